@@ -1,0 +1,1 @@
+//! The hub: who may call what; switches calls between links.

@@ -1,0 +1,2 @@
+//! central-hub
+fn main() {}

@@ -1,0 +1,1 @@
+//! Connections to Dubbo providers: pool, heartbeats, ids, choice of a provider.

@@ -1,0 +1,1 @@
+//! The egress gateway: consumers come in here.

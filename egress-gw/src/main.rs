@@ -1,0 +1,2 @@
+//! egress-gw
+fn main() {}

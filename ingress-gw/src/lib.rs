@@ -1,0 +1,1 @@
+//! The ingress gateway: calls go out to providers here.

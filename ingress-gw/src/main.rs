@@ -1,0 +1,2 @@
+//! ingress-gw
+fn main() {}

@@ -1,0 +1,1 @@
+//! Which island, and why: rules and decision; pure.

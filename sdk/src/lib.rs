@@ -1,0 +1,1 @@
+//! Dubbo for Rust services, with the island as part of the call.

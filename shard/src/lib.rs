@@ -1,0 +1,1 @@
+//! One core: sockets, one flush a turn, deadlines without timers.

@@ -1,0 +1,1 @@
+//! Every shape that crosses a socket, pure: Dubbo frame, hessian2, fastjson2, tunnel record, failure, catalogue.

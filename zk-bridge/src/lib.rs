@@ -1,0 +1,1 @@
+//! Dubbo's registry in ZooKeeper, behind traits that another registry can meet.
