@@ -1,1 +1,3 @@
 //! Every shape that crosses a socket, pure: Dubbo frame, hessian2, fastjson2, tunnel record, failure, catalogue.
+
+pub mod dubbo;

@@ -1,0 +1,1 @@
+//! JSONB of fastjson2: skip, read and write.
