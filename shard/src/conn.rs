@@ -1,0 +1,354 @@
+//! One TCP connection of a shard: bytes in through the shared scratch buffer, bytes out once a turn. It never parses
+//! and holds no buffer while it is idle.
+//!
+//! ```text
+//!  read ─▶ scratch[left.. ] ─▶ Session::received(all) ─▶ Taken { used, need }
+//!             ▲                                             │ what is left of a frame
+//!             └──── left (small: copied in front; large: grows with what arrives until `need` bytes are there)
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::{Flush, SCRATCH_LEN, Shard, socket};
+
+/// A rest up to this long is copied in front of the next read; a longer one is gathered apart.
+const COPIED_REST_LEN: usize = 16 * 1024;
+/// After this many full reads in one go other connections of the shard get their turn.
+const READS_A_TURN: usize = 4;
+/// With more than this waiting to be written the connection is not read, if its session says so.
+const UNWRITTEN_LEN: usize = 1024 * 1024;
+
+/// What is done with the bytes of a connection.
+pub trait Session: 'static {
+    /// Bytes have arrived; `bytes` begins where the last call's `used` ended. Takes whole frames and leaves the rest.
+    ///
+    /// # Errors
+    /// [`Close`] ends the connection: bytes that were appended before are still written, then it is closed.
+    fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close>;
+
+    /// The connection has ended; the last call it gets. Appending to `conn` does nothing any more.
+    fn closed(&self, conn: &Rc<Conn>, why: &Close);
+
+    /// Whether reading may pause while more than 1 MiB waits to be written to a peer that does not read.
+    /// A peer that must be read at all times, so that both ends cannot wait for each other, says no.
+    fn may_pause(&self) -> bool {
+        true
+    }
+}
+
+/// How much of the bytes a session took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Bytes of whole frames, from the front.
+    pub used: usize,
+    /// The whole length of the frame that begins behind them, if its header is there: not asked again before so many
+    /// bytes are there. 0: not known yet.
+    pub need: usize,
+}
+
+/// Why a connection ended.
+#[derive(Debug, Clone)]
+pub enum Close {
+    /// The peer closed it.
+    Eof,
+    /// This side closed it, with the reason.
+    Ours(String),
+    /// Reading or writing failed.
+    Io(String),
+}
+
+impl std::fmt::Display for Close {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Close::Eof => f.write_str("closed by the peer"),
+            Close::Ours(why) => f.write_str(why),
+            Close::Io(error) => f.write_str(error),
+        }
+    }
+}
+
+/// A TCP connection that lives on one shard.
+pub struct Conn {
+    me: Weak<Conn>,
+    shard: Shard,
+    peer: SocketAddr,
+    local: SocketAddr,
+    stream: RefCell<Option<TcpStream>>,
+    out: RefCell<Vec<u8>>,
+    /// Bytes of `out` that are written already.
+    written: Cell<usize>,
+    dirty: Cell<bool>,
+    /// The connection's own task: woken for what only it can do.
+    waker: RefCell<Option<Waker>>,
+    close: RefCell<Option<Close>>,
+    last_read: Cell<Instant>,
+}
+
+impl Conn {
+    /// Serves a connected socket with `session` until either side closes it.
+    ///
+    /// # Errors
+    /// The socket is gone already.
+    pub fn start(shard: &Shard, stream: TcpStream, session: Rc<dyn Session>) -> io::Result<Rc<Conn>> {
+        socket::tune(&stream)?;
+        let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
+        let conn = Rc::new_cyclic(|me| Conn {
+            me: me.clone(),
+            shard: shard.clone(),
+            peer,
+            local,
+            stream: RefCell::new(Some(stream)),
+            out: RefCell::new(Vec::new()),
+            written: Cell::new(0),
+            dirty: Cell::new(false),
+            waker: RefCell::new(None),
+            close: RefCell::new(None),
+            last_read: Cell::new(Instant::now()),
+        });
+        shard.run(run(conn.clone(), session));
+        Ok(conn)
+    }
+
+    /// The other end's address.
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// This end's address: for an accepted connection the port it came in on.
+    pub fn local(&self) -> SocketAddr {
+        self.local
+    }
+
+    /// When bytes last arrived, or the connection began.
+    pub fn last_read(&self) -> Instant {
+        self.last_read.get()
+    }
+
+    /// Bytes that wait to be written.
+    pub fn unwritten_len(&self) -> usize {
+        self.out.borrow().len() - self.written.get()
+    }
+
+    /// Whether bytes appended now may still be written.
+    pub fn is_open(&self) -> bool {
+        self.close.borrow().is_none()
+    }
+
+    /// Puts bytes behind what waits already; they are written once at the end of the turn. Does nothing after a close.
+    pub fn append(&self, parts: &[&[u8]]) {
+        self.append_with(|out| parts.iter().for_each(|part| out.extend_from_slice(part)));
+    }
+
+    /// As [`Conn::append`], for bytes that are made in place: `write` may only push behind what is there.
+    pub fn append_with(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        if !self.is_open() {
+            return;
+        }
+        let mut out = self.out.borrow_mut();
+        if out.capacity() == 0 {
+            *out = self.shard.buffer();
+        }
+        write(&mut out);
+        drop(out);
+        if !self.dirty.replace(true)
+            && let Some(me) = self.me.upgrade()
+        {
+            self.shard.mark(me);
+        }
+    }
+
+    /// Closes the connection after what was appended is written; a peer that does not read is not waited for.
+    pub fn close(&self, why: Close) {
+        self.flush();
+        self.close.borrow_mut().get_or_insert(why);
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = &*self.waker.borrow() {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Writes what is there without waiting. `Pending`: the task of `cx` is woken when there is room.
+    fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut out = self.out.borrow_mut();
+        let mut stream = self.stream.borrow_mut();
+        let Some(stream) = stream.as_mut() else { return Poll::Ready(Ok(())) };
+        while self.written.get() < out.len() {
+            match Pin::new(&mut *stream).poll_write(cx, &out[self.written.get()..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(len)) => self.written.set(self.written.get() + len),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    // A slow reader's buffer must not keep every byte it was ever sent.
+                    if self.written.get() >= UNWRITTEN_LEN {
+                        out.drain(..self.written.replace(0));
+                    }
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.written.set(0);
+        self.shard.recycle(std::mem::take(&mut *out));
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll(&self, cx: &mut Context<'_>, me: &Rc<Conn>, session: &dyn Session, rest: &mut Rest) -> Poll<Close> {
+        if self.waker.borrow().as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            *self.waker.borrow_mut() = Some(cx.waker().clone());
+        }
+        if let Some(why) = &*self.close.borrow() {
+            return Poll::Ready(why.clone());
+        }
+        if !self.dirty.get()
+            && self.unwritten_len() > 0
+            && let Poll::Ready(Err(error)) = self.poll_write(cx)
+        {
+            return Poll::Ready(Close::Io(error.to_string()));
+        }
+        for _ in 0..READS_A_TURN {
+            if session.may_pause() && self.unwritten_len() > UNWRITTEN_LEN {
+                return Poll::Pending;
+            }
+            match self.shard.clone().with_scratch(|scratch| self.poll_read(cx, me, session, rest, scratch)) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(why)) => return Poll::Ready(why),
+                Poll::Pending => return Poll::Pending,
+            }
+            if let Some(why) = &*self.close.borrow() {
+                return Poll::Ready(why.clone());
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        me: &Rc<Conn>,
+        session: &dyn Session,
+        rest: &mut Rest,
+        scratch: &mut [u8],
+    ) -> Poll<Result<(), Close>> {
+        let kept = rest.put_in_front(scratch);
+        let mut buf = ReadBuf::new(&mut scratch[kept..]);
+        let result = match self.stream.borrow_mut().as_mut() {
+            Some(stream) => Pin::new(stream).poll_read(cx, &mut buf),
+            None => return Poll::Ready(Err(Close::Eof)),
+        };
+        let read = buf.filled().len();
+        match result {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(Close::Io(error.to_string()))),
+            Poll::Ready(Ok(())) if read == 0 => return Poll::Ready(Err(Close::Eof)),
+            Poll::Ready(Ok(())) => self.last_read.set(Instant::now()),
+        }
+        Poll::Ready(rest.hand_over(&scratch[..kept + read], kept, |bytes| session.received(me, bytes)))
+    }
+}
+
+impl Flush for Conn {
+    fn flush(&self) {
+        self.dirty.set(false);
+        let waker = self.waker.borrow().clone();
+        // Not polled yet: its first poll writes.
+        let Some(waker) = waker else { return };
+        if let Poll::Ready(Err(error)) = self.poll_write(&mut Context::from_waker(&waker)) {
+            self.close.borrow_mut().get_or_insert(Close::Io(error.to_string()));
+            waker.wake();
+        }
+    }
+}
+
+/// The bytes of a frame that is not complete yet.
+#[derive(Default)]
+struct Rest {
+    bytes: Vec<u8>,
+    /// The length the frame will have, 0 if not known.
+    need: usize,
+}
+
+impl Rest {
+    /// Copies a small rest to the front of the scratch buffer; says how many bytes.
+    fn put_in_front(&self, scratch: &mut [u8]) -> usize {
+        if self.bytes.len() > COPIED_REST_LEN {
+            return 0;
+        }
+        scratch[..self.bytes.len()].copy_from_slice(&self.bytes);
+        self.bytes.len()
+    }
+
+    fn hand_over(
+        &mut self,
+        scratch: &[u8],
+        kept: usize,
+        mut received: impl FnMut(&[u8]) -> Result<Taken, Close>,
+    ) -> Result<(), Close> {
+        if kept == self.bytes.len() {
+            if scratch.len() < self.need {
+                self.bytes.extend_from_slice(&scratch[kept..]);
+                return Ok(());
+            }
+            let taken = received(scratch)?;
+            self.bytes.clear();
+            self.bytes.extend_from_slice(scratch.get(taken.used..).unwrap_or_default());
+            self.need = taken.need;
+        } else {
+            self.bytes.extend_from_slice(scratch);
+            if self.bytes.len() < self.need {
+                return Ok(());
+            }
+            let taken = received(&self.bytes)?;
+            self.bytes.drain(..taken.used.min(self.bytes.len()));
+            self.need = taken.need;
+        }
+        if self.bytes.is_empty() || self.bytes.capacity() > SCRATCH_LEN + self.need {
+            self.bytes.shrink_to_fit();
+        }
+        Ok(())
+    }
+}
+
+async fn run(conn: Rc<Conn>, session: Rc<dyn Session>) {
+    let ended = Ended { conn, session, why: Close::Ours("its task panicked".to_owned()) };
+    let mut ended = ended;
+    let mut rest = Rest::default();
+    let (conn, session) = (ended.conn.clone(), ended.session.clone());
+    ended.why = tokio::task::coop::unconstrained(poll_fn(|cx| conn.poll(cx, &conn, &*session, &mut rest))).await;
+}
+
+/// Ends a connection however its task ends: what was appended is tried once more, the socket is closed, the session told.
+struct Ended {
+    conn: Rc<Conn>,
+    session: Rc<dyn Session>,
+    why: Close,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if !matches!(self.why, Close::Io(_)) {
+            self.conn.flush();
+        }
+        self.conn.close.borrow_mut().get_or_insert(self.why.clone());
+        drop(self.conn.stream.borrow_mut().take());
+        drop(std::mem::take(&mut *self.conn.out.borrow_mut()));
+        self.conn.written.set(0);
+        self.session.closed(&self.conn, &self.why);
+    }
+}
+
+#[cfg(test)]
+#[path = "conn_tests.rs"]
+mod tests;

@@ -1,0 +1,143 @@
+//! A connection at a real socket: what the peer sees.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::*;
+use crate::{Accepted, listen, runtime};
+
+/// Frames of `[len u32][body]`, echoed whole.
+#[derive(Default)]
+struct Echo {
+    calls: Cell<usize>,
+    longest: Cell<usize>,
+    closed: RefCell<Option<String>>,
+}
+
+impl Session for Echo {
+    fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
+        self.calls.set(self.calls.get() + 1);
+        let mut used = 0;
+        loop {
+            let Some(head) = bytes[used..].first_chunk::<4>() else { return Ok(Taken { used, need: 0 }) };
+            let need = 4 + u32::from_be_bytes(*head) as usize;
+            if need == 4 + 0xdead {
+                conn.append(&[b"bye"]);
+                return Err(Close::Ours("asked to".to_owned()));
+            }
+            let Some(frame) = bytes[used..].get(..need) else { return Ok(Taken { used, need }) };
+            self.longest.set(self.longest.get().max(need));
+            conn.append(&[frame]);
+            used += need;
+        }
+    }
+
+    fn closed(&self, _: &Rc<Conn>, why: &Close) {
+        *self.closed.borrow_mut() = Some(why.to_string());
+    }
+}
+
+fn with_echo<Fut: Future<Output = ()>>(test: impl FnOnce(TcpStream, Rc<Echo>) -> Fut) {
+    runtime().unwrap().block_on(async {
+        let shard = Shard::on_this_thread(0);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap());
+        let echo = Rc::new(Echo::default());
+        let session = echo.clone();
+        shard.run(listen(&shard, listener, move |_, _| Accepted::Serve(session.clone())).unwrap());
+        tokio::time::timeout(Duration::from_secs(20), test(peer.await.unwrap(), echo)).await.unwrap();
+    });
+}
+
+fn frame(body: &[u8]) -> Vec<u8> {
+    let mut frame = (body.len() as u32).to_be_bytes().to_vec();
+    frame.extend_from_slice(body);
+    frame
+}
+
+#[test]
+fn many_frames_of_one_read_come_back_in_one_piece_and_in_order() {
+    with_echo(|mut peer, echo| async move {
+        let sent: Vec<u8> = (0..1000u32).flat_map(|i| frame(&i.to_be_bytes())).collect();
+        peer.write_all(&sent).await.unwrap();
+        let mut got = vec![0; sent.len()];
+        peer.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, sent);
+        assert!(echo.calls.get() <= 3, "{} calls for 8 KB", echo.calls.get());
+    });
+}
+
+#[test]
+fn a_frame_that_trickles_is_handed_over_whole_and_not_asked_for_at_every_byte() {
+    with_echo(|mut peer, echo| async move {
+        let sent = frame(&[7; 100]);
+        for byte in &sent {
+            peer.write_all(&[*byte]).await.unwrap();
+            tokio::task::yield_now().await;
+        }
+        let mut got = vec![0; sent.len()];
+        peer.read_exact(&mut got).await.unwrap();
+        assert_eq!(got, sent);
+        assert!(echo.calls.get() <= 6, "{}", echo.calls.get());
+    });
+}
+
+#[test]
+fn a_frame_larger_than_the_scratch_buffer_is_gathered() {
+    with_echo(|peer, echo| async move {
+        let body: Vec<u8> = (0..5_000_000u32).map(|i| i as u8).collect();
+        let mut sent = frame(b"first");
+        sent.extend(frame(&body));
+        sent.extend(frame(b"last"));
+        let (mut read, mut write) = peer.into_split();
+        let expected = sent.clone();
+        let writer = async move { write.write_all(&sent).await.map(|()| write) };
+        let mut got = vec![0; expected.len()];
+        let (write, read) = tokio::join!(writer, read.read_exact(&mut got));
+        drop((write.unwrap(), read.unwrap()));
+        assert!(got == expected);
+        assert_eq!(echo.longest.get(), 5_000_004);
+    });
+}
+
+#[test]
+fn what_was_said_before_a_close_arrives_and_the_session_learns_why() {
+    with_echo(|mut peer, echo| async move {
+        let mut sent = frame(b"x");
+        sent.extend(0xdeadu32.to_be_bytes());
+        peer.write_all(&sent).await.unwrap();
+        let mut got = Vec::new();
+        peer.read_to_end(&mut got).await.unwrap();
+        assert_eq!(got, [&frame(b"x")[..], b"bye"].concat());
+        assert_eq!(echo.closed.borrow().as_deref(), Some("asked to"));
+    });
+}
+
+#[test]
+fn a_peer_that_never_reads_is_not_read_for_ever() {
+    with_echo(|mut peer, echo| async move {
+        let block = frame(&[1; 60_000]);
+        let mut sent = 0usize;
+        while let Ok(done) = tokio::time::timeout(Duration::from_millis(300), peer.write_all(&block)).await {
+            done.unwrap();
+            sent += block.len();
+            assert!(sent < 200_000_000, "the server took everything");
+        }
+        assert!(echo.closed.borrow().is_none());
+    });
+}
+
+#[test]
+fn a_peer_that_goes_away_ends_the_session() {
+    with_echo(|peer, echo| async move {
+        drop(peer);
+        while echo.closed.borrow().is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(echo.closed.borrow().as_deref(), Some("closed by the peer"));
+    });
+}
