@@ -1,3 +1,4 @@
 //! Every shape that crosses a socket, pure: Dubbo frame, hessian2, fastjson2, tunnel record, failure, catalogue.
 
 pub mod dubbo;
+pub mod pattern;

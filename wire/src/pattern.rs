@@ -1,0 +1,235 @@
+//! Patterns over names, as grants, exports and imports write them. Never a regular expression: an operator reads these
+//! lines in an incident.
+//!
+//! ```text
+//! name     a `*` stands for any run of characters, also none; everything else for itself
+//! service  [group/]interface[:version]     each part a name pattern; a part left out matches anything,
+//!                                          `/` and `:` themselves always divide
+//! ```
+//!
+//! Matching is at most the length of the name times the length of the pattern and allocates nothing.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+/// Longest pattern that is accepted, in bytes; Java class names stay far below it.
+pub const PATTERN_MAX_LEN: usize = 512;
+
+/// A pattern over one name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct NamePattern(Box<str>);
+
+impl NamePattern {
+    /// Whether `name` is one of the names meant.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        glob(self.0.as_bytes(), name.as_bytes())
+    }
+
+    /// The pattern as it was typed.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NamePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for NamePattern {
+    type Err = BadPattern;
+
+    fn from_str(text: &str) -> Result<Self, BadPattern> {
+        if text.is_empty() {
+            return Err(BadPattern::Empty);
+        }
+        if text.len() > PATTERN_MAX_LEN {
+            return Err(BadPattern::TooLong { len: text.len() });
+        }
+        if let Some(found) = text.chars().find(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':' | '?')) {
+            return Err(BadPattern::Character { found, pattern: text.to_owned() });
+        }
+        Ok(Self(text.into()))
+    }
+}
+
+/// A pattern over services: `[group/]interface[:version]`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ServicePattern {
+    group: Option<NamePattern>,
+    interface: NamePattern,
+    version: Option<NamePattern>,
+}
+
+impl ServicePattern {
+    /// Whether the service of these three names is meant; no group or version is the empty text, which is matched by a
+    /// pattern without that part, or with `*` there.
+    #[must_use]
+    pub fn matches(&self, group: &str, interface: &str, version: &str) -> bool {
+        self.interface.matches(interface)
+            && self.group.as_ref().is_none_or(|pattern| pattern.matches(group))
+            && self.version.as_ref().is_none_or(|pattern| pattern.matches(version))
+    }
+}
+
+impl fmt::Display for ServicePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(group) = &self.group {
+            write!(f, "{group}/")?;
+        }
+        self.interface.fmt(f)?;
+        match &self.version {
+            Some(version) => write!(f, ":{version}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl FromStr for ServicePattern {
+    type Err = BadPattern;
+
+    fn from_str(text: &str) -> Result<Self, BadPattern> {
+        let (group, rest) = match text.split_once('/') {
+            Some((group, rest)) => (Some(group.parse()?), rest),
+            None => (None, text),
+        };
+        let (interface, version) = match rest.split_once(':') {
+            Some((interface, version)) => (interface.parse()?, Some(version.parse()?)),
+            None => (rest.parse()?, None),
+        };
+        Ok(Self { group, interface, version })
+    }
+}
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadPattern {
+    /// Nothing was typed where a name was wanted.
+    #[error("a part of the pattern is empty, wanted a name or `*`")]
+    Empty,
+    /// Longer than [`PATTERN_MAX_LEN`].
+    #[error("the pattern has {len} bytes, at most {PATTERN_MAX_LEN} are allowed")]
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+    },
+    /// A character that no name has.
+    #[error("`{pattern}` holds {found:?}, wanted letters, digits, `.`, `-`, `_`, `$` and `*`")]
+    Character {
+        /// The first such character.
+        found: char,
+        /// The part it stands in.
+        pattern: String,
+    },
+}
+
+impl<'de> Deserialize<'de> for NamePattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl<'de> Deserialize<'de> for ServicePattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// Greedy matching with one point to go back to: the last `*` seen.
+fn glob(pattern: &[u8], name: &[u8]) -> bool {
+    let (mut at, mut seen) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while seen < name.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                back = Some((at + 1, seen));
+                at += 1;
+            }
+            Some(byte) if *byte == name[seen] => {
+                at += 1;
+                seen += 1;
+            }
+            _ => match back {
+                Some((after_star, from)) => {
+                    at = after_star;
+                    seen = from + 1;
+                    back = Some((after_star, seen));
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[at..].iter().all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(pattern: &str) -> NamePattern {
+        pattern.parse().unwrap()
+    }
+
+    #[test]
+    fn a_star_stands_for_any_run_of_characters() {
+        for (pattern, yes, no) in [
+            ("com.acme.*", vec!["com.acme.Greeter", "com.acme."], vec!["com.acme", "org.acme.Greeter"]),
+            ("*Service", vec!["AService", "Service", "ServiceService"], vec!["ServiceImpl", "Servic"]),
+            ("a*b*c", vec!["abc", "aXbYc", "abbbcc"], vec!["ab", "acb", "abcd"]),
+            ("*", vec!["", "anything"], vec![]),
+            ("exact", vec!["exact"], vec!["exac", "exactly", ""]),
+        ] {
+            for name_meant in yes {
+                assert!(name(pattern).matches(name_meant), "{pattern} should match {name_meant:?}");
+            }
+            for name_not_meant in no {
+                assert!(!name(pattern).matches(name_not_meant), "{pattern} should not match {name_not_meant:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn many_stars_against_a_long_name_end_quickly() {
+        let pattern = name(&format!("{}b", "a*".repeat(200)));
+        assert!(!pattern.matches(&"a".repeat(20_000)));
+    }
+
+    #[test]
+    fn a_service_pattern_without_group_and_version_means_all_of_them() {
+        let pattern: ServicePattern = "com.acme.*".parse().unwrap();
+        assert!(pattern.matches("", "com.acme.Greeter", ""));
+        assert!(pattern.matches("g1", "com.acme.Greeter", "1.0.0"));
+    }
+
+    #[test]
+    fn a_service_pattern_with_group_and_version_means_only_those() {
+        let pattern: ServicePattern = "g1/com.acme.*:1.*".parse().unwrap();
+        assert!(pattern.matches("g1", "com.acme.Greeter", "1.0.0"));
+        for (group, version) in [("", "1.0.0"), ("g2", "1.0.0"), ("g1", "2.0.0"), ("g1", "")] {
+            assert!(!pattern.matches(group, "com.acme.Greeter", version), "{group}/{version}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_shown_as_it_was_typed() {
+        for text in ["com.acme.*", "g1/com.acme.Greeter:1.*", "*/x", "x:1.0.0"] {
+            assert_eq!(text.parse::<ServicePattern>().unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_refused_with_its_reason() {
+        assert_eq!("".parse::<ServicePattern>(), Err(BadPattern::Empty));
+        assert_eq!("g1/".parse::<ServicePattern>(), Err(BadPattern::Empty));
+        assert_eq!("x:".parse::<ServicePattern>(), Err(BadPattern::Empty));
+        let error = "com.acme Greeter".parse::<ServicePattern>().unwrap_err();
+        assert_eq!(error.to_string(), "`com.acme Greeter` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`");
+        assert_eq!("a".repeat(513).parse::<NamePattern>(), Err(BadPattern::TooLong { len: 513 }));
+        assert!("a/b/c".parse::<ServicePattern>().is_err());
+    }
+}
