@@ -139,6 +139,17 @@ impl Conn {
         self.out.borrow().len() - self.written.get()
     }
 
+    /// Takes the bytes that were never written out of a connection that has ended: of use in [`Session::closed`] alone,
+    /// where it begins somewhere in what was appended last. Empty while the connection lives.
+    pub fn take_unwritten(&self) -> Vec<u8> {
+        if self.stream.borrow().is_some() {
+            return Vec::new();
+        }
+        let mut out = std::mem::take(&mut *self.out.borrow_mut());
+        out.drain(..self.written.replace(0));
+        out
+    }
+
     /// Whether bytes appended now may still be written.
     pub fn is_open(&self) -> bool {
         self.close.borrow().is_none()
@@ -338,14 +349,14 @@ struct Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        if !matches!(self.why, Close::Io(_)) {
+        // A peer that has closed reads no more: what it was not sent yet stays provably unsent.
+        if matches!(self.why, Close::Ours(_)) {
             self.conn.flush();
         }
         self.conn.close.borrow_mut().get_or_insert(self.why.clone());
         drop(self.conn.stream.borrow_mut().take());
-        drop(std::mem::take(&mut *self.conn.out.borrow_mut()));
-        self.conn.written.set(0);
         self.session.closed(&self.conn, &self.why);
+        drop(self.conn.take_unwritten());
     }
 }
 
