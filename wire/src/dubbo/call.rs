@@ -129,7 +129,9 @@ pub enum Peeked<'a> {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PeekError {
     /// The bytes are no request in their serialization.
-    #[error("the request body cannot be read at byte {at}: {what}; send a body in the serialization that the flags name")]
+    #[error(
+        "the request body cannot be read at byte {at}: {what}; send a body in the serialization that the flags name"
+    )]
     Malformed {
         /// Offset in the body.
         at: usize,

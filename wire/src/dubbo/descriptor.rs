@@ -77,7 +77,9 @@ mod tests {
 
     #[test]
     fn what_java_would_step_over_is_refused_with_its_place() {
-        for (text, at) in [("I I", 1), ("x", 0), ("Ljava/lang/String", 0), ("I[", 1), ("LI I;", 0), ("L;", 0), ("La//b;", 0)] {
+        for (text, at) in
+            [("I I", 1), ("x", 0), ("Ljava/lang/String", 0), ("I[", 1), ("LI I;", 0), ("L;", 0), ("La//b;", 0)]
+        {
             assert_eq!(count(text), Err(at), "{text}");
         }
         assert_eq!(count("Lcom/公司/A;"), Err(0));

@@ -32,6 +32,9 @@ pub mod descriptor;
 pub mod fastjson2;
 pub mod frame;
 pub mod hessian2;
+mod read;
 pub mod reply;
 pub mod request;
 pub mod rewrite;
+
+pub use read::{MAX_DEPTH, ReadError};

@@ -87,7 +87,13 @@ impl RequestEdit<'_> {
     ///
     /// # Errors
     /// [`RewriteError`]; `out` is as it was.
-    pub fn append(&self, _header: &Header, _body: &[u8], _call: &Call<'_>, _out: &mut impl FrameBuf) -> Result<usize, RewriteError> {
+    pub fn append(
+        &self,
+        _header: &Header,
+        _body: &[u8],
+        _call: &Call<'_>,
+        _out: &mut impl FrameBuf,
+    ) -> Result<usize, RewriteError> {
         Ok(0)
     }
 
@@ -105,7 +111,13 @@ impl ReplyEdit<'_> {
     ///
     /// # Errors
     /// [`RewriteError`]; `out` is as it was.
-    pub fn append(&self, _header: &Header, _body: &[u8], _answer: &Answer<'_>, _out: &mut impl FrameBuf) -> Result<usize, RewriteError> {
+    pub fn append(
+        &self,
+        _header: &Header,
+        _body: &[u8],
+        _answer: &Answer<'_>,
+        _out: &mut impl FrameBuf,
+    ) -> Result<usize, RewriteError> {
         Ok(0)
     }
 
@@ -113,7 +125,12 @@ impl ReplyEdit<'_> {
     ///
     /// # Errors
     /// [`RewriteError`].
-    pub fn parts<'a>(&self, _header: &Header, _body: &'a [u8], _answer: &Answer<'a>) -> Result<Parts<'a>, RewriteError> {
+    pub fn parts<'a>(
+        &self,
+        _header: &Header,
+        _body: &'a [u8],
+        _answer: &Answer<'a>,
+    ) -> Result<Parts<'a>, RewriteError> {
         Ok(Parts::default())
     }
 }

@@ -1,4 +1,19 @@
-//! Hessian 2 as Dubbo speaks it: skip, read and write.
+//! Hessian 2 as Dubbo speaks it: a bare stream of values without the header and envelopes of the published draft.
 //!
-//! It will hold `Document::read(bytes) -> Result<Document, ReadError>` (an arena of lists, maps and objects, with
-//! `root()`, `field(&value, "name")`, `entries(&value)`, `text(&value)`), used for the replies of `getMetadataInfo`.
+//! | file | for |
+//! |---|---|
+//! | [`Reader`] | stepping over values exactly, reading text and numbers where they are wanted |
+//! | [`Document`] | one value with everything in it, references included: metadata, results in tests |
+//! | [`writer`] | strings, numbers, maps and lists of strings, a `RuntimeException` |
+//!
+//! It knows hessian-lite's dialect (`5f` is thousandths) and CESU-8 text. It never recurses on a peer's word when
+//! stepping, and never reserves memory for a count that it has only been told.
+//! Source: `Hessian2Input` and `Hessian2Output` of apache/dubbo-hessian-lite.
+
+mod document;
+mod reader;
+mod text;
+pub mod writer;
+
+pub use document::{Document, MAX_NESTING, MAX_VALUES, Shape, Value};
+pub use reader::{Reader, Tag};
