@@ -1,0 +1,184 @@
+//! The one `main` of all programs: arguments, configuration, signals, reloads, the end.
+//!
+//! ```text
+//!  egress-gw [--check] [--config FILE | FILE]
+//! ```
+//!
+//! Exit codes: 0 ended, 1 failed, 2 bad configuration (or bad arguments). Never restarts anything: that is the business
+//! of whoever started the process.
+
+mod arguments;
+mod reload;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use tokio::runtime::Builder;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::LocalSet;
+
+use crate::admin;
+use crate::config::{self, Mistakes, Settled};
+use crate::drain::{Drained, Teller};
+use crate::log;
+use crate::process::{Process, Program};
+use arguments::{Arguments, What};
+use reload::Reloads;
+
+const FAILED: u8 = 1;
+const BAD_CONFIGURATION: u8 = 2;
+
+/// Runs the program to its end; the whole of a `main`.
+#[must_use]
+pub fn run<P: Program>() -> ExitCode {
+    let arguments = match Arguments::read(P::NAME, std::env::args_os().skip(1)) {
+        Ok(arguments) => arguments,
+        Err(why) => {
+            say_err(&format!("{why}\n\n{}", arguments::usage::<P>()));
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    match arguments.what {
+        What::Help => {
+            say(&arguments::usage::<P>());
+            return ExitCode::SUCCESS;
+        }
+        What::Version => {
+            say(&format!("{} {}", P::NAME, env!("CARGO_PKG_VERSION")));
+            return ExitCode::SUCCESS;
+        }
+        What::Check | What::Run => {}
+    }
+    let settled = match load::<P>(&arguments.file) {
+        Ok(settled) => settled,
+        Err(mistakes) => {
+            say_err(&mistakes.to_string());
+            return ExitCode::from(BAD_CONFIGURATION);
+        }
+    };
+    if arguments.what == What::Check {
+        say(&format!("{}: good", arguments.file.display()));
+        return ExitCode::SUCCESS;
+    }
+    match run_settled::<P>(&arguments.file, settled) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "{} failed", P::NAME);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+fn load<P: Program>(file: &Path) -> Result<Settled<P::Config>, Mistakes> {
+    config::settle_file(file, &config::variables(), P::settle)
+}
+
+fn run_settled<P: Program>(file: &Path, settled: Settled<P::Config>) -> anyhow::Result<()> {
+    let basics = P::basics(&settled.config);
+    log::start(&basics.log).map_err(anyhow::Error::msg)?;
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let control = LocalSet::new();
+    let ended = control.block_on(&runtime, control_loop::<P>(file, settled));
+    // What still runs is not waited for: the drain has done that, or was told not to.
+    runtime.shutdown_background();
+    ended
+}
+
+/// The signals that a process listens to.
+struct Signals {
+    ends: Ends,
+    hangup: Signal,
+}
+
+/// The two that end a process.
+struct Ends {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            ends: Ends { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? },
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+}
+
+impl Ends {
+    /// SIGTERM or SIGINT. A closed stream cannot happen while the runtime lives, and would be read as an end.
+    async fn told(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> anyhow::Result<()> {
+    let Signals { mut ends, mut hangup } = Signals::listen()?;
+    let (process, teller) = Process::alone();
+    let basics = P::basics(&settled.config);
+    let mut reloads = Reloads::new(settled.files, &process.metrics);
+    reload::describe::<P>(&process, file);
+    let server = admin::serve(&basics.admin, &process)?;
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?server.addresses(), "{} starts", P::NAME);
+
+    let starting = P::start(settled.config, process.clone());
+    let mut program = tokio::select! {
+        started = starting => started?,
+        failure = process.tasks.failed() => return Err(failure.into()),
+        by = ends.told() => {
+            tracing::info!(by, "{} ends before it has started", P::NAME);
+            return Ok(());
+        }
+    };
+    tracing::info!("{} runs", P::NAME);
+    let mut drain_within = basics.drain_within;
+    loop {
+        tokio::select! {
+            by = ends.told() => {
+                tracing::info!(by, in_flight = process.drain.held(), "{} drains", P::NAME);
+                break;
+            }
+            failure = process.tasks.failed() => return Err(failure.into()),
+            _ = hangup.recv() => {}
+            () = reloads.changed() => {}
+        }
+        tokio::select! {
+            applied = reloads.apply(&mut program, file) => drain_within = applied.unwrap_or(drain_within),
+            by = ends.told() => {
+                tracing::info!(by, in_flight = process.drain.held(), "{} drains in the middle of a reload", P::NAME);
+                break;
+            }
+            failure = process.tasks.failed() => return Err(failure.into()),
+        }
+    }
+    end(teller, drain_within, &mut ends, &process).await?;
+    tracing::info!("{} ended", P::NAME);
+    Ok(())
+}
+
+async fn end(teller: Teller, within: std::time::Duration, ends: &mut Ends, process: &Process) -> anyhow::Result<()> {
+    tokio::select! {
+        drained = teller.drain(within) => match drained {
+            Drained::Empty => {}
+            Drained::Left(left) => tracing::warn!(left, ?within, "the drain's deadline has passed with work in flight"),
+        },
+        by = ends.told() => tracing::warn!(by, left = process.drain.held(), "told twice: ends at once"),
+        failure = process.tasks.failed() => return Err(failure.into()),
+    }
+    Ok(())
+}
+
+/// A line on stdout, for what was asked for on the command line. That nobody reads it is no failure.
+fn say(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// A line on stderr, before there is a log.
+fn say_err(text: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
