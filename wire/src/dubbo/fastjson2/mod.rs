@@ -1,1 +1,22 @@
-//! JSONB of fastjson2: skip, read and write.
+//! JSONB of fastjson2 as Dubbo carries it: every field of a body has its length in front.
+//!
+//! ```text
+//!   body    | len (i32) | JSONB | len | JSONB | ...        version, service, ..., each argument, the map
+//! ```
+//!
+//! | file | for |
+//! |---|---|
+//! | [`Fields`] | taking a body apart without knowing JSONB |
+//! | [`Reader`] | stepping over one field's JSONB exactly, reading text and numbers where they are wanted |
+//! | [`writer`] | text, numbers, maps and lists of text, a `RuntimeException` |
+//!
+//! It never resolves a reference or a symbol, and never recurses on a peer's word.
+//! Source: `FastJson2ObjectInput`/`Output` of apache/dubbo, the JSONB format of alibaba/fastjson2, frames of 3.2 and 3.3.
+
+mod fields;
+mod reader;
+mod text;
+pub mod writer;
+
+pub use fields::Fields;
+pub use reader::{Reader, Tag};
