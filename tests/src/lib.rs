@@ -1,1 +1,25 @@
-//! Everything across crates, with real ZooKeeper and real Java.
+//! The lab: islands on one machine that are really kept apart, with real ZooKeeper servers, real Java applications and our own
+//! programs in them. The tests in `tests/`, the demo and the walk through the README all stand on it.
+//!
+//! ```text
+//!   install    what is missing: packages, Maven artefacts, compiled Java      (once a machine, under target/lab)
+//!   lab        one of these: tools, networks, a folder for what runs
+//!   net        a network namespace an island, one for the hub, one between    (root; else one machine, said aloud)
+//!   process    a child with a log, signals, deadlines and an end              (every process below is one)
+//!   zookeeper  a real server inside an island
+//!   peer       a Java application on a released Dubbo, driven by JSON lines
+//!   program    one of ours: its TOML, its ready page
+//!   line       two islands, a hub and what belongs in them, put together
+//! ```
+//!
+//! Nothing here outlives the process that made it, however it ends: [`reaper`] sees to that. Nothing here waits without a
+//! deadline, and nothing here is linked into the programs.
+
+pub mod helper;
+pub mod install;
+pub mod lab;
+pub mod net;
+pub mod peer;
+pub mod process;
+pub mod reaper;
+pub mod zookeeper;

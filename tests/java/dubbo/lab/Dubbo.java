@@ -1,0 +1,142 @@
+package lab;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.dubbo.config.ApplicationConfig;
+import org.apache.dubbo.config.MethodConfig;
+import org.apache.dubbo.config.ProtocolConfig;
+import org.apache.dubbo.config.ReferenceConfig;
+import org.apache.dubbo.config.RegistryConfig;
+import org.apache.dubbo.config.ServiceConfig;
+import org.apache.dubbo.config.bootstrap.DubboBootstrap;
+import org.apache.dubbo.rpc.RpcContext;
+import org.apache.dubbo.rpc.service.GenericService;
+
+/**
+ * All that names Dubbo's own classes: one process is one application, started by DubboBootstrap as Spring would start it,
+ * with default settings but for the QoS port (several applications share an island). Fits 2.7 and 3.x; a release with other
+ * package names gets a file of its own beside this one.
+ */
+final class Dubbo {
+    private Dubbo() {
+    }
+
+    /** Starts the application: registry, protocol and all its services at once. */
+    static void start(Messages.Start start) throws ReflectiveOperationException {
+        ApplicationConfig application = new ApplicationConfig(start.application);
+        application.setQosEnable(false);
+        DubboBootstrap bootstrap = DubboBootstrap.getInstance();
+        bootstrap.application(application);
+        RegistryConfig registry = new RegistryConfig(start.registry == null ? "N/A" : start.registry);
+        if (start.registry_parameters != null) {
+            registry.setParameters(start.registry_parameters);
+        }
+        bootstrap.registry(registry);
+        if (start.port > 0) {
+            bootstrap.protocol(new ProtocolConfig("dubbo", start.port));
+        }
+        for (Messages.Service service : start.services) {
+            bootstrap.service(service(service));
+        }
+        bootstrap.start();
+    }
+
+    private static ServiceConfig<Object> service(Messages.Service wanted) throws ReflectiveOperationException {
+        Class<?> type = Class.forName(wanted.iface);
+        ServiceConfig<Object> config = new ServiceConfig<>();
+        config.setId(wanted.iface + "-" + wanted.label);
+        config.setInterface(type);
+        config.setRef(Services.implementation(type, wanted.label, wanted.delay_ms));
+        if (wanted.group != null) {
+            config.setGroup(wanted.group);
+        }
+        if (wanted.version != null) {
+            config.setVersion(wanted.version);
+        }
+        if (wanted.timeout_ms != null) {
+            config.setTimeout(wanted.timeout_ms);
+        }
+        if (wanted.parameters != null) {
+            config.setParameters(wanted.parameters);
+        }
+        return config;
+    }
+
+    /** Creates a reference; blocks until Dubbo has looked for providers. */
+    static Object refer(Messages.Refer wanted) throws ReflectiveOperationException {
+        ReferenceConfig<Object> config = new ReferenceConfig<>();
+        config.setId(wanted.name);
+        if (wanted.generic) {
+            config.setInterface(wanted.iface);
+            config.setGeneric("true");
+        } else {
+            config.setInterface(Class.forName(wanted.iface));
+        }
+        if (wanted.url != null) {
+            config.setUrl(wanted.url);
+        }
+        if (wanted.group != null) {
+            config.setGroup(wanted.group);
+        }
+        if (wanted.version != null) {
+            config.setVersion(wanted.version);
+        }
+        if (wanted.timeout_ms != null) {
+            config.setTimeout(wanted.timeout_ms);
+        }
+        if (wanted.retries != null) {
+            config.setRetries(wanted.retries);
+        }
+        if (wanted.check != null) {
+            config.setCheck(wanted.check);
+        }
+        if (wanted.tag != null) {
+            config.setTag(wanted.tag);
+        }
+        if (wanted.parameters != null) {
+            config.setParameters(wanted.parameters);
+        }
+        List<MethodConfig> methods = new ArrayList<>();
+        for (String name : wanted.one_way) {
+            MethodConfig method = new MethodConfig();
+            method.setName(name);
+            method.setReturn(false);
+            methods.add(method);
+        }
+        if (!methods.isEmpty()) {
+            config.setMethods(methods);
+        }
+        Object proxy = config.get();
+        if (proxy == null) {
+            throw new IllegalStateException("Dubbo gave no proxy for " + wanted.iface);
+        }
+        return proxy;
+    }
+
+    /** A generic call on a proxy that was made with {@code generic}. */
+    static Object invokeGeneric(Object proxy, String method, String[] types, Object[] arguments) {
+        return ((GenericService) proxy).$invoke(method, types, arguments);
+    }
+
+    /** Set for the next call of this thread. */
+    static void setRequestAttachments(Map<String, String> attachments) {
+        attachments.forEach((key, value) -> RpcContext.getContext().setAttachment(key, value));
+    }
+
+    /** What the provider saw of the call it is running. */
+    static Map<String, String> requestAttachments() {
+        return new HashMap<>(RpcContext.getContext().getAttachments());
+    }
+
+    /** Set at the provider, travels with the answer. */
+    static void setReplyAttachment(String key, String value) {
+        RpcContext.getServerContext().setAttachment(key, value);
+    }
+
+    /** What came with the answer to this thread's last call. */
+    static Map<String, String> replyAttachments() {
+        return new HashMap<>(RpcContext.getServerContext().getAttachments());
+    }
+}

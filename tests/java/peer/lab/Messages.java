@@ -1,0 +1,60 @@
+package lab;
+
+import com.google.gson.JsonArray;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The lines that come in on stdin, as gson fills them; field names are those of the JSON. */
+final class Messages {
+    private Messages() {
+    }
+
+    static final class Start {
+        String application;
+        String registry;
+        Map<String, String> registry_parameters;
+        int port;
+        List<Service> services = new ArrayList<>();
+    }
+
+    static final class Service {
+        String iface;
+        String label;
+        String group;
+        String version;
+        Integer timeout_ms;
+        int delay_ms;
+        Map<String, String> parameters;
+    }
+
+    static final class Refer {
+        String name;
+        String iface;
+        String url;
+        String group;
+        String version;
+        String tag;
+        Integer timeout_ms;
+        Integer retries;
+        Boolean check;
+        boolean generic;
+        List<String> one_way = new ArrayList<>();
+        Map<String, String> parameters;
+    }
+
+    static final class Call {
+        String reference;
+        String method;
+        /** Only for generic calls and overloads. */
+        List<String> types;
+        JsonArray arguments = new JsonArray();
+        Map<String, String> attachments = new HashMap<>();
+        int threads = 1;
+        int calls_per_thread = 1;
+        /** If set, each thread calls until so many milliseconds have passed. */
+        long for_ms;
+        long pause_ms;
+    }
+}

@@ -1,0 +1,43 @@
+//! `lab`: installs what the lab needs, and runs its errands inside islands.
+#![allow(clippy::print_stdout, reason = "a tool of the command line")]
+
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use highway_tests::install::{self, Need};
+use highway_tests::process::{Process, Stdout};
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(code) = highway_tests::helper::answer(&arguments) {
+        return ExitCode::from(code);
+    }
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["install"] => install::install()
+            .map(|tools| println!("java: {}\nartefacts: {}", tools.java.display(), install::lab_dir().display())),
+        // For the test of the reaper: a run with a child, waiting to be killed.
+        ["linger"] => linger(),
+        ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
+        _ => {
+            eprintln!("usage: lab install [nginx]");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("lab: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn linger() -> anyhow::Result<()> {
+    let folder = tempfile::tempdir()?;
+    let mut command = Command::new("sleep");
+    command.arg("600");
+    let child = Process::start("sleep", folder.path(), command, Stdout::Logged)?;
+    println!("started {}", child.id());
+    child.wait(Duration::from_secs(600)).map(drop)
+}

@@ -1,0 +1,191 @@
+//! Jars from Maven Central: for each release of Dubbo what an application needs that has its registry in ZooKeeper, and a ZooKeeper server.
+//!
+//! One Maven run fetches all sets that are missing. Maven's own settings (mirrors, proxies) apply.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use super::{digest, fill};
+
+/// A released Dubbo that the peers run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Release {
+    /// 2.7.23, the last of its line.
+    V2_7_23,
+    /// 3.3.6.
+    V3_3_6,
+}
+
+impl Release {
+    /// All that are installed.
+    pub const ALL: [Release; 2] = [Release::V2_7_23, Release::V3_3_6];
+
+    /// As Dubbo writes it.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        match self {
+            Release::V2_7_23 => "2.7.23",
+            Release::V3_3_6 => "3.3.6",
+        }
+    }
+
+    /// Where its Dubbo-facing sources lie beside the shared ones, under `tests/java`.
+    pub(super) fn sources(self) -> &'static str {
+        match self {
+            Release::V2_7_23 | Release::V3_3_6 => "dubbo",
+        }
+    }
+
+    /// Dubbo 2.7 brings no ZooKeeper client, and the one of its time does not connect on Java 17.
+    fn artefacts(self) -> &'static [&'static str] {
+        match self {
+            Release::V2_7_23 => &[
+                "org.apache.dubbo:dubbo:2.7.23",
+                "org.apache.curator:curator-recipes:4.3.0",
+                "org.apache.curator:curator-x-discovery:4.3.0",
+                "org.apache.zookeeper:zookeeper:3.5.10",
+                "com.google.code.gson:gson:2.10.1",
+                "org.slf4j:slf4j-simple:1.7.36",
+            ],
+            Release::V3_3_6 => &[
+                "org.apache.dubbo:dubbo:3.3.6",
+                "org.apache.curator:curator-x-discovery:5.1.0",
+                "org.apache.zookeeper:zookeeper:3.8.4",
+                "com.google.code.gson:gson:2.10.1",
+                "org.slf4j:slf4j-simple:1.7.36",
+            ],
+        }
+    }
+}
+
+/// A server wants two jars beside it that its own description calls optional.
+const ZOOKEEPER: &[&str] = &[
+    "org.apache.zookeeper:zookeeper:3.8.4",
+    "io.dropwizard.metrics:metrics-core:4.1.12.1",
+    "org.xerial.snappy:snappy-java:1.1.10.5",
+    "org.slf4j:slf4j-simple:1.7.36",
+];
+
+/// Folders full of jars.
+pub(super) struct Sets {
+    pub(super) zookeeper: PathBuf,
+    dubbo: Vec<(Release, PathBuf)>,
+}
+
+impl Sets {
+    pub(super) fn jars(&self, release: Release) -> &Path {
+        let found = self.dubbo.iter().find(|(each, _)| *each == release);
+        &found.expect("every release of the enum is installed").1
+    }
+}
+
+pub(super) fn install(lab: &Path) -> Result<Sets> {
+    let mut wanted = vec![Set::new(lab, "zookeeper", ZOOKEEPER)];
+    wanted.extend(
+        Release::ALL.map(|release| Set::new(lab, &format!("dubbo-{}", release.version()), release.artefacts())),
+    );
+    let missing: Vec<&Set> = wanted.iter().filter(|set| !set.place.exists()).collect();
+    if !missing.is_empty() {
+        fetch(lab, &missing)?;
+    }
+    let mut places = wanted.into_iter().map(|set| set.place);
+    let zookeeper = places.next().expect("the list begins with the server");
+    Ok(Sets { zookeeper, dubbo: Release::ALL.into_iter().zip(places).collect() })
+}
+
+struct Set {
+    name: String,
+    pom: String,
+    place: PathBuf,
+}
+
+impl Set {
+    fn new(lab: &Path, name: &str, artefacts: &[&str]) -> Self {
+        let pom = pom(name, artefacts);
+        let place = lab.join(format!("{name}-{}", digest(&[pom.as_bytes()])));
+        Set { name: name.to_owned(), pom, place }
+    }
+}
+
+fn fetch(lab: &Path, missing: &[&Set]) -> Result<()> {
+    let names: Vec<&str> = missing.iter().map(|set| set.name.as_str()).collect();
+    eprintln!("lab: fetching {} (Maven)", names.join(", "));
+    let work = tempfile::Builder::new().prefix("maven-").tempdir_in(lab)?;
+    fs::write(work.path().join("pom.xml"), parent(&names))?;
+    for set in missing {
+        fs::create_dir(work.path().join(&set.name))?;
+        fs::write(work.path().join(&set.name).join("pom.xml"), &set.pom)?;
+    }
+    // Registries stumble now and then; what has arrived stays in Maven's own cache.
+    if maven(work.path()).is_err() {
+        eprintln!("lab: Maven failed, trying once more");
+        maven(work.path())?;
+    }
+    for set in missing {
+        let jars = work.path().join(&set.name).join("jars");
+        fill(&set.place, |place| {
+            for jar in fs::read_dir(&jars).with_context(|| format!("Maven brought nothing for {}", set.name))? {
+                let jar = jar?;
+                fs::rename(jar.path(), place.join(jar.file_name()))?;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn maven(work: &Path) -> Result<()> {
+    let mvn = super::packages::find("mvn").context("mvn is not on the path")?;
+    let output = Command::new(mvn)
+        .args(["-B", "-q", "-U", "dependency:copy-dependencies", "-DoutputDirectory=${project.basedir}/jars"])
+        .current_dir(work)
+        .output()
+        .context("cannot run mvn")?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stdout);
+        let words: Vec<&str> = words.lines().take(12).collect();
+        bail!("mvn ended with {}: {}", output.status, words.join("\n"));
+    }
+    Ok(())
+}
+
+fn parent(modules: &[&str]) -> String {
+    let modules: String = modules.iter().map(|name| format!("    <module>{name}</module>\n")).collect();
+    format!("{HEAD}  <artifactId>all</artifactId>\n{TAIL}  <modules>\n{modules}  </modules>\n</project>\n")
+}
+
+/// Without ZooKeeper's netty, which would replace parts of Dubbo's own, and without its logger, which fills stdout.
+fn pom(name: &str, artefacts: &[&str]) -> String {
+    let server = name == "zookeeper";
+    let mut dependencies = String::new();
+    for artefact in artefacts {
+        let mut parts = artefact.split(':');
+        let mut part = || parts.next().expect("an artefact is group:name:version");
+        let (group, artefact, version) = (part(), part(), part());
+        let mut unwanted = vec![];
+        if artefact == "zookeeper" {
+            unwanted.push("ch.qos.logback");
+            unwanted.push("org.slf4j");
+            if !server {
+                unwanted.push("io.netty");
+            }
+        }
+        let exclusions: String = unwanted
+            .iter()
+            .map(|group| format!("<exclusion><groupId>{group}</groupId><artifactId>*</artifactId></exclusion>"))
+            .collect();
+        dependencies += &format!(
+            "    <dependency><groupId>{group}</groupId><artifactId>{artefact}</artifactId><version>{version}</version>\
+             <exclusions>{exclusions}</exclusions></dependency>\n"
+        );
+    }
+    format!(
+        "{HEAD}  <artifactId>{name}</artifactId>\n{TAIL}  <dependencies>\n{dependencies}  </dependencies>\n</project>\n"
+    )
+}
+
+const HEAD: &str = "<project xmlns=\"http://maven.apache.org/POM/4.0.0\">\n  <modelVersion>4.0.0</modelVersion>\n  <groupId>highway-lab</groupId>\n";
+const TAIL: &str = "  <version>1</version>\n  <packaging>pom</packaging>\n";

@@ -1,0 +1,96 @@
+//! Debian packages, by the command each of them brings.
+//!
+//! With root they are installed; without it the error is the line that a person has to run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+/// A command that has to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Need {
+    /// A JDK: the peers are compiled here.
+    Java,
+    /// Fetches the artefacts.
+    Maven,
+    /// Makes the namespaces.
+    Ip,
+    /// Keeps them apart.
+    Nft,
+    /// What the benchmark is compared with.
+    Nginx,
+}
+
+impl Need {
+    /// The command that shows whether it is there.
+    #[must_use]
+    pub fn command(self) -> &'static str {
+        match self {
+            Need::Java => "javac",
+            Need::Maven => "mvn",
+            Need::Ip => "ip",
+            Need::Nft => "nft",
+            Need::Nginx => "nginx",
+        }
+    }
+
+    fn package(self) -> &'static str {
+        match self {
+            Need::Java => "openjdk-17-jdk-headless",
+            Need::Maven => "maven",
+            Need::Ip => "iproute2",
+            Need::Nft => "nftables",
+            Need::Nginx => "nginx-light",
+        }
+    }
+}
+
+/// Looks on the path and where root's commands lie, which a user's path often lacks.
+pub(super) fn find(command: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/bin"].map(PathBuf::from))
+        .map(|folder| folder.join(command))
+        .find(|file| file.is_file())
+}
+
+pub(super) fn install(needs: &[Need]) -> Result<()> {
+    let missing: Vec<&str> =
+        needs.iter().filter(|need| find(need.command()).is_none()).map(|need| need.package()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let list = missing.join(" ");
+    if !rustix::process::geteuid().is_root() {
+        bail!(
+            "{list} not installed, and only root can do that; run: sudo apt-get update && sudo apt-get install -y --no-install-recommends {list}"
+        );
+    }
+    if !Path::new("/usr/bin/apt-get").exists() {
+        bail!("there is no apt-get here to install {list}; install what brings these commands and run this again");
+    }
+    eprintln!("lab: installing {list} (apt-get)");
+    apt(&["update", "-qq"])?;
+    let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"];
+    arguments.extend(&missing);
+    apt(&arguments)?;
+    for need in needs {
+        find(need.command())
+            .with_context(|| format!("{} is installed but brought no {}", need.package(), need.command()))?;
+    }
+    Ok(())
+}
+
+fn apt(arguments: &[&str]) -> Result<()> {
+    let output = Command::new("/usr/bin/apt-get")
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .output()
+        .context("cannot run apt-get")?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!("apt-get {} ended with {}: {}", arguments[0], output.status, words.trim());
+    }
+    Ok(())
+}

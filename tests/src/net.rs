@@ -1,0 +1,259 @@
+//! The networks of the lab: each island and the hub in a place of its own.
+//!
+//! ```text
+//!   island a (10.77.2.2) ──┐                       forward: drop, but from an island to 10.77.1.2, the hub's port
+//!   island b (10.77.3.2) ──┤ between (the router)  input:   drop
+//!   hub      (10.77.1.2) ──┘                       nothing from hub to island but answers
+//! ```
+//!
+//! Every place is a network namespace with its own loopback; addresses exist only inside. Where namespaces are not allowed, all places
+//! are this machine with ports of their own, which isolates nothing: [`Net::isolation`] says so, and whoever prints should too.
+//! Nothing is changed outside the namespaces.
+
+mod namespaces;
+mod shared;
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::helper;
+use crate::process::{self, Process, Stdout};
+
+/// The one port of the hub that islands may dial.
+pub const HUB_PORT: u16 = 8443;
+
+/// The networks; dropping them removes them.
+#[derive(Debug)]
+pub struct Net {
+    hub: Place,
+    islands: Vec<Place>,
+    router: Option<namespaces::Router>,
+    isolation: Isolation,
+}
+
+/// How far the islands are kept apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Isolation {
+    /// Network namespaces with a firewall between them.
+    Namespaces,
+    /// None: one machine with several ports, and why.
+    None {
+        /// What forbids namespaces here.
+        reason: String,
+    },
+}
+
+/// Where a process runs: one namespace, or this machine.
+#[derive(Debug, Clone)]
+pub struct Place(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    name: String,
+    address: Ipv4Addr,
+    namespace: Option<String>,
+}
+
+/// What came of dialling an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dial {
+    /// Somebody listens.
+    Open,
+    /// A machine is there and nobody listens.
+    Refused,
+    /// Nothing came back.
+    Silent,
+}
+
+impl Net {
+    /// Makes the hub's place and one for each island.
+    ///
+    /// # Errors
+    /// Namespaces are allowed, but one cannot be made.
+    pub fn new(islands: &[&str]) -> Result<Self> {
+        match namespaces::allowed() {
+            Ok(()) => namespaces::make(islands),
+            Err(reason) => shared::make(islands, reason),
+        }
+    }
+
+    /// Whether the islands are really apart.
+    #[must_use]
+    pub fn isolation(&self) -> &Isolation {
+        &self.isolation
+    }
+
+    /// Where the hub runs.
+    #[must_use]
+    pub fn hub(&self) -> &Place {
+        &self.hub
+    }
+
+    /// Where an island's processes run.
+    ///
+    /// # Panics
+    /// If no island of that name was asked for.
+    #[must_use]
+    pub fn island(&self, name: &str) -> &Place {
+        let found = self.islands.iter().find(|place| place.name() == name);
+        found.unwrap_or_else(|| panic!("the lab has no island {name}"))
+    }
+
+    /// Packets that went from one island into another since the start. Zero, if the firewall is worth its name.
+    ///
+    /// # Errors
+    /// There are no namespaces, or the counters cannot be read.
+    pub fn packets_between_islands(&self) -> Result<u64> {
+        self.router()?.packets_between_islands()
+    }
+
+    /// Packets that went from an island to the hub since the start.
+    ///
+    /// # Errors
+    /// There are no namespaces, or the counters cannot be read.
+    pub fn packets_to_hub(&self) -> Result<u64> {
+        self.router()?.packets_to_hub()
+    }
+
+    /// Cuts a place off, silently, as a pulled cable would.
+    ///
+    /// # Errors
+    /// There are no namespaces to cut.
+    pub fn cut(&self, place: &Place) -> Result<()> {
+        self.router()?.link(place.name(), namespaces::Link::Down)
+    }
+
+    /// Joins it again.
+    ///
+    /// # Errors
+    /// There are no namespaces.
+    pub fn mend(&self, place: &Place) -> Result<()> {
+        self.router()?.link(place.name(), namespaces::Link::Up)
+    }
+
+    fn router(&self) -> Result<&namespaces::Router> {
+        self.router.as_ref().context("the islands share this machine, there is no network between them")
+    }
+}
+
+impl Place {
+    fn new(name: &str, address: Ipv4Addr, namespace: Option<String>) -> Self {
+        Place(Arc::new(Inner { name: name.to_owned(), address, namespace }))
+    }
+
+    /// `hub`, or the island.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its own address.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        self.0.address
+    }
+
+    /// The namespace, to show to people.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.0.namespace.as_deref()
+    }
+
+    /// An address of this place: on the usual port, or on a free one where the machine is shared.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn listen(&self, usual: u16) -> Result<SocketAddrV4> {
+        let port = if self.0.namespace.is_some() { usual } else { shared::free_port(self.0.address)? };
+        Ok(SocketAddrV4::new(self.0.address, port))
+    }
+
+    /// A command that will run in this place.
+    #[must_use]
+    pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        match &self.0.namespace {
+            None => Command::new(program),
+            Some(namespace) => {
+                let mut command = Command::new("ip");
+                command.args(["netns", "exec", namespace]).arg(program);
+                command
+            }
+        }
+    }
+
+    /// The page at a URL, asked from inside: status and body.
+    ///
+    /// # Errors
+    /// Nobody answers, or not with HTTP.
+    pub fn get(&self, url: &str) -> Result<(u16, String)> {
+        let reply = self.errand(&["get", url])?;
+        let (status, body) = reply.split_once('\n').context("the errand brought no status")?;
+        Ok((status.parse()?, body.to_owned()))
+    }
+
+    /// Waits until a page answers with 200.
+    ///
+    /// # Errors
+    /// It did not in time; says what it answered last.
+    pub fn ready(&self, url: &str, within: Duration) -> Result<()> {
+        self.errand(&["ready", url, &within.as_millis().to_string()]).map(drop)
+    }
+
+    /// Waits until a ZooKeeper serves.
+    ///
+    /// # Errors
+    /// It did not in time.
+    pub fn zookeeper_serving(&self, address: SocketAddrV4, within: Duration) -> Result<()> {
+        self.errand(&["serving", &address.to_string(), &within.as_millis().to_string()]).map(drop)
+    }
+
+    /// What a ZooKeeper answers to a four letter word.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn ask_zookeeper(&self, address: SocketAddrV4, word: &str) -> Result<String> {
+        self.errand(&["ask", &address.to_string(), word])
+    }
+
+    /// Dials an address from inside.
+    ///
+    /// # Errors
+    /// The attempt could not be made at all.
+    pub fn dial(&self, address: SocketAddrV4) -> Result<Dial> {
+        match self.errand(&["dial", &address.to_string()])?.as_str() {
+            "open" => Ok(Dial::Open),
+            "refused" => Ok(Dial::Refused),
+            "silent" => Ok(Dial::Silent),
+            other => bail!("dialling came back with {other:?}"),
+        }
+    }
+
+    /// Listens on these ports and answers nothing: something to be dialled, where the question is whether anybody can.
+    ///
+    /// # Errors
+    /// A port is taken.
+    pub fn listener(&self, ports: &[u16], folder: &Path) -> Result<Process> {
+        let mut command = self.command(helper::program()?);
+        command.arg("listen").args(ports.iter().map(|port| SocketAddrV4::new(self.address(), *port).to_string()));
+        let name = format!("listener-{}", self.name());
+        let process = Process::start(&name, folder, command, Stdout::Logged)?;
+        process::until("the listener listens", Duration::from_secs(10), || {
+            process.log().contains("listening").then_some(())
+        })?;
+        Ok(process)
+    }
+
+    /// Every errand has its own deadline inside.
+    fn errand(&self, words: &[&str]) -> Result<String> {
+        let output = self.command(helper::program()?).args(words).output().context("cannot run an errand")?;
+        if !output.status.success() {
+            bail!("from {}: {}", self.name(), String::from_utf8_lossy(&output.stderr).trim());
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}

@@ -1,0 +1,193 @@
+//! Places as network namespaces, and the router between them with its firewall.
+//!
+//! Names carry the id of the process that made them (`hw<pid>-<n>-a`), so that runs do not meet and the next one finds what a dead
+//! one has left.
+
+use std::io::Write;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result, bail};
+
+use super::{HUB_PORT, Isolation, Net, Place};
+use crate::reaper;
+
+static NETS: AtomicU32 = AtomicU32::new(0);
+
+/// The namespace between all others.
+#[derive(Debug)]
+pub(super) struct Router {
+    name: String,
+    all: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Link {
+    Up,
+    Down,
+}
+
+/// Tries what will be needed; the error is the reason to tell.
+pub(super) fn allowed() -> Result<(), String> {
+    if !rustix::process::geteuid().is_root() {
+        return Err("only root may make network namespaces".to_owned());
+    }
+    sweep();
+    let trial = format!("hw{}-try", std::process::id());
+    let tried = (|| {
+        ip(&["netns", "add", &trial])?;
+        rules(&trial, "table inet lab {\n chain f { type filter hook forward priority 0; policy drop;\n }\n}\n")
+    })();
+    let _ = Command::new("ip").args(["netns", "del", &trial]).stderr(Stdio::null()).status();
+    tried.map_err(|error| format!("{error:#}"))
+}
+
+/// Removes the namespaces of runs whose process is gone.
+fn sweep() {
+    let Ok(listed) = Command::new("ip").args(["netns", "list"]).output() else { return };
+    for line in String::from_utf8_lossy(&listed.stdout).lines() {
+        let name = line.split_whitespace().next().unwrap_or_default();
+        let maker = name.strip_prefix("hw").and_then(|rest| rest.split('-').next());
+        let maker = maker.filter(|pid| !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit()));
+        if maker.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            reaper::remove_namespace(name);
+        }
+    }
+}
+
+pub(super) fn make(islands: &[&str]) -> Result<Net> {
+    let stem = format!("hw{}-{}", std::process::id(), NETS.fetch_add(1, Ordering::Relaxed));
+    let mut router = Router { name: format!("{stem}-net"), all: Vec::new() };
+    router.add(&format!("{stem}-net"))?;
+    let mut places = Vec::new();
+    for (index, name) in ["hub"].iter().chain(islands).enumerate() {
+        let third = u8::try_from(index + 1).context("too many islands")?;
+        let namespace = format!("{stem}-{name}");
+        router.add(&namespace)?;
+        router.join(name, &namespace, third)?;
+        places.push(Place::new(name, Ipv4Addr::new(10, 77, third, 2), Some(namespace)));
+    }
+    // Read by a process inside, this switch is the namespace's own.
+    inside(&router.name, &["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])?;
+    rules(&router.name, &firewall(islands))?;
+    Ok(Net { hub: places.remove(0), islands: places, router: Some(router), isolation: Isolation::Namespaces })
+}
+
+/// Nobody dials an island, islands dial one port of the hub. The counters sit behind the firewall: they count what got through.
+fn firewall(islands: &[&str]) -> String {
+    let ports: Vec<String> = islands.iter().map(|name| format!("\"{name}-r\"")).collect();
+    // By pairs: the router's own announcements on a cable seem to come from that same cable.
+    let pairs =
+        islands.iter().flat_map(|from| islands.iter().map(move |to| (from, to))).filter(|(from, to)| from != to);
+    let between: String =
+        pairs.map(|(from, to)| format!("    iifname \"{from}-r\" oifname \"{to}-r\" counter name between\n")).collect();
+    let ports = ports.join(", ");
+    format!(
+        "table inet lab {{
+  counter between {{ }}
+  counter tohub {{ }}
+  chain f {{
+    type filter hook forward priority 0; policy drop;
+    ct state established,related accept
+    iifname {{ {ports} }} oifname \"hub-r\" ip daddr 10.77.1.2 tcp dport {HUB_PORT} ct state new accept
+  }}
+  chain i {{
+    type filter hook input priority 0; policy drop;
+  }}
+  chain p {{
+    type filter hook postrouting priority 0; policy accept;
+{between}    iifname {{ {ports} }} oifname \"hub-r\" counter name tohub
+  }}
+}}
+"
+    )
+}
+
+impl Router {
+    fn add(&mut self, namespace: &str) -> Result<()> {
+        reaper::tell("net", namespace)?;
+        ip(&["netns", "add", namespace])?;
+        self.all.push(namespace.to_owned());
+        ip(&["-n", namespace, "link", "set", "lo", "up"])
+    }
+
+    /// A cable from a place to the router. Only the lab's own addresses have a route, so that anything else fails at once.
+    fn join(&self, name: &str, namespace: &str, third: u8) -> Result<()> {
+        let (port, own) = (format!("{name}-r"), &self.name);
+        let (near, far) = (format!("10.77.{third}.1"), format!("10.77.{third}.2/24"));
+        ip(&["link", "add", &port, "netns", own, "type", "veth", "peer", "name", "eth0", "netns", namespace])?;
+        ip(&["-n", own, "addr", "add", &format!("{near}/24"), "dev", &port])?;
+        ip(&["-n", own, "link", "set", &port, "up"])?;
+        ip(&["-n", namespace, "addr", "add", &far, "dev", "eth0"])?;
+        ip(&["-n", namespace, "link", "set", "eth0", "up"])?;
+        ip(&["-n", namespace, "route", "add", "10.77.0.0/16", "via", &near])
+    }
+
+    pub(super) fn link(&self, place: &str, link: Link) -> Result<()> {
+        let state = match link {
+            Link::Up => "up",
+            Link::Down => "down",
+        };
+        ip(&["-n", &self.name, "link", "set", &format!("{place}-r"), state])
+    }
+
+    pub(super) fn packets_between_islands(&self) -> Result<u64> {
+        self.counter("between")
+    }
+
+    pub(super) fn packets_to_hub(&self) -> Result<u64> {
+        self.counter("tohub")
+    }
+
+    fn counter(&self, name: &str) -> Result<u64> {
+        let text = inside(&self.name, &["nft", "list", "counter", "inet", "lab", name])?;
+        let packets = text.split_whitespace().skip_while(|word| *word != "packets").nth(1);
+        packets.and_then(|count| count.parse().ok()).with_context(|| format!("nft shows no counter {name}: {text}"))
+    }
+}
+
+impl Drop for Router {
+    fn drop(&mut self) {
+        for namespace in &self.all {
+            reaper::remove_namespace(namespace);
+            let _ = reaper::tell("unmade", namespace);
+        }
+    }
+}
+
+fn rules(namespace: &str, text: &str) -> Result<()> {
+    let mut child = Command::new("ip")
+        .args(["netns", "exec", namespace, "nft", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot run nft")?;
+    if let Some(mut stdin) = child.stdin.take() {
+        stdin.write_all(text.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("nft refuses the rules: {}", String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(())
+}
+
+fn inside(namespace: &str, words: &[&str]) -> Result<String> {
+    let mut all = vec!["netns", "exec", namespace];
+    all.extend(words);
+    run(&all)
+}
+
+fn ip(words: &[&str]) -> Result<()> {
+    run(words).map(drop)
+}
+
+fn run(words: &[&str]) -> Result<String> {
+    let output = Command::new("ip").args(words).output().context("cannot run ip")?;
+    if !output.status.success() {
+        bail!("ip {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}

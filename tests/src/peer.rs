@@ -1,0 +1,185 @@
+//! A Java application on a released Dubbo: provider, consumer or both, in a process of its own, driven by JSON lines.
+//!
+//! Its settings are Dubbo's defaults but for the QoS port, which several applications of one island cannot share. The Java side is
+//! `tests/java`; this side never interprets what Java answers, it hands it on.
+
+mod messages;
+mod pipe;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+pub use messages::{Answer, Call, Refer, Service, Tally, Thrown};
+
+use crate::install::{Release, Toolbox};
+use crate::net::Place;
+use crate::process::{Process, Stdout};
+use pipe::Pipe;
+
+/// `com.example.GreetingService`: `String sayHello(String)`.
+pub const GREETING: &str = "com.example.GreetingService";
+/// `com.example.InteropService`: a method for each thing that a call can carry.
+pub const INTEROP: &str = "com.example.InteropService";
+
+/// Dubbo's usual port.
+pub const DUBBO_PORT: u16 = 20880;
+
+/// Starting a JVM and Dubbo in it, on a machine that is busy with others of the kind.
+const STARTING: Duration = Duration::from_secs(90);
+/// For one call, longer than any timeout that a test sets.
+const CALLING: Duration = Duration::from_secs(90);
+/// Dubbo's own graceful stop waits up to ten seconds for calls and for its registry.
+const ENDING: Duration = Duration::from_secs(40);
+
+/// A running application.
+#[derive(Debug)]
+pub struct JavaPeer {
+    process: Process,
+    pipe: Pipe,
+}
+
+/// What an application is, before it runs.
+#[derive(Debug, Clone)]
+pub struct Application {
+    name: String,
+    release: Release,
+    registry: Option<String>,
+    port: u16,
+    services: Vec<Service>,
+    flags: Vec<String>,
+}
+
+impl Application {
+    /// One of this name on this release, without registry and without services.
+    #[must_use]
+    pub fn new(name: &str, release: Release) -> Self {
+        Application { name: name.to_owned(), release, registry: None, port: 0, services: Vec::new(), flags: Vec::new() }
+    }
+
+    /// Registers and looks up here: `zookeeper://…`.
+    #[must_use]
+    pub fn registry(mut self, url: impl Into<String>) -> Self {
+        self.registry = Some(url.into());
+        self
+    }
+
+    /// Listens for Dubbo here.
+    #[must_use]
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Exports one more service.
+    #[must_use]
+    pub fn service(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
+    }
+
+    /// Gives Java one more flag, such as `-Ddubbo.…=…`.
+    #[must_use]
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// Starts it in this place and waits until Dubbo has started; then all services are registered.
+    ///
+    /// # Errors
+    /// Java or Dubbo refuses, or it takes too long; the error ends with the last lines of the log.
+    pub fn start(self, place: &Place, tools: &Toolbox, folder: &Path) -> Result<JavaPeer> {
+        let home = folder.join(format!("{}-home", self.name));
+        std::fs::create_dir_all(&home)?;
+        let command = self.command(place, tools, &home);
+        let process = Process::start(&self.name, folder, command, Stdout::Piped)?;
+        let (stdin, stdout) = process.take_pipes()?;
+        let peer = JavaPeer { process, pipe: Pipe::new(stdin, stdout)? };
+        let start = json!({
+            "op": "start", "application": self.name, "registry": self.registry, "port": self.port, "services": self.services,
+        });
+        peer.ask(start, STARTING)?;
+        Ok(peer)
+    }
+
+    fn command(&self, place: &Place, tools: &Toolbox, home: &Path) -> std::process::Command {
+        let mut command = place.command(&tools.java);
+        command
+            .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"])
+            // Both lines of Dubbo ask for these two on Java 17.
+            .args(["--add-opens", "java.base/java.lang=ALL-UNNAMED", "--add-opens", "java.base/java.math=ALL-UNNAMED"])
+            .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+            // Dubbo keeps caches at home, and two runs must not find each other's.
+            .arg(format!("-Duser.home={}", home.display()))
+            .args(&self.flags)
+            .args(["-cp", tools.peer_class_path(self.release), "lab.Peer"]);
+        command
+    }
+}
+
+impl JavaPeer {
+    /// Makes a reference; Dubbo looks for providers and complains if there are none (unless told not to check).
+    ///
+    /// # Errors
+    /// Dubbo's complaint.
+    pub fn refer(&self, reference: &Refer) -> Result<()> {
+        self.ask(with_op("refer", reference)?, CALLING).map(drop)
+    }
+
+    /// One call. An exception is an answer, not an error.
+    ///
+    /// # Errors
+    /// There is no such reference or method, or the application is gone.
+    pub fn call(&self, call: &Call) -> Result<Answer> {
+        Ok(serde_json::from_value(self.ask(with_op("call", call)?, CALLING)?)?)
+    }
+
+    /// Calls from many threads, counted; how many and how long is in the call.
+    ///
+    /// # Errors
+    /// As [`call`](Self::call).
+    pub fn many(&self, call: &Call) -> Result<Tally> {
+        Ok(serde_json::from_value(self.ask(with_op("many", call)?, CALLING + call.lasts())?)?)
+    }
+
+    /// How often each `label.method` has run here.
+    ///
+    /// # Errors
+    /// The application is gone.
+    pub fn counts(&self) -> Result<BTreeMap<String, u64>> {
+        Ok(serde_json::from_value(self.ask(json!({ "op": "counts" }), CALLING)?)?)
+    }
+
+    /// Ends it as SIGTERM does: Dubbo takes its services out of the registry first.
+    ///
+    /// # Errors
+    /// It did not end in time, and was killed.
+    pub fn stop(self) -> Result<()> {
+        self.process.terminate(ENDING).map(drop)
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(self) {
+        self.process.kill();
+    }
+
+    /// The process, to signal it or to read its log.
+    #[must_use]
+    pub fn process(&self) -> &Process {
+        &self.process
+    }
+
+    fn ask(&self, request: Value, within: Duration) -> Result<Value> {
+        self.pipe.ask(request, within).map_err(|error| error.context(self.process.last_words(12)))
+    }
+}
+
+fn with_op(op: &str, message: &impl serde::Serialize) -> Result<Value> {
+    let mut value = serde_json::to_value(message)?;
+    value["op"] = json!(op);
+    Ok(value)
+}

@@ -1,0 +1,93 @@
+//! Ends what a run has started, however the run itself ends: a return, a panic, Ctrl-C or `kill -9`.
+//!
+//! A small process of its own reads lines from a pipe whose other end only the run holds. When the pipe closes, the run is
+//! over, and what is still on the list goes: processes first, then namespaces, then folders.
+//!
+//! ```text
+//!   pid 4711        is running           net hw812-0-a     was made          dir /tmp/…     was made
+//!   gone 4711       was waited for       unmade hw812-0-a  was removed       keep /tmp/…    is to stay
+//! ```
+//!
+//! It ends nothing that it was not told of.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, Write};
+use std::os::unix::process::CommandExt;
+use std::process::{ChildStdin, Command, Stdio};
+use std::sync::{Mutex, OnceLock};
+
+use anyhow::{Context, Result};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::helper;
+
+/// The run's end of the pipe; it lives as long as the process.
+static PIPE: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
+
+/// Puts a line on the list, or takes one off.
+///
+/// # Errors
+/// The reaper cannot be started, or has died.
+pub(crate) fn tell(verb: &str, what: &str) -> Result<()> {
+    let pipe = PIPE.get_or_init(|| start().inspect_err(|error| eprintln!("lab: no reaper: {error:#}")).ok());
+    let pipe = pipe.as_ref().context("the lab's reaper did not start")?;
+    let mut pipe = pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    writeln!(pipe, "{verb} {what}").context("the lab's reaper is gone")
+}
+
+fn start() -> Result<Mutex<ChildStdin>> {
+    // A group of its own: Ctrl-C ends the run, and then the reaper does its work.
+    let mut child = Command::new(helper::program()?)
+        .arg("reap")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("cannot start the reaper")?;
+    child.stdin.take().map(Mutex::new).context("the reaper has no stdin")
+}
+
+/// The reaper's own life: reads until the pipe closes, then clears up.
+pub(crate) fn reap(lines: impl BufRead) {
+    let (mut pids, mut nets, mut folders) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    for line in lines.lines().map_while(Result::ok) {
+        let Some((verb, what)) = line.split_once(' ') else { continue };
+        let what = what.to_owned();
+        match verb {
+            "pid" => pids.insert(what),
+            "gone" => pids.remove(&what),
+            "net" => nets.insert(what),
+            "unmade" => nets.remove(&what),
+            "dir" => folders.insert(what),
+            "keep" => folders.remove(&what),
+            _ => false,
+        };
+    }
+    for pid in &pids {
+        end(pid);
+    }
+    for net in &nets {
+        remove_namespace(net);
+    }
+    for folder in &folders {
+        // Best effort: a folder that stays is only a folder.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// Ends every process inside a namespace of ours, then the namespace.
+pub(crate) fn remove_namespace(name: &str) {
+    let inside = Command::new("ip").args(["netns", "pids", name]).output();
+    for pid in String::from_utf8_lossy(&inside.map(|output| output.stdout).unwrap_or_default()).lines() {
+        end(pid);
+    }
+    let _ = Command::new("ip").args(["netns", "del", name]).stderr(Stdio::null()).status();
+}
+
+fn end(pid: &str) {
+    if let Some(pid) = pid.trim().parse().ok().and_then(Pid::from_raw) {
+        // It may have ended by itself in the meantime, which is just as well.
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
