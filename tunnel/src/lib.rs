@@ -1,1 +1,3 @@
 //! Links and transports, both halves.
+
+pub mod key;
