@@ -1,2 +1,46 @@
-//! bench
-fn main() {}
+//! `bench`: a load tool, a native Dubbo echo provider, and Highway beside three nginx in one run.
+//!
+//! | part | what it does |
+//! |---|---|
+//! | `run` | starts all chains, measures them in turn, prints ratios and bars |
+//! | `load` | calls through one chain and checks every answer |
+//! | `echo` | the provider at the end of every chain |
+//!
+//! Never invents a figure: what was not measured in this run is not printed.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod args;
+mod chain;
+mod echo;
+mod frames;
+mod highway;
+mod idle;
+mod load;
+mod measure;
+mod nginx;
+mod packages;
+mod program;
+mod report;
+mod run;
+mod statistics;
+mod stream;
+mod syscalls;
+mod under;
+mod usage;
+
+use args::{Arguments, Part};
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let ended = match Arguments::parse().part {
+        Part::Run(run) => run::run(&run),
+        Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
+        Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
+        Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),
+    };
+    ended.unwrap_or_else(|error| {
+        eprintln!("bench: {error:#}");
+        ExitCode::from(2)
+    })
+}
