@@ -2,3 +2,4 @@
 
 pub mod dubbo;
 pub mod pattern;
+pub mod tunnel;

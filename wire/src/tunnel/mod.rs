@@ -1,0 +1,24 @@
+//! Every shape that crosses a link between a gateway and the hub. It never touches a socket, a clock or a key.
+//!
+//! ```text
+//!  hello                 what both ends say before anything else
+//!  record                the 16-byte header in front of everything afterwards
+//!    open    = head + first piece of the body          head, who calls what and until when
+//!    reply   = reply head + first piece of the answer   reply
+//!    failure                                            failure, how far a call got and why it ended
+//!    catalogue, notice                                  JSON
+//! ```
+
+pub mod catalogue;
+pub mod failure;
+pub mod head;
+pub mod hello;
+pub mod notice;
+pub mod record;
+pub mod reply;
+
+pub use failure::{Failure, Kind, Outcome, Stage};
+pub use head::{Flags, Head, Stamp};
+pub use notice::Notice;
+pub use record::{End, Record, RecordType};
+pub use reply::ReplyHead;

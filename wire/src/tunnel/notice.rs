@@ -1,0 +1,68 @@
+//! What ends of a link tell each other beside calls and catalogues. It never carries what a call depends on: a notice that
+//! is not understood is ignored.
+
+use serde::{Deserialize, Serialize};
+
+/// A notice, as JSON: `{"notice":"policy-changed","revision":7}`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "notice", rename_all = "kebab-case")]
+pub enum Notice {
+    /// The hub's policy has changed; what was decided under an older revision may be decided anew.
+    PolicyChanged {
+        /// The policy's revision.
+        revision: u64,
+    },
+    /// An ingress gateway found a call whose frame is not what its head says.
+    Forgery {
+        /// The island it came from, as the hub had put it in.
+        source: String,
+        /// The start id of the call's stamp.
+        stamp_start: u64,
+        /// The counter of the call's stamp.
+        stamp_counter: u64,
+        /// What the head said.
+        claimed: String,
+        /// What the frame says.
+        found: String,
+    },
+    /// The other end takes no new exchanges from now on.
+    GoingAway {
+        /// Why, in a sentence.
+        reason: String,
+    },
+    /// One from the future.
+    #[serde(other)]
+    Other,
+}
+
+impl Notice {
+    /// Reads a notice; what cannot be read is [`Notice::Other`].
+    pub fn decode(bytes: &[u8]) -> Notice {
+        serde_json::from_slice(bytes).unwrap_or(Notice::Other)
+    }
+
+    /// The payload of its record.
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_survives_and_one_from_the_future_does_no_harm() {
+        let forgery = Notice::Forgery {
+            source: "beijing".into(),
+            stamp_start: u64::MAX,
+            stamp_counter: 2,
+            claimed: "a.B".into(),
+            found: "c.D".into(),
+        };
+        assert_eq!(Notice::decode(&forgery.encode()), forgery);
+        assert_eq!(Notice::PolicyChanged { revision: 7 }.encode(), br#"{"notice":"policy-changed","revision":7}"#);
+        assert_eq!(Notice::decode(br#"{"notice":"new","x":[1]}"#), Notice::Other);
+        assert_eq!(Notice::decode(b"\xff"), Notice::Other);
+    }
+}

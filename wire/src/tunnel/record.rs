@@ -1,0 +1,256 @@
+//! Records: what a link carries once both ends know each other. It never looks into a payload.
+//!
+//! ```text
+//!  byte  0     1      2 .. 3     4 .. 7         8 .. 15
+//!      | type | flags | 0 (u16) | length (u32) | exchange (u64) | payload: length bytes
+//!                |                                  `- 0: the session itself; else lowest bit = who opened it
+//!                `- 0x01 END, 0x02 OPTIONAL: a reader that does not know the type skips it
+//!
+//!  open       head, first piece of the body         data      a further piece, either direction
+//!  reply      reply head, first piece of the answer failure   how the exchange ended
+//!  cancel     nothing                               credit    bytes (u32) that may be sent again
+//!  ack        records received (u64)                ping/pong stamp (u64), padding
+//!  catalogue  JSON                                  notice    JSON
+//!  go-away    scope (u8), received (u64), sentence  accepted, inquire: reserved for exactly-once
+//! ```
+//!
+//! All but ack, ping and pong are numbered, from 1, by their place in their direction of the session: they belong to the
+//! session and are sent again on a new connection. Those three belong to the connection.
+
+use thiserror::Error;
+
+/// Bytes in front of every payload.
+pub const HEADER_LEN: usize = 16;
+/// The most body bytes in one record; a longer body goes in several, so that small calls pass between them.
+pub const SEGMENT_LEN: usize = 64 * 1024;
+/// The longest payload: a segment and the longest head. A longer one ends the link.
+pub const MAX_PAYLOAD_LEN: usize = SEGMENT_LEN + super::head::MAX_HEAD_LEN;
+
+const END: u8 = 0x01;
+const OPTIONAL: u8 = 0x02;
+
+/// What a record is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum RecordType {
+    /// Begins an exchange.
+    Open = 1,
+    /// Goes on with a body.
+    Data = 2,
+    /// Begins the answer.
+    Reply = 3,
+    /// Ends an exchange without an answer.
+    Failure = 4,
+    /// The opener has lost interest.
+    Cancel = 5,
+    /// Bytes were taken.
+    Credit = 6,
+    /// Records were received.
+    Ack = 7,
+    /// Asks for a pong.
+    Ping = 8,
+    /// Answers a ping.
+    Pong = 9,
+    /// What an island offers.
+    Catalogue = 10,
+    /// Anything else worth saying.
+    Notice = 11,
+    /// No new exchanges, or the end.
+    GoAway = 12,
+    /// Reserved for exactly-once.
+    Accepted = 13,
+    /// Reserved for exactly-once.
+    Inquire = 14,
+}
+
+impl RecordType {
+    fn from_byte(byte: u8) -> Option<RecordType> {
+        Some(match byte {
+            1 => RecordType::Open,
+            2 => RecordType::Data,
+            3 => RecordType::Reply,
+            4 => RecordType::Failure,
+            5 => RecordType::Cancel,
+            6 => RecordType::Credit,
+            7 => RecordType::Ack,
+            8 => RecordType::Ping,
+            9 => RecordType::Pong,
+            10 => RecordType::Catalogue,
+            11 => RecordType::Notice,
+            12 => RecordType::GoAway,
+            13 => RecordType::Accepted,
+            14 => RecordType::Inquire,
+            _ => return None,
+        })
+    }
+
+    /// Whether records of this type have a number in the session.
+    pub fn is_numbered(self) -> bool {
+        !matches!(self, RecordType::Ack | RecordType::Ping | RecordType::Pong)
+    }
+}
+
+/// Whether more of a body follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// This was the last piece.
+    Yes,
+    /// More pieces follow.
+    No,
+}
+
+/// One record, a view into the bytes it was read from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Record<'a> {
+    /// What it is.
+    pub kind: RecordType,
+    /// Whether it ends its direction of the exchange.
+    pub end: End,
+    /// Whether a reader that cannot use it may ignore it.
+    pub optional: bool,
+    /// The exchange; 0 is the session.
+    pub exchange: u64,
+    /// What it carries.
+    pub payload: &'a [u8],
+}
+
+/// What stands at the front of some bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decoded<'a> {
+    /// A record and its whole length.
+    Record(Record<'a>, usize),
+    /// A record of a type from the future that may be ignored, and its whole length. It is numbered.
+    Skipped(usize),
+    /// Not all of it is here yet; its whole length, or 0 if not even the header is here.
+    Incomplete(usize),
+}
+
+/// Bytes that are no record. The link cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum RecordError {
+    /// A type this version does not know, without permission to skip it.
+    #[error("record of unknown type {0}, which is not marked as optional")]
+    UnknownType(u8),
+    /// A payload over the limit.
+    #[error("record payload of {0} bytes is over the limit of {MAX_PAYLOAD_LEN} bytes")]
+    TooLong(usize),
+    /// Reserved bytes are in use, or flags that do not exist.
+    #[error("record with flags {flags:#04x} and reserved bytes {reserved:#06x}, wanted known flags and zero")]
+    Reserved {
+        /// The flags byte.
+        flags: u8,
+        /// The reserved bytes.
+        reserved: u16,
+    },
+}
+
+impl<'a> Record<'a> {
+    /// Reads the record at the front of `bytes`. The limit is checked on the header, before the payload has arrived.
+    ///
+    /// # Errors
+    /// [`RecordError`]; nothing behind such bytes can be trusted.
+    pub fn decode(bytes: &'a [u8]) -> Result<Decoded<'a>, RecordError> {
+        let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return Ok(Decoded::Incomplete(0)) };
+        let [kind, flags, r0, r1, l0, l1, l2, l3, e0, e1, e2, e3, e4, e5, e6, e7] = *header;
+        let reserved = u16::from_be_bytes([r0, r1]);
+        if reserved != 0 || flags & !(END | OPTIONAL) != 0 {
+            return Err(RecordError::Reserved { flags, reserved });
+        }
+        let len = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
+        if len > MAX_PAYLOAD_LEN {
+            return Err(RecordError::TooLong(len));
+        }
+        let optional = flags & OPTIONAL != 0;
+        let known = RecordType::from_byte(kind);
+        if known.is_none() && !optional {
+            return Err(RecordError::UnknownType(kind));
+        }
+        let Some(payload) = rest.get(..len) else { return Ok(Decoded::Incomplete(HEADER_LEN + len)) };
+        let Some(kind) = known else { return Ok(Decoded::Skipped(HEADER_LEN + len)) };
+        let end = if flags & END != 0 { End::Yes } else { End::No };
+        let exchange = u64::from_be_bytes([e0, e1, e2, e3, e4, e5, e6, e7]);
+        Ok(Decoded::Record(Record { kind, end, optional, exchange, payload }, HEADER_LEN + len))
+    }
+}
+
+/// Puts a record behind `out`; its payload is `parts` one after another. Returns its whole length.
+/// The caller keeps the payload within [`MAX_PAYLOAD_LEN`].
+pub fn push(out: &mut Vec<u8>, kind: RecordType, end: End, exchange: u64, parts: &[&[u8]]) -> usize {
+    let len: usize = parts.iter().map(|part| part.len()).sum();
+    debug_assert!(len <= MAX_PAYLOAD_LEN, "payload of {len} bytes");
+    let mut header = [0; HEADER_LEN];
+    header[0] = kind as u8;
+    header[1] = if end == End::Yes { END } else { 0 };
+    header[4..8].copy_from_slice(&(len as u32).to_be_bytes());
+    header[8..16].copy_from_slice(&exchange.to_be_bytes());
+    out.reserve(HEADER_LEN + len);
+    out.extend_from_slice(&header);
+    for part in parts {
+        out.extend_from_slice(part);
+    }
+    HEADER_LEN + len
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(bytes: &[u8]) -> (Record<'_>, usize) {
+        match Record::decode(bytes).unwrap() {
+            Decoded::Record(record, used) => (record, used),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_layout_is_what_the_header_says() {
+        let mut out = Vec::new();
+        push(&mut out, RecordType::Data, End::Yes, 0x0102030405060709, &[b"ab", b"c"]);
+        assert_eq!(out, [2, 1, 0, 0, 0, 0, 0, 3, 1, 2, 3, 4, 5, 6, 7, 9, b'a', b'b', b'c']);
+        let (record, used) = one(&out);
+        assert_eq!(used, 19);
+        assert_eq!((record.kind, record.end, record.payload), (RecordType::Data, End::Yes, &b"abc"[..]));
+    }
+
+    #[test]
+    fn what_has_not_arrived_yet_is_no_error() {
+        let mut out = Vec::new();
+        push(&mut out, RecordType::Open, End::No, 3, &[&[7; 100]]);
+        for len in 0..16 {
+            assert_eq!(Record::decode(&out[..len]).unwrap(), Decoded::Incomplete(0));
+        }
+        for len in 16..116 {
+            assert_eq!(Record::decode(&out[..len]).unwrap(), Decoded::Incomplete(116));
+        }
+        assert_eq!(one(&out).1, 116);
+    }
+
+    #[test]
+    fn a_record_from_the_future_is_skipped_only_if_it_may_be() {
+        let mut out = Vec::new();
+        push(&mut out, RecordType::Notice, End::No, 0, &[b"hello"]);
+        out[0] = 200;
+        assert_eq!(Record::decode(&out), Err(RecordError::UnknownType(200)));
+        out[1] = OPTIONAL;
+        assert_eq!(Record::decode(&out).unwrap(), Decoded::Skipped(21));
+    }
+
+    #[test]
+    fn a_length_beyond_reason_is_refused_on_the_header_alone() {
+        let mut out = Vec::new();
+        push(&mut out, RecordType::Data, End::No, 1, &[]);
+        out[4..8].copy_from_slice(&u32::MAX.to_be_bytes());
+        assert_eq!(Record::decode(&out), Err(RecordError::TooLong(u32::MAX as usize)));
+    }
+
+    #[test]
+    fn reserved_bits_in_use_are_refused() {
+        let mut out = Vec::new();
+        push(&mut out, RecordType::Data, End::No, 1, &[]);
+        out[1] = 0x10;
+        assert!(matches!(Record::decode(&out), Err(RecordError::Reserved { flags: 0x10, .. })));
+        out[1] = 0;
+        out[3] = 1;
+        assert!(matches!(Record::decode(&out), Err(RecordError::Reserved { reserved: 1, .. })));
+    }
+}
