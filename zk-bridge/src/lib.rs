@@ -1,1 +1,45 @@
 //! Dubbo's registry in ZooKeeper, behind traits that another registry can meet.
+//!
+//! ```text
+//!            reading                                            writing
+//!  interface level  /dubbo/<iface>/{providers,consumers}   Desired ─▶ publish::plan (pure) ─▶ steps
+//!  instance level   /services/<app>/<ip:port>                              ▲                    │
+//!  metadata         /dubbo/metadata/<app>/<rev>, or a call            what is there        publish::apply
+//!        │                                                                 │                    │
+//!        ▼                                                                 └──── session ◀──────┘
+//!     mirror ──▶ View (last good state, by watch channel)
+//! ```
+//!
+//! How a program uses it:
+//!
+//! ```no_run
+//! # async fn f(config: zk_bridge::RegistryConfig, folder: &std::path::Path) {
+//! let settings = config.settle(folder).expect("a sound section [[registry]]");
+//! let (registry, driver) = zk_bridge::open(settings);      // registry: Arc<dyn Registry>
+//! tokio::spawn(driver.run());                              // the program's own task keeper does this
+//! let mut view = registry.view();                          // never empty because of a disconnect
+//! while view.changed().await.is_ok() {
+//!     let view = view.borrow_and_update().clone();
+//!     println!("{} providers, complete: {}", view.providers().len(), view.is_complete());
+//! }
+//! # }
+//! ```
+//!
+//! * [`RegistryConfig`] is the section `[[registry]]` as typed, [`RegistrySettings`] what is true of it.
+//! * [`Registry`] is what the gateways see: [`View`] in, [`Desired`] out, [`Status`] for the page of the operator.
+//! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
+//!
+//! It is the control plane: an ordinary tokio runtime, one task a registry. It never touches a call, never writes to a
+//! node that another process made (but for the shared text under `mapping`, by compare-and-set), never shows an empty
+//! list because a server is away, and never puts a password into a log, an error or an argument.
+
+mod config;
+mod driver;
+mod handle;
+mod registry;
+mod view;
+
+pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion};
+pub use driver::{Driver, open};
+pub use registry::{Desired, Level, Registry, RegistryFailure, Status, VirtualProvider, Work};
+pub use view::{Consumer, Parameters, Provider, ServiceKey, View};

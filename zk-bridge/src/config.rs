@@ -1,0 +1,333 @@
+//! The section `[[registry]]`: what was typed, and what is true of it. Every mistake is told, not the first only.
+//!
+//! A password is read from a file or an environment variable, is kept out of `Debug`, and never shows in a mistake.
+
+use std::fmt;
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Dubbo's own default root, the `group` of a registry URL that says none.
+const DEFAULT_ROOT: &str = "dubbo";
+/// Where Dubbo's instances are while the registry URL says no `group`.
+const DEFAULT_SERVICES_ROOT: &str = "services";
+/// What is asked of the server; it grants 2 to 20 of its ticks (4 to 40 s by default).
+const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(15);
+/// Sessions outside of this serve nobody.
+const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
+/// The longest password that is read.
+const PASSWORD_MAX_LEN: u64 = 4096;
+
+/// One section `[[registry]]` as typed.
+///
+/// ```toml
+/// [[registry]]
+/// name = "main"                          # as it shows in logs and on the status page; the address if absent
+/// address = "zk1:2181,zk2:2181/chroot"   # the servers of one ensemble; the chroot is optional and must exist
+/// root = "dubbo"                         # the group of the applications' registry URL, if they set one
+/// services_root = "services"             # instances; by default "services", or `root` where that is not "dubbo"
+/// username = "dubbo"                     # digest authentication
+/// password_file = "zookeeper.password"   # mode 0600; relative to this file
+/// password_env = "ZK_PASSWORD"           # or the name of a variable that holds it
+/// acl = "auto"                           # of our nodes: auto, open, creator, readable
+/// session_timeout = "15s"
+/// server_version = "3.8.4"               # learnt from the server if absent
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistryConfig {
+    /// How logs and the status page call it; the address if absent.
+    pub name: Option<String>,
+    /// `host:port,host:port[/chroot]`, all of one ensemble. Required.
+    pub address: Option<String>,
+    /// The registry's group: the first folder of the tree, `dubbo` if absent.
+    pub root: Option<String>,
+    /// The folder of instances: `services` if absent, or `root` where that is not `dubbo`, as Dubbo 3 does.
+    pub services_root: Option<String>,
+    /// The user of digest authentication.
+    pub username: Option<String>,
+    /// The file with the password, readable by its owner only; relative to the configuration's folder.
+    pub password_file: Option<PathBuf>,
+    /// The name of the environment variable with the password, instead of a file.
+    pub password_env: Option<String>,
+    /// Who may do what with the nodes we make.
+    pub acl: Option<AclChoice>,
+    /// Asked of the server, such as `"15s"`; the server may grant another.
+    pub session_timeout: Option<String>,
+    /// `"3.4.14"`; learnt from the server if absent.
+    pub server_version: Option<String>,
+}
+
+/// Who may do what with the nodes we make.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AclChoice {
+    /// [`AclChoice::Creator`] with a username, as Dubbo's own client does; else [`AclChoice::Open`].
+    #[default]
+    Auto,
+    /// Everybody may do everything.
+    Open,
+    /// Whoever has our username may do everything, others nothing.
+    Creator,
+    /// Whoever has our username may do everything, everybody may read.
+    Readable,
+}
+
+/// A ZooKeeper server's version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ServerVersion {
+    /// 3.
+    pub major: u32,
+    /// 4 to 9.
+    pub minor: u32,
+    /// Anything.
+    pub patch: u32,
+}
+
+/// What is wrong with a section.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryMistake {
+    /// The key in the section.
+    pub key: &'static str,
+    /// What was found and what was wanted.
+    pub what: String,
+}
+
+/// A sound section.
+#[derive(Clone)]
+pub struct RegistrySettings {
+    pub(crate) name: String,
+    pub(crate) address: String,
+    pub(crate) root: String,
+    pub(crate) services_root: String,
+    pub(crate) login: Option<Login>,
+    pub(crate) acl: AclChoice,
+    pub(crate) session_timeout: Duration,
+    pub(crate) server_version: Option<ServerVersion>,
+}
+
+/// `user:password`, printed by nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Login(Vec<u8>);
+
+impl Login {
+    /// As the scheme `digest` wants it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Login(..)")
+    }
+}
+
+impl fmt::Debug for RegistrySettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistrySettings")
+            .field("name", &self.name)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RegistrySettings {
+    /// How logs and the status page call it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl ServerVersion {
+    /// Reads `3.8.4`; what follows the third number is not looked at.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut parts = text.trim().splitn(3, '.');
+        let mut number = || {
+            let part = parts.next()?;
+            let digits = part.find(|c: char| !c.is_ascii_digit()).map_or(part, |end| &part[..end]);
+            digits.parse().ok()
+        };
+        Some(Self { major: number()?, minor: number()?, patch: number()? })
+    }
+}
+
+impl fmt::Display for ServerVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+    }
+}
+
+impl RegistryConfig {
+    /// A section with nothing but an address.
+    #[must_use]
+    pub fn at(address: impl Into<String>) -> Self {
+        Self { address: Some(address.into()), ..Self::default() }
+    }
+
+    /// Settles the section; `folder` is the one of the configuration file. Reads the password's file or variable.
+    ///
+    /// # Errors
+    /// Every mistake of the section.
+    pub fn settle(&self, folder: &Path) -> Result<RegistrySettings, Vec<RegistryMistake>> {
+        let mut mistakes = Vec::new();
+        let address = self.sound_address(&mut mistakes);
+        let root = folder_name("root", self.root.as_deref().unwrap_or(DEFAULT_ROOT), &mut mistakes);
+        let services = match &self.services_root {
+            Some(typed) => folder_name("services_root", typed, &mut mistakes),
+            None if root == DEFAULT_ROOT => DEFAULT_SERVICES_ROOT.to_owned(),
+            None => root.clone(),
+        };
+        let login = self.login(folder, &mut mistakes);
+        let acl = match (self.acl.unwrap_or_default(), &login) {
+            (AclChoice::Auto, Some(_)) => AclChoice::Creator,
+            (AclChoice::Auto, None) => AclChoice::Open,
+            (AclChoice::Creator | AclChoice::Readable, None) if self.username.is_none() => {
+                mistakes.push(RegistryMistake {
+                    key: "acl",
+                    what: "found an acl for the creator, wanted a username with it".into(),
+                });
+                AclChoice::Open
+            }
+            (chosen, _) => chosen,
+        };
+        let session_timeout = self.sound_timeout(&mut mistakes);
+        let server_version = self.server_version.as_deref().and_then(|typed| {
+            let version = ServerVersion::parse(typed);
+            if version.is_none() {
+                let what = format!("found {typed:?}, wanted a version such as \"3.8.4\"");
+                mistakes.push(RegistryMistake { key: "server_version", what });
+            }
+            version
+        });
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let name = self.name.clone().unwrap_or_else(|| address.clone());
+        Ok(RegistrySettings {
+            name,
+            address,
+            root,
+            services_root: services,
+            login,
+            acl,
+            session_timeout,
+            server_version,
+        })
+    }
+
+    fn sound_address(&self, mistakes: &mut Vec<RegistryMistake>) -> String {
+        let wanted = "wanted \"host:2181,host:2181\" with an optional \"/chroot\" at the end";
+        let Some(typed) = self.address.as_deref().map(str::trim).filter(|typed| !typed.is_empty()) else {
+            mistakes.push(RegistryMistake { key: "address", what: format!("found nothing, {wanted}") });
+            return String::new();
+        };
+        let typed = typed.strip_prefix("zookeeper://").unwrap_or(typed).trim_end_matches('/');
+        let (hosts, chroot) = typed.split_once('/').map_or((typed, None), |(hosts, chroot)| (hosts, Some(chroot)));
+        let sound =
+            hosts.split(',').all(is_host_and_port) && chroot.is_none_or(|path| path.split('/').all(is_sound_segment));
+        if !sound {
+            mistakes.push(RegistryMistake { key: "address", what: format!("found {typed:?}, {wanted}") });
+        }
+        typed.to_owned()
+    }
+
+    fn sound_timeout(&self, mistakes: &mut Vec<RegistryMistake>) -> Duration {
+        let Some(typed) = &self.session_timeout else { return DEFAULT_SESSION_TIMEOUT };
+        match crate::view::duration_with_unit(typed).filter(|time| SESSION_TIMEOUTS.contains(time)) {
+            Some(time) => time,
+            None => {
+                let what = format!("found {typed:?}, wanted \"1s\" to \"600s\", such as \"15s\"");
+                mistakes.push(RegistryMistake { key: "session_timeout", what });
+                DEFAULT_SESSION_TIMEOUT
+            }
+        }
+    }
+
+    fn login(&self, folder: &Path, mistakes: &mut Vec<RegistryMistake>) -> Option<Login> {
+        let mut wrong = |key, what: String| mistakes.push(RegistryMistake { key, what });
+        let (password, key) = match (&self.password_file, &self.password_env) {
+            (Some(_), Some(_)) => {
+                wrong("password_env", "found password_file as well, wanted one of them".into());
+                return None;
+            }
+            (Some(file), None) => (password_in_file(&folder.join(file)), "password_file"),
+            (None, Some(name)) => (password_in_variable(name), "password_env"),
+            (None, None) => {
+                if self.username.is_some() {
+                    wrong("username", "found no password_file and no password_env, wanted one with a username".into());
+                }
+                return None;
+            }
+        };
+        let Some(username) = self.username.as_deref().filter(|name| !name.is_empty() && !name.contains(':')) else {
+            wrong("username", "found a password, wanted a username without \":\" with it".into());
+            return None;
+        };
+        match password {
+            Ok(password) => Some(Login([username.as_bytes(), b":", &password].concat())),
+            Err(what) => {
+                wrong(key, what);
+                None
+            }
+        }
+    }
+}
+
+fn password_in_file(path: &Path) -> Result<Vec<u8>, String> {
+    let place = path.display();
+    let file = std::fs::File::open(path).map_err(|error| format!("cannot read {place}: {error}"))?;
+    let about = file.metadata().map_err(|error| format!("cannot read {place}: {error}"))?;
+    if about.mode() & 0o077 != 0 {
+        let mode = about.mode() & 0o777;
+        return Err(format!("{place} has mode {mode:03o}, wanted a file that only its owner can read (chmod 600)"));
+    }
+    let mut content = Vec::new();
+    file.take(PASSWORD_MAX_LEN + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| format!("cannot read {place}: {error}"))?;
+    if content.len() as u64 > PASSWORD_MAX_LEN {
+        return Err(format!("{place} has more than {PASSWORD_MAX_LEN} bytes, wanted a password"));
+    }
+    let password = content.trim_ascii();
+    if password.is_empty() { Err(format!("{place} is empty, wanted a password")) } else { Ok(password.to_vec()) }
+}
+
+fn password_in_variable(name: &str) -> Result<Vec<u8>, String> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(value.into_bytes()),
+        _ => Err(format!("the environment variable {name} is absent or empty, wanted a password in it")),
+    }
+}
+
+/// `a/b` from `/a/b/`, `a/b`, …
+fn folder_name(key: &'static str, typed: &str, mistakes: &mut Vec<RegistryMistake>) -> String {
+    let name = typed.trim().trim_matches('/');
+    if !name.split('/').all(is_sound_segment) {
+        mistakes.push(RegistryMistake { key, what: format!("found {typed:?}, wanted a folder such as \"dubbo\"") });
+    }
+    name.to_owned()
+}
+
+fn is_sound_segment(segment: &str) -> bool {
+    !segment.is_empty() && segment != "." && segment != ".." && !segment.contains(|c: char| c.is_control())
+}
+
+fn is_host_and_port(text: &str) -> bool {
+    match text.rsplit_once(':') {
+        Some((host, port)) => is_host(host) && port.parse::<u16>().is_ok_and(|port| port != 0),
+        None => is_host(text),
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    match text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
+    }
+}

@@ -1,0 +1,210 @@
+//! The gateways' side of a ZooKeeper registry: a few shared cells between the handles and the one driver.
+//!
+//! ```text
+//!   publish / withdraw / leave ──▶ order (number, what) ──▶ driver
+//!   view ◀── watch channel ◀────────────────────────────── driver
+//!   withdraw waits for ◀── done (number) ◀──────────────── driver
+//! ```
+//!
+//! A new order replaces an older one that was not yet carried out. Nothing here waits for a server.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::registry::{Desired, Registry, RegistryFailure, Status, Work};
+use crate::view::View;
+
+/// How long a caller waits for its order to be carried out. It stays an order when the caller has gone.
+const CARRIED_OUT_WITHIN: Duration = Duration::from_secs(10);
+
+/// What the gateway wants.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Wish {
+    /// It never said anything: nothing is written.
+    #[default]
+    Silent,
+    /// These providers and no others.
+    Publish(Arc<Desired>),
+    /// No providers; the persistent rest stays. The desired state is empty, and says who asks.
+    Withdraw(Arc<Desired>),
+    /// Nothing at all.
+    Leave(Arc<Desired>),
+}
+
+impl Wish {
+    /// What shall be there; `None` where nothing was ever wished.
+    pub(crate) fn desired(&self) -> Option<&Arc<Desired>> {
+        match self {
+            Self::Silent => None,
+            Self::Publish(desired) | Self::Withdraw(desired) | Self::Leave(desired) => Some(desired),
+        }
+    }
+}
+
+/// A numbered wish.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Order {
+    pub(crate) number: u64,
+    pub(crate) wish: Wish,
+}
+
+/// What the driver holds.
+pub(crate) struct DriverSide {
+    pub(crate) view: watch::Sender<Arc<View>>,
+    pub(crate) orders: watch::Receiver<Order>,
+    pub(crate) done: watch::Sender<u64>,
+    pub(crate) status: Arc<Mutex<Status>>,
+}
+
+struct Handle {
+    name: String,
+    view: watch::Receiver<Arc<View>>,
+    orders: watch::Sender<Order>,
+    done: watch::Receiver<u64>,
+    status: Arc<Mutex<Status>>,
+}
+
+/// A handle and its driver's side.
+pub(crate) fn pair(name: &str) -> (Arc<dyn Registry>, DriverSide) {
+    let (view_in, view) = watch::channel(Arc::new(View::unread()));
+    let (orders, orders_out) = watch::channel(Order::default());
+    let (done_in, done) = watch::channel(0);
+    let status = Status { name: name.to_owned(), problems: vec!["not connected yet".into()], ..Status::default() };
+    let status = Arc::new(Mutex::new(status));
+    let handle = Handle { name: name.to_owned(), view, orders, done, status: Arc::clone(&status) };
+    (Arc::new(handle), DriverSide { view: view_in, orders: orders_out, done: done_in, status })
+}
+
+impl Handle {
+    /// Gives an order made from the one before and returns its number.
+    fn order(&self, next: impl FnOnce(&Wish) -> Option<Wish>) -> u64 {
+        let mut number = 0;
+        self.orders.send_if_modified(|order| {
+            let Some(wish) = next(&order.wish) else {
+                number = order.number;
+                return false;
+            };
+            *order = Order { number: order.number + 1, wish };
+            number = order.number;
+            true
+        });
+        number
+    }
+
+    async fn carried_out(&self, number: u64) -> Result<(), RegistryFailure> {
+        let began = Instant::now();
+        let mut done = self.done.clone();
+        let waited = tokio::time::timeout(CARRIED_OUT_WITHIN, done.wait_for(|done| *done >= number)).await;
+        match waited {
+            Ok(Ok(done)) if *done == number => Ok(()),
+            Ok(Ok(_)) => Err(RegistryFailure::Superseded(self.name.clone())),
+            Ok(Err(_)) => Err(RegistryFailure::Stopped(self.name.clone())),
+            Err(_) => {
+                let why = self.status().problems.join("; ");
+                Err(RegistryFailure::NotConnected { registry: self.name.clone(), waited: began.elapsed(), why })
+            }
+        }
+    }
+}
+
+/// The empty state on behalf of whoever spoke before.
+fn emptied(wish: &Wish) -> Option<Arc<Desired>> {
+    let said = wish.desired()?;
+    Some(Arc::new(Desired { gateway: said.gateway.clone(), epoch: said.epoch, providers: Vec::new() }))
+}
+
+impl Registry for Handle {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn view(&self) -> watch::Receiver<Arc<View>> {
+        self.view.clone()
+    }
+
+    fn publish(&self, desired: Desired) {
+        self.order(|before| match before {
+            Wish::Publish(same) if **same == desired => None,
+            _ => Some(Wish::Publish(Arc::new(desired))),
+        });
+    }
+
+    fn withdraw(&self) -> Work<'_> {
+        let number = self.order(|before| match before {
+            Wish::Silent | Wish::Withdraw(_) | Wish::Leave(_) => None,
+            Wish::Publish(_) => emptied(before).map(Wish::Withdraw),
+        });
+        Box::pin(self.carried_out(number))
+    }
+
+    fn leave(&self) -> Work<'_> {
+        let number = self.order(|before| match before {
+            Wish::Silent | Wish::Leave(_) => None,
+            Wish::Publish(_) | Wish::Withdraw(_) => emptied(before).map(Wish::Leave),
+        });
+        Box::pin(self.carried_out(number))
+    }
+
+    fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn desired(epoch: u64) -> Desired {
+        Desired { gateway: "gw".into(), epoch, providers: Vec::new() }
+    }
+
+    #[tokio::test]
+    async fn saying_the_same_again_is_no_new_order() {
+        let (registry, mut driver) = pair("r");
+        registry.publish(desired(1));
+        assert!(driver.orders.has_changed().unwrap());
+        driver.orders.mark_unchanged();
+        registry.publish(desired(1));
+        assert!(!driver.orders.has_changed().unwrap());
+        registry.publish(desired(2));
+        assert!(driver.orders.has_changed().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_withdrawal_ends_when_the_driver_has_carried_it_out() {
+        let (registry, driver) = pair("r");
+        registry.publish(desired(1));
+        let withdrawal = registry.withdraw();
+        let number = driver.orders.borrow().number;
+        assert!(matches!(driver.orders.borrow().wish, Wish::Withdraw(_)));
+        driver.done.send_replace(number);
+        withdrawal.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_withdrawal_that_was_overtaken_says_so() {
+        let (registry, driver) = pair("r");
+        registry.publish(desired(1));
+        let withdrawal = registry.withdraw();
+        registry.publish(desired(2));
+        driver.done.send_replace(driver.orders.borrow().number);
+        assert_eq!(withdrawal.await, Err(RegistryFailure::Superseded("r".into())));
+    }
+
+    #[tokio::test]
+    async fn nothing_published_is_withdrawn_at_once() {
+        let (registry, _driver) = pair("r");
+        registry.withdraw().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_ended_driver_is_said_and_not_waited_for() {
+        let (registry, driver) = pair("r");
+        registry.publish(desired(1));
+        let withdrawal = registry.withdraw();
+        drop(driver);
+        assert_eq!(withdrawal.await, Err(RegistryFailure::Stopped("r".into())));
+    }
+}

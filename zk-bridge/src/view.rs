@@ -1,0 +1,319 @@
+//! What a registry holds, in the words of its users: services, providers, consumers and their parameters.
+//!
+//! Values only. Parameters are kept as they came and read when asked, as Dubbo reads them: an empty value is an absent
+//! one, a method's value stands over the service's, `default.` in front is the provider's own default (2.6, 2.7).
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::registry::Level;
+
+/// Dubbo's weight where none is said.
+const DEFAULT_WEIGHT: u32 = 100;
+/// Dubbo's warm-up where none is said.
+const DEFAULT_WARMUP: Duration = Duration::from_secs(600);
+
+/// What a consumer asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ServiceKey {
+    /// The Java interface.
+    pub interface: String,
+    /// The group, `None` for none.
+    pub group: Option<String>,
+    /// The version, `None` for none: `0.0.0` and the empty text are none.
+    pub version: Option<String>,
+}
+
+/// The parameters of a URL or of a service's metadata.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Parameters(pub BTreeMap<String, String>);
+
+/// A provider, real or virtual.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Provider {
+    /// What it offers.
+    pub key: ServiceKey,
+    /// Its address.
+    pub host: String,
+    /// Its port for `dubbo://`.
+    pub port: u16,
+    /// The path it is exported under: mostly the interface, sometimes something else.
+    pub path: String,
+    /// Where it is registered.
+    pub level: Level,
+    /// Its application.
+    pub application: Option<String>,
+    /// Everything else it says.
+    pub parameters: Parameters,
+    /// The id of the gateway that wrote it; `None` for a real provider.
+    pub highway: Option<String>,
+}
+
+/// A reference of a consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumer {
+    /// Its application.
+    pub application: Option<String>,
+    /// Its address.
+    pub host: String,
+    /// The interface it refers to.
+    pub interface: String,
+    /// The group; `*` and lists are possible.
+    pub group: Option<String>,
+    /// The version; `*` is possible.
+    pub version: Option<String>,
+    /// Everything else it says.
+    pub parameters: Parameters,
+}
+
+/// The last good state of a registry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct View {
+    pub(crate) generation: u64,
+    pub(crate) connected: bool,
+    pub(crate) complete: bool,
+    pub(crate) providers: Vec<Arc<Provider>>,
+    pub(crate) consumers: Vec<Arc<Consumer>>,
+}
+
+impl ServiceKey {
+    /// A key; empty texts and the version `0.0.0` become none.
+    #[must_use]
+    pub fn new(interface: impl Into<String>, group: Option<&str>, version: Option<&str>) -> Self {
+        let said = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+        Self { interface: interface.into(), group: said(group), version: said(version).filter(|v| v != "0.0.0") }
+    }
+}
+
+impl fmt::Display for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(group) = &self.group {
+            write!(f, "{group}/")?;
+        }
+        f.write_str(&self.interface)?;
+        self.version.as_ref().map_or(Ok(()), |version| write!(f, ":{version}"))
+    }
+}
+
+impl Parameters {
+    /// The value of `key`, or of `default.key`; an empty one is none.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<&str> {
+        let said = |key: &str| self.0.get(key).map(String::as_str).filter(|value| !value.is_empty());
+        said(key).or_else(|| said(&format!("default.{key}")))
+    }
+
+    /// The value of `key` for `method`, else for the service. dubbo-go writes `methods.<method>.<key>`.
+    #[must_use]
+    pub fn of_method(&self, method: Option<&str>, key: &str) -> Option<&str> {
+        method
+            .and_then(|method| {
+                self.get(&format!("{method}.{key}")).or_else(|| self.get(&format!("methods.{method}.{key}")))
+            })
+            .or_else(|| self.get(key))
+    }
+
+    /// Whether `key` says `true`.
+    #[must_use]
+    pub fn is_true(&self, key: &str) -> bool {
+        self.get(key).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    /// How long a call may take: milliseconds as Java writes them, or `3s` as dubbo-go does. Zero is none.
+    #[must_use]
+    pub fn timeout(&self, method: Option<&str>) -> Option<Duration> {
+        self.of_method(method, "timeout").and_then(duration).filter(|time| !time.is_zero())
+    }
+
+    /// How often a failed call is repeated; a negative number is none.
+    #[must_use]
+    pub fn retries(&self, method: Option<&str>) -> Option<u32> {
+        self.of_method(method, "retries")?.parse().ok()
+    }
+
+    /// Method names, without repetition, in their order; empty where none are said or `*` is.
+    #[must_use]
+    pub fn methods(&self) -> Vec<&str> {
+        let mut methods: Vec<&str> = Vec::new();
+        for method in self.get("methods").unwrap_or_default().split(',').map(str::trim) {
+            if !method.is_empty() && method != "*" && !methods.contains(&method) {
+                methods.push(method);
+            }
+        }
+        methods
+    }
+}
+
+impl Provider {
+    /// Its share of the load; Dubbo's default is 100, 0 means no load.
+    #[must_use]
+    pub fn weight(&self) -> u32 {
+        self.parameters.get("weight").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_WEIGHT)
+    }
+
+    /// How long its share grows after its start.
+    #[must_use]
+    pub fn warmup(&self) -> Duration {
+        let said = self.parameters.get("warmup").and_then(|text| text.parse().ok());
+        said.map_or(DEFAULT_WARMUP, Duration::from_millis)
+    }
+
+    /// Its start, in milliseconds since 1970.
+    #[must_use]
+    pub fn timestamp(&self) -> Option<u64> {
+        self.parameters.get("timestamp").and_then(|text| text.parse().ok())
+    }
+
+    /// The names of the serializations it says, the preferred first; hessian2 where it says none.
+    #[must_use]
+    pub fn serializations(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        let preferred = self.parameters.get("prefer.serialization").unwrap_or_default().split(',');
+        for name in preferred.chain(self.parameters.get("serialization")).map(str::trim) {
+            if !name.is_empty() && !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            names.push("hessian2");
+        }
+        names
+    }
+
+    /// The token that calls must carry; `true` and `default` mean nothing to a caller but are kept as they came.
+    #[must_use]
+    pub fn token(&self) -> Option<&str> {
+        self.parameters.get("token")
+    }
+
+    /// Whether it was switched off: `disabled=true` or `enabled=false`.
+    #[must_use]
+    pub fn is_disabled(&self) -> bool {
+        self.parameters.is_true("disabled")
+            || self.parameters.get("enabled").is_some_and(|value| value.eq_ignore_ascii_case("false"))
+    }
+
+    /// The release of Dubbo behind it, where it says one.
+    #[must_use]
+    pub fn release(&self) -> Option<&str> {
+        self.parameters.get("release")
+    }
+
+    /// `dubbo.tag`.
+    #[must_use]
+    pub fn tag(&self) -> Option<&str> {
+        self.parameters.get("dubbo.tag")
+    }
+
+    /// Whether it wants TLS.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.parameters.is_true("ssl-enabled")
+    }
+
+    /// Whether a gateway wrote it.
+    #[must_use]
+    pub const fn is_virtual(&self) -> bool {
+        self.highway.is_some()
+    }
+}
+
+impl Consumer {
+    /// Whether it is dubbo-go, which waits 3 s where nothing is said.
+    #[must_use]
+    pub fn is_dubbo_go(&self) -> bool {
+        self.parameters.get("release").is_some_and(|release| release.starts_with("dubbo-golang"))
+    }
+}
+
+impl View {
+    /// What is known before anything was read: nothing.
+    #[must_use]
+    pub fn unread() -> Self {
+        Self::default()
+    }
+
+    /// A view for tests of those who read it: connected, complete, sorted.
+    #[must_use]
+    pub fn of(generation: u64, mut providers: Vec<Provider>, consumers: Vec<Consumer>) -> Self {
+        providers.sort_by(|a, b| (&a.key, &a.host, a.port).cmp(&(&b.key, &b.host, b.port)));
+        Self {
+            generation,
+            connected: true,
+            complete: true,
+            providers: providers.into_iter().map(Arc::new).collect(),
+            consumers: consumers.into_iter().map(Arc::new).collect(),
+        }
+    }
+
+    /// Grows by one with every change.
+    #[must_use]
+    pub const fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Whether the servers answer now; the lists are the last good ones either way.
+    #[must_use]
+    pub const fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Whether everything that is there has been read. While it is false, absence proves nothing.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// Every provider, real and virtual, sorted by key, host and port.
+    #[must_use]
+    pub fn providers(&self) -> &[Arc<Provider>] {
+        &self.providers
+    }
+
+    /// The providers of one service, real and virtual.
+    #[must_use]
+    pub fn providers_of(&self, key: &ServiceKey) -> &[Arc<Provider>] {
+        let from = self.providers.partition_point(|provider| provider.key < *key);
+        let len = self.providers[from..].partition_point(|provider| provider.key == *key);
+        &self.providers[from..from + len]
+    }
+
+    /// Every consumer's reference.
+    #[must_use]
+    pub fn consumers(&self) -> &[Arc<Consumer>] {
+        &self.consumers
+    }
+}
+
+/// A timeout as consumers and providers write it: bare milliseconds, or numbers with units.
+pub(crate) fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    text.parse().map(Duration::from_millis).ok().or_else(|| duration_with_unit(text))
+}
+
+/// `1m30s`, `500ms`, `1.5s`; no bare number.
+pub(crate) fn duration_with_unit(text: &str) -> Option<Duration> {
+    let mut rest = text.trim();
+    let mut total = Duration::ZERO;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let number: f64 = rest[..digits].parse().ok()?;
+        rest = &rest[digits..];
+        let letters = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let seconds = match &rest[..letters] {
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3600.0,
+            _ => return None,
+        };
+        total = total.checked_add(Duration::try_from_secs_f64(number * seconds).ok()?)?;
+        rest = &rest[letters..];
+    }
+    Some(total)
+}
