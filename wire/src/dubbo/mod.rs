@@ -36,5 +36,6 @@ mod read;
 pub mod reply;
 pub mod request;
 pub mod rewrite;
+mod sink;
 
 pub use read::{MAX_DEPTH, ReadError};

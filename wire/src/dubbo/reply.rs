@@ -4,8 +4,13 @@
 //! Source: `DubboCodec.encodeResponseData`, `ThrowableSerializer` of hessian-lite, and released consumers.
 
 use super::call::{Call, ReplyForm};
-use super::frame::{Header, Serialization, Status};
+use super::frame::{Codec, HEADER_LEN, Header, Serialization, Status};
 use super::rewrite::FrameBuf;
+use super::{answer, fastjson2, hessian2};
+
+/// Bytes of text in a reply of our own at most; longer text is cut. Provider traces are some kilobytes, and the smallest
+/// limit of a consumer is 100 KB (dubbo-go before 3.3).
+pub const MAX_TEXT_LEN: usize = 64 * 1024;
 
 /// What must be kept of a request to answer it later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,14 +39,67 @@ impl Asked {
 
 /// Appends a reply with another status than OK and `text` as a Hessian string, which every consumer can read.
 /// An empty `text` becomes the status's name.
-pub fn put_error(_out: &mut impl FrameBuf, _id: i64, _status: Status, _text: &str) {}
+pub fn put_error(out: &mut impl FrameBuf, id: i64, status: Status, text: &str) {
+    let text = if text.is_empty() { status.name() } else { text };
+    put_frame(out, Serialization::HESSIAN2, status, id, |out| hessian2::writer::put_text(out, cut(text)));
+}
 
 /// Appends an OK reply whose result is a `java.lang.RuntimeException` with `text` as its message, in the request's
 /// serialization and form. Where the serialization is not understood: status 40 with the same text.
-pub fn put_exception(_out: &mut impl FrameBuf, _asked: &Asked, _text: &str) {}
+pub fn put_exception(out: &mut impl FrameBuf, asked: &Asked, text: &str) {
+    let text = cut(if text.is_empty() { "the gateway refused the call" } else { text });
+    let (kind, has_map) = match asked.form {
+        ReplyForm::Plain => (0, false),
+        ReplyForm::WithAttachments => (3, true),
+    };
+    match asked.serialization.codec() {
+        None => put_error(out, asked.id, Status::BAD_REQUEST, text),
+        Some(Codec::Hessian2) => put_frame(out, asked.serialization, Status::OK, asked.id, |out| {
+            hessian2::writer::put_int(out, kind);
+            hessian2::writer::put_runtime_exception(out, text);
+            if has_map {
+                hessian2::writer::put_text_map(out, []);
+            }
+        }),
+        Some(Codec::Fastjson2) => put_frame(out, asked.serialization, Status::OK, asked.id, |out| {
+            fastjson2::writer::put_field(out, |out| fastjson2::writer::put_byte(out, kind as i8));
+            fastjson2::writer::put_field(out, |out| fastjson2::writer::put_runtime_exception(out, text));
+            if has_map {
+                fastjson2::writer::put_field(out, |out| fastjson2::writer::put_text_map(out, []));
+            }
+        }),
+    }
+}
 
 /// Appends an error reply in Hessian in place of one whose serialization differs from the request's; `false`, and nothing
 /// appended, where the reply can go on as it is (an OK reply, an equal serialization, already Hessian).
-pub fn reencode_error(_out: &mut impl FrameBuf, _header: &Header, _body: &[u8], _asked: Serialization) -> bool {
-    false
+pub fn reencode_error(out: &mut impl FrameBuf, header: &Header, body: &[u8], asked: Serialization) -> bool {
+    let serialization = header.serialization();
+    if header.status() == Status::OK || serialization == asked || serialization == Serialization::HESSIAN2 {
+        return false;
+    }
+    let text = answer::error_text(header, body).unwrap_or_default();
+    put_error(out, header.id, header.status(), &text);
+    true
+}
+
+/// The beginning of `text`, so that no reply of our own is ever large.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(MAX_TEXT_LEN)]
+}
+
+fn put_frame<B: FrameBuf>(
+    out: &mut B,
+    serialization: Serialization,
+    status: Status,
+    id: i64,
+    body: impl FnOnce(&mut B),
+) {
+    let start = out.len();
+    out.put_slice(&Header::reply(serialization, status, id, 0).encode());
+    body(out);
+    let len = out.len() - start - HEADER_LEN;
+    if let Some(place) = out.get_mut(start + HEADER_LEN - 4..start + HEADER_LEN) {
+        place.copy_from_slice(&(len as u32).to_be_bytes());
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! It writes strings, nulls and numbers as arguments; it never makes objects.
 
-use super::frame::Codec;
+use super::frame::{Codec, HEADER_LEN, Header};
 use super::rewrite::FrameBuf;
 
 /// An argument.
@@ -43,9 +43,70 @@ pub struct Request<'e> {
     pub attachments: &'e [(&'e str, &'e str)],
 }
 
+/// The protocol version in field 1: what 2.6.3 and later and dubbo-go say.
+const DUBBO_VERSION: &str = "2.0.2";
+/// What stands in field 3 where there is no version.
+const NO_VERSION: &str = "0.0.0";
+
 impl Request<'_> {
     /// Appends the frame to `out` and returns its length.
-    pub fn append(&self, _out: &mut impl FrameBuf, _id: i64) -> usize {
-        0
+    pub fn append(&self, out: &mut impl FrameBuf, id: i64) -> usize {
+        let start = out.len();
+        out.put_slice(&Header::request(self.codec.serialization(), id, 0).encode());
+        match self.codec {
+            Codec::Hessian2 => self.put_hessian2(out),
+            Codec::Fastjson2 => self.put_fastjson2(out),
+        }
+        let len = out.len() - start;
+        if let Some(place) = out.get_mut(start + HEADER_LEN - 4..start + HEADER_LEN) {
+            place.copy_from_slice(&((len - HEADER_LEN) as u32).to_be_bytes());
+        }
+        len
+    }
+
+    fn leading(&self) -> [&str; 5] {
+        [DUBBO_VERSION, self.service, self.version.unwrap_or(NO_VERSION), self.method, self.types]
+    }
+
+    fn map(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own =
+            [("path", self.service), ("interface", self.service), ("version", self.version.unwrap_or(NO_VERSION))];
+        own.into_iter().chain(self.group.map(|group| ("group", group))).chain(self.attachments.iter().copied())
+    }
+
+    fn put_hessian2(&self, out: &mut impl FrameBuf) {
+        use super::hessian2::writer;
+        for text in self.leading() {
+            writer::put_text(out, text);
+        }
+        for arg in self.args {
+            match *arg {
+                Arg::Null => writer::put_null(out),
+                Arg::Text(text) => writer::put_text(out, text),
+                Arg::Int(number) => writer::put_int(out, number),
+                Arg::Long(number) => writer::put_long(out, number),
+                Arg::Bool(value) => writer::put_bool(out, value),
+                Arg::Bytes(bytes) => writer::put_binary(out, bytes),
+            }
+        }
+        writer::put_text_map(out, self.map());
+    }
+
+    fn put_fastjson2(&self, out: &mut impl FrameBuf) {
+        use super::fastjson2::writer;
+        for text in self.leading() {
+            writer::put_field(out, |out| writer::put_text(out, text));
+        }
+        for arg in self.args {
+            writer::put_field(out, |out| match *arg {
+                Arg::Null => writer::put_null(out),
+                Arg::Text(text) => writer::put_text(out, text),
+                Arg::Int(number) => writer::put_int(out, number),
+                Arg::Long(number) => writer::put_long(out, number),
+                Arg::Bool(value) => writer::put_bool(out, value),
+                Arg::Bytes(bytes) => writer::put_binary(out, bytes),
+            });
+        }
+        writer::put_field(out, |out| writer::put_text_map(out, self.map()));
     }
 }

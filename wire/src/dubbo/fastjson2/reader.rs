@@ -388,6 +388,12 @@ impl<'a> Reader<'a> {
         Ok(key)
     }
 
+    /// Whether a symbol comes next by its number alone, its text having been given before.
+    #[must_use]
+    pub fn is_symbol_number(&self) -> bool {
+        self.tag() == Some(Tag::Symbol) && self.bytes.get(self.at + 1).map(|byte| Tag::of(*byte)) != Some(Tag::Text)
+    }
+
     /// Takes a null if it is next.
     pub fn null(&mut self) -> bool {
         let null = self.tag() == Some(Tag::Null);

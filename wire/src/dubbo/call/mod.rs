@@ -11,16 +11,28 @@
 //! ways is refused. It never looks into an argument but that one, and never decides anything.
 //! Source: `DecodeableRpcInvocation`, `RpcUtils`, `GenericFilter` of apache/dubbo, and released providers.
 
+mod error;
+mod known;
+mod peek;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::attachments::Attachments;
-use super::frame::{Codec, Header, Serialization};
+use super::frame::{Codec, Serialization};
+
+pub use error::PeekError;
+pub use peek::peek;
 
 /// The only parameter types with which `$invoke` is a generic call (a provider refuses others since CVE-2020-1948).
 pub const GENERIC_TYPES: &str = "Ljava/lang/String;[Ljava/lang/String;[Ljava/lang/Object;";
+
+/// What Highway's own attachments begin with.
+pub const HIGHWAY: &str = "highway.";
+/// The attachment that names the island a call is for.
+pub const TARGET: &str = "highway.target";
+/// Attachments of Highway's own in one call at most; more are refused.
+pub const MAX_HIGHWAY: usize = 32;
 
 /// The five fields in front of the arguments.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,6 +123,8 @@ pub struct Call<'a> {
     pub timeout: Option<Duration>,
     /// Whether the call needs calls in the other direction.
     pub reverse: Option<Reverse>,
+    /// Every attachment whose key begins with `highway.`, in the order of the wire. See [`Call::highway`].
+    highway: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     /// The whole map.
     pub attachments: Attachments<'a>,
 }
@@ -125,34 +139,51 @@ pub enum Peeked<'a> {
     Opaque(Serialization),
 }
 
-/// Why a request is refused with BAD_REQUEST. Nothing of it was carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PeekError {
-    /// The bytes are no request in their serialization.
-    #[error(
-        "the request body cannot be read at byte {at}: {what}; send a body in the serialization that the flags name"
-    )]
-    Malformed {
-        /// Offset in the body.
-        at: usize,
-        /// What was found and what was wanted.
-        what: &'static str,
-    },
+impl Generic {
+    /// Providers compare without regard to case; a value that is absent means `true`.
+    fn of(value: Option<&str>) -> Self {
+        const NAMES: [(&str, Generic); 7] = [
+            ("", Generic::True),
+            ("true", Generic::True),
+            ("nativejava", Generic::NativeJava),
+            ("bean", Generic::Bean),
+            ("gson", Generic::Gson),
+            ("raw.return", Generic::RawReturn),
+            ("protobuf-json", Generic::ProtobufJson),
+        ];
+        let value = value.unwrap_or_default();
+        NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)).map_or(Self::Other, |(_, generic)| *generic)
+    }
 }
 
-/// Reads a request's body. `header` must be a request's and no event's.
-///
-/// # Errors
-/// [`PeekError`]: the request must be answered with BAD_REQUEST (a one-way one dropped) and not be carried on.
-pub fn peek<'a>(header: &Header, _body: &'a [u8]) -> Result<Peeked<'a>, PeekError> {
-    Ok(Peeked::Opaque(header.serialization()))
+impl ReplyForm {
+    /// The form for a requester whose field 1 says `dubbo_version`: types 3 to 5 from 2.0.2 to 2.0.99 only, by the
+    /// strictest reader's rule. `2.5.3`, `2.8.4` (dubbox) and empty mean the plain form.
+    /// Source: `Version.isSupportResponseAttachment` of 2.7 and later.
+    #[must_use]
+    pub fn for_version(dubbo_version: &str) -> Self {
+        if dubbo_version == "2.0.2" {
+            return Self::WithAttachments;
+        }
+        let mut numbers = [0_u64; 4];
+        let mut count = 0;
+        for part in dubbo_version.split('.') {
+            let digits = part.find(|character: char| !character.is_ascii_digit()).map_or(part, |end| &part[..end]);
+            let (Some(place), Ok(number)) = (numbers.get_mut(count), digits.parse::<u32>()) else { return Self::Plain };
+            *place = u64::from(number);
+            count += 1;
+        }
+        let [a, b, c, d] = numbers;
+        let number = a * 1_000_000 + b * 10_000 + c * 100 + d;
+        if count >= 3 && (2_000_200..=2_009_900).contains(&number) { Self::WithAttachments } else { Self::Plain }
+    }
 }
 
 impl Call<'_> {
     /// The form of OK reply that this requester can read.
     #[must_use]
     pub fn reply_form(&self) -> ReplyForm {
-        ReplyForm::WithAttachments
+        ReplyForm::for_version(&self.leading.dubbo_version)
     }
 
     /// Whether the requester is dubbo-go, known by its empty version field: its default timeout is 3 s.
@@ -169,11 +200,39 @@ impl Call<'_> {
     }
 
     /// Every attachment whose key begins with `highway.`, with its value.
-    pub fn highway(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
-        std::iter::empty()
+    pub fn highway(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.highway.iter().map(|(key, value)| (&**key, &**value))
     }
 
     /// Appends what a decision may depend on: serialization, leading fields, effective method of a generic call, and the
-    /// decision attachments but for `timeout` and `token`. Two calls with equal bytes get equal decisions as long as rules and catalogue stay.
-    pub fn decision_key(&self, _out: &mut Vec<u8>) {}
+    /// decision attachments and the claimed application, but neither `timeout` nor `token`. Calls with equal bytes get
+    /// equal decisions as long as rules and catalogue stay.
+    pub fn decision_key(&self, out: &mut Vec<u8>) {
+        out.push(self.codec.serialization().id());
+        out.push(self.generic.map_or(0, |generic| generic as u8 + 1));
+        out.push(self.reverse.map_or(0, |reverse| reverse as u8 + 1));
+        let leading = self.attachments.body().get(..self.leading.end).unwrap_or_default();
+        put_part(out, Some(leading));
+        let texts = [&self.interface, &self.version, &self.group, &self.tag, &self.application];
+        put_part(out, Some(self.service.as_bytes()));
+        put_part(out, self.generic.map(|_| self.method.as_bytes()));
+        for text in texts {
+            put_part(out, text.as_deref().map(str::as_bytes));
+        }
+        for (key, value) in &self.highway {
+            put_part(out, Some(key.as_bytes()));
+            put_part(out, Some(value.as_bytes()));
+        }
+    }
+}
+
+/// Length and bytes, so that no two lists of parts look alike.
+fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
+    match part {
+        Some(part) => {
+            out.extend_from_slice(&(part.len() as u32).to_be_bytes());
+            out.extend_from_slice(part);
+        }
+        None => out.extend_from_slice(&u32::MAX.to_be_bytes()),
+    }
 }

@@ -1,0 +1,113 @@
+//! The attachments that a call is known by, picked out of the map in one pass.
+//!
+//! It never keeps an attachment that nobody asks for, and never guesses between two.
+
+use std::borrow::Cow;
+
+use super::super::attachments::{Cursor, Kind};
+use super::{HIGHWAY, MAX_HIGHWAY, PeekError, Reverse};
+
+/// The attachments that a call is known by.
+#[derive(Default)]
+pub(super) struct Known<'a> {
+    pub(super) path: Option<Cow<'a, str>>,
+    pub(super) interface: Option<Cow<'a, str>>,
+    pub(super) version: Option<Cow<'a, str>>,
+    pub(super) group: Option<Cow<'a, str>>,
+    pub(super) generic: Option<Cow<'a, str>>,
+    pub(super) token: Option<Cow<'a, str>>,
+    pub(super) timeout: Option<Cow<'a, str>>,
+    pub(super) tag: Option<Cow<'a, str>>,
+    pub(super) highway: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    pub(super) remote_application: Option<Cow<'a, str>>,
+    pub(super) application: Option<Cow<'a, str>>,
+    pub(super) traceparent: Option<Cow<'a, str>>,
+    pub(super) countdown: Option<i64>,
+    pub(super) reverse: Option<Reverse>,
+}
+
+impl<'a> Known<'a> {
+    /// Reads the value under `key`, or steps over it.
+    pub(super) fn take(&mut self, key: Cow<'a, str>, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+        match &*key {
+            "path" => decide(&mut self.path, &key, cursor),
+            "interface" => decide(&mut self.interface, &key, cursor),
+            "version" => decide(&mut self.version, &key, cursor),
+            "group" => decide(&mut self.group, &key, cursor),
+            "generic" => decide(&mut self.generic, &key, cursor),
+            "token" => decide(&mut self.token, &key, cursor),
+            "timeout" => decide(&mut self.timeout, &key, cursor),
+            "dubbo.tag" => decide(&mut self.tag, &key, cursor),
+            "remote.application" => note(&mut self.remote_application, cursor),
+            "application" => note(&mut self.application, cursor),
+            "traceparent" => note(&mut self.traceparent, cursor),
+            "_TO" | "_to" => self.countdown(cursor),
+            "dubbo.stub.event" => {
+                let mut value = None;
+                note(&mut value, cursor)?;
+                if !matches!(value.as_deref(), Some("" | "false")) {
+                    self.reverse = Some(Reverse::StubEvent);
+                }
+                Ok(())
+            }
+            "callback.service.instid" => self.callback(cursor),
+            other if other.starts_with("sys_callback_arg-") => self.callback(cursor),
+            other if other.starts_with(HIGHWAY) => self.highway(key, cursor),
+            _ => Ok(cursor.skip()?),
+        }
+    }
+
+    fn callback(&mut self, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+        self.reverse = Some(Reverse::Callback);
+        Ok(cursor.skip()?)
+    }
+
+    fn highway(&mut self, key: Cow<'a, str>, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+        let before = self.highway.iter().find(|(before, _)| *before == key).map(|(_, value)| value.clone());
+        let mut value = before;
+        decide(&mut value, &key, cursor)?;
+        if self.highway.len() == MAX_HIGHWAY {
+            return Err(PeekError::TooManyHighway);
+        }
+        self.highway.extend(value.map(|value| (key, value)));
+        Ok(())
+    }
+
+    fn countdown(&mut self, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+        self.countdown = match cursor.kind() {
+            Kind::Integer => Some(cursor.integer()?),
+            _ => {
+                let mut value = None;
+                note(&mut value, cursor)?;
+                value.and_then(|value| value.parse().ok())
+            }
+        };
+        Ok(())
+    }
+}
+
+/// A decision attachment: text, and there once.
+fn decide<'a>(slot: &mut Option<Cow<'a, str>>, key: &str, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    if slot.is_some() {
+        return Err(PeekError::Duplicate { key: key.to_owned() });
+    }
+    if cursor.kind() != Kind::Text {
+        return Err(PeekError::ValueNotText { key: key.to_owned(), at: cursor.at() });
+    }
+    *slot = Some(cursor.text()?);
+    Ok(())
+}
+
+/// An attachment that is only noted: the last text wins, anything else counts as absent.
+fn note<'a>(slot: &mut Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    *slot = None;
+    if cursor.kind() == Kind::Text {
+        let mut ahead = cursor.clone();
+        if let Ok(text) = ahead.text() {
+            *slot = Some(text);
+            *cursor = ahead;
+            return Ok(());
+        }
+    }
+    Ok(cursor.skip()?)
+}

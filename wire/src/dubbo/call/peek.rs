@@ -1,0 +1,153 @@
+//! Reads a request's body once, from the front to the end of its attachments.
+//!
+//! It never decodes an argument but the name of a generic call's method, and allocates nothing for ordinary text.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use super::super::attachments::Attachments;
+use super::super::fastjson2::{self, Fields};
+use super::super::frame::{Codec, Header};
+use super::super::read::ReadError;
+use super::super::{descriptor, hessian2};
+use super::known::Known;
+use super::{Call, GENERIC_TYPES, Generic, Leading, PeekError, Peeked, TARGET};
+
+/// Reads a request's body. `header` must be a request's and no event's.
+///
+/// # Errors
+/// [`PeekError`]: the request must be answered with BAD_REQUEST (a one-way one dropped) and not be carried on.
+pub fn peek<'a>(header: &Header, body: &'a [u8]) -> Result<Peeked<'a>, PeekError> {
+    let serialization = header.serialization();
+    match serialization.codec() {
+        Some(Codec::Hessian2) => hessian2(body).map(Peeked::Call),
+        Some(Codec::Fastjson2) => fastjson2(body).map(Peeked::Call),
+        None => Ok(Peeked::Opaque(serialization)),
+    }
+}
+
+fn hessian2(body: &[u8]) -> Result<Call<'_>, PeekError> {
+    let mut reader = hessian2::Reader::new(body);
+    let mut text = || if reader.null() { Ok(Cow::Borrowed("")) } else { reader.text() };
+    let texts = [text()?, text()?, text()?, text()?, text()?];
+    let leading = leading(texts, reader.at())?;
+    let mut named = None;
+    if is_generic(&leading) {
+        let at = reader.at();
+        if reader.tag() != Some(hessian2::Tag::Text) {
+            return Err(PeekError::GenericMethod { at });
+        }
+        named = Some(reader.text()?);
+    }
+    for _ in usize::from(named.is_some())..leading.arg_count {
+        reader.skip()?;
+    }
+    let attachments = Attachments::open_hessian2(body, reader)?;
+    effective(body, leading, named, attachments)
+}
+
+fn fastjson2(body: &[u8]) -> Result<Call<'_>, PeekError> {
+    let mut fields = Fields::new(body);
+    let mut text = || {
+        let mut reader = fastjson2::Reader::new(body, fields.field()?);
+        let text = if reader.null() { Cow::Borrowed("") } else { reader.text()? };
+        let (at, wanted) = (reader.at(), "the end of the field");
+        match body.get(at) {
+            Some(&found) if !reader.is_done() => Err(ReadError::Unexpected { at, found, wanted }),
+            _ => Ok(text),
+        }
+    };
+    let texts = [text()?, text()?, text()?, text()?, text()?];
+    let leading = leading(texts, fields.at())?;
+    let mut named = None;
+    if is_generic(&leading) {
+        let mut reader = fastjson2::Reader::new(body, fields.field()?);
+        let at = reader.at();
+        if reader.tag() != Some(fastjson2::Tag::Text) {
+            return Err(PeekError::GenericMethod { at });
+        }
+        named = Some(reader.text()?);
+    }
+    for _ in usize::from(named.is_some())..leading.arg_count {
+        fields.field()?;
+    }
+    let attachments = Attachments::open_fastjson2(body, &mut fields)?;
+    effective(body, leading, named, attachments)
+}
+
+fn leading(texts: [Cow<'_, str>; 5], end: usize) -> Result<Leading<'_>, PeekError> {
+    let [dubbo_version, service, version, method, types] = texts;
+    let arg_count = descriptor::count(&types).map_err(|at| PeekError::Types { at })?;
+    if method.is_empty() {
+        return Err(PeekError::Missing { what: "method" });
+    }
+    Ok(Leading { dubbo_version, service, version, method, types, arg_count, end })
+}
+
+fn is_generic(leading: &Leading<'_>) -> bool {
+    matches!(&*leading.method, "$invoke" | "$invokeAsync") && leading.types == GENERIC_TYPES
+}
+
+fn effective<'a>(
+    body: &'a [u8],
+    leading: Leading<'a>,
+    named: Option<Cow<'a, str>>,
+    mut attachments: Attachments<'a>,
+) -> Result<Call<'a>, PeekError> {
+    let mut known = Known::default();
+    let mut cursor = attachments.cursor();
+    if !attachments.is_null() {
+        while let Some(key) = cursor.key(body)? {
+            known.take(key, &mut cursor)?;
+        }
+    }
+    attachments.close(&cursor)?;
+
+    let service = known.path.unwrap_or_else(|| leading.service.clone());
+    if service.is_empty() {
+        return Err(PeekError::Missing { what: "service" });
+    }
+    let version = known.version.unwrap_or_else(|| leading.version.clone());
+    let generic = named.is_some().then(|| Generic::of(known.generic.as_deref()));
+    let method = match named {
+        Some(named) => trim(named),
+        None => leading.method.clone(),
+    };
+    if method.is_empty() {
+        return Err(PeekError::Missing { what: "method" });
+    }
+    let target = known.highway.iter().find(|(key, _)| key == TARGET).map(|(_, value)| value.clone());
+    let timeout = known.timeout.and_then(|timeout| timeout.parse().ok());
+    Ok(Call {
+        codec: attachments.codec(),
+        service,
+        interface: known.interface.filter(|interface| !interface.is_empty()),
+        version: Some(version).filter(|version| !version.is_empty() && version != "0.0.0"),
+        group: known.group.filter(|group| !group.is_empty()),
+        method,
+        generic,
+        tag: known.tag.filter(|tag| !tag.is_empty()),
+        target: target.filter(|target| !target.is_empty()),
+        token: known.token,
+        application: [known.remote_application, known.application].into_iter().flatten().find(|name| !name.is_empty()),
+        traceparent: known.traceparent,
+        timeout: [timeout, known.countdown].into_iter().flatten().filter_map(positive_millis).min(),
+        reverse: known.reverse,
+        highway: known.highway,
+        attachments,
+        leading,
+    })
+}
+
+fn positive_millis(millis: i64) -> Option<Duration> {
+    u64::try_from(millis).ok().filter(|millis| *millis > 0).map(Duration::from_millis)
+}
+
+/// Takes off what Java's `String.trim` takes off, as the provider does before it looks for the method.
+fn trim(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_space = |character: char| character <= ' ';
+    match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim_matches(is_space)),
+        Cow::Owned(text) => Cow::Owned(text.trim_matches(is_space).to_owned()),
+    }
+}
