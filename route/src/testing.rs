@@ -1,0 +1,30 @@
+//! Builders for the tests of this crate.
+
+use wire::tunnel::catalogue::ServiceKey;
+
+use crate::import::{BesideLocal, ImportRule, Imports, Verdict};
+use crate::snapshot::{Health, Offer};
+
+/// A key from `[group/]interface[:version]`.
+pub fn service(text: &str) -> ServiceKey {
+    let (group, rest) = text.split_once('/').unwrap_or(("", text));
+    let (interface, version) = rest.split_once(':').unwrap_or((rest, ""));
+    ServiceKey { interface: interface.into(), group: group.into(), version: version.into() }
+}
+
+/// An offer of an island.
+pub fn offer(island: &str, health: Health) -> Offer {
+    Offer { island: island.into(), health }
+}
+
+/// Rules in their order.
+pub fn imports(rules: &[(&str, &str, Verdict)]) -> Imports {
+    let rule = |(island, service, verdict): &(&str, &str, Verdict)| ImportRule {
+        island: island.parse().unwrap(),
+        service: service.parse().unwrap(),
+        verdict: *verdict,
+        beside_local: BesideLocal::Never,
+        idempotent: Vec::new(),
+    };
+    Imports::new(rules.iter().map(rule).collect())
+}
