@@ -105,7 +105,7 @@ mod tests {
     fn a_level_is_a_word_or_directives() {
         assert!(level("info").is_ok());
         assert!(level("info,highway_tunnel=debug").is_ok());
-        assert!(level("highway=loud").unwrap_err().contains("invalid"));
+        assert!(level("highway=loud").is_err());
         assert!(level("").is_err());
     }
 }

@@ -33,7 +33,7 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Server {
     addresses: Vec<SocketAddr>,
-    _loops: JoinSet<()>,
+    loops: JoinSet<()>,
 }
 
 impl Server {
@@ -41,6 +41,11 @@ impl Server {
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// Closes everything; the addresses are free afterwards.
+    pub async fn end(mut self) {
+        self.loops.shutdown().await;
     }
 }
 
@@ -58,7 +63,7 @@ pub fn serve(admin: &Admin, process: &Process) -> Result<Server, ListenError> {
         let listener = TcpListener::from_std(socket).map_err(failed)?;
         loops.spawn(accept(listener, process.clone(), admin.token.clone(), open.clone()));
     }
-    Ok(Server { addresses, _loops: loops })
+    Ok(Server { addresses, loops })
 }
 
 async fn accept(listener: TcpListener, process: Process, token: Option<Secret>, open: Arc<Semaphore>) {

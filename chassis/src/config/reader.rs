@@ -236,6 +236,23 @@ impl<'de> Deserializer<'de> for &'de Node {
         }
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match &self.value {
+            // serde would read a list as the fields of a struct in their order.
+            Value::List(_) => Err(de::Error::invalid_type(Unexpected::Seq, &visitor)),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+
     wanted_from_text! {
         deserialize_bool => visit_bool,
         deserialize_i8 => visit_i64,
@@ -253,7 +270,7 @@ impl<'de> Deserializer<'de> for &'de Node {
     }
 
     forward_to_deserialize_any! {
-        char bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        char bytes byte_buf unit unit_struct seq tuple tuple_struct identifier ignored_any
     }
 }
 

@@ -365,3 +365,65 @@ impl Histogram {
         bump(&self.cell.sum_nanos, u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_of_two_shards_are_one_line() {
+        let metrics = Metrics::new();
+        let calls = metrics.counters("calls_total", "Calls", &["outcome"]);
+        let here = calls.own(&["ok"]);
+        let there = calls.own(&["ok"]);
+        let bad = calls.own(&["failed"]);
+        std::thread::spawn(move || there.add(40)).join().unwrap();
+        here.add(2);
+        bad.add(1);
+        let expected = "# HELP calls_total Calls\n# TYPE calls_total counter\n\
+                        calls_total{outcome=\"ok\"} 42\ncalls_total{outcome=\"failed\"} 1\n";
+        assert_eq!(metrics.scrape(), expected);
+        assert_eq!(metrics.scrape(), expected, "what a dropped counter counted stays, and is not counted twice");
+    }
+
+    #[test]
+    fn a_dropped_gauge_leaves_the_sum() {
+        let metrics = Metrics::new();
+        let open = metrics.gauges("open", "Open connections", &[]);
+        let (here, there) = (open.own(&[]), open.own(&[]));
+        here.set(3);
+        there.add(2);
+        there.add(-1);
+        assert!(metrics.scrape().ends_with("open 4\n"));
+        drop(there);
+        assert!(metrics.scrape().ends_with("open 3\n"));
+    }
+
+    #[test]
+    fn a_histogram_counts_up_to_and_including_its_bounds() {
+        const BOUNDS: &[Duration] = &[Duration::from_millis(1), Duration::from_secs(2)];
+        let metrics = Metrics::new();
+        let took = metrics.histograms("took_seconds", "Time", &["hop"], BOUNDS);
+        let (one, two) = (took.own(&["hub"]), took.own(&["hub"]));
+        for millis in [0, 1, 2, 2_000] {
+            one.record(Duration::from_millis(millis));
+        }
+        two.record(Duration::from_secs(3));
+        drop(two);
+        let expected = "# HELP took_seconds Time\n# TYPE took_seconds histogram\n\
+                        took_seconds_bucket{hop=\"hub\",le=\"0.001\"} 2\n\
+                        took_seconds_bucket{hop=\"hub\",le=\"2\"} 4\n\
+                        took_seconds_bucket{hop=\"hub\",le=\"+Inf\"} 5\n\
+                        took_seconds_sum{hop=\"hub\"} 5.003\n\
+                        took_seconds_count{hop=\"hub\"} 5\n";
+        assert_eq!(metrics.scrape(), expected);
+        assert_eq!(metrics.scrape(), expected);
+    }
+
+    #[test]
+    fn a_label_cannot_break_the_page() {
+        let metrics = Metrics::new();
+        metrics.source(|page| page.gauge("g", "h\nh", &[("l", "a\"b\\c\nd")], 0.5));
+        assert_eq!(metrics.scrape(), "# HELP g h\\nh\n# TYPE g gauge\ng{l=\"a\\\"b\\\\c\\nd\"} 0.5\n");
+    }
+}

@@ -10,6 +10,7 @@
 mod arguments;
 mod reload;
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -17,7 +18,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::LocalSet;
 
-use crate::admin;
+use crate::admin::{self, Admin, Server};
 use crate::config::{self, Mistakes, Settled};
 use crate::drain::{Drained, Teller};
 use crate::log;
@@ -25,27 +26,34 @@ use crate::process::{Process, Program};
 use arguments::{Arguments, What};
 use reload::Reloads;
 
+const ENDED: u8 = 0;
 const FAILED: u8 = 1;
 const BAD_CONFIGURATION: u8 = 2;
 
 /// Runs the program to its end; the whole of a `main`.
 #[must_use]
 pub fn run<P: Program>() -> ExitCode {
-    let arguments = match Arguments::read(P::NAME, std::env::args_os().skip(1)) {
+    ExitCode::from(run_with::<P>(std::env::args_os().skip(1)))
+}
+
+/// The same with arguments given (without the program's name); the exit code as a number.
+#[must_use]
+pub fn run_with<P: Program>(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let arguments = match Arguments::read(P::NAME, arguments) {
         Ok(arguments) => arguments,
         Err(why) => {
             say_err(&format!("{why}\n\n{}", arguments::usage::<P>()));
-            return ExitCode::from(BAD_CONFIGURATION);
+            return BAD_CONFIGURATION;
         }
     };
     match arguments.what {
         What::Help => {
             say(&arguments::usage::<P>());
-            return ExitCode::SUCCESS;
+            return ENDED;
         }
         What::Version => {
             say(&format!("{} {}", P::NAME, env!("CARGO_PKG_VERSION")));
-            return ExitCode::SUCCESS;
+            return ENDED;
         }
         What::Check | What::Run => {}
     }
@@ -53,18 +61,18 @@ pub fn run<P: Program>() -> ExitCode {
         Ok(settled) => settled,
         Err(mistakes) => {
             say_err(&mistakes.to_string());
-            return ExitCode::from(BAD_CONFIGURATION);
+            return BAD_CONFIGURATION;
         }
     };
     if arguments.what == What::Check {
         say(&format!("{}: good", arguments.file.display()));
-        return ExitCode::SUCCESS;
+        return ENDED;
     }
     match run_settled::<P>(&arguments.file, settled) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => ENDED,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "{} failed", P::NAME);
-            ExitCode::from(FAILED)
+            FAILED
         }
     }
 }
@@ -118,10 +126,10 @@ impl Ends {
 async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> anyhow::Result<()> {
     let Signals { mut ends, mut hangup } = Signals::listen()?;
     let (process, teller) = Process::alone();
-    let basics = P::basics(&settled.config);
+    let mut basics = P::basics(&settled.config);
     let mut reloads = Reloads::new(settled.files, &process.metrics);
     reload::describe::<P>(&process, file);
-    let server = admin::serve(&basics.admin, &process)?;
+    let mut server = admin::serve(&basics.admin, &process)?;
     tracing::info!(version = env!("CARGO_PKG_VERSION"), admin = ?server.addresses(), "{} starts", P::NAME);
 
     let starting = P::start(settled.config, process.clone());
@@ -134,7 +142,6 @@ async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> a
         }
     };
     tracing::info!("{} runs", P::NAME);
-    let mut drain_within = basics.drain_within;
     loop {
         tokio::select! {
             by = ends.told() => {
@@ -146,7 +153,10 @@ async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> a
             () = reloads.changed() => {}
         }
         tokio::select! {
-            applied = reloads.apply(&mut program, file) => drain_within = applied.unwrap_or(drain_within),
+            applied = reloads.apply(&mut program, file) => if let Some(new) = applied {
+                server = serve_again(server, &basics.admin, &new.admin, &process).await?;
+                basics = new;
+            },
             by = ends.told() => {
                 tracing::info!(by, in_flight = process.drain.held(), "{} drains in the middle of a reload", P::NAME);
                 break;
@@ -154,9 +164,27 @@ async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> a
             failure = process.tasks.failed() => return Err(failure.into()),
         }
     }
-    end(teller, drain_within, &mut ends, &process).await?;
+    end(teller, basics.drain_within, &mut ends, &process).await?;
     tracing::info!("{} ended", P::NAME);
     Ok(())
+}
+
+/// The admin listener as it is configured now; the old one if the new one cannot be had.
+async fn serve_again(server: Server, old: &Admin, new: &Admin, process: &Process) -> anyhow::Result<Server> {
+    if old == new {
+        return Ok(server);
+    }
+    server.end().await;
+    match admin::serve(new, process) {
+        Ok(server) => {
+            tracing::info!(admin = ?server.addresses(), "the admin listener has moved");
+            Ok(server)
+        }
+        Err(error) => {
+            tracing::error!(%error, "the admin listener stays where it was");
+            Ok(admin::serve(old, process)?)
+        }
+    }
 }
 
 async fn end(teller: Teller, within: std::time::Duration, ends: &mut Ends, process: &Process) -> anyhow::Result<()> {

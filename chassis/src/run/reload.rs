@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 use crate::config::{FileRead, Mistakes};
 use crate::log;
 use crate::metrics::{Counter, Gauge, Metrics};
-use crate::process::{Process, Program};
+use crate::process::{Basics, Process, Program};
 
 /// How often the files are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -56,14 +56,14 @@ impl Reloads {
         }
     }
 
-    /// Reads again and changes over; the new bound for a drain if that went well.
-    pub(super) async fn apply<P: Program>(&mut self, program: &mut P, file: &Path) -> Option<Duration> {
+    /// Reads again and changes over; what the chassis itself has to obey from now on, if that went well.
+    pub(super) async fn apply<P: Program>(&mut self, program: &mut P, file: &Path) -> Option<Basics> {
         match self.try_apply(program, file).await {
-            Ok(within) => {
+            Ok(basics) => {
                 self.good.add(1);
                 self.last_good.set(1);
                 tracing::info!("the configuration was reloaded");
-                Some(within)
+                Some(basics)
             }
             Err(why) => {
                 self.bad.add(1);
@@ -74,7 +74,7 @@ impl Reloads {
         }
     }
 
-    async fn try_apply<P: Program>(&mut self, program: &mut P, file: &Path) -> Result<Duration, String> {
+    async fn try_apply<P: Program>(&mut self, program: &mut P, file: &Path) -> Result<Basics, String> {
         let settled = match super::load::<P>(file) {
             Ok(settled) => settled,
             Err(mistakes) => {
@@ -90,7 +90,7 @@ impl Reloads {
             Err(_) => return Err(format!("the program did not change over within {APPLY_WITHIN:?}")),
         }
         log::start(&basics.log)?;
-        Ok(basics.drain_within)
+        Ok(basics)
     }
 
     /// After mistakes: the files as they are now, with those that the reading did not get to.
