@@ -1,5 +1,7 @@
 //! What somebody who types a configuration gets to read. Never looks inside the reader.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands, in its helpers too")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;

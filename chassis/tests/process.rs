@@ -3,6 +3,8 @@
 //! The program is this test binary itself, started again with one variable set (see [`the_program`]); it goes through the
 //! real [`highway_chassis::run`], as the real programs do.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands, in its helpers too")]
+
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
