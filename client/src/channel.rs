@@ -1,0 +1,345 @@
+//! One connection to a provider: frames in, frames out, and what both sides say about the connection itself.
+//!
+//! ```text
+//!            ┌── R ──▶ readonly ── W ──┐
+//!   open ────┤                         ├──▶ open … ──▶ ended: every call on it is told so, at once
+//!            └── drain (unlisted) ─────┴──▶ closes with the last answer
+//!
+//!   bytes ─▶ header ─▶ whole frame? ─▶ reply: its call │ event: answered here │ request: refused, callbacks are not carried
+//!                 └──▶ too long, no room, nobody's: skipped as it comes, never held
+//! ```
+//!
+//! It never looks for a frame behind a wrong magic: then the connection ends.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
+use std::time::Instant;
+
+use shard::{Close, Conn, Permit, Session, Taken};
+use tokio::sync::Notify;
+use wire::dubbo::frame::{Codec, Event, FrameKind, HEADER_LEN, Header, Status};
+use wire::dubbo::{frame, reply};
+
+use crate::calls::{Pending, Place};
+use crate::core::Core;
+use crate::provider::Provider;
+use crate::{Answer, Lost};
+
+/// A frame up to this long is gathered without asking the budget: the shard's scratch buffer holds it.
+const UNCHARGED_LEN: usize = 64 * 1024;
+/// What a provider that calls us is told.
+const NO_CALLBACKS: &str = "this is a gateway that calls providers and serves nothing: callbacks are not carried";
+
+pub(crate) struct Channel {
+    core: Rc<Core>,
+    provider: Weak<Provider>,
+    conn: OnceCell<Rc<Conn>>,
+    /// Bytes ever appended: where the next frame begins in the stream.
+    appended: Cell<u64>,
+    /// Bytes of a refused frame that are still to come.
+    skip_len: Cell<usize>,
+    /// Room for the frame that is being gathered.
+    room: RefCell<Option<Permit>>,
+    in_flight: Cell<u32>,
+    readonly_since: Cell<Option<Instant>>,
+    draining: Cell<bool>,
+    last_heartbeat: Cell<Option<(Instant, i64)>>,
+    ended: Cell<bool>,
+    end: Notify,
+}
+
+impl Channel {
+    pub fn new(core: &Rc<Core>, provider: Weak<Provider>) -> Rc<Self> {
+        Rc::new(Self {
+            core: core.clone(),
+            provider,
+            conn: OnceCell::new(),
+            appended: Cell::new(0),
+            skip_len: Cell::new(0),
+            room: RefCell::new(None),
+            in_flight: Cell::new(0),
+            readonly_since: Cell::new(None),
+            draining: Cell::new(false),
+            last_heartbeat: Cell::new(None),
+            ended: Cell::new(false),
+            end: Notify::new(),
+        })
+    }
+
+    /// Gives the channel its connection, once.
+    pub fn attach(&self, conn: Rc<Conn>) {
+        let _ = self.conn.set(conn);
+    }
+
+    /// Whether a new call may go here.
+    pub fn is_usable(&self) -> bool {
+        self.readonly_since.get().is_none() && !self.draining.get() && self.is_open()
+    }
+
+    /// Whether so much waits to be written already that the provider must be slower than its callers.
+    pub fn is_clogged(&self) -> bool {
+        self.conn.get().is_some_and(|conn| conn.unwritten_len() > self.core.config.unwritten_limit_len)
+    }
+
+    pub fn is_open(&self) -> bool {
+        !self.ended.get() && self.conn.get().is_some_and(|conn| conn.is_open())
+    }
+
+    pub fn in_flight(&self) -> u32 {
+        self.in_flight.get()
+    }
+
+    pub fn readonly_since(&self) -> Option<Instant> {
+        self.readonly_since.get()
+    }
+
+    /// When the provider was last heard.
+    pub fn last_heard(&self) -> Option<Instant> {
+        self.conn.get().map(|conn| conn.last_read())
+    }
+
+    /// Appends a frame; says where it ends in the stream and how long it is, `None` if the connection has ended.
+    ///
+    /// # Errors
+    /// What `write` says; nothing was appended then.
+    pub fn append<E>(&self, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<Option<(u64, u32)>, E> {
+        let Some(conn) = self.conn.get().filter(|conn| conn.is_open()) else { return Ok(None) };
+        let mut result = Ok(());
+        let mut len = 0;
+        conn.append_with(|out| {
+            let start = out.len();
+            result = write(out);
+            if result.is_err() {
+                out.truncate(start);
+            }
+            len = out.len() - start;
+        });
+        result?;
+        self.appended.set(self.appended.get() + len as u64);
+        Ok(Some((self.appended.get(), u32::try_from(len).unwrap_or(u32::MAX))))
+    }
+
+    fn append_own(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        let _ = self.append(|out| {
+            write(out);
+            Ok::<(), std::convert::Infallible>(())
+        });
+    }
+
+    pub fn began_one(&self) {
+        self.in_flight.set(self.in_flight.get() + 1);
+    }
+
+    /// A call of this channel has ended, however.
+    pub fn ended_one(&self) {
+        self.in_flight.set(self.in_flight.get().saturating_sub(1));
+        if let Some(provider) = self.provider.upgrade() {
+            provider.ended_one();
+        }
+        self.close_if_drained();
+    }
+
+    /// No new calls; closes with the last answer.
+    pub fn drain(&self) {
+        self.draining.set(true);
+        self.close_if_drained();
+    }
+
+    fn close_if_drained(&self) {
+        if self.draining.get() && self.in_flight.get() == 0 {
+            self.close("nothing left in flight");
+        }
+    }
+
+    pub fn close(&self, why: &str) {
+        if let Some(conn) = self.conn.get() {
+            conn.close(Close::Ours(why.to_owned()));
+        }
+    }
+
+    /// Sends a heartbeat after one interval of silence and ends the connection after three.
+    pub fn keep_alive(&self, now: Instant) {
+        let Some(heard) = self.last_heard() else { return };
+        let interval = self.core.config.heartbeat;
+        let silence = now.saturating_duration_since(heard);
+        if silence >= interval * 3 {
+            return self.close(&format!("heard nothing for {silence:.1?}"));
+        }
+        let (last, id) = self.last_heartbeat.get().unwrap_or((heard, 0));
+        if silence >= interval && now.saturating_duration_since(last) >= interval {
+            // Below zero, where no call's id can be.
+            let id = id - 1;
+            self.last_heartbeat.set(Some((now, id)));
+            self.core.counts.heartbeats.add(1);
+            self.append_own(|out| frame::put_heartbeat_request(out, id, Codec::Hessian2));
+        }
+    }
+
+    /// Resolves when the connection has ended.
+    pub async fn until_ended(&self) {
+        while !self.ended.get() {
+            self.end.notified().await;
+        }
+    }
+
+    fn frame(&self, conn: &Conn, header: &Header, frame: &[u8]) {
+        match header.kind() {
+            FrameKind::Reply => self.reply(conn, header, frame),
+            FrameKind::EventReply => {}
+            FrameKind::EventOneWay => self.event(header, frame),
+            FrameKind::EventCall => {
+                self.event(header, frame);
+                self.append_own(|out| frame::put_heartbeat_reply(out, header));
+            }
+            FrameKind::OneWay => self.core.counts.reverse_calls.add(1),
+            FrameKind::Call => {
+                self.core.counts.reverse_calls.add(1);
+                self.append_own(|out| reply::put_error(out, header.id, Status::BAD_REQUEST, NO_CALLBACKS));
+            }
+        }
+    }
+
+    fn reply(&self, conn: &Conn, header: &Header, frame: &[u8]) {
+        let counts = &self.core.counts;
+        counts.bytes_in.add(frame.len() as u64);
+        let pending = self.core.calls.borrow_mut().answered(header.id, self);
+        let Some(Pending { token, since, .. }) = pending else { return counts.unknown_answers.add(1) };
+        counts.answered.add(1);
+        self.ended_one();
+        if let Some(answers) = self.core.answers() {
+            let took = conn.last_read().saturating_duration_since(since);
+            answers.answer(token, Answer { header, frame, took });
+        }
+    }
+
+    fn event(&self, header: &Header, frame: &[u8]) {
+        let body = frame.get(HEADER_LEN..).unwrap_or_default();
+        match header.event(body) {
+            Event::Readonly if self.readonly_since.get().is_none() => {
+                self.readonly_since.set(Some(Instant::now()));
+                self.tell_provider();
+            }
+            Event::Writable if self.readonly_since.take().is_some() => self.tell_provider(),
+            Event::Readonly | Event::Writable | Event::Heartbeat | Event::Other => {}
+        }
+    }
+
+    fn tell_provider(&self) {
+        if let Some(provider) = self.provider.upgrade() {
+            provider.channels_changed("the provider said that it takes no new calls");
+        }
+    }
+
+    /// What to do with a frame that is not all there: gather it, or skip it as it comes.
+    fn may_gather(&self, header: &Header) -> bool {
+        let frame_len = header.frame_len();
+        if frame_len <= UNCHARGED_LEN || self.room.borrow().is_some() {
+            return true;
+        }
+        if header.kind() == FrameKind::Reply && self.core.calls.borrow().key_on(header.id, self).is_none() {
+            self.core.counts.unknown_answers.add(1);
+            return false;
+        }
+        match self.core.budget.take(frame_len) {
+            Some(permit) => {
+                *self.room.borrow_mut() = Some(permit);
+                true
+            }
+            None => {
+                self.refuse(header, Lost::NoRoom { found_len: frame_len });
+                false
+            }
+        }
+    }
+
+    /// Ends the call whose answer is not going to be held.
+    fn refuse(&self, header: &Header, lost: Lost) {
+        self.core.counts.answers_skipped.add(1);
+        if header.kind() != FrameKind::Reply {
+            return;
+        }
+        let pending = self.core.calls.borrow_mut().answered(header.id, self);
+        if let Some(pending) = pending {
+            self.ended_one();
+            self.core.lost(pending.token, lost);
+        }
+    }
+
+    /// Takes as much of a refused frame as is there.
+    fn skip(&self, there: &[u8]) -> usize {
+        let skipped = self.skip_len.get().min(there.len());
+        self.skip_len.set(self.skip_len.get() - skipped);
+        skipped
+    }
+}
+
+impl Session for Channel {
+    fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
+        let limit_len = self.core.config.frame_limit_len;
+        let mut used = self.skip(bytes);
+        loop {
+            let rest = &bytes[used..];
+            let header = Header::decode(rest).map_err(|error| Close::Ours(error.to_string()))?;
+            let Some(header) = header else { return Ok(Taken { used, need: 0 }) };
+            let found_len = header.frame_len();
+            let too_long = found_len > limit_len;
+            if too_long {
+                self.refuse(&header, Lost::TooLong { found_len, limit_len });
+            }
+            match rest.get(..found_len) {
+                Some(frame) if !too_long => {
+                    self.frame(conn, &header, frame);
+                    self.room.take();
+                    used += found_len;
+                }
+                None if !too_long && self.may_gather(&header) => return Ok(Taken { used, need: found_len }),
+                _ => {
+                    self.skip_len.set(found_len);
+                    used += self.skip(rest);
+                }
+            }
+        }
+    }
+
+    fn closed(&self, conn: &Rc<Conn>, why: &Close) {
+        self.ended.set(true);
+        self.core.counts.disconnected.add(1);
+        self.room.take();
+        let why = why.to_string();
+        if let Some(provider) = self.provider.upgrade() {
+            provider.channel_ended(self, &why);
+        }
+        self.end.notify_waiters();
+        let unwritten = conn.take_unwritten();
+        let written = self.appended.get() - unwritten.len() as u64;
+        let lost = self.core.calls.borrow_mut().of_channel(self);
+        for pending in lost {
+            let Place::Sent { end, len, .. } = pending.place else { continue };
+            if let Some(provider) = self.provider.upgrade() {
+                provider.ended_one();
+            }
+            self.core.lost(pending.token, self.how_far(end, len, written, &unwritten, &why));
+        }
+    }
+
+    /// A provider that writes while we do must never wait for us.
+    fn may_pause(&self) -> bool {
+        false
+    }
+}
+
+impl Channel {
+    /// What became of a frame of `len` bytes up to `end`, of a stream of which `written` bytes went out.
+    fn how_far(&self, end: u64, len: u32, written: u64, unwritten: &[u8], why: &str) -> Lost {
+        if end <= written {
+            self.core.counts.lost_unknown.add(1);
+            return Lost::Unknown { why: why.to_owned() };
+        }
+        self.core.counts.lost_unsent.add(1);
+        let frame = (end - u64::from(len)).checked_sub(written).and_then(|start| {
+            let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end - written).ok()?);
+            Some(unwritten.get(start..end)?.to_vec())
+        });
+        Lost::NotSent { why: why.to_owned(), frame }
+    }
+}

@@ -1,0 +1,189 @@
+//! Who offers what: the providers of each service as a registry or a configuration lists them. An immutable snapshot; it
+//! never knows whether a provider is reachable.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use rustc_hash::FxHashMap;
+
+/// Weight of a provider that names none. Source: `Constants.DEFAULT_WEIGHT` of apache/dubbo.
+pub const DEFAULT_WEIGHT: u32 = 100;
+/// Warm-up of a provider that names none. Source: `Constants.DEFAULT_WARMUP` of apache/dubbo.
+pub const DEFAULT_WARM_UP: Duration = Duration::from_secs(600);
+
+/// Where a provider listens. Names are resolved at each attempt to connect.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// A name or an address, IPv6 without brackets.
+    pub host: Arc<str>,
+    /// The TCP port.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// An endpoint.
+    #[must_use]
+    pub fn new(host: &str, port: u16) -> Self {
+        Self { host: host.into(), port }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// A provider's token: what its callers must show. It prints as nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Arc<str>);
+
+impl Token {
+    /// A token.
+    #[must_use]
+    pub fn new(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    /// The token itself, for the attachment alone.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(..)")
+    }
+}
+
+/// A provider that was just started gets its weight little by little.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WarmUp {
+    /// When the provider started.
+    pub since: SystemTime,
+    /// How long until it has its whole weight.
+    pub within: Duration,
+}
+
+/// Where the provider reads the path of the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PathField {
+    /// From the attachment alone: field 2 stays the interface.
+    #[default]
+    Attachment,
+    /// From field 2 too: releases up to 2.6.
+    Both,
+}
+
+/// One service at one provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Offer {
+    /// Where.
+    pub endpoint: Endpoint,
+    /// What the provider looks up; mostly the interface.
+    pub path: Arc<str>,
+    /// Where it reads that.
+    pub path_field: PathField,
+    /// The methods it lists; empty where it lists none.
+    pub methods: Arc<[Arc<str>]>,
+    /// Its share beside others; 0 takes it out.
+    pub weight: u32,
+    /// Whether it is still warming up.
+    pub warm_up: Option<WarmUp>,
+    /// `disabled=true` or `enabled=false` in the registry takes it out.
+    pub enabled: bool,
+    /// What callers must show.
+    pub token: Option<Token>,
+}
+
+impl Offer {
+    /// An offer with every default.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, path: &str) -> Self {
+        Self {
+            endpoint,
+            path: path.into(),
+            path_field: PathField::Attachment,
+            methods: Arc::from([]),
+            weight: DEFAULT_WEIGHT,
+            warm_up: None,
+            enabled: true,
+            token: None,
+        }
+    }
+
+    /// Whether the provider lists this method.
+    #[must_use]
+    pub fn lists(&self, method: &str) -> bool {
+        self.methods.iter().any(|known| &**known == method)
+    }
+
+    /// The weight at `now`: at least 1 while it warms up, 0 if it is to get nothing.
+    #[must_use]
+    pub fn weight_at(&self, now: SystemTime) -> u32 {
+        let (false, Some(warm_up)) = (self.weight == 0, self.warm_up) else { return self.weight };
+        // A clock that is behind the provider's counts as just started.
+        let up = now.duration_since(warm_up.since).unwrap_or_default();
+        if up >= warm_up.within {
+            return self.weight;
+        }
+        let share = up.as_secs_f64() / warm_up.within.as_secs_f64() * f64::from(self.weight);
+        (share as u32).clamp(1, self.weight)
+    }
+}
+
+/// All offers, by service key `[group/]interface[:version]`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProviderList {
+    /// The offers of each service. Of two offers of one service at one endpoint the first counts.
+    pub services: FxHashMap<Arc<str>, Vec<Offer>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer() -> Offer {
+        Offer::new(Endpoint::new("10.0.0.1", 20880), "com.acme.Greeter")
+    }
+
+    #[test]
+    fn a_provider_that_just_started_grows_into_its_weight() {
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+        let mut offer = offer();
+        offer.warm_up = Some(WarmUp { since, within: Duration::from_secs(600) });
+        let at = |seconds: i64| match seconds {
+            0.. => offer.weight_at(since + Duration::from_secs(seconds as u64)),
+            _ => offer.weight_at(since - Duration::from_secs(seconds.unsigned_abs())),
+        };
+        assert_eq!([at(-5), at(0), at(6), at(300), at(599), at(600), at(9999)], [1, 1, 1, 50, 99, 100, 100]);
+    }
+
+    #[test]
+    fn weight_zero_stays_zero_while_warming_up() {
+        let mut offer = offer();
+        offer.weight = 0;
+        offer.warm_up = Some(WarmUp { since: SystemTime::now(), within: DEFAULT_WARM_UP });
+        assert_eq!(offer.weight_at(SystemTime::now()), 0);
+    }
+
+    #[test]
+    fn a_token_never_prints() {
+        let mut offer = offer();
+        offer.token = Some(Token::new("hush"));
+        assert!(!format!("{offer:?}").contains("hush"));
+    }
+
+    #[test]
+    fn an_ipv6_endpoint_is_written_with_brackets() {
+        assert_eq!(Endpoint::new("::1", 20880).to_string(), "[::1]:20880");
+        assert_eq!(Endpoint::new("db", 20880).to_string(), "db:20880");
+    }
+}

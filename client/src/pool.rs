@@ -1,0 +1,240 @@
+//! All provider connections of one shard, and the choice among them.
+//!
+//! A new [`ProviderList`] is a difference: addresses that stay keep their connections, new ones are connected, those that
+//! are gone drain. [`Candidates`] are looked up once a service and method and kept by the caller for as long as
+//! [`Pool::generation`] stays; a pick is then a walk over them.
+//!
+//! Of one turn's calls up to [`BATCH`] go to the same provider: what was read together is written together.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustc_hash::{FxHashMap, FxHashSet};
+use shard::{Budget, Shard};
+
+use crate::calls::{CallKey, Place};
+use crate::choice::{Standing, choose};
+use crate::core::Core;
+use crate::{Answers, Counts, Endpoint, Offer, PoolConfig, Provider, ProviderList, ProviderStatus};
+
+/// Calls of one turn that follow the first to its provider, at most: enough that writes are shared, few enough that a
+/// burst still spreads.
+const BATCH: u32 = 8;
+
+/// Provider connections of one shard. Dropping it closes them.
+pub struct Pool {
+    core: Rc<Core>,
+    list: RefCell<Arc<ProviderList>>,
+    providers: Rc<RefCell<FxHashMap<Endpoint, Rc<Provider>>>>,
+    generation: Cell<u64>,
+}
+
+impl Pool {
+    /// An empty pool. `budget` is charged for answers over 64 KiB while they arrive, and for calls that wait.
+    pub fn new(shard: &Shard, config: PoolConfig, budget: Budget, answers: Weak<dyn Answers>) -> Self {
+        let core = Core::new(shard, config, budget, answers);
+        let providers = Rc::new(RefCell::default());
+        shard.run(keep_alive(Rc::downgrade(&providers), core.config.heartbeat));
+        Self { core, list: RefCell::default(), providers, generation: Cell::new(1) }
+    }
+
+    /// Takes the current list of providers.
+    pub fn update(&self, list: Arc<ProviderList>) {
+        let listed: FxHashSet<&Endpoint> = list.services.values().flatten().map(|offer| &offer.endpoint).collect();
+        let mut gone = Vec::new();
+        self.providers.borrow_mut().retain(|endpoint, provider| {
+            let stays = listed.contains(endpoint);
+            if !stays {
+                gone.push(provider.clone());
+            }
+            stays
+        });
+        for endpoint in listed {
+            let known = self.providers.borrow().contains_key(endpoint);
+            if !known {
+                let provider = Provider::start(&self.core, endpoint);
+                self.providers.borrow_mut().insert(endpoint.clone(), provider);
+            }
+        }
+        self.list.replace(list);
+        self.generation.set(self.generation.get() + 1);
+        // Last, because it hands waiting calls back, which then look at the new list.
+        gone.iter().for_each(|provider| provider.unlist());
+    }
+
+    /// Changes with every [`Pool::update`]; never 0.
+    pub fn generation(&self) -> u64 {
+        self.generation.get()
+    }
+
+    /// The time of this turn: one look at the clock for all its calls.
+    pub fn now(&self) -> Instant {
+        self.core.now()
+    }
+
+    /// What the pool counts; to be read from any thread.
+    pub fn counts(&self) -> Arc<Counts> {
+        self.core.counts.clone()
+    }
+
+    /// Calls without an answer so far.
+    pub fn pending(&self) -> usize {
+        self.core.calls.borrow().len()
+    }
+
+    /// Who can be asked for this method of this service key; `None` where nobody lists the service. A provider that lists
+    /// its methods without this one stands back while another lists it.
+    pub fn candidates(&self, service: &str, method: &str) -> Option<Rc<Candidates>> {
+        let list = self.list.borrow();
+        let offers = list.services.get(service)?;
+        let named = offers.iter().any(|offer| offer.lists(method));
+        let now = SystemTime::now();
+        let mut seen = FxHashSet::default();
+        let list = offers
+            .iter()
+            .filter(|offer| {
+                offer.enabled && offer.weight > 0 && (!named || offer.methods.is_empty() || offer.lists(method))
+            })
+            .filter(|offer| seen.insert(&offer.endpoint))
+            .filter_map(|offer| Some(Candidate { offer: offer.clone(), provider: self.provider(&offer.endpoint)? }))
+            .collect();
+        let warming = offers.iter().any(|offer| offer.weight_at(now) != offer.weight);
+        Some(Rc::new(Candidates {
+            core: self.core.clone(),
+            list,
+            warming: Cell::new(warming),
+            turn: Cell::new(0),
+            kept: Cell::new(0),
+            last: Cell::new(0),
+        }))
+    }
+
+    /// Gives a call up: its answer will be dropped and nobody told.
+    pub fn cancel(&self, call: CallKey) {
+        let pending = self.core.calls.borrow_mut().remove(call.0);
+        match pending.map(|pending| pending.place) {
+            Some(Place::Waiting(provider)) => provider.cancelled(call.0),
+            Some(Place::Sent { channel, .. }) => channel.ended_one(),
+            None => {}
+        }
+    }
+
+    /// How every provider stands, by address.
+    pub fn status(&self) -> Vec<ProviderStatus> {
+        let mut all: Vec<_> = self.providers.borrow().values().map(|provider| provider.status()).collect();
+        all.sort_by(|a, b| a.address.cmp(&b.address));
+        all
+    }
+
+    fn provider(&self, endpoint: &Endpoint) -> Option<Rc<Provider>> {
+        self.providers.borrow().get(endpoint).cloned()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        for (_, provider) in self.providers.take() {
+            provider.unlist();
+            provider.close("this gateway is ending");
+        }
+    }
+}
+
+/// One service at one provider.
+pub struct Candidate {
+    /// What it offers.
+    pub offer: Offer,
+    /// Its connections.
+    pub provider: Rc<Provider>,
+}
+
+/// All that can be asked for one method of one service.
+pub struct Candidates {
+    core: Rc<Core>,
+    list: Vec<Candidate>,
+    /// Whether weights still change with time.
+    warming: Cell<bool>,
+    turn: Cell<u64>,
+    kept: Cell<u32>,
+    last: Cell<usize>,
+}
+
+impl Candidates {
+    /// The provider for the next call: one that is up, else one that a call may wait for. `tried` stand back, unless
+    /// they are the only ones to wait for. `None`: see [`Candidates::trouble`].
+    pub fn pick(&self, tried: &[Endpoint]) -> Option<&Candidate> {
+        // One provider, as most services have: nothing to weigh.
+        if let [only] = &self.list[..] {
+            return Some(only).filter(|only| only.provider.is_hoped_for());
+        }
+        if tried.is_empty()
+            && let Some(kept) = self.kept()
+        {
+            return Some(kept);
+        }
+        let index =
+            self.choose(|candidate| candidate.provider.is_usable() && !tried.contains(candidate.provider.endpoint()));
+        let index = index.or_else(|| self.choose(|candidate| candidate.provider.is_hoped_for()))?;
+        self.core.now();
+        self.turn.set(self.core.turn());
+        self.kept.set(1);
+        self.last.set(index);
+        self.list.get(index)
+    }
+
+    /// Why [`Candidates::pick`] found nobody, in words.
+    pub fn trouble(&self) -> String {
+        if self.list.is_empty() {
+            return "every provider is disabled or has weight 0".to_owned();
+        }
+        let some: Vec<String> = self.list.iter().take(3).map(|candidate| candidate.provider.trouble()).collect();
+        let more = if self.list.len() > 3 { format!("; and {} more", self.list.len() - 3) } else { String::new() };
+        format!("{}{more}", some.join("; "))
+    }
+
+    /// The candidates.
+    pub fn list(&self) -> &[Candidate] {
+        &self.list
+    }
+
+    fn kept(&self) -> Option<&Candidate> {
+        self.core.now();
+        if self.turn.get() != self.core.turn() || self.kept.get() >= BATCH {
+            return None;
+        }
+        self.kept.set(self.kept.get() + 1);
+        self.list.get(self.last.get()).filter(|candidate| candidate.provider.is_usable())
+    }
+
+    fn choose(&self, fits: impl Fn(&Candidate) -> bool + Clone) -> Option<usize> {
+        let now = self.warming.get().then(SystemTime::now);
+        if let Some(now) = now
+            && self.list.iter().all(|candidate| candidate.offer.weight_at(now) == candidate.offer.weight)
+        {
+            self.warming.set(false);
+        }
+        let standings = self.list.iter().map(move |candidate| Standing {
+            weight: match (fits(candidate), now) {
+                (false, _) => 0,
+                (true, None) => candidate.offer.weight,
+                (true, Some(now)) => candidate.offer.weight_at(now),
+            },
+            outstanding: candidate.provider.outstanding(),
+        });
+        choose(standings, self.core.draws.next())
+    }
+}
+
+/// Looks after idle connections until the pool is gone.
+async fn keep_alive(providers: Weak<RefCell<FxHashMap<Endpoint, Rc<Provider>>>>, heartbeat: Duration) {
+    let every = (heartbeat / 12).clamp(Duration::from_millis(5), Duration::from_secs(5));
+    loop {
+        tokio::time::sleep(every).await;
+        let Some(providers) = providers.upgrade() else { return };
+        let all: Vec<_> = providers.borrow().values().cloned().collect();
+        let now = Instant::now();
+        all.iter().for_each(|provider| provider.keep_alive(now));
+    }
+}

@@ -1,0 +1,492 @@
+//! One provider address: its connections, and the calls that wait for one. It connects for as long as it is listed and
+//! never drops a call without a word.
+//!
+//! ```text
+//!   listed ─▶ connecting ──▶ up ◀── W ── readonly
+//!                ▲   │        │  ── R ──▶
+//!                │   └ failed: what waits comes back, not sent
+//!                └── pause, with jitter ◀── connection ended: its calls end
+//!   unlisted: no new calls; each connection closes with its last answer
+//! ```
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use shard::{Conn, Key, Permit};
+use thiserror::Error;
+use tokio::sync::Notify;
+
+use crate::calls::{CallKey, Pending, Place};
+use crate::channel::Channel;
+use crate::core::Core;
+use crate::{Endpoint, Lost, ProviderStatus};
+
+/// Until when a call is of use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// An answer that comes later is dropped.
+    pub deadline: Instant,
+    /// A call that is not sent by then is given up, so that the caller hears the reason in time.
+    pub patience: Instant,
+}
+
+impl Times {
+    /// A call that has `left` from `now` on: it may spend three quarters of that waiting for a connection.
+    #[must_use]
+    pub fn within(now: Instant, left: Duration) -> Self {
+        Self { deadline: now + left, patience: now + left / 4 * 3 }
+    }
+}
+
+/// How a provider stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// At least one connection takes calls.
+    Up,
+    /// No connection, but one is hoped for: calls may wait.
+    Connecting,
+    /// It said that it takes no new calls.
+    Readonly,
+    /// No connection for longer than [`crate::PoolConfig::wait`].
+    Down,
+}
+
+/// Why a call was not sent. Nothing is held of it.
+#[derive(Debug, Error)]
+pub enum SendError<E> {
+    /// The pool's or the provider's limit is reached.
+    #[error("{0}")]
+    Busy(String),
+    /// The provider has no connection and none is hoped for.
+    #[error("{0}")]
+    Down(String),
+    /// The frame could not be written down.
+    #[error("{0}")]
+    Write(E),
+}
+
+/// One provider address of a [`crate::Pool`].
+pub struct Provider {
+    core: Rc<Core>,
+    endpoint: Endpoint,
+    channels: RefCell<Vec<Rc<Channel>>>,
+    listed: Cell<bool>,
+    /// Calls sent and waiting.
+    outstanding: Cell<u32>,
+    waiting: RefCell<VecDeque<Waiting>>,
+    /// Since when there is no usable connection.
+    down_since: Cell<Option<Instant>>,
+    last_error: RefCell<String>,
+    unlisted: Notify,
+    nudged: Notify,
+}
+
+struct Waiting {
+    /// `None` for a one-way call.
+    key: Option<Key>,
+    frame: Vec<u8>,
+    deadline: Instant,
+    _room: Permit,
+}
+
+impl Provider {
+    pub(crate) fn start(core: &Rc<Core>, endpoint: &Endpoint) -> Rc<Self> {
+        let provider = Rc::new(Self {
+            core: core.clone(),
+            endpoint: endpoint.clone(),
+            channels: RefCell::default(),
+            listed: Cell::new(true),
+            outstanding: Cell::new(0),
+            waiting: RefCell::default(),
+            down_since: Cell::new(Some(Instant::now())),
+            last_error: RefCell::new("no connection was made yet".to_owned()),
+            unlisted: Notify::new(),
+            nudged: Notify::new(),
+        });
+        for _ in 0..core.config.connections.max(1) {
+            core.shard.run(keep_connected(provider.clone()));
+        }
+        provider
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Calls it has not answered yet, with those that wait for a connection.
+    pub fn outstanding(&self) -> u32 {
+        self.outstanding.get()
+    }
+
+    /// How it stands.
+    pub fn state(&self) -> State {
+        let Some(since) = self.down_since.get() else { return State::Up };
+        if self.channels.borrow().iter().any(|channel| channel.readonly_since().is_some()) {
+            return State::Readonly;
+        }
+        if since.elapsed() < self.core.config.wait { State::Connecting } else { State::Down }
+    }
+
+    /// Whether a call would be sent at once.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.down_since.get().is_none()
+    }
+
+    /// Whether a call may wait here.
+    pub(crate) fn is_hoped_for(&self) -> bool {
+        self.listed.get() && self.down_since.get().is_none_or(|since| since.elapsed() < self.core.config.wait)
+    }
+
+    /// What is wrong with it, in words.
+    pub fn trouble(&self) -> String {
+        format!("{}: {}", self.endpoint, self.last_error.borrow())
+    }
+
+    /// Sends a call or lets it wait for a connection. `write` appends the frame and puts the id that it is given into
+    /// the header; it is called exactly once if this is no [`SendError::Busy`] or [`SendError::Down`].
+    ///
+    /// # Errors
+    /// [`SendError`]; the call is not held then and [`crate::Answers`] is not told of it.
+    pub fn send<E>(
+        self: &Rc<Self>,
+        token: u64,
+        times: Times,
+        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<CallKey, SendError<E>> {
+        let Some(channel) = self.channel()? else { return self.wait(token, times, write) };
+        let core = &*self.core;
+        let since = core.now();
+        let place = Place::Sent { channel: channel.clone(), end: u64::MAX, len: 0 };
+        let key = self.insert(Pending { token, since, place }, times.deadline)?;
+        match channel.append(|out| write(wire_id(key), out)) {
+            Ok(Some((end, len))) => {
+                core.calls.borrow_mut().written(key, end, len);
+                core.counts.sent.add(1);
+                core.counts.bytes_out.add(u64::from(len));
+                channel.began_one();
+                self.outstanding.set(self.outstanding.get() + 1);
+                core.tick();
+                Ok(CallKey(key))
+            }
+            Ok(None) => {
+                core.calls.borrow_mut().remove(key);
+                Err(SendError::Down(self.trouble()))
+            }
+            Err(error) => {
+                core.calls.borrow_mut().remove(key);
+                Err(SendError::Write(error))
+            }
+        }
+    }
+
+    /// Sends a one-way call, or lets it wait. Nothing is heard of it again.
+    ///
+    /// # Errors
+    /// As [`Provider::send`].
+    pub fn send_one_way<E>(
+        self: &Rc<Self>,
+        times: Times,
+        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), SendError<E>> {
+        let Some(channel) = self.channel()? else { return self.wait_one_way(times, write) };
+        match channel.append(|out| write(0, out)) {
+            Ok(Some((_, len))) => {
+                self.core.counts.sent.add(1);
+                self.core.counts.bytes_out.add(u64::from(len));
+                Ok(())
+            }
+            Ok(None) => Err(SendError::Down(self.trouble())),
+            Err(error) => Err(SendError::Write(error)),
+        }
+    }
+
+    /// The usable connection with the fewest calls, `None` if the call has to wait.
+    fn channel<E>(&self) -> Result<Option<Rc<Channel>>, SendError<E>> {
+        let channels = self.channels.borrow();
+        let usable = channels.iter().filter(|channel| channel.is_usable());
+        let Some(channel) = usable.min_by_key(|channel| (channel.is_clogged(), channel.in_flight())) else {
+            return if self.is_hoped_for() { Ok(None) } else { Err(SendError::Down(self.trouble())) };
+        };
+        if channel.is_clogged() {
+            return Err(SendError::Busy(format!(
+                "{} reads slower than it is written to: over {} bytes wait",
+                self.endpoint, self.core.config.unwritten_limit_len
+            )));
+        }
+        Ok(Some(channel.clone()))
+    }
+
+    fn insert<E>(&self, pending: Pending, deadline: Instant) -> Result<Key, SendError<E>> {
+        self.core.calls.borrow_mut().insert(pending, deadline).ok_or_else(|| {
+            SendError::Busy(format!("{} calls to providers are pending already", self.core.config.pending_limit))
+        })
+    }
+
+    fn wait<E>(
+        self: &Rc<Self>,
+        token: u64,
+        times: Times,
+        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<CallKey, SendError<E>> {
+        let now = self.core.now();
+        let until = times.patience.min(now + self.core.config.wait);
+        let key = self.insert(Pending { token, since: now, place: Place::Waiting(self.clone()) }, until)?;
+        let queued = self.queue(Some(key), times.deadline, |out| write(wire_id(key), out));
+        if let Err(error) = queued {
+            self.core.calls.borrow_mut().remove(key);
+            return Err(error);
+        }
+        self.outstanding.set(self.outstanding.get() + 1);
+        self.core.tick();
+        Ok(CallKey(key))
+    }
+
+    fn wait_one_way<E>(
+        &self,
+        times: Times,
+        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), SendError<E>> {
+        self.queue(None, times.patience.min(self.core.now() + self.core.config.wait), |out| write(0, out))
+    }
+
+    fn queue<E>(
+        &self,
+        key: Option<Key>,
+        deadline: Instant,
+        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), SendError<E>> {
+        let limit = self.core.config.waiting_limit;
+        if self.waiting.borrow().len() >= limit {
+            return Err(SendError::Busy(format!("{limit} calls wait for a connection to {} already", self.trouble())));
+        }
+        let mut frame = Vec::new();
+        write(&mut frame).map_err(SendError::Write)?;
+        let room = self.core.budget.take(frame.len()).ok_or_else(|| {
+            SendError::Busy(format!("no room to hold {} bytes until {} is connected", frame.len(), self.trouble()))
+        })?;
+        self.core.counts.waited.add(1);
+        self.waiting.borrow_mut().push_back(Waiting { key, frame, deadline, _room: room });
+        self.nudged.notify_waiters();
+        Ok(())
+    }
+
+    /// A call of this provider has ended, however.
+    pub(crate) fn ended_one(&self) {
+        self.outstanding.set(self.outstanding.get().saturating_sub(1));
+    }
+
+    /// A call has waited long enough; it is out of the slab already.
+    pub(crate) fn patience_over(&self, key: Key, token: u64) {
+        self.ended_one();
+        let place = self.waiting.borrow().iter().position(|waiting| waiting.key == Some(key));
+        let frame = place.and_then(|place| self.waiting.borrow_mut().remove(place)).map(|waiting| waiting.frame);
+        self.core.counts.lost_unsent.add(1);
+        self.core.lost(token, Lost::NotSent { why: self.trouble(), frame });
+    }
+
+    /// A waiting call is not wanted any more; it is out of the slab already.
+    pub(crate) fn cancelled(&self, key: Key) {
+        self.ended_one();
+        self.waiting.borrow_mut().retain(|waiting| waiting.key != Some(key));
+    }
+
+    /// A connection became usable or stopped being so.
+    pub(crate) fn channels_changed(&self, why: &str) {
+        let usable = self.channels.borrow().iter().any(|channel| channel.is_usable());
+        match (usable, self.down_since.get()) {
+            (true, _) => {
+                self.down_since.set(None);
+                self.send_waiting();
+            }
+            (false, None) => {
+                self.down_since.set(Some(Instant::now()));
+                *self.last_error.borrow_mut() = why.to_owned();
+            }
+            (false, Some(_)) => *self.last_error.borrow_mut() = why.to_owned(),
+        }
+    }
+
+    pub(crate) fn channel_ended(&self, ended: &Channel, why: &str) {
+        tracing::debug!(provider = %self.endpoint, why, "a provider's connection ended");
+        self.channels.borrow_mut().retain(|channel| !std::ptr::eq(&**channel, ended));
+        self.channels_changed(why);
+    }
+
+    fn send_waiting(&self) {
+        let channel = self.channels.borrow().iter().find(|channel| channel.is_usable()).cloned();
+        let Some(channel) = channel else { return };
+        let now = Instant::now();
+        for waiting in self.waiting.take() {
+            // A one-way call whose time is over has nobody to be told.
+            if waiting.key.is_none() && waiting.deadline <= now {
+                continue;
+            }
+            let sent = channel.append(|out| {
+                out.extend_from_slice(&waiting.frame);
+                Ok::<(), std::convert::Infallible>(())
+            });
+            let Ok(Some((end, len))) = sent else { continue };
+            self.core.counts.sent.add(1);
+            self.core.counts.bytes_out.add(u64::from(len));
+            if let Some(key) = waiting.key {
+                let place = Place::Sent { channel: channel.clone(), end, len };
+                if self.core.calls.borrow_mut().place(key, now, place, waiting.deadline) {
+                    channel.began_one();
+                }
+            }
+        }
+    }
+
+    /// Gives everything that waits back to its caller, who may know another provider.
+    fn refuse_waiting(&self) {
+        for waiting in self.waiting.take() {
+            let Some(key) = waiting.key else { continue };
+            let pending = self.core.calls.borrow_mut().remove(key);
+            if let Some(pending) = pending {
+                self.ended_one();
+                self.core.counts.lost_unsent.add(1);
+                self.core.lost(pending.token, Lost::NotSent { why: self.trouble(), frame: Some(waiting.frame) });
+            }
+        }
+    }
+
+    /// The registry does not list it any more, or the pool ends.
+    pub(crate) fn unlist(&self) {
+        self.listed.set(false);
+        self.unlisted.notify_waiters();
+        let channels = self.channels.borrow().clone();
+        channels.iter().for_each(|channel| channel.drain());
+        self.down_since.set(self.down_since.get().or_else(|| Some(Instant::now())));
+        *self.last_error.borrow_mut() = "it is not listed any more".to_owned();
+        self.refuse_waiting();
+    }
+
+    /// Closes every connection now; their calls are lost.
+    pub(crate) fn close(&self, why: &str) {
+        let channels = self.channels.borrow().clone();
+        channels.iter().for_each(|channel| channel.close(why));
+    }
+
+    /// Heartbeats, and an end to connections that have said `R` for too long without closing.
+    pub(crate) fn keep_alive(&self, now: Instant) {
+        let channels = self.channels.borrow().clone();
+        for channel in channels {
+            let heartbeat = self.core.config.heartbeat;
+            let stuck = |since: Instant| channel.in_flight() == 0 && now.saturating_duration_since(since) >= heartbeat;
+            if channel.readonly_since().is_some_and(stuck) {
+                channel.close("it takes no new calls and does not close either");
+            } else {
+                channel.keep_alive(now);
+            }
+        }
+    }
+
+    pub(crate) fn status(&self) -> ProviderStatus {
+        let channels = self.channels.borrow();
+        ProviderStatus {
+            address: self.endpoint.to_string(),
+            state: self.state(),
+            connections: channels.iter().filter(|channel| channel.is_open()).count(),
+            outstanding: self.outstanding.get(),
+            waiting: self.waiting.borrow().len(),
+            trouble: self.down_since.get().map(|_| self.last_error.borrow().clone()),
+        }
+    }
+
+    async fn connect(self: &Rc<Self>) -> Result<Rc<Channel>, String> {
+        let limit = self.core.config.connect_timeout;
+        let resolve = tokio::net::lookup_host((&*self.endpoint.host, self.endpoint.port));
+        let mut addresses = match tokio::time::timeout(limit, resolve).await {
+            Ok(found) => found.map_err(|error| format!("its name cannot be resolved: {error}"))?,
+            Err(_) => return Err(format!("its name was not resolved within {limit:?}")),
+        };
+        let address = addresses.next().ok_or("its name has no address")?;
+        let stream = shard::connect(address, limit).await.map_err(|error| error.to_string())?;
+        let channel = Channel::new(&self.core, Rc::downgrade(self));
+        let conn = Conn::start(&self.core.shard, stream, channel.clone()).map_err(|error| error.to_string())?;
+        channel.attach(conn);
+        Ok(channel)
+    }
+
+    fn connected(&self, channel: &Rc<Channel>) {
+        self.core.counts.connected.add(1);
+        tracing::debug!(provider = %self.endpoint, "connected to a provider");
+        if !self.listed.get() {
+            return channel.drain();
+        }
+        self.channels.borrow_mut().push(channel.clone());
+        self.channels_changed("");
+    }
+
+    fn connect_failed(&self, why: String) {
+        self.core.counts.connect_failed.add(1);
+        tracing::debug!(provider = %self.endpoint, why, "cannot connect to a provider");
+        if !self.is_usable() {
+            *self.last_error.borrow_mut() = why;
+            self.refuse_waiting();
+        }
+    }
+
+    async fn until_unlisted(&self) {
+        while self.listed.get() {
+            self.unlisted.notified().await;
+        }
+    }
+
+    /// Waits `pause`, or as little as the shortest backoff if a call waits.
+    async fn pause(&self, pause: Duration) {
+        let shortest = self.jitter(self.core.config.backoff.0).min(pause);
+        tokio::time::sleep(shortest).await;
+        if !self.waiting.borrow().is_empty() {
+            return;
+        }
+        tokio::select! {
+            () = tokio::time::sleep(pause - shortest) => {}
+            () = self.nudged.notified() => {}
+        }
+    }
+
+    /// A fifth more or less.
+    fn jitter(&self, pause: Duration) -> Duration {
+        let draw = (self.core.draws.next() >> 40) as f64 / f64::from(1 << 24);
+        pause.mul_f64(0.8 + 0.4 * draw)
+    }
+}
+
+/// The id on the wire: positive, never 0.
+fn wire_id(key: Key) -> i64 {
+    i64::try_from(key.number()).unwrap_or(i64::MAX)
+}
+
+/// Keeps one connection for as long as the provider is listed.
+async fn keep_connected(provider: Rc<Provider>) {
+    let (shortest, longest) = provider.core.config.backoff;
+    let mut pause = shortest;
+    while provider.listed.get() {
+        let attempt = tokio::select! {
+            attempt = provider.connect() => attempt,
+            () = provider.until_unlisted() => return,
+        };
+        match attempt {
+            Ok(channel) => {
+                let began = Instant::now();
+                provider.connected(&channel);
+                channel.until_ended().await;
+                // A connection that lived was no accident of its provider: the next is tried almost at once.
+                pause = if began.elapsed() >= shortest { shortest / 8 } else { (pause * 2).clamp(shortest, longest) };
+            }
+            Err(why) => {
+                provider.connect_failed(why);
+                pause = (pause * 2).clamp(shortest, longest);
+            }
+        }
+        tokio::select! {
+            () = provider.pause(provider.jitter(pause)) => {}
+            () = provider.until_unlisted() => return,
+        }
+    }
+}
