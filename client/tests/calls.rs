@@ -62,7 +62,9 @@ fn calls_of_one_turn_leave_in_one_write() {
         let candidates = caller.list(&[listening.offer()]);
         let peer = listening.accept().await;
         until(|| candidates.list()[0].provider.state() == highway_client::State::Up).await;
-        (0..50).for_each(|token| drop(caller.call(&candidates, token, b"0123456789")));
+        for token in 0..50 {
+            caller.call(&candidates, token, b"0123456789");
+        }
         let mut bytes = vec![0; 10_000];
         let first_read_len = loop {
             peer.0.readable().await.unwrap();

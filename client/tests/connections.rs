@@ -317,7 +317,9 @@ fn several_connections_share_the_calls() {
         let candidates = caller.list(&[listening.offer()]);
         let mut peers = [listening.accept().await, listening.accept().await, listening.accept().await];
         until(|| caller.pool.counts().connected.get() == 3).await;
-        (0..6).for_each(|token| drop(caller.call(&candidates, token, b"x")));
+        for token in 0..6 {
+            caller.call(&candidates, token, b"x");
+        }
         for peer in &mut peers {
             peer.read().await;
             peer.read().await;
