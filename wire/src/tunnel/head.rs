@@ -301,6 +301,47 @@ pub fn forward(head: &[u8], hop: Hop<'_>, out: &mut Vec<u8>) -> Result<(), HeadE
     close(out, start)
 }
 
+/// What differs between two calls with equal decisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Fresh<'a> {
+    /// Set beside the template's own flags.
+    pub flags: Flags,
+    /// Milliseconds until nobody waits any more.
+    pub remaining_ms: u32,
+    /// Bytes of the whole body.
+    pub body_len: u32,
+    /// Which call this is.
+    pub stamp: Stamp,
+    /// W3C trace context; the template has none.
+    pub traceparent: &'a str,
+}
+
+/// Puts a copy of `template`, a whole head without trace context, behind `out` and makes it the head of one call.
+///
+/// # Errors
+/// `template` is no head, or the copy would be too long; `out` is as it was.
+pub fn fill(template: &[u8], fresh: &Fresh<'_>, out: &mut Vec<u8>) -> Result<(), HeadError> {
+    let (template, _) = Head::split(template)?;
+    let start = out.len();
+    out.extend_from_slice(template);
+    let flags = u16::from_be_bytes([template[2], template[3]]) | fresh.flags.0;
+    out[start + 2..start + 4].copy_from_slice(&flags.to_be_bytes());
+    out[start + 12..start + 16].copy_from_slice(&fresh.remaining_ms.to_be_bytes());
+    out[start + 16..start + 20].copy_from_slice(&fresh.body_len.to_be_bytes());
+    out[start + 20..start + 28].copy_from_slice(&fresh.stamp.start.to_be_bytes());
+    out[start + 28..start + 36].copy_from_slice(&fresh.stamp.counter.to_be_bytes());
+    push_field(out, tag::TRACEPARENT, fresh.traceparent.as_bytes());
+    close(out, start)
+}
+
+/// Makes an encoded head the head of the next try of its call; `false` if it is none.
+pub fn next_attempt(head: &mut [u8], remaining_ms: u32) -> bool {
+    let Some(fixed) = head.first_chunk_mut::<FIXED_LEN>() else { return false };
+    fixed[1] = fixed[1].saturating_add(1);
+    fixed[12..16].copy_from_slice(&remaining_ms.to_be_bytes());
+    true
+}
+
 /// The flags and the remaining milliseconds of an encoded head, without reading the rest; `None` if it is none.
 pub fn glance(head: &[u8]) -> Option<(Flags, u32)> {
     let fixed = head.first_chunk::<FIXED_LEN>()?;

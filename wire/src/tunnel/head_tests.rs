@@ -118,7 +118,8 @@ proptest! {
             version: &texts[5], method: &texts[6], generic: &texts[7], application: &texts[8], traceparent: &texts[9],
             ..Head::default()
         };
-        prop_assert_eq!(Head::decode(&encoded(&head)), Ok(head));
+        let bytes = encoded(&head);
+        prop_assert_eq!(Head::decode(&bytes), Ok(head));
     }
 
     #[test]
@@ -131,4 +132,35 @@ proptest! {
             prop_assert_eq!(Head::decode(&out).unwrap().source, "b");
         }
     }
+}
+
+#[test]
+fn a_template_becomes_the_head_of_one_call() {
+    let template = Head { flags: Flags::IDEMPOTENT, destination: "shanghai", service: "a.B", method: "m", ..Head::default() };
+    let mut encoded = Vec::new();
+    template.encode_into(&mut encoded).unwrap();
+    let stamp = Stamp { start: 5, counter: u64::MAX };
+    let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let fresh = Fresh { flags: Flags::ONE_WAY, remaining_ms: 950, body_len: 77, stamp, traceparent };
+    let mut out = vec![1, 2, 3];
+    fill(&encoded, &fresh, &mut out).unwrap();
+    let flags = Flags::IDEMPOTENT | Flags::ONE_WAY;
+    let wanted = Head { flags, remaining_ms: 950, body_len: 77, stamp, traceparent, ..template };
+    assert_eq!(Head::decode(&out[3..]).unwrap(), wanted);
+
+    assert!(next_attempt(&mut out[3..], 20));
+    assert_eq!(Head::decode(&out[3..]).unwrap(), Head { attempt: 1, remaining_ms: 20, ..wanted });
+    assert!(!next_attempt(&mut out[..20], 1));
+}
+
+#[test]
+fn a_template_that_would_become_too_long_leaves_nothing_behind() {
+    let long = "x".repeat(MAX_HEAD_LEN - FIXED_LEN - 3);
+    let mut encoded = Vec::new();
+    Head { service: &long, ..Head::default() }.encode_into(&mut encoded).unwrap();
+    let mut out = vec![9];
+    let fresh = Fresh { traceparent: "t", ..Fresh::default() };
+    assert_eq!(fill(&encoded, &fresh, &mut out), Err(HeadError::TooLong(MAX_HEAD_LEN + 4)));
+    assert_eq!(out, [9]);
+    assert!(fill(&encoded[..30], &fresh, &mut out).is_err());
 }
