@@ -18,8 +18,10 @@
 pub mod helper;
 pub mod install;
 pub mod lab;
+pub mod line;
 pub mod net;
 pub mod peer;
 pub mod process;
+pub mod program;
 pub mod reaper;
 pub mod zookeeper;

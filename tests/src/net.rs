@@ -173,6 +173,15 @@ impl Place {
         Ok(SocketAddrV4::new(self.0.address, port))
     }
 
+    /// An address that only this place sees: on the usual port, or on a free one where the machine is shared.
+    ///
+    /// # Errors
+    /// No port is free.
+    pub fn listen_on_loopback(&self, usual: u16) -> Result<SocketAddrV4> {
+        let port = if self.0.namespace.is_some() { usual } else { shared::free_port(Ipv4Addr::LOCALHOST)? };
+        Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
+    }
+
     /// A command that will run in this place.
     #[must_use]
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {

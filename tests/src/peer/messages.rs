@@ -237,7 +237,6 @@ impl Answer {
     ///
     /// # Panics
     /// If an exception came.
-    #[must_use]
     pub fn returned(self) -> Value {
         match self.thrown {
             None => self.result,
@@ -249,7 +248,6 @@ impl Answer {
     ///
     /// # Panics
     /// If a result came.
-    #[must_use]
     pub fn threw(self) -> Thrown {
         self.thrown.unwrap_or_else(|| panic!("the call returned {} and threw nothing", self.result))
     }

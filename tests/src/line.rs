@@ -1,0 +1,248 @@
+//! The whole line: two islands, each with its ZooKeeper, its egress and its ingress, and the hub between them.
+//!
+//! ```text
+//!   island one                      hub                       island two
+//!   ZooKeeper · egress · ingress ══▶ central-hub ◀══ ingress · egress · ZooKeeper
+//! ```
+//!
+//! Keys are made by `highway key new`, files are what an operator writes. Applications are the caller's: see [`crate::peer`].
+
+mod files;
+
+use std::fs;
+use std::ops::Deref;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::lab::Lab;
+use crate::net::{HUB_PORT, Place};
+use crate::peer::{Application, JavaPeer};
+use crate::process::until;
+use crate::program::{Kind, Program, highway};
+use crate::zookeeper::ZooKeeper;
+
+pub use files::{Grant, Plan};
+
+/// From the start of a program until it is ready, on a busy machine.
+const READY: Duration = Duration::from_secs(30);
+/// From the start of a provider until the other island sees it.
+const OFFERED: Duration = Duration::from_secs(45);
+
+/// The hub's admin port; each program has its own, as each has in its default configuration.
+const ADMIN: u16 = 20900;
+
+/// Everything, running.
+#[derive(Debug)]
+pub struct Line {
+    /// The programs go first, then what they stand on.
+    pub hub: Program,
+    /// Both islands, in the order of the plan.
+    pub islands: [Island; 2],
+    /// What they run in.
+    pub lab: Lab,
+    plan: Plan,
+}
+
+/// One island.
+#[derive(Debug)]
+pub struct Island {
+    /// Where consumers come in.
+    pub egress: Program,
+    /// Where calls go out.
+    pub ingress: Program,
+    /// Its registry.
+    pub zookeeper: ZooKeeper,
+    place: Place,
+    egress_port: u16,
+}
+
+impl Line {
+    /// Starts all of it and waits until every program is ready.
+    ///
+    /// # Errors
+    /// Something cannot be made or does not get ready; the error ends with the last words of what failed.
+    pub fn start(plan: Plan) -> Result<Self> {
+        let lab = Lab::new(&plan.islands.each_ref().map(String::as_str))?;
+        let hub = Program::new(Kind::CentralHub, "central-hub", lab.net.hub(), lab.folder(), ADMIN)?;
+        let hub_address = lab.net.hub().listen(HUB_PORT)?;
+        let [one, two] = &plan.islands;
+        let islands = [Island::new(&lab, one)?, Island::new(&lab, two)?];
+        let line = Line { hub, islands, lab, plan };
+        let hub_key = new_key(&line.hub)?;
+        line.hub.configure(&files::hub(hub_address))?;
+        let mut keys = Vec::new();
+        for island in &line.islands {
+            let keys_of_both = (new_key(&island.egress)?, new_key(&island.ingress)?);
+            island.configure(&line.plan, hub_address, &hub_key)?;
+            keys.push((island.name().to_owned(), keys_of_both.0, keys_of_both.1));
+        }
+        line.hub.write("islands.toml", &files::islands(&keys))?;
+        line.write_grants(&line.plan.grants)?;
+        line.hub.start()?;
+        line.hub.ready(READY)?;
+        for island in &line.islands {
+            island.egress.start()?;
+            island.ingress.start()?;
+        }
+        for island in &line.islands {
+            island.egress.ready(READY)?;
+            island.ingress.ready(READY)?;
+        }
+        Ok(line)
+    }
+
+    /// An island by its name.
+    ///
+    /// # Panics
+    /// There is none of this name.
+    #[must_use]
+    pub fn island(&self, name: &str) -> &Island {
+        let found = self.islands.iter().find(|island| island.name() == name);
+        found.unwrap_or_else(|| panic!("the line has no island {name}"))
+    }
+
+    /// Replaces the grants; the hub reads a changed file by itself.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn write_grants(&self, grants: &[Grant]) -> Result<()> {
+        self.hub.write("grants.toml", &files::grants(grants))
+    }
+
+    /// The hub's lines on calls so far.
+    ///
+    /// # Errors
+    /// The file cannot be read, or a line is no JSON.
+    pub fn audit(&self) -> Result<Vec<Value>> {
+        let path = self.hub.folder().join("audit.jsonl");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        // The last line may still be on its way.
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        whole.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
+    }
+
+    /// Starts an application in an island, on its registry.
+    ///
+    /// # Errors
+    /// As [`Application::start`].
+    pub fn application(&self, island: &str, application: Application) -> Result<JavaPeer> {
+        let island = self.island(island);
+        application.registry(island.zookeeper.url()).start(&island.place, &self.lab.tools, self.lab.folder())
+    }
+
+    /// Says what everything said last, if a test fails while the guard is alive.
+    #[must_use]
+    pub fn watched(&self) -> Watched<'_> {
+        Watched(self)
+    }
+
+    fn last_words(&self) -> String {
+        let mut words = self.hub.last_words();
+        for island in &self.islands {
+            words += &island.egress.last_words();
+            words += &island.ingress.last_words();
+            words += &island.zookeeper.last_words();
+        }
+        words
+    }
+}
+
+impl Island {
+    fn new(lab: &Lab, name: &str) -> Result<Self> {
+        let place = lab.net.island(name).clone();
+        let program =
+            |kind: Kind, port| Program::new(kind, &format!("{}-{name}", kind.name()), &place, lab.folder(), port);
+        Ok(Island {
+            egress: program(Kind::EgressGw, ADMIN + 1)?,
+            ingress: program(Kind::IngressGw, ADMIN + 2)?,
+            zookeeper: lab.zookeeper(name)?,
+            egress_port: place.listen(20990)?.port(),
+            place,
+        })
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.place.name()
+    }
+
+    /// Where its processes run.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Where its egress listens for Dubbo, as a consumer without a registry would write it.
+    #[must_use]
+    pub fn egress_url(&self) -> String {
+        format!("dubbo://{}:{}", self.place.address(), self.egress_port)
+    }
+
+    /// Waits until a consumer of this island finds a virtual provider in its registry, registered for this interface.
+    ///
+    /// # Errors
+    /// It does not appear in time.
+    pub fn finds(&self, interface: &str) -> Result<()> {
+        until(&format!("a virtual provider of {interface} in {}", self.name()), OFFERED, || {
+            self.virtual_nodes(interface).pop().map(drop)
+        })
+    }
+
+    /// Waits until the virtual providers of an interface are gone.
+    ///
+    /// # Errors
+    /// They stay.
+    pub fn loses(&self, interface: &str, within: Duration) -> Result<()> {
+        let gone = || self.virtual_nodes(interface).is_empty().then_some(());
+        until(&format!("no virtual provider of {interface} in {}", self.name()), within, gone)
+    }
+
+    /// The virtual providers of an interface in its registry just now; none if that does not answer.
+    #[must_use]
+    pub fn virtual_nodes(&self, interface: &str) -> Vec<String> {
+        let folder = format!("/dubbo/{interface}/providers/");
+        let all = self.zookeeper.ephemerals().unwrap_or_default();
+        all.into_iter().filter(|node| node.starts_with(&folder) && node.contains("highway%3D")).collect()
+    }
+
+    fn configure(&self, plan: &Plan, hub: std::net::SocketAddrV4, hub_key: &str) -> Result<()> {
+        let about = files::Gateway { island: self.name(), hub, hub_key, registry: self.zookeeper.address() };
+        self.egress.configure(&files::egress(
+            &about,
+            self.place.address(),
+            self.egress_port,
+            plan.imports_of(self.name()),
+        ))?;
+        self.ingress.configure(&files::ingress(&about, plan.exports_of(self.name())))
+    }
+}
+
+/// A key file beside the program's configuration; gives the public half.
+fn new_key(program: &Program) -> Result<String> {
+    let file = program.folder().join("highway.key").display().to_string();
+    highway(&["key", "new", "--out", &file])?;
+    Ok(highway(&["key", "show", &file])?.trim().to_owned())
+}
+
+/// A line whose programs are heard when a test fails.
+#[derive(Debug)]
+pub struct Watched<'a>(&'a Line);
+
+impl Deref for Watched<'_> {
+    type Target = Line;
+
+    fn deref(&self) -> &Line {
+        self.0
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.0.last_words());
+        }
+    }
+}
