@@ -2,6 +2,7 @@ package lab;
 
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.InstanceCreator;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.TypeAdapter;
@@ -26,6 +27,8 @@ final class Json {
             .disableHtmlEscaping()
             .registerTypeAdapter(byte[].class, new Bytes())
             .registerTypeAdapter(Date.class, new Millis())
+            // Gson's own map class is none that an application would send.
+            .registerTypeAdapter(Map.class, (InstanceCreator<Map<?, ?>>) type -> new LinkedHashMap<>())
             .create();
 
     private Json() {
