@@ -1,2 +1,52 @@
-//! xtask
-fn main() {}
+//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | bench`.
+//!
+//! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
+//! the workspace by their folders and binaries alone; imports none of them.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
+
+mod chores;
+mod step;
+mod tidy;
+
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask CHORE [ARGUMENTS]
+
+  demo [ARGUMENTS]    two islands and a hub on this machine, unmodified Java on both sides (--keep leaves it running)
+  test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
+                      in place of `--workspace` (cargo xtask test -p highway-wire)
+  tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
+  ci                  test, tidy, fmt, clippy, cargo deny, and the fuzz targets where a nightly toolchain is there
+  bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md)
+  help                this
+
+Each ends with the exit code of what it ran: 0 is good.";
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1);
+    let chore = arguments.next().unwrap_or_default();
+    let rest: Vec<String> = arguments.collect();
+    let done = match (chore.as_str(), rest.as_slice()) {
+        ("demo", _) => chores::demo(&rest),
+        ("test", _) => chores::test(&rest).map(|_| ()),
+        ("bench", _) => chores::bench(&rest),
+        ("tidy", []) => tidy::run(),
+        ("ci", []) => chores::ci(),
+        ("help" | "--help" | "-h", _) => {
+            println!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            eprintln!("{HELP}");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask {chore}: {error:#}");
+            ExitCode::from(step::code_of(&error))
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The chores that run other programs: `test`, `demo`, `bench`, `ci`.
+//!
+//! Programs are found by folder: every folder that the table in ARCHITECTURE.md calls a program is built in release mode
+//! before anything that starts it.
+
+mod count;
+mod deny;
+mod fuzz;
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+
+use crate::step::{self, cargo, run};
+use crate::tidy::{self, workspace::Workspace};
+use count::Count;
+
+/// Installs what is missing, builds, and runs every test.
+pub fn test(arguments: &[String]) -> Result<Count> {
+    run(cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]))?;
+    build_programs(&[])?;
+    let mut tests = cargo(&["test", "--no-fail-fast"]);
+    if arguments.is_empty() {
+        tests.arg("--workspace");
+    } else {
+        tests.args(arguments);
+    }
+    let mut count = Count::default();
+    let ended = step::run_reading(tests, |line| count.add(line));
+    println!("{count}");
+    ended?;
+    if count.ran() == 0 {
+        bail!("no test ran");
+    }
+    Ok(count)
+}
+
+/// The line on this machine.
+pub fn demo(arguments: &[String]) -> Result<()> {
+    run(cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]))?;
+    build_programs(&[])?;
+    let mut demo = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "demo", "--"]);
+    demo.args(arguments);
+    run(demo)
+}
+
+/// Highway beside plain relays.
+pub fn bench(arguments: &[String]) -> Result<()> {
+    build_programs(&["highway-bench"])?;
+    let mut bench = step::command(step::target().join("release/bench"), &["run"]);
+    bench.args(arguments);
+    run(bench)
+}
+
+/// Everything that has to be green. Goes on after a failure, so that one run tells all.
+pub fn ci() -> Result<()> {
+    type Step = (&'static str, fn() -> Result<String>);
+    let steps: [Step; 6] = [
+        ("test", || test(&[]).map(|count| count.to_string())),
+        ("tidy", || tidy::run().map(|()| String::new())),
+        ("fmt", || run(cargo(&["fmt", "--all", "--check"])).map(|()| String::new())),
+        ("clippy", || {
+            let clippy = cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]);
+            run(clippy).map(|()| String::new())
+        }),
+        ("deny", || deny::check().map(|()| String::new())),
+        ("fuzz", fuzz::build),
+    ];
+    let mut failed = Vec::new();
+    let mut summary = String::new();
+    let mut tests = String::new();
+    for (name, step) in steps {
+        println!("\nxtask: ── {name} ──");
+        let started = Instant::now();
+        let (word, note) = match step() {
+            Ok(note) => ("good", note),
+            Err(error) => {
+                failed.push(name);
+                ("FAILED", format!("{error:#}"))
+            }
+        };
+        if name == "test" {
+            tests.clone_from(&note);
+        }
+        summary.push_str(&format!("  {name:<7} {word:<7} {:>5.0} s  {note}\n", started.elapsed().as_secs_f64()));
+    }
+    println!("\nxtask: ── ci ──\n{summary}");
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    println!("{tests}");
+    Ok(())
+}
+
+/// Builds the programs and `highway` in release mode, with `also` beside them.
+fn build_programs(also: &[&str]) -> Result<()> {
+    let workspace = Workspace::read(&step::root())?;
+    let mut build = cargo(&["build", "--release"]);
+    for package in workspace.programs() {
+        build.args(["-p", package]);
+    }
+    for package in also {
+        build.args(["-p", package]);
+    }
+    run(build)
+}
