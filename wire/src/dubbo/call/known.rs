@@ -16,7 +16,7 @@ pub(super) struct Known<'a> {
     pub(super) group: Option<Cow<'a, str>>,
     pub(super) generic: Option<Cow<'a, str>>,
     pub(super) token: Option<Cow<'a, str>>,
-    pub(super) timeout: Option<Cow<'a, str>>,
+    pub(super) timeout: Option<Timeout>,
     pub(super) tag: Option<Cow<'a, str>>,
     pub(super) highway: Vec<(Cow<'a, str>, Cow<'a, str>)>,
     pub(super) remote_application: Option<Cow<'a, str>>,
@@ -24,6 +24,11 @@ pub(super) struct Known<'a> {
     pub(super) traceparent: Option<Cow<'a, str>>,
     pub(super) countdown: Option<i64>,
     pub(super) reverse: Option<Reverse>,
+}
+
+/// Attachment `timeout`, be it a number or not.
+pub(super) struct Timeout {
+    pub(super) millis: Option<i64>,
 }
 
 impl<'a> Known<'a> {
@@ -36,7 +41,7 @@ impl<'a> Known<'a> {
             "group" => decide(&mut self.group, &key, cursor),
             "generic" => decide(&mut self.generic, &key, cursor),
             "token" => decide(&mut self.token, &key, cursor),
-            "timeout" => decide(&mut self.timeout, &key, cursor),
+            "timeout" => self.timeout(&key, cursor),
             "dubbo.tag" => decide(&mut self.tag, &key, cursor),
             "remote.application" => note(&mut self.remote_application, cursor),
             "application" => note(&mut self.application, cursor),
@@ -70,6 +75,22 @@ impl<'a> Known<'a> {
             return Err(PeekError::TooManyHighway);
         }
         self.highway.extend(value.map(|value| (key, value)));
+        Ok(())
+    }
+
+    /// A decision attachment that may be a number: 3.0 consumers send an int, all others text.
+    fn timeout(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+        if self.timeout.is_some() {
+            return Err(PeekError::Duplicate { key: key.to_owned() });
+        }
+        let millis = if cursor.kind() == Kind::Integer {
+            Some(cursor.integer()?)
+        } else {
+            let mut text = None;
+            decide(&mut text, key, cursor)?;
+            text.and_then(|text| text.parse().ok())
+        };
+        self.timeout = Some(Timeout { millis });
         Ok(())
     }
 

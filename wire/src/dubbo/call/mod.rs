@@ -119,7 +119,7 @@ pub struct Call<'a> {
     pub application: Option<Cow<'a, str>>,
     /// Attachment `traceparent`.
     pub traceparent: Option<Cow<'a, str>>,
-    /// The smaller of attachments `timeout` and `_TO`; `None` for absent, 0, negative and unparsable.
+    /// The smaller of attachments `timeout` and `_TO`, each as text or (3.0 consumers) as a number; `None` for absent, 0, negative and unparsable.
     pub timeout: Option<Duration>,
     /// Whether the call needs calls in the other direction.
     pub reverse: Option<Reverse>,

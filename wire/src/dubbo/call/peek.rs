@@ -117,7 +117,7 @@ fn effective<'a>(
         return Err(PeekError::Missing { what: "method" });
     }
     let target = known.highway.iter().find(|(key, _)| key == TARGET).map(|(_, value)| value.clone());
-    let timeout = known.timeout.and_then(|timeout| timeout.parse().ok());
+    let timeout = known.timeout.and_then(|timeout| timeout.millis);
     Ok(Call {
         codec: attachments.codec(),
         service,

@@ -1,0 +1,11 @@
+//! Dubbo frames against the real thing: golden frames of six releases, damaged bytes, and what a hostile peer might send.
+//!
+//! One test binary; a file a subject.
+
+mod calls;
+mod damaged;
+mod golden;
+mod hessian2;
+mod replies;
+mod rewriting;
+mod samples;
