@@ -1,6 +1,6 @@
 //! One of our own programs, run as an operator would: its own folder, its TOML, its admin pages.
 //!
-//! It is looked for beside the binary that runs the lab, so build the programs with the same profile first (`cargo xtask` does).
+//! It has to be built before (`cargo xtask test` and `cargo xtask demo` do that): a test builds nothing.
 
 use std::fs;
 use std::net::SocketAddrV4;
@@ -215,11 +215,17 @@ pub fn highway(arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Looks in the folder of this binary and, for a test, in the one above.
+/// Looks through the profiles of the target folder that this binary lies in; of several, the one that was built last.
 fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot tell which program this is")?;
-    let found = own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|file| file.is_file());
-    found.with_context(|| {
-        format!("no {name} beside {}; build it: cargo build -p highway-central-hub -p highway-egress-gw -p highway-ingress-gw -p highway-cli", own.display())
+    // target/debug/demo, or target/debug/deps/line-0123 for a test.
+    let profiles = own.ancestors().skip(2).take(2).flat_map(|target| [target.join("release"), target.join("debug")]);
+    let built = profiles.filter_map(|profile| {
+        let file = profile.join(name);
+        Some((fs::metadata(&file).ok()?.modified().ok()?, file))
+    });
+    let newest = built.max_by_key(|(built, _)| *built).map(|(_, file)| file);
+    newest.with_context(|| {
+        format!("{name} is not built beside {}; run: cargo build --release -p highway-central-hub -p highway-egress-gw -p highway-ingress-gw -p highway-cli", own.display())
     })
 }
