@@ -1,7 +1,7 @@
 //! The chores that run other programs: `test`, `demo`, `bench`, `ci`.
 //!
-//! Programs are found by folder: every folder that the table in ARCHITECTURE.md calls a program is built in release mode
-//! before anything that starts it.
+//! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
+//! for `test`, in release mode for `demo` and `bench`.
 
 mod count;
 mod deny;
@@ -18,11 +18,13 @@ use count::Count;
 /// Installs what is missing, builds, and runs every test.
 pub fn test(arguments: &[String]) -> Result<Count> {
     run(cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]))?;
-    build_programs(&[])?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     if arguments.is_empty() {
+        // With the tests in the same build, so that dependencies are built once, with the same features for both.
+        run(cargo(&["build", "--workspace", "--all-targets"]))?;
         tests.arg("--workspace");
     } else {
+        build_programs(&[])?;
         tests.args(arguments);
     }
     let mut count = Count::default();
@@ -37,16 +39,16 @@ pub fn test(arguments: &[String]) -> Result<Count> {
 
 /// The line on this machine.
 pub fn demo(arguments: &[String]) -> Result<()> {
-    run(cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]))?;
-    build_programs(&[])?;
-    let mut demo = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "demo", "--"]);
+    build_programs(&["--release", "-p", "highway-tests"])?;
+    run(step::command(step::target().join("release/lab"), &["install"]))?;
+    let mut demo = step::command(step::target().join("release/demo"), &[]);
     demo.args(arguments);
     run(demo)
 }
 
 /// Highway beside plain relays.
 pub fn bench(arguments: &[String]) -> Result<()> {
-    build_programs(&["highway-bench"])?;
+    build_programs(&["--release", "-p", "highway-bench"])?;
     let mut bench = step::command(step::target().join("release/bench"), &["run"]);
     bench.args(arguments);
     run(bench)
@@ -92,15 +94,13 @@ pub fn ci() -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs and `highway` in release mode, with `also` beside them.
+/// Builds the programs and `highway`; `also` are further arguments.
 fn build_programs(also: &[&str]) -> Result<()> {
     let workspace = Workspace::read(&step::root())?;
-    let mut build = cargo(&["build", "--release"]);
+    let mut build = cargo(&["build"]);
     for package in workspace.programs() {
         build.args(["-p", package]);
     }
-    for package in also {
-        build.args(["-p", package]);
-    }
+    build.args(also);
     run(build)
 }
