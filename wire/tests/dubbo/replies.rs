@@ -222,7 +222,7 @@ fn a_request_without_version_and_group_says_so_as_java_does() {
         args: &[Arg::Text("OK")],
         attachments: &[],
     };
-    let (header, body) = written(|out| drop(request.append(out, 0)));
+    let (header, body) = written(|out| assert!(request.append(out, 0) > HEADER_LEN));
     let Ok(Peeked::Call(call)) = call::peek(&header, &body) else { panic!() };
     assert_eq!((&*call.leading.version, call.version, call.group), ("0.0.0", None, None));
     assert_eq!(call.attachments.get("version").as_deref(), Some("0.0.0"));
