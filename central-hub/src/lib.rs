@@ -1,1 +1,235 @@
-//! The hub: who may call what; switches calls between links.
+//! The hub: who may call what; switches calls between links. It never opens a frame and keeps no call state that another
+//! hub would need.
+//!
+//! ```text
+//!  control thread: configuration, policy files, admin ── policy snapshot ──▶ shard: links ─ admit ─ switch ─ audit
+//! ```
+//!
+//! One shard carries all links of a process; a busier hub is more processes, behind one address or several: gateways dial
+//! until each hub of the list is linked.
+
+mod admit;
+mod audit;
+mod catalogue;
+mod config;
+mod counts;
+mod directory;
+mod limits;
+mod links;
+mod policy;
+mod switch;
+
+use std::cell::RefCell;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use anyhow::Context;
+use chassis::listen::{Share, bind_all};
+use chassis::process::Basics;
+use chassis::{Drain, Mistakes, Process, Program};
+use shard::{Shard, TICK};
+use tokio::sync::watch;
+use tunnel::{AcceptConfig, Acceptor};
+
+pub use admit::{Admission, Filter};
+pub use audit::AuditFile;
+pub use config::{Config, Raw};
+pub use policy::{Asked, Gateway, Grant, Island, Policy, RawPolicy};
+
+use audit::Audit;
+use catalogue::Catalogue;
+use counts::Counts;
+use directory::{Gateways, InForce};
+use switch::Switch;
+
+/// Exchanges one gateway link may have open with this hub, and this hub with it.
+const EXCHANGES: u32 = 1 << 18;
+/// How often a quiet link is asked whether it is alive; it is given up after three.
+const PING: Duration = Duration::from_secs(2);
+/// Connections at once, links or not.
+const CONNECTIONS: usize = 10_000;
+/// How often a drain looks whether the last call is gone.
+const DRAIN_LOOK: Duration = Duration::from_millis(50);
+
+/// The running hub.
+pub struct Hub {
+    policy: watch::Sender<Arc<Policy>>,
+    /// What a reload cannot change, as it was at the start.
+    fixed: String,
+}
+
+impl Program for Hub {
+    const NAME: &'static str = "central-hub";
+    const ABOUT: &'static str =
+        "Highway's hub: every island dials it; it decides who may call what and switches calls between links.";
+    type Raw = Raw;
+    type Config = Config;
+
+    fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
+        config::settle(raw, mistakes)
+    }
+
+    fn basics(config: &Config) -> Basics {
+        config.basics.clone()
+    }
+
+    async fn start(config: Config, process: Process) -> anyhow::Result<Hub> {
+        let listeners = bind_all(&config.listen, Share::Alone)?;
+        for listener in &listeners {
+            tracing::info!(address = %listener.local_addr()?, hub = config.id, key = %config.key.public()?, "links come in here");
+        }
+        let (policy, in_force) = watch::channel(Arc::new(config.policy));
+        let (audit, writer) = audit::open(config.audit.clone())
+            .with_context(|| format!("cannot open the audit file {}", config.audit.path.display()))?;
+        // The writer ends after the shard's end of the audit: its hold lets a drain wait for the last line.
+        let written = process.drain.hold();
+        process.tasks.thread("audit", move || {
+            let result = writer.run();
+            drop(written);
+            result
+        })?;
+        let fixed = fixed(&config.id, &config.listen, &config.hubs, &config.audit);
+        let start = ShardStart {
+            id: config.id.as_str().into(),
+            hubs: config.hubs,
+            accept_key: Arc::new(config.key),
+            tls: config.tls,
+            seal: config.seal,
+            hold_down: config.hold_down,
+            listeners,
+            audit,
+            policy: in_force,
+            process: process.clone(),
+        };
+        process.tasks.thread("hub-0", move || shard::runtime()?.block_on(run(start)))?;
+        Ok(Hub { policy, fixed })
+    }
+
+    async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
+        let now = fixed(&config.id, &config.listen, &config.hubs, &config.audit);
+        anyhow::ensure!(
+            now == self.fixed,
+            "hub.id, hub.listen, hub.hubs and [audit] change only with a restart; the policy stays as it was too"
+        );
+        tracing::info!(grants = config.policy.grants_len(), islands = config.policy.islands().count(), "new policy");
+        self.policy.send_replace(Arc::new(config.policy));
+        Ok(())
+    }
+}
+
+fn fixed(id: &str, listen: &[std::net::SocketAddr], hubs: &[String], audit: &AuditFile) -> String {
+    format!("{id:?} {listen:?} {hubs:?} {audit:?}")
+}
+
+/// What the shard's thread begins with.
+struct ShardStart {
+    id: Arc<str>,
+    hubs: Vec<String>,
+    accept_key: Arc<tunnel::key::PrivateKey>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    seal: tunnel::Seal,
+    hold_down: Duration,
+    listeners: Vec<TcpListener>,
+    audit: Audit,
+    policy: watch::Receiver<Arc<Policy>>,
+    process: Process,
+}
+
+/// The shard, until the drain is over.
+async fn run(start: ShardStart) -> anyhow::Result<()> {
+    let ShardStart { id, hubs, accept_key, tls, seal, hold_down, listeners, audit, mut policy, process } = start;
+    let shard = Shard::on_this_thread(0);
+    let held = process.drain.hold();
+    let in_force: InForce = Rc::new(RefCell::new(policy.borrow_and_update().clone()));
+    let counts = Counts::new(&process.metrics);
+    let switch = Rc::new(Switch::new(id.clone(), &hubs, in_force.clone(), audit, Catalogue::new(hold_down), counts));
+    let config = AcceptConfig {
+        key: accept_key,
+        hub: id.to_string(),
+        hubs,
+        start: start_number(),
+        tls,
+        seal,
+        directory: Rc::new(Gateways(in_force)),
+        exchanges: EXCHANGES,
+        ping: PING,
+        connections: CONNECTIONS,
+    };
+    let acceptors: Vec<Acceptor> = listeners
+        .into_iter()
+        .map(|listener| tunnel::accept(&shard, listener, config.clone(), switch.clone()))
+        .collect::<std::io::Result<_>>()?;
+    keep_time(&shard, &switch);
+    report(&process, &shard, &switch);
+    process.ready.condition("links").met();
+    serve(&switch, policy, &process.drain).await;
+    drain(&switch, &acceptors).await;
+    drop(held);
+    Ok(())
+}
+
+/// Obeys each new policy until the drain is asked for.
+async fn serve(switch: &Switch, mut policy: watch::Receiver<Arc<Policy>>, drain: &Drain) {
+    loop {
+        tokio::select! {
+            () = drain.asked() => return,
+            changed = policy.changed() => match changed {
+                Ok(()) => {
+                    let now = policy.borrow_and_update().clone();
+                    switch.obey(now);
+                }
+                // The program itself is gone: what is in force stays until the drain.
+                Err(_) => return drain.asked().await,
+            }
+        }
+    }
+}
+
+/// No new calls, the open ones to their end, then the links. The chassis bounds it.
+async fn drain(switch: &Switch, acceptors: &[Acceptor]) {
+    for acceptor in acceptors {
+        acceptor.drain("the hub is ending");
+    }
+    while switch.calls_len() > 0 {
+        tokio::time::sleep(DRAIN_LOOK).await;
+    }
+    for acceptor in acceptors {
+        acceptor.close("the hub has ended");
+    }
+    switch.housekeep(Instant::now());
+}
+
+fn keep_time(shard: &Shard, switch: &Rc<Switch>) {
+    let ticking = switch.clone();
+    shard.every(TICK, move || ticking.tick(Instant::now()));
+    let keeping = switch.clone();
+    shard.every(audit::HAND_OVER, move || keeping.housekeep(Instant::now()));
+}
+
+/// Answers `/status` from the shard's own state.
+fn report(process: &Process, shard: &Shard, switch: &Rc<Switch>) {
+    let (asked_in, mut asked) = tokio::sync::mpsc::channel::<tokio::sync::oneshot::Sender<serde_json::Value>>(8);
+    process.status.ask("hub", move || {
+        let asked_in = asked_in.clone();
+        async move {
+            let (answer_in, answer) = tokio::sync::oneshot::channel();
+            let _ = asked_in.send(answer_in).await;
+            answer.await.unwrap_or_else(|_| serde_json::json!({ "error": "the hub is ending" }))
+        }
+    });
+    let switch = switch.clone();
+    shard.run(async move {
+        while let Some(answer) = asked.recv().await {
+            let _ = answer.send(switch.status());
+        }
+    });
+}
+
+/// Grows from start to start, so that a later process of this hub is told from an earlier one.
+fn start_number() -> u64 {
+    SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(1, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+}

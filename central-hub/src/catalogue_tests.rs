@@ -1,0 +1,121 @@
+//! What egresses are told of what ingresses said.
+
+use super::*;
+
+fn who(island: &str) -> Who {
+    Who { island: island.to_owned(), gateway: "in-1".to_owned() }
+}
+
+fn key(interface: &str) -> ServiceKey {
+    ServiceKey { interface: interface.to_owned(), ..ServiceKey::default() }
+}
+
+fn entry(interface: &str) -> Entry {
+    Entry { key: key(interface), healthy: true, gateway: "in-1".to_owned(), ..Entry::default() }
+}
+
+fn update(start: u64, base: u64, revision: u64, added: &[&str], removed: &[&str], complete: bool) -> Update {
+    let origin = Origin { island: "a lie".to_owned(), gateway: "another".to_owned(), start };
+    let added = added.iter().map(|name| entry(name)).collect();
+    Update { origin, revision, base, added, removed: removed.iter().map(|name| key(name)).collect(), complete }
+}
+
+fn policy() -> Policy {
+    let raw = toml::from_str(
+        "[[grant]]\nid = 'g'\nfrom = ['shanghai']\nto = ['beijing']\nservice = ['com.open.*']\n[[grant]]\nid = 'h'\nfrom = ['x']\nto = ['y']\nservice = ['*']",
+    );
+    let mut mistakes = Mistakes::nowhere();
+    let policy = Policy::settle(raw.unwrap(), &mut mistakes).unwrap();
+    assert!(mistakes.is_empty());
+    policy
+}
+
+use chassis::Mistakes;
+
+fn names(updates: &[Update]) -> (Vec<String>, Vec<String>) {
+    let added = updates.iter().flat_map(|update| &update.added).map(|entry| entry.key.to_string()).collect();
+    (added, updates.iter().flat_map(|update| &update.removed).map(ServiceKey::to_string).collect())
+}
+
+fn catalogue() -> Catalogue {
+    Catalogue::new(Duration::from_secs(30))
+}
+
+#[test]
+fn an_egress_is_told_only_what_grants_let_it_call_and_never_twice() {
+    let (mut catalogue, policy, mut shown) = (catalogue(), policy(), Shown::default());
+    assert_eq!(
+        catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A", "com.closed.B"], &[], true)),
+        Applied::Changed
+    );
+    let updates = catalogue.updates("shanghai", &policy, &mut shown);
+    assert_eq!(names(&updates), (vec!["com.open.A".to_owned()], vec![]));
+    assert_eq!(updates[0].origin, Origin { island: "beijing".into(), gateway: "in-1".into(), start: 1 });
+    assert_eq!(catalogue.updates("shanghai", &policy, &mut shown), []);
+    assert_eq!(catalogue.updates("elsewhere", &policy, &mut Shown::default()), []);
+    assert_eq!(catalogue.updates("beijing", &policy, &mut Shown::default()), []);
+}
+
+#[test]
+fn a_change_is_told_as_a_difference_and_a_grant_taken_away_as_a_removal() {
+    let (mut catalogue, mut shown) = (catalogue(), Shown::default());
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], true));
+    catalogue.updates("shanghai", &policy(), &mut shown);
+    catalogue.apply(&who("beijing"), update(1, 1, 2, &["com.open.B"], &["com.open.A"], true));
+    let updates = catalogue.updates("shanghai", &policy(), &mut shown);
+    assert_eq!(names(&updates), (vec!["com.open.B".to_owned()], vec!["com.open.A".to_owned()]));
+    assert_eq!((updates[0].base, updates[0].revision), (1, 2));
+    let updates = catalogue.updates("shanghai", &Policy::default(), &mut shown);
+    assert_eq!(names(&updates), (vec![], vec!["com.open.B".to_owned()]));
+}
+
+#[test]
+fn a_snapshot_counts_when_its_last_part_is_there() {
+    let mut catalogue = catalogue();
+    assert_eq!(catalogue.apply(&who("beijing"), update(1, 0, 4, &["com.open.A"], &[], false)), Applied::Known);
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 0);
+    assert_eq!(catalogue.apply(&who("beijing"), update(1, 0, 4, &["com.open.B"], &[], true)), Applied::Changed);
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 2);
+    // The same parts over a second link of the same gateway.
+    assert_eq!(catalogue.apply(&who("beijing"), update(1, 0, 4, &["com.open.A"], &[], false)), Applied::Known);
+}
+
+#[test]
+fn a_missed_difference_is_noticed_and_an_older_start_is_not_believed() {
+    let mut catalogue = catalogue();
+    catalogue.apply(&who("beijing"), update(5, 0, 1, &["com.open.A"], &[], true));
+    assert_eq!(catalogue.apply(&who("beijing"), update(5, 2, 3, &[], &["com.open.A"], true)), Applied::Gap);
+    assert_eq!(catalogue.apply(&who("beijing"), update(4, 0, 9, &[], &[], true)), Applied::Known);
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 1);
+    assert_eq!(catalogue.apply(&who("beijing"), update(6, 0, 1, &[], &[], true)), Applied::Changed);
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 0);
+}
+
+#[test]
+fn services_outlive_their_links_for_the_hold_down_and_are_then_removed_in_words() {
+    let (mut catalogue, policy, mut shown) = (catalogue(), policy(), Shown::default());
+    let start = Instant::now();
+    catalogue.link_up(who("beijing"));
+    catalogue.link_up(who("beijing"));
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], true));
+    catalogue.updates("shanghai", &policy, &mut shown);
+    catalogue.link_down(&who("beijing"), start);
+    assert!(!catalogue.forget_gone(start + Duration::from_secs(100)), "one link is still there");
+    catalogue.link_down(&who("beijing"), start);
+    assert!(!catalogue.forget_gone(start + Duration::from_secs(29)));
+    assert_eq!(catalogue.updates("shanghai", &policy, &mut shown), []);
+    assert!(catalogue.forget_gone(start + Duration::from_secs(30)));
+    let updates = catalogue.updates("shanghai", &policy, &mut shown);
+    assert_eq!(names(&updates), (vec![], vec!["com.open.A".to_owned()]));
+}
+
+#[test]
+fn a_gateway_that_comes_back_within_the_hold_down_changes_nothing() {
+    let (mut catalogue, start) = (catalogue(), Instant::now());
+    catalogue.link_up(who("beijing"));
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], true));
+    catalogue.link_down(&who("beijing"), start);
+    catalogue.link_up(who("beijing"));
+    assert!(!catalogue.forget_gone(start + Duration::from_secs(1000)));
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 1);
+}

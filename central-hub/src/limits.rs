@@ -1,0 +1,144 @@
+//! How much an island may send: calls a second and calls at once, counted across everything it sends. It never waits.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::policy::{Island, Policy};
+
+/// The limits of all islands; counts survive a change of policy.
+#[derive(Debug, Default)]
+pub struct Limits(RefCell<HashMap<String, Rc<Limit>>>);
+
+/// The limit of one island.
+#[derive(Debug)]
+pub struct Limit {
+    per_second: Cell<Option<u32>>,
+    at_once: Cell<Option<u32>>,
+    /// Calls in flight.
+    open: Cell<u32>,
+    /// The moment at which a bucket of one second's calls would be full again (the generic cell rate algorithm, ITU-T I.371).
+    full_at: Cell<Option<Instant>>,
+}
+
+/// Which limit was met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exceeded {
+    /// So many calls a second.
+    PerSecond(u32),
+    /// So many calls at once.
+    AtOnce(u32),
+}
+
+/// One call in flight; it ends with the drop.
+#[derive(Debug)]
+pub struct Open(Rc<Limit>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get().saturating_sub(1));
+    }
+}
+
+impl Limits {
+    /// Takes over the numbers of a policy.
+    pub fn obey(&self, policy: &Policy) {
+        let mut limits = self.0.borrow_mut();
+        limits.retain(|id, limit| policy.island(id).is_some() || limit.open.get() > 0);
+        for (id, island) in policy.islands() {
+            let limit = limits.entry(id.to_owned()).or_insert_with(|| Rc::new(Limit::new()));
+            limit.obey(island);
+        }
+    }
+
+    /// The limit of an island, which a link keeps.
+    pub fn of(&self, island: &str) -> Rc<Limit> {
+        self.0.borrow_mut().entry(island.to_owned()).or_insert_with(|| Rc::new(Limit::new())).clone()
+    }
+}
+
+impl Limit {
+    fn new() -> Limit {
+        Limit { per_second: Cell::new(None), at_once: Cell::new(None), open: Cell::new(0), full_at: Cell::new(None) }
+    }
+
+    fn obey(&self, island: &Island) {
+        self.per_second.set(island.calls_per_second);
+        self.at_once.set(island.concurrent_calls);
+    }
+
+    /// Calls in flight.
+    pub fn open_len(&self) -> u32 {
+        self.open.get()
+    }
+
+    /// Lets one more call in at `now`. A second's worth of calls may come at once.
+    ///
+    /// # Errors
+    /// The limit that is met; nothing was counted.
+    pub fn enter(self: &Rc<Self>, now: Instant) -> Result<Open, Exceeded> {
+        if let Some(limit) = self.at_once.get()
+            && self.open.get() >= limit
+        {
+            return Err(Exceeded::AtOnce(limit));
+        }
+        if let Some(limit) = self.per_second.get() {
+            let full_at = self.full_at.get().map_or(now, |at| at.max(now)) + Duration::from_secs(1) / limit.max(1);
+            if limit == 0 || full_at > now + Duration::from_secs(1) {
+                return Err(Exceeded::PerSecond(limit));
+            }
+            self.full_at.set(Some(full_at));
+        }
+        self.open.set(self.open.get() + 1);
+        Ok(Open(self.clone()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(per_second: Option<u32>, at_once: Option<u32>) -> Rc<Limit> {
+        let limit = Rc::new(Limit::new());
+        limit.obey(&Island { calls_per_second: per_second, concurrent_calls: at_once });
+        limit
+    }
+
+    #[test]
+    fn calls_at_once_are_counted_until_they_end() {
+        let (limit, now) = (limit(None, Some(2)), Instant::now());
+        let first = limit.enter(now).unwrap();
+        let _second = limit.enter(now).unwrap();
+        assert_eq!(limit.enter(now).unwrap_err(), Exceeded::AtOnce(2));
+        drop(first);
+        assert!(limit.enter(now).is_ok());
+    }
+
+    #[test]
+    fn a_seconds_calls_may_come_at_once_and_then_at_their_rate() {
+        let (limit, start) = (limit(Some(100), None), Instant::now());
+        let passed = (0..500).filter(|_| limit.enter(start).is_ok()).count();
+        assert_eq!(passed, 100);
+        let half_a_second_later = start + Duration::from_millis(500);
+        let passed = (0..500).filter(|_| limit.enter(half_a_second_later).is_ok()).count();
+        assert_eq!(passed, 50);
+    }
+
+    #[test]
+    fn zero_a_second_means_none_and_no_limit_means_all() {
+        let now = Instant::now();
+        assert_eq!(limit(Some(0), None).enter(now).unwrap_err(), Exceeded::PerSecond(0));
+        let free = limit(None, None);
+        let open: Vec<_> = (0..10_000).map(|_| free.enter(now).unwrap()).collect();
+        assert_eq!(free.open_len(), open.len() as u32);
+    }
+
+    #[test]
+    fn a_refused_call_is_not_counted() {
+        let (limit, now) = (limit(Some(1), Some(5)), Instant::now());
+        drop(limit.enter(now).unwrap());
+        assert!(limit.enter(now).is_err());
+        assert_eq!(limit.open_len(), 0);
+    }
+}

@@ -1,0 +1,171 @@
+//! Which links there are and which one a call takes. It never opens or closes one.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use rustc_hash::FxHashSet;
+use tunnel::{Link, Role};
+
+use crate::catalogue::{Catalogue, Shown, Who};
+use crate::limits::{Limit, Limits};
+
+/// All links of this hub.
+#[derive(Default)]
+pub struct Links {
+    egress: HashMap<u64, Egress>,
+    ingress: HashMap<Rc<str>, Vec<Ingress>>,
+}
+
+/// A link calls come in on.
+pub struct Egress {
+    /// The link.
+    pub link: Link,
+    /// What its island may send.
+    pub limit: Rc<Limit>,
+    /// What it has been told of the catalogue.
+    pub shown: Shown,
+}
+
+/// A link calls go out on.
+struct Ingress {
+    link: Link,
+    who: Who,
+    /// Calls that wait for a reply on it.
+    open: Rc<Cell<u32>>,
+    services: Services,
+}
+
+/// The services of one gateway, to be asked by the three names of a head without allocating.
+#[derive(Default)]
+struct Services {
+    names: FxHashSet<Box<[u8]>>,
+    /// Whether the gateway has said anything yet.
+    known: bool,
+}
+
+/// Why no link can take a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoLink {
+    /// The island has no link here.
+    Island,
+    /// It has links, but its catalogue is not here yet.
+    NoCatalogue,
+    /// It has links, and nobody there offers the service.
+    Service,
+}
+
+/// The link a call takes, and its count of calls.
+pub struct Chosen {
+    /// The link.
+    pub link: Link,
+    /// Counts this call until it is dropped.
+    pub open: Counted,
+}
+
+/// One call on a link; uncounted with its drop.
+pub struct Counted(Rc<Cell<u32>>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+impl Links {
+    /// Adds a link that came up.
+    pub fn add(&mut self, link: &Link, limits: &Limits) {
+        let peer = link.peer();
+        match peer.role {
+            Role::Ingress => {
+                let who = Who { island: peer.island.to_string(), gateway: peer.name.to_string() };
+                let ingress = Ingress { link: link.clone(), who, open: Rc::default(), services: Services::default() };
+                self.ingress.entry(peer.island.clone()).or_default().push(ingress);
+            }
+            Role::Egress | Role::Hub => {
+                let egress = Egress { link: link.clone(), limit: limits.of(&peer.island), shown: Shown::default() };
+                self.egress.insert(link.id(), egress);
+            }
+        }
+    }
+
+    /// Takes a link out that is gone.
+    pub fn remove(&mut self, link: &Link) {
+        self.egress.remove(&link.id());
+        if let Some(island) = self.ingress.get_mut(&link.peer().island) {
+            island.retain(|ingress| ingress.link != *link);
+            if island.is_empty() {
+                self.ingress.remove(&link.peer().island);
+            }
+        }
+    }
+
+    /// Takes over what the gateway offers, for all its links.
+    pub fn learn(&mut self, who: &Who, catalogue: &Catalogue) {
+        for ingress in
+            self.ingress.get_mut(who.island.as_str()).into_iter().flatten().filter(|ingress| ingress.who == *who)
+        {
+            ingress.services = Services::of(who, catalogue);
+        }
+    }
+
+    /// The limit of the island behind an egress link.
+    pub fn limit(&self, link: &Link) -> Option<Rc<Limit>> {
+        self.egress.get(&link.id()).map(|egress| egress.limit.clone())
+    }
+
+    /// The egress links.
+    pub fn egress(&mut self) -> impl Iterator<Item = &mut Egress> {
+        self.egress.values_mut()
+    }
+
+    /// All links.
+    pub fn all(&self) -> impl Iterator<Item = &Link> {
+        self.egress
+            .values()
+            .map(|egress| &egress.link)
+            .chain(self.ingress.values().flatten().map(|ingress| &ingress.link))
+    }
+
+    /// The link of this island that offers the service and has the fewest calls open.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn choose(&self, island: &str, name: &[u8]) -> Result<Chosen, NoLink> {
+        let links = self.ingress.get(island).map_or(&[][..], Vec::as_slice);
+        let usable = || links.iter().filter(|one| one.link.usable());
+        match usable().filter(|one| one.services.names.contains(name)).min_by_key(|one| one.open.get()) {
+            Some(one) => {
+                one.open.set(one.open.get() + 1);
+                Ok(Chosen { link: one.link.clone(), open: Counted(one.open.clone()) })
+            }
+            None if usable().next().is_none() => Err(NoLink::Island),
+            None if usable().any(|one| !one.services.known) => Err(NoLink::NoCatalogue),
+            None => Err(NoLink::Service),
+        }
+    }
+}
+
+impl Services {
+    fn of(who: &Who, catalogue: &Catalogue) -> Services {
+        let mut names = FxHashSet::default();
+        for entry in catalogue.entries(who) {
+            let (group, version) = (&entry.key.group, &entry.key.version);
+            names.insert(name(group, &entry.key.interface, version, Vec::new()).into());
+            if !entry.path.is_empty() {
+                names.insert(name(group, &entry.path, version, Vec::new()).into());
+            }
+        }
+        Services { names, known: catalogue.is_known(who) }
+    }
+}
+
+/// The three names of a service as one key, written into `buffer`.
+pub fn name(group: &str, service: &str, version: &str, mut buffer: Vec<u8>) -> Vec<u8> {
+    buffer.clear();
+    for part in [group, service, version] {
+        buffer.extend_from_slice(part.as_bytes());
+        buffer.push(0);
+    }
+    buffer
+}
