@@ -154,6 +154,20 @@ impl Generic {
         let value = value.unwrap_or_default();
         NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(value)).map_or(Self::Other, |(_, generic)| *generic)
     }
+
+    /// The word for it in heads, grants and audit lines: Dubbo's own, `other` for what it does not know.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::True => "true",
+            Self::NativeJava => "nativejava",
+            Self::Bean => "bean",
+            Self::Gson => "gson",
+            Self::RawReturn => "raw.return",
+            Self::ProtobufJson => "protobuf-json",
+            Self::Other => "other",
+        }
+    }
 }
 
 impl ReplyForm {
