@@ -25,8 +25,14 @@ impl Lab {
     /// # Errors
     /// As [`install::install`] and [`Net::new`].
     pub fn new(islands: &[&str]) -> Result<Self> {
-        let tools = install::install()?;
-        let net = Net::new(islands)?;
+        Lab::on(install::install()?, Net::new(islands)?)
+    }
+
+    /// A lab on networks that are made already.
+    ///
+    /// # Errors
+    /// The folder cannot be made.
+    pub fn on(tools: Toolbox, net: Net) -> Result<Self> {
         if let Isolation::None { reason } = net.isolation() {
             eprintln!("lab: NO ISOLATION: all islands are this one machine with several ports ({reason})");
         }

@@ -10,6 +10,7 @@
 //!   peer       a Java application on a released Dubbo, driven by JSON lines
 //!   program    one of ours: its TOML, its ready page
 //!   line       two islands, a hub and what belongs in them, put together
+//!   walk       what the README says, done word for word
 //! ```
 //!
 //! Nothing here outlives the process that made it, however it ends: [`reaper`] sees to that. Nothing here waits without a
@@ -24,4 +25,5 @@ pub mod peer;
 pub mod process;
 pub mod program;
 pub mod reaper;
+pub mod walk;
 pub mod zookeeper;

@@ -1,7 +1,7 @@
 //! The networks of the lab: each island and the hub in a place of its own.
 //!
 //! ```text
-//!   island a (10.77.2.2) ──┐                       forward: drop, but from an island to 10.77.1.2, the hub's port
+//!   island a (10.77.2.2) ──┐                       forward: drop, but from an island to the hub's one port
 //!   island b (10.77.3.2) ──┤ between (the router)  input:   drop
 //!   hub      (10.77.1.2) ──┘                       nothing from hub to island but answers
 //! ```
@@ -48,6 +48,15 @@ pub enum Isolation {
     },
 }
 
+/// An island to be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Site<'a> {
+    /// Its name, at most 13 letters long: a network interface is named after it.
+    pub name: &'a str,
+    /// The address of its machine.
+    pub address: Ipv4Addr,
+}
+
 /// Where a process runs: one namespace, or this machine.
 #[derive(Debug, Clone)]
 pub struct Place(Arc<Inner>);
@@ -71,13 +80,27 @@ pub enum Dial {
 }
 
 impl Net {
-    /// Makes the hub's place and one for each island.
+    /// Makes the hub's place (10.77.1.2) and one for each island (10.77.2.2, 10.77.3.2, …).
     ///
     /// # Errors
     /// Namespaces are allowed, but one cannot be made.
     pub fn new(islands: &[&str]) -> Result<Self> {
+        let own = |third: usize| u8::try_from(third).map(|third| Ipv4Addr::new(10, 77, third, 2));
+        let sites: Vec<Site<'_>> = islands
+            .iter()
+            .zip(2..)
+            .map(|(&name, third)| Ok(Site { name, address: own(third)? }))
+            .collect::<Result<_>>()?;
+        Net::at(own(1)?, &sites)
+    }
+
+    /// Makes the hub's place and the islands' at addresses of the caller's choice, each in a /24 network of its own.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn at(hub: Ipv4Addr, islands: &[Site<'_>]) -> Result<Self> {
         match namespaces::allowed() {
-            Ok(()) => namespaces::make(islands),
+            Ok(()) => namespaces::make(hub, islands),
             Err(reason) => shared::make(islands, reason),
         }
     }
@@ -138,6 +161,19 @@ impl Net {
 
     fn router(&self) -> Result<&namespaces::Router> {
         self.router.as_ref().context("the islands share this machine, there is no network between them")
+    }
+}
+
+impl Site<'_> {
+    /// The router's address on its cable.
+    fn neighbour(self) -> Ipv4Addr {
+        let [a, b, c, d] = self.address.octets();
+        Ipv4Addr::new(a, b, c, if d == 1 { 254 } else { 1 })
+    }
+
+    fn network(self) -> String {
+        let [a, b, c, _] = self.address.octets();
+        format!("{a}.{b}.{c}.0/24")
     }
 }
 

@@ -215,6 +215,12 @@ pub fn highway(arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
+/// The folder with our programs in it.
+pub(crate) fn folder() -> Result<PathBuf> {
+    let highway = binary("highway")?;
+    Ok(highway.parent().context("a program lies in a folder")?.to_owned())
+}
+
 /// Looks through the profiles of the target folder that this binary lies in; of several, the one that was built last.
 fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot tell which program this is")?;

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddrV4;
 use std::path::Path;
+use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -166,7 +167,7 @@ fn a_frozen_zookeeper_answers_again_when_it_is_thawed_and_a_killed_one_when_it_i
 #[test]
 fn nothing_outlives_a_run_that_was_killed() {
     let lab = Lab::new(&["a"]).unwrap();
-    let mut run = std::process::Command::new(env!("CARGO_BIN_EXE_lab"));
+    let mut run = Command::new(env!("CARGO_BIN_EXE_lab"));
     run.arg("linger");
     let run = Process::start("linger", lab.folder(), run, Stdout::Logged).unwrap();
     let started = || run.log().lines().find_map(|line| line.strip_prefix("started ").map(str::to_owned));
@@ -177,4 +178,21 @@ fn nothing_outlives_a_run_that_was_killed() {
 
     let gone = || (!Path::new("/proc").join(&child).exists()).then_some(());
     until("the child of a killed run is gone", Duration::from_secs(10), gone).unwrap();
+}
+
+#[test]
+fn a_namespace_that_a_dead_run_has_left_is_cleared_away() {
+    // No process can have this id: Linux ends at four millions.
+    let left = "hw99999999-0-a";
+    let made = Command::new("ip").args(["netns", "add", left]).output().unwrap();
+    let lab = Lab::new(&["a"]).unwrap();
+    if let Isolation::None { reason } = lab.net.isolation() {
+        println!("not shown on this machine: {reason}");
+        return;
+    }
+    assert!(made.status.success(), "{made:?}");
+    let listed = Command::new("ip").args(["netns", "list"]).output().unwrap();
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert!(!listed.contains(left), "{listed}");
+    assert!(listed.contains(lab.net.island("a").namespace().unwrap()), "{listed}");
 }

@@ -147,7 +147,7 @@ impl Gateway<'_> {
             "[island]\nid = \"{island}\"\ngateway = \"{island}-{role}-1\"\n\n\
              [[hub]]\nurl = \"http://{hub}\"\nkey = \"{hub_key}\"\n\n\
              [link]\nkey_file = \"highway.key\"\n\n\
-             [[registry]]\naddress = \"zookeeper://{registry}\"\n\n"
+             [[registry]]\naddress = \"{registry}\"\n\n"
         )
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Context, Result, bail};
 
-use super::{HUB_PORT, Isolation, Net, Place};
+use super::{HUB_PORT, Isolation, Net, Place, Site};
 use crate::reaper;
 
 static NETS: AtomicU32 = AtomicU32::new(0);
@@ -57,26 +57,28 @@ fn sweep() {
     }
 }
 
-pub(super) fn make(islands: &[&str]) -> Result<Net> {
+pub(super) fn make(hub: Ipv4Addr, islands: &[Site<'_>]) -> Result<Net> {
     let stem = format!("hw{}-{}", std::process::id(), NETS.fetch_add(1, Ordering::Relaxed));
     let mut router = Router { name: format!("{stem}-net"), all: Vec::new() };
     router.add(&format!("{stem}-net"))?;
+    let sites: Vec<Site<'_>> =
+        [Site { name: "hub", address: hub }].into_iter().chain(islands.iter().copied()).collect();
     let mut places = Vec::new();
-    for (index, name) in ["hub"].iter().chain(islands).enumerate() {
-        let third = u8::try_from(index + 1).context("too many islands")?;
-        let namespace = format!("{stem}-{name}");
+    for site in &sites {
+        let namespace = format!("{stem}-{}", site.name);
         router.add(&namespace)?;
-        router.join(name, &namespace, third)?;
-        places.push(Place::new(name, Ipv4Addr::new(10, 77, third, 2), Some(namespace)));
+        router.join(*site, &namespace, &sites)?;
+        places.push(Place::new(site.name, site.address, Some(namespace)));
     }
     // Read by a process inside, this switch is the namespace's own.
     inside(&router.name, &["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])?;
-    rules(&router.name, &firewall(islands))?;
+    rules(&router.name, &firewall(hub, islands))?;
     Ok(Net { hub: places.remove(0), islands: places, router: Some(router), isolation: Isolation::Namespaces })
 }
 
 /// Nobody dials an island, islands dial one port of the hub. The counters sit behind the firewall: they count what got through.
-fn firewall(islands: &[&str]) -> String {
+fn firewall(hub: Ipv4Addr, islands: &[Site<'_>]) -> String {
+    let islands: Vec<&str> = islands.iter().map(|site| site.name).collect();
     let ports: Vec<String> = islands.iter().map(|name| format!("\"{name}-r\"")).collect();
     // By pairs: the router's own announcements on a cable seem to come from that same cable.
     let pairs =
@@ -91,7 +93,7 @@ fn firewall(islands: &[&str]) -> String {
   chain f {{
     type filter hook forward priority 0; policy drop;
     ct state established,related accept
-    iifname {{ {ports} }} oifname \"hub-r\" ip daddr 10.77.1.2 tcp dport {HUB_PORT} ct state new accept
+    iifname {{ {ports} }} oifname \"hub-r\" ip daddr {hub} tcp dport {HUB_PORT} ct state new accept
   }}
   chain i {{
     type filter hook input priority 0; policy drop;
@@ -113,16 +115,19 @@ impl Router {
         ip(&["-n", namespace, "link", "set", "lo", "up"])
     }
 
-    /// A cable from a place to the router. Only the lab's own addresses have a route, so that anything else fails at once.
-    fn join(&self, name: &str, namespace: &str, third: u8) -> Result<()> {
-        let (port, own) = (format!("{name}-r"), &self.name);
-        let (near, far) = (format!("10.77.{third}.1"), format!("10.77.{third}.2/24"));
+    /// A cable from a place to the router. Only the lab's own networks have a route, so that anything else fails at once.
+    fn join(&self, site: Site<'_>, namespace: &str, all: &[Site<'_>]) -> Result<()> {
+        let (port, own) = (format!("{}-r", site.name), &self.name);
+        let near = site.neighbour();
         ip(&["link", "add", &port, "netns", own, "type", "veth", "peer", "name", "eth0", "netns", namespace])?;
         ip(&["-n", own, "addr", "add", &format!("{near}/24"), "dev", &port])?;
         ip(&["-n", own, "link", "set", &port, "up"])?;
-        ip(&["-n", namespace, "addr", "add", &far, "dev", "eth0"])?;
+        ip(&["-n", namespace, "addr", "add", &format!("{}/24", site.address), "dev", "eth0"])?;
         ip(&["-n", namespace, "link", "set", "eth0", "up"])?;
-        ip(&["-n", namespace, "route", "add", "10.77.0.0/16", "via", &near])
+        for other in all.iter().filter(|other| other.name != site.name) {
+            ip(&["-n", namespace, "route", "add", &other.network(), "via", &near.to_string()])?;
+        }
+        Ok(())
     }
 
     pub(super) fn link(&self, place: &str, link: Link) -> Result<()> {

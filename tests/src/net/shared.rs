@@ -4,13 +4,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 
 use anyhow::{Context, Result};
 
-use super::{Isolation, Net, Place};
+use super::{Isolation, Net, Place, Site};
 
-pub(super) fn make(islands: &[&str], reason: String) -> Result<Net> {
+pub(super) fn make(islands: &[Site<'_>], reason: String) -> Result<Net> {
     let address = own_address();
     Ok(Net {
         hub: Place::new("hub", address, None),
-        islands: islands.iter().map(|name| Place::new(name, address, None)).collect(),
+        islands: islands.iter().map(|site| Place::new(site.name, address, None)).collect(),
         router: None,
         isolation: Isolation::None { reason },
     })
