@@ -1,2 +1,94 @@
-//! cli
-fn main() {}
+//! `highway`: the operator's command.
+//!
+//! | command | what it does |
+//! |---|---|
+//! | `key new`, `key show` | makes a key of a gateway or hub, shows the public half of one |
+//! | `check` | says whether a configuration is good, by asking the program that it is for |
+//! | `status` | what a running program says about itself |
+//!
+//! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
+//! arguments. Secrets are never arguments.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
+
+mod check;
+mod key;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use check::Kind;
+
+/// The operator's command of Highway.
+#[derive(Debug, Parser)]
+#[command(name = "highway", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Keys of gateways and hubs.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Says whether a configuration is good: exit code 0, or 2 with every mistake.
+    Check {
+        /// The configuration.
+        file: PathBuf,
+        /// The program it is for [default: as its file name says].
+        #[arg(long)]
+        kind: Option<Kind>,
+    },
+    /// Shows what running programs say about themselves.
+    Status {
+        /// The admin listener to ask, such as http://127.0.0.1:20900 [default: all three programs' default ports on this
+        /// machine].
+        #[arg(long)]
+        admin: Option<String>,
+        /// File with the admin listener's token, readable by its owner alone.
+        #[arg(long, requires = "admin")]
+        token_file: Option<PathBuf>,
+        /// As JSON: the answer as it came, or one object with a field for each program that answered.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum KeyCommand {
+    /// Makes a key: the private half goes to a new file that only its owner can read, the public half is printed.
+    New {
+        /// The new file; one that is there is never overwritten.
+        #[arg(long)]
+        out: PathBuf,
+    },
+    /// Prints the public half of a key file.
+    Show {
+        /// The file with the private half.
+        file: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().command {
+        Command::Key(KeyCommand::New { out }) => key::new(&out).map(printed),
+        Command::Key(KeyCommand::Show { file }) => key::show(&file).map(printed),
+        Command::Check { file, kind } => check::run(&file, kind),
+        Command::Status { admin, token_file, json } => {
+            let form = if json { status::Form::Json } else { status::Form::Text };
+            status::run(admin.as_deref(), token_file.as_deref(), form).map(printed)
+        }
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("highway: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn printed(text: String) -> ExitCode {
+    println!("{text}");
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,184 @@
+//! What somebody who types `highway …` gets: the real binary, its words and its exit codes.
+
+#![allow(clippy::unwrap_used, reason = "a test may fail where it stands, in its helpers too")]
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use tunnel::key::{PrivateKey, PublicKey};
+
+fn highway(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_highway")).args(arguments).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap().trim_end().to_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+#[test]
+fn a_new_key_is_its_owners_alone_and_its_public_half_is_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gw.key");
+    let made = highway(&["key", "new", "--out", file.to_str().unwrap()]);
+    assert!(made.status.success(), "{}", err(&made));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let key = PrivateKey::from_file_content(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(out(&made).parse::<PublicKey>().unwrap(), key.public().unwrap());
+    let shown = highway(&["key", "show", file.to_str().unwrap()]);
+    assert_eq!(out(&shown), out(&made));
+    assert!(!out(&made).contains(&key.to_text()) && !err(&made).contains(&key.to_text()));
+}
+
+#[test]
+fn a_key_file_is_never_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gw.key");
+    std::fs::write(&file, "precious").unwrap();
+    let made = highway(&["key", "new", "--out", file.to_str().unwrap()]);
+    assert_eq!(made.status.code(), Some(1));
+    assert!(err(&made).contains("File exists"), "{}", err(&made));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gw.key");
+    highway(&["key", "new", "--out", file.to_str().unwrap()]);
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
+    let shown = highway(&["key", "show", file.to_str().unwrap()]);
+    assert_eq!((shown.status.code(), out(&shown)), (Some(1), String::new()));
+    assert!(err(&shown).contains("has mode 640, wanted a file that only its owner can read"), "{}", err(&shown));
+}
+
+#[test]
+fn a_file_that_is_no_key_is_refused_without_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("other");
+    std::fs::write(&file, "hush hush").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let shown = highway(&["key", "show", file.to_str().unwrap()]);
+    assert_eq!(shown.status.code(), Some(1));
+    assert!(err(&shown).contains("wanted one line highway-key-1:"), "{}", err(&shown));
+    assert!(!err(&shown).contains("hush"));
+}
+
+/// A folder with `highway` and a stand-in for a program that shows how it was called.
+fn beside(program: &str, code: u8) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(env!("CARGO_BIN_EXE_highway"), folder.path().join("highway")).unwrap();
+    let script = folder.path().join(program);
+    std::fs::write(&script, format!("#!/bin/sh\necho \"$0 $@\"\nexit {code}\n")).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    folder
+}
+
+fn check(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(folder.join("highway")).arg("check").args(arguments).env("PATH", "/usr/bin:/bin").output().unwrap()
+}
+
+#[test]
+fn a_check_asks_the_program_and_passes_its_answer_through() {
+    for code in [0, 2] {
+        let folder = beside("egress-gw", code);
+        let checked = check(folder.path(), &["conf/egress-gw.toml"]);
+        assert_eq!(checked.status.code(), Some(code.into()));
+        let program = folder.path().join("egress-gw");
+        assert_eq!(out(&checked), format!("{} --check --config conf/egress-gw.toml", program.display()));
+        let checked = check(folder.path(), &["--kind", "egress-gw", "any.toml"]);
+        assert!(out(&checked).ends_with("--config any.toml"));
+    }
+}
+
+#[test]
+fn a_check_of_a_file_that_could_be_anything_says_what_is_wanted() {
+    let folder = beside("egress-gw", 0);
+    let checked = check(folder.path(), &["any.toml"]);
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(
+        err(&checked).contains("wanted --kind with one of central-hub, egress-gw, ingress-gw"),
+        "{}",
+        err(&checked)
+    );
+}
+
+#[test]
+fn a_program_that_is_not_there_is_said() {
+    let folder = beside("egress-gw", 0);
+    let checked = check(folder.path(), &["central-hub.toml"]);
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(err(&checked).contains("found no central-hub beside"), "{}", err(&checked));
+}
+
+/// An admin listener of a real process.
+fn admin(token: Option<&str>) -> String {
+    let token = token.map(chassis::Secret::new);
+    let (tell, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (process, _teller) = chassis::Process::alone();
+            process.status.source("links", || serde_json::json!([{ "hub": "hub-1", "state": "up" }]));
+            let admin = chassis::admin::Admin { listen: vec!["127.0.0.1:0".parse().unwrap()], token };
+            let server = chassis::admin::serve(&admin, &process).unwrap();
+            tell.send(server.addresses()[0]).unwrap();
+            std::future::pending::<()>().await;
+        });
+    });
+    format!("http://{}", told.recv().unwrap())
+}
+
+#[test]
+fn a_status_is_shown_for_people_and_for_programs() {
+    let admin = admin(None);
+    assert_eq!(out(&highway(&["status", "--admin", &admin])), "links:\n  - hub: hub-1\n    state: up");
+    let json = out(&highway(&["status", "--json", "--admin", &admin]));
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json, serde_json::json!({ "links": [{ "hub": "hub-1", "state": "up" }] }));
+}
+
+#[test]
+fn a_status_behind_a_token_wants_its_file() {
+    let admin = admin(Some("hush"));
+    let refused = highway(&["status", "--admin", &admin]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("wants its token: --token-file FILE"), "{}", err(&refused));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "hush\n").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let shown = highway(&["status", "--admin", &admin, "--token-file", file.to_str().unwrap()]);
+    assert!(out(&shown).starts_with("links:"), "{}", err(&shown));
+}
+
+#[test]
+fn an_address_where_nobody_is_ends_with_a_sentence() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let asked = highway(&["status", "--admin", &format!("http://{free}")]);
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(err(&asked).contains(&format!("cannot reach {free}: Connection refused")), "{}", err(&asked));
+    let asked = highway(&["status", "--admin", "https://127.0.0.1"]);
+    assert!(err(&asked).contains("wanted http://HOST:PORT"), "{}", err(&asked));
+}
+
+#[test]
+fn an_answer_that_breaks_off_ends_with_a_sentence() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = std::thread::spawn(move || {
+        let (mut socket, _) = listener.accept().unwrap();
+        let _ = socket.read(&mut [0; 1024]).unwrap();
+        socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"half\"").unwrap();
+    });
+    let asked = highway(&["status", "--admin", &format!("http://{address}")]);
+    server.join().unwrap();
+    assert_eq!(asked.status.code(), Some(1));
+    assert!(err(&asked).contains("broke off"), "{}", err(&asked));
+}
