@@ -145,7 +145,7 @@ impl Gateway<'_> {
         let Gateway { island, hub, hub_key, registry } = self;
         format!(
             "[island]\nid = \"{island}\"\ngateway = \"{island}-{role}-1\"\n\n\
-             [[hub]]\nurl = \"http://{hub}\"\nkey = \"{hub_key}\"\n\n\
+             [[hub]]\nurl = \"http://{hub}\"\nkey = [\"{hub_key}\"]\n\n\
              [link]\nkey_file = \"highway.key\"\n\n\
              [[registry]]\naddress = \"{registry}\"\n\n"
         )
