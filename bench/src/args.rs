@@ -3,8 +3,8 @@
 //! Checks every range before anything starts, and never does work itself.
 
 use crate::frames::{MAX_ARGUMENT_LEN, MIN_ARGUMENT_LEN};
-use crate::highway::Variant;
 use crate::load::MAX_IN_FLIGHT;
+use crate::variant::Variant;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::net::SocketAddr;

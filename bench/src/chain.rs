@@ -2,10 +2,11 @@
 //!
 //! A chain is started once, stays up while all chains take their turns, and ends when it is dropped.
 
-use crate::highway::{self, Variant};
+use crate::highway;
 use crate::idle;
 use crate::nginx;
 use crate::program::Program;
+use crate::variant::Variant;
 use anyhow::{Context, Result};
 use std::net::SocketAddr;
 use std::path::Path;

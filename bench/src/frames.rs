@@ -277,6 +277,7 @@ fn stamp(id: u64) -> [u8; STAMP_LEN] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::dubbo::call::{Peeked, peek};
     use wire::dubbo::frame::{Header, Serialization, Status};
 
     fn question() -> Question {
@@ -315,6 +316,20 @@ mod tests {
         let answer = answer_to(&bytes);
         let header = Header::decode(&answer).unwrap().unwrap();
         assert_eq!(header, Header::reply(Serialization::HESSIAN2, Status::OK, -2, (answer.len() - HEADER_LEN) as u32));
+    }
+
+    #[test]
+    fn the_call_is_what_a_consumer_of_2_7_means() {
+        let bytes = call(0xabc);
+        let header = Header::decode(&bytes).unwrap().unwrap();
+        let Peeked::Call(call) = peek(&header, &bytes[HEADER_LEN..]).unwrap() else { panic!("opaque") };
+        assert_eq!((&*call.service, &*call.method), ("highway.bench.Echo", "echo"));
+        assert_eq!((call.version, call.group, call.interface.as_deref()), (None, None, Some("highway.bench.Echo")));
+        assert_eq!(call.application.as_deref(), Some("bench-consumer"));
+        assert_eq!(call.timeout, Some(std::time::Duration::from_secs(10)));
+        let argument = &bytes[question().stamp_at..][..300];
+        assert!(argument.starts_with(b"0000000000000abcqrs"));
+        assert!(argument.is_ascii());
     }
 
     #[test]

@@ -1,71 +1,171 @@
-//! Highway's three programs.
-use crate::program::Program;
-use anyhow::Result;
+//! Highway's three programs, as an operator would run them: keys, one grant, files, and all else by default.
+//!
+//!   load ──▶ egress-gw (island `bench-a`) ══▶ central-hub ◀══ ingress-gw (island `bench-b`) ──▶ echo provider
+//!            port bound to `bench-b`          one grant         one static provider
+//!
+//! No ZooKeeper, no virtual providers: the consumer comes in by port. Private keys stand in files that only their owner
+//! reads, in a folder that ends with the benchmark.
+
+use crate::program::{Program, free_ports};
+use crate::variant::{Cover, Transport, Variant};
+use anyhow::{Context, Result, ensure};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use tunnel::key::PrivateKey;
 
-/// How the links are carried.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Variant {
-    transport: Transport,
-    cover: Cover,
-}
+const CALLER: &str = "bench-a";
+const CALLED: &str = "bench-b";
+/// The name in the hub's certificate.
+const SERVER_NAME: &str = "hub.bench.test";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Transport {
-    Ws,
-    H2,
-}
+/// Audit segments that are kept, so that a long run does not fill the disk.
+const AUDIT: &str = "[audit]\nfile = \"audit.jsonl\"\nrotate_at = \"64MB\"\nkeep = 2\n\n";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Cover {
-    Plain,
-    Sealed,
-    Tls,
-}
+/// The three programs in the order of a call, and where consumers connect to.
+///
+/// # Errors
+/// When a program is not built, a file cannot be written, or a program cannot be started.
+pub fn start(
+    variant: Variant,
+    provider: SocketAddr,
+    programs: &Path,
+    dir: &Path,
+) -> Result<(Vec<Program>, SocketAddr)> {
+    let [entry, hub, hub_admin, egress_admin, ingress_admin] = free_ports()?;
+    let hub_key = new_key(&dir.join("hub.key"))?;
+    let egress_key = new_key(&dir.join("egress.key"))?;
+    let ingress_key = new_key(&dir.join("ingress.key"))?;
+    if variant.cover == Cover::Tls {
+        write_certificates(dir)?;
+    }
+    let service = crate::chain::SERVICE;
+    write(dir, "policy.toml", &policy(service, &egress_key, &ingress_key))?;
+    write(dir, "central-hub.toml", &hub_file(variant, hub, hub_admin))?;
+    write(dir, "egress-gw.toml", &egress_file(variant, hub, &hub_key, entry, egress_admin))?;
+    write(dir, "ingress-gw.toml", &ingress_file(variant, hub, &hub_key, service, provider, ingress_admin))?;
 
-impl Variant {
-    /// WebSocket, neither sealed nor TLS: the like of a plain TCP relay.
-    pub const PLAIN_WS: Self = Self { transport: Transport::Ws, cover: Cover::Plain };
-    /// All of them, plain ones first.
-    pub const ALL: [Self; 6] = {
-        const fn of(transport: Transport, cover: Cover) -> Variant {
-            Variant { transport, cover }
-        }
-        [
-            Self::PLAIN_WS,
-            of(Transport::H2, Cover::Plain),
-            of(Transport::Ws, Cover::Sealed),
-            of(Transport::H2, Cover::Sealed),
-            of(Transport::Ws, Cover::Tls),
-            of(Transport::H2, Cover::Tls),
-        ]
+    let launch = |name: &str| {
+        let program = programs.join(name);
+        ensure!(program.is_file(), "{} is not there: build it first", program.display());
+        let file = dir.join(format!("{name}.toml"));
+        let file = file.to_str().context("the folder's name is not UTF-8")?;
+        Program::start(name, &program, &["--config", file], dir)
     };
+    let hub = launch("central-hub")?;
+    let ingress = launch("ingress-gw")?;
+    let egress = launch("egress-gw")?;
+    Ok((vec![egress, hub, ingress], entry))
+}
 
-    /// As it is typed and printed.
-    pub const fn name(self) -> &'static str {
-        match (self.transport, self.cover) {
-            (Transport::Ws, Cover::Plain) => "ws",
-            (Transport::H2, Cover::Plain) => "h2",
-            (Transport::Ws, Cover::Sealed) => "ws-sealed",
-            (Transport::H2, Cover::Sealed) => "h2-sealed",
-            (Transport::Ws, Cover::Tls) => "ws-tls",
-            (Transport::H2, Cover::Tls) => "h2-tls",
-        }
-    }
+/// Writes a new private key that only its owner reads, and says its public half.
+fn new_key(file: &Path) -> Result<String> {
+    let key = PrivateKey::generate()?;
+    let mut out = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    writeln!(out, "{}", key.to_text()).with_context(|| format!("cannot write {}", file.display()))?;
+    Ok(key.public()?.to_string())
+}
 
-    /// The variant of that name.
-    ///
-    /// # Errors
-    /// When there is none.
-    pub fn parse(name: &str) -> Result<Self, String> {
-        let known = || Self::ALL.map(Self::name).join(", ");
-        let found = Self::ALL.into_iter().find(|variant| variant.name() == name);
-        found.ok_or_else(|| format!("found link `{name}`, wanted one of {}", known()))
+/// An authority, and a hub's certificate of it.
+fn write_certificates(dir: &Path) -> Result<()> {
+    let mut authority = rcgen::CertificateParams::new(Vec::new())?;
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority_key = rcgen::KeyPair::generate()?;
+    let authority_certificate = authority.self_signed(&authority_key)?;
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate()?;
+    let certificate = rcgen::CertificateParams::new(vec![SERVER_NAME.to_owned()])?.signed_by(&key, &issuer)?;
+    write(dir, "authority.pem", &authority_certificate.pem())?;
+    write(dir, "hub.pem", &certificate.pem())?;
+    let mut out =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(dir.join("hub-tls.key"))?;
+    Ok(out.write_all(key.serialize_pem().as_bytes())?)
+}
+
+fn write(dir: &Path, name: &str, text: &str) -> Result<()> {
+    let file = dir.join(name);
+    fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn seal(variant: Variant) -> &'static str {
+    match variant.cover {
+        Cover::Plain => "off",
+        Cover::Sealed => "on",
+        // Both ends see the same TLS, so nothing is sealed a second time.
+        Cover::Tls => "auto",
     }
 }
 
-/// Starts.
-pub fn start(_v: Variant, _provider: SocketAddr, _programs: &Path, _dir: &Path) -> Result<(Vec<Program>, SocketAddr)> {
-    anyhow::bail!("not yet")
+fn policy(service: &str, egress_key: &str, ingress_key: &str) -> String {
+    let island = |id: &str, role: &str, key: &str| {
+        format!(
+            "[[island]]\nid = \"{id}\"\n\
+             \x20 [[island.gateway]]\n  id = \"{id}-{role}\"\n  role = \"{role}\"\n  key = \"{key}\"\n\n"
+        )
+    };
+    format!(
+        "{}{}[[grant]]\nid = \"bench\"\nfrom = [\"{CALLER}\"]\nto = [\"{CALLED}\"]\nservice = [\"{service}\"]\n",
+        island(CALLER, "egress", egress_key),
+        island(CALLED, "ingress", ingress_key),
+    )
+}
+
+fn hub_file(variant: Variant, listen: SocketAddr, admin: SocketAddr) -> String {
+    let tls = match variant.cover {
+        Cover::Tls => "tls = { certificate_file = \"hub.pem\", key_file = \"hub-tls.key\" }\n",
+        Cover::Plain | Cover::Sealed => "",
+    };
+    format!(
+        "[hub]\nid = \"bench-hub\"\nlisten = [\"{listen}\"]\nkey_file = \"hub.key\"\nseal = \"{}\"\n{tls}\n\
+         [policy]\nfiles = [\"policy.toml\"]\n\n{AUDIT}\
+         [state]\ndir = \"hub-state\"\n\n\
+         [admin]\nlisten = [\"{admin}\"]\n",
+        seal(variant)
+    )
+}
+
+fn egress_file(variant: Variant, hub: SocketAddr, hub_key: &str, entry: SocketAddr, admin: SocketAddr) -> String {
+    format!(
+        "{}[egress]\nlisten = [\"{}\"]\n\n[egress.ports]\n{CALLED} = {}\n\n[state]\ndir = \"egress-state\"\n\n\
+         [admin]\nlisten = [\"{admin}\"]\n",
+        gateway(variant, CALLER, "egress", hub, hub_key),
+        entry.ip(),
+        entry.port(),
+    )
+}
+
+fn ingress_file(
+    variant: Variant,
+    hub: SocketAddr,
+    hub_key: &str,
+    service: &str,
+    provider: SocketAddr,
+    admin: SocketAddr,
+) -> String {
+    format!(
+        "{}[[export.rule]]\nservice = \"{service}\"\n\n\
+         [[provider]]\naddress = \"dubbo://{provider}\"\nservice = \"{service}\"\n\n\
+         [state]\ndir = \"ingress-state\"\n\n[admin]\nlisten = [\"{admin}\"]\n",
+        gateway(variant, CALLED, "ingress", hub, hub_key),
+    )
+}
+
+/// What both gateways are told alike.
+fn gateway(variant: Variant, island: &str, role: &str, hub: SocketAddr, hub_key: &str) -> String {
+    let (scheme, trust) = match variant.cover {
+        Cover::Tls => ("https", format!("ca_file = \"authority.pem\"\nserver_name = \"{SERVER_NAME}\"\n")),
+        Cover::Plain | Cover::Sealed => ("http", String::new()),
+    };
+    let transport = match variant.transport {
+        Transport::Ws => "ws",
+        Transport::H2 => "h2",
+    };
+    format!(
+        "[island]\nid = \"{island}\"\ngateway = \"{island}-{role}\"\n\n\
+         [[hub]]\nurl = \"{scheme}://{hub}\"\nkey = [\"{hub_key}\"]\ntransport = \"{transport}\"\n{trust}\n\
+         [link]\nkey_file = \"{role}.key\"\nseal = \"{}\"\n\n",
+        seal(variant)
+    )
 }

@@ -27,6 +27,7 @@ mod stream;
 mod syscalls;
 mod under;
 mod usage;
+mod variant;
 
 use args::{Arguments, Part};
 use clap::Parser;

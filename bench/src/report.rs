@@ -4,11 +4,11 @@
 //! before it compares, never compares with figures of another run.
 
 use crate::chain::Contender;
-use crate::highway::Variant;
 use crate::idle::IdleCost;
 use crate::measure::{Measured, Sample, Series, Shape};
 use crate::statistics::{Ratio, median, ratio};
 use crate::syscalls::Counted;
+use crate::variant::Variant;
 use serde::Serialize;
 use std::fmt::Write;
 

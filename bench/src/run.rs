@@ -5,13 +5,13 @@
 use crate::args;
 use crate::chain::{Chain, Contender, SERVICE};
 use crate::frames::Question;
-use crate::highway::Variant;
 use crate::idle::{self, IdleCost};
 use crate::load::{self, Plan};
 use crate::measure::{self, Pace, SHAPES};
 use crate::program::{Program, own_path};
 use crate::report::{BARRED, Report, Setting};
 use crate::syscalls;
+use crate::variant::Variant;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
