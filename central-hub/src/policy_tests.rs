@@ -131,3 +131,16 @@ fn a_revoked_key_stays_known() {
     assert!(gateway.revoked);
     assert_eq!((gateway.island.as_str(), gateway.id.as_str(), gateway.role), ("a", "e1", Role::Egress));
 }
+
+#[test]
+fn the_documented_policy_is_good_and_says_the_defaults() {
+    let (policy, mistakes) = settle(include_str!("../policy.toml"));
+    assert_eq!(mistakes, [""; 0]);
+    assert_eq!((policy.islands().count(), policy.grants_len()), (2, 1));
+    assert!(policy.grant(&asked()).is_some());
+    let documented = format!("{:?}", policy.grants[0]);
+    let (short, _) = settle(
+        "[[grant]]\nid = 'greetings'\nfrom = ['shanghai']\nto = ['beijing']\nservice = ['com.example.*']\nmethod = ['say*']\napplication = ['*']",
+    );
+    assert_eq!(format!("{:?}", short.grants[0]), documented);
+}
