@@ -17,7 +17,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
   test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
                       in place of `--workspace` (cargo xtask test -p highway-wire)
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
-  ci                  test, tidy, fmt, clippy, cargo deny, and the fuzz targets where a nightly toolchain is there
+  ci [STEP...]        test, tidy, fmt, clippy, deny (cargo deny) and fuzz (the fuzz targets, where a nightly toolchain is
+                      there), or only the steps that are named
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md)
   help                this
 
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
         ("test", _) => chores::test(&rest).map(|_| ()),
         ("bench", _) => chores::bench(&rest),
         ("tidy", []) => tidy::run(),
-        ("ci", []) => chores::ci(),
+        ("ci", _) => chores::ci(&rest),
         ("help" | "--help" | "-h", _) => {
             println!("{HELP}");
             return ExitCode::SUCCESS;

