@@ -1,16 +1,35 @@
-//! Takes links that gateways dial.
+//! Takes links that gateways dial. It never changes a session before the gateway has shown that it is alive: a replayed
+//! first message gets an answer and nothing else.
+//!
+//! ```text
+//!  accept ─▶ a task: TLS, HTTP ─▶ upgrade or POST ─▶ a task: handshake ─▶ Directory::allow ─▶ answer ─▶ "go"
+//!                                                        new session: Handler::up ◀──────────────────────┤
+//!                                                        known session of the same key: goes on ◀────────┘
+//! ```
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shard::Shard;
-use wire::tunnel::hello::{ClientHello, Refusal, Seal};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+use wire::tunnel::hello::{ClientHello, ClientPayload, Refusal, RefusalReason, Seal, VERSION, Welcome};
 
+use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, is_sealed, respond};
 use crate::key::{PrivateKey, PublicKey};
-use crate::{Handler, Link, Peer};
+use crate::link::{Connected, NewLink, TICK};
+use crate::session::Side;
+use crate::transport::serve::{Arrived, serve};
+use crate::{Handler, Link, Peer, random};
+
+/// Sessions that are over whose last count is remembered, so that gateways which come back learn what never arrived.
+const ENDED: usize = 1024;
 
 /// The hub's list of gateways.
 pub trait Directory: 'static {
@@ -47,29 +66,69 @@ pub struct AcceptConfig {
 }
 
 /// Holds the listener and its links; dropping it ends both.
-pub struct Acceptor(Rc<()>);
+pub struct Acceptor(Rc<Inner>);
+
+struct Inner {
+    shard: Shard,
+    config: AcceptConfig,
+    handler: Rc<dyn Handler>,
+    local: SocketAddr,
+    links: RefCell<Vec<Link>>,
+    ended: RefCell<VecDeque<Ended>>,
+    connections: Cell<usize>,
+    drains: Cell<bool>,
+    lost: Rc<Notify>,
+    stop: watch::Sender<bool>,
+}
+
+/// A session that is over.
+struct Ended {
+    session: String,
+    key: PublicKey,
+    received: u64,
+}
+
+/// What a gateway will get once it has shown that it is alive.
+struct Prepared {
+    peer: Peer,
+    session: String,
+    /// The session that goes on: the link, records this end had received in it, records the gateway has.
+    resumed: Option<(Link, u64, u64)>,
+    /// Exchanges the gateway allows at once.
+    exchanges: u32,
+}
 
 impl Acceptor {
     /// Where it listens.
     pub fn local(&self) -> SocketAddr {
-        unimplemented!()
+        self.0.local
     }
 
     /// All sessions that are alive, connected or not.
     pub fn links(&self) -> Vec<Link> {
-        unimplemented!()
+        self.0.links.borrow().iter().filter(|link| !link.is_over()).cloned().collect()
     }
 
     /// Takes no new links and asks all gateways for no new exchanges.
     pub fn drain(&self, reason: &str) {
-        let _ = reason;
-        unimplemented!()
+        self.0.drains.set(true);
+        for link in self.links() {
+            link.go_away(reason);
+        }
     }
 
     /// Ends all links and listens no more.
     pub fn close(&self, reason: &str) {
-        let _ = reason;
-        unimplemented!()
+        self.0.stop.send_replace(true);
+        for link in self.links() {
+            link.close(reason);
+        }
+    }
+}
+
+impl Drop for Acceptor {
+    fn drop(&mut self) {
+        self.close("the hub is stopping");
     }
 }
 
@@ -83,6 +142,196 @@ pub fn accept(
     config: AcceptConfig,
     handler: Rc<dyn Handler>,
 ) -> io::Result<Acceptor> {
-    let _ = (shard, listener, config, handler);
-    unimplemented!()
+    listener.set_nonblocking(true)?;
+    let local = listener.local_addr()?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let inner = Rc::new(Inner {
+        shard: shard.clone(),
+        config,
+        handler,
+        local,
+        links: RefCell::new(Vec::new()),
+        ended: RefCell::new(VecDeque::new()),
+        connections: Cell::new(0),
+        drains: Cell::new(false),
+        lost: Rc::new(Notify::new()),
+        stop: watch::Sender::new(false),
+    });
+    inner.run(listen(inner.clone(), listener));
+    shard.run(tick(inner.clone()));
+    Ok(Acceptor(inner))
+}
+
+async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => match Slot::take(&inner) {
+                Some(slot) => inner.run(connection(inner.clone(), stream, peer, slot)),
+                None => tracing::debug!(%peer, limit = inner.config.connections, "connection refused: too many"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection; waiting a moment");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, slot: Slot) {
+    let arrived = {
+        let inner = inner.clone();
+        Rc::new(move |arrived: Arrived| {
+            let work = inner.clone();
+            inner.run(async move {
+                if let Err(error) = work.shake_hands(arrived).await {
+                    tracing::warn!(%peer, %error, "no link");
+                }
+            });
+        })
+    };
+    if let Err(error) = serve(stream, inner.config.tls.clone(), Rc::new(slot), arrived).await {
+        tracing::debug!(%peer, %error, "connection has ended");
+    }
+}
+
+async fn tick(inner: Rc<Inner>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        inner.forget_gone();
+        let links = inner.links.borrow().clone();
+        if links.is_empty() && *inner.stop.borrow() {
+            return;
+        }
+        let now = Instant::now();
+        for link in links {
+            link.tick(now);
+        }
+    }
+}
+
+/// A connection's place under the limit.
+struct Slot(Rc<Inner>);
+
+impl Slot {
+    fn take(inner: &Rc<Inner>) -> Option<Slot> {
+        let count = inner.connections.get();
+        if count >= inner.config.connections {
+            return None;
+        }
+        inner.connections.set(count + 1);
+        Some(Slot(inner.clone()))
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.connections.set(self.0.connections.get() - 1);
+    }
+}
+
+impl Inner {
+    /// A task that ends with the acceptor.
+    fn run(&self, work: impl Future<Output = ()> + 'static) {
+        let mut stop = self.stop.subscribe();
+        self.shard.run(async move {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                () = work => {}
+            }
+        });
+    }
+
+    async fn shake_hands(&self, arrived: Arrived) -> Result<(), HandshakeError> {
+        let Arrived { mut transport, exporter, is_tls, guard } = arrived;
+        let session = random::hex(&random::bytes()?);
+        let work = respond(&mut *transport, &self.config.key, |key, hello, payload| {
+            self.prepare(key, hello, payload, exporter.as_deref(), &session)
+        });
+        let established = timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))?;
+        let connected =
+            Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: Some(guard) };
+        self.take(established.said, connected);
+        Ok(())
+    }
+
+    /// Who is there and what they get; changes nothing.
+    fn prepare(
+        &self,
+        key: &PublicKey,
+        hello: &ClientHello,
+        payload: &ClientPayload,
+        exporter: Option<&str>,
+        session: &str,
+    ) -> Result<(Prepared, Welcome), Refusal> {
+        if self.drains.get() {
+            return Err(Refusal::new(RefusalReason::Busy, "this hub is stopping"));
+        }
+        let peer = self.config.directory.allow(key, hello)?;
+        let asked = payload.resume.iter().find(|resume| resume.hub == self.config.hub);
+        let links = self.links.borrow();
+        let known = asked.and_then(|asked| {
+            let link = links
+                .iter()
+                .find(|link| link.session_id() == asked.session && *link.peer() == peer && !link.is_over())?;
+            Some((link.clone(), link.received(), asked.received))
+        });
+        let ended = self.ended.borrow();
+        let ended =
+            asked.and_then(|asked| ended.iter().find(|ended| ended.session == asked.session && ended.key == *key));
+        let session = known.as_ref().map_or(session, |(link, ..)| link.session_id()).to_owned();
+        let welcome = Welcome {
+            version: VERSION,
+            features: 0,
+            hub: self.config.hub.clone(),
+            hubs: self.config.hubs.clone(),
+            start: self.config.start,
+            session: session.clone(),
+            resumed: known.as_ref().map(|(_, received, _)| *received),
+            ended: ended.map(|ended| ended.received),
+            sealed: is_sealed(self.config.seal, payload.seal, exporter, payload.exporter.as_deref()),
+            exchanges: self.config.exchanges,
+        };
+        Ok((Prepared { peer, session, resumed: known, exchanges: payload.exchanges }, welcome))
+    }
+
+    fn take(&self, prepared: Prepared, connected: Connected) {
+        if let Some((link, position, received)) = prepared.resumed {
+            if !link.is_over() {
+                link.attach(connected, position, received);
+            }
+            // Else it ended while the gateway answered: without a connection the gateway comes back and learns it.
+            return;
+        }
+        let sealed = connected.seal.is_some();
+        let new = NewLink {
+            session_id: prepared.session,
+            peer: prepared.peer,
+            side: Side::Acceptor,
+            exchanges: [prepared.exchanges, self.config.exchanges],
+            ping: self.config.ping,
+            lost: self.lost.clone(),
+        };
+        let link = Link::new(&self.shard, self.handler.clone(), new);
+        let peer = link.peer();
+        tracing::info!(island = %peer.island, gateway = %peer.name, role = %peer.role, sealed, "link is up");
+        self.links.borrow_mut().push(link.clone());
+        link.attach(connected, 0, 0);
+    }
+
+    fn forget_gone(&self) {
+        self.links.borrow_mut().retain(|link| {
+            if !link.is_gone() {
+                return true;
+            }
+            let mut ended = self.ended.borrow_mut();
+            if ended.len() >= ENDED {
+                ended.pop_front();
+            }
+            let session = link.session_id().to_owned();
+            ended.push_back(Ended { session, key: link.peer().key, received: link.received() });
+            false
+        });
+    }
 }

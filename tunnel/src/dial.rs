@@ -1,14 +1,39 @@
-//! Keeps a link to every hub of a list.
+//! Keeps a link to every hub of a list, also to several hubs behind one address. It never dials faster than its backoff and
+//! never changes anything at a hub it already has a link to.
+//!
+//! ```text
+//!  one task an address:   wanted? ─▶ connect ─▶ hello ─▶ hub h answers
+//!                            ▲                             ├─ h has no link: confirm ─▶ new link, or the old session goes on
+//!                            └── backoff ◀─ failed ◀───────┴─ h is linked already: leave, unconfirmed
+//!
+//!  an address is wanted while a hub that answered there has no connection, or a hub that any hub named has none
+//! ```
 
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shard::Shard;
-use wire::tunnel::hello::{Role, Seal};
+use tokio::sync::{Notify, watch};
+use tokio::time::{sleep, timeout};
+use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome};
 
+use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
 use crate::key::{PrivateKey, PublicKey};
-use crate::{Handler, Link, LinkStatus};
+use crate::link::{Connected, NewLink, TICK};
+use crate::session::Side;
+use crate::transport::connect::{self, Made, Target};
+use crate::{Handler, Link, LinkStatus, Peer, random};
+
+/// The first wait after a failure; each further one is twice as long.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
+/// The longest wait after a failure.
+const LAST_BACKOFF: Duration = Duration::from_secs(5);
+/// The longest wait while an address only leads to hubs that are linked already.
+const SEEK_BACKOFF: Duration = Duration::from_secs(30);
 
 /// What carries a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -59,7 +84,7 @@ pub struct DialConfig {
 }
 
 /// Keeps the links; dropping it ends them.
-pub struct Dialer(Rc<()>);
+pub struct Dialer(Rc<Inner>);
 
 /// One address of the list, from outside.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -72,26 +97,323 @@ pub struct HubStatus {
     pub links: Vec<LinkStatus>,
 }
 
+struct Inner {
+    shard: Shard,
+    config: DialConfig,
+    handler: Rc<dyn Handler>,
+    addresses: Vec<Address>,
+    links: RefCell<Vec<Dialled>>,
+    /// Hubs whose answer is being confirmed.
+    pending: RefCell<BTreeSet<String>>,
+    /// All hubs, as the last hub that answered named them.
+    named: RefCell<BTreeSet<String>>,
+    /// Told when a connection is lost.
+    lost: Rc<Notify>,
+    stop: watch::Sender<bool>,
+}
+
+/// What is known of an address.
+#[derive(Default)]
+struct Address {
+    last_error: RefCell<Option<String>>,
+    /// Hubs that answered there.
+    seen: RefCell<BTreeSet<String>>,
+    /// Answers in a row from hubs that had a link already.
+    duplicates: Cell<u32>,
+}
+
+struct Dialled {
+    hub: String,
+    address: usize,
+    link: Link,
+}
+
+/// What an attempt led to.
+enum Attempt {
+    Linked,
+    Duplicate,
+}
+
 impl Dialer {
     /// All sessions that are alive, connected or not.
     pub fn links(&self) -> Vec<Link> {
-        unimplemented!()
+        self.0.links.borrow().iter().map(|dialled| dialled.link.clone()).filter(|link| !link.is_over()).collect()
     }
 
     /// For `/status`.
     pub fn status(&self) -> Vec<HubStatus> {
-        unimplemented!()
+        let links = self.0.links.borrow();
+        let of = |index| links.iter().filter(move |dialled| dialled.address == index && !dialled.link.is_over());
+        let addresses = self.0.config.hubs.iter().zip(&self.0.addresses).enumerate();
+        addresses
+            .map(|(index, (address, known))| HubStatus {
+                url: address.url.clone(),
+                last_error: known.last_error.borrow().clone(),
+                links: of(index).map(|dialled| dialled.link.status()).collect(),
+            })
+            .collect()
     }
 
     /// Ends all links and dials no more.
     pub fn close(&self, reason: &str) {
-        let _ = reason;
-        unimplemented!()
+        self.0.stop.send_replace(true);
+        for link in self.links() {
+            link.close(reason);
+        }
+    }
+}
+
+impl Drop for Dialer {
+    fn drop(&mut self) {
+        self.close("the gateway is stopping");
     }
 }
 
 /// Starts to dial, on this shard. Calls nothing of `handler` before the first link is up.
 pub fn dial(shard: &Shard, config: DialConfig, handler: Rc<dyn Handler>) -> Dialer {
-    let _ = (shard, config, handler);
-    unimplemented!()
+    let inner = Rc::new(Inner {
+        shard: shard.clone(),
+        addresses: config.hubs.iter().map(|_| Address::default()).collect(),
+        config,
+        handler,
+        links: RefCell::new(Vec::new()),
+        pending: RefCell::new(BTreeSet::new()),
+        named: RefCell::new(BTreeSet::new()),
+        lost: Rc::new(Notify::new()),
+        stop: watch::Sender::new(false),
+    });
+    for index in 0..inner.addresses.len() {
+        shard.run(keep(inner.clone(), index));
+    }
+    shard.run(tick(inner.clone()));
+    Dialer(inner)
+}
+
+async fn tick(inner: Rc<Inner>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        inner.links.borrow_mut().retain(|dialled| !dialled.link.is_gone());
+        let links: Vec<Link> = inner.links.borrow().iter().map(|dialled| dialled.link.clone()).collect();
+        if links.is_empty() && *inner.stop.borrow() {
+            return;
+        }
+        let now = Instant::now();
+        for link in links {
+            link.tick(now);
+        }
+    }
+}
+
+async fn keep(inner: Rc<Inner>, index: usize) {
+    let mut stop = inner.stop.subscribe();
+    let work = async {
+        let mut failures = 0;
+        loop {
+            let lost = inner.lost.notified();
+            if !inner.wants(index) {
+                lost.await;
+                continue;
+            }
+            let wait = match inner.attempt(index).await {
+                Ok(Attempt::Linked) => {
+                    failures = 0;
+                    *inner.addresses[index].last_error.borrow_mut() = None;
+                    FIRST_BACKOFF
+                }
+                Ok(Attempt::Duplicate) => {
+                    failures = 0;
+                    *inner.addresses[index].last_error.borrow_mut() = None;
+                    backoff(inner.addresses[index].duplicates.get(), SEEK_BACKOFF)
+                }
+                Err(error) => {
+                    failures += 1;
+                    inner.note(index, failures, &error);
+                    backoff(failures, LAST_BACKOFF)
+                }
+            };
+            let is_seeking = inner.addresses[index].duplicates.get() > 0;
+            tokio::select! {
+                () = sleep(jittered(wait)) => {}
+                // A link that breaks while its address only looks for others must not wait for that.
+                () = inner.lost.notified(), if is_seeking => {}
+            }
+        }
+    };
+    tokio::select! {
+        // A stopped dialler changes nothing any more; so does one that is gone.
+        _ = stop.wait_for(|stop| *stop) => {}
+        () = work => {}
+    }
+}
+
+fn backoff(failures: u32, longest: Duration) -> Duration {
+    FIRST_BACKOFF.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(longest)
+}
+
+/// Between half and all of it, so that gateways that lost a hub together do not come back together.
+fn jittered(wait: Duration) -> Duration {
+    let random = random::number().unwrap_or(0) % 1000;
+    wait / 2 + (wait / 2).mul_f64(random as f64 / 1000.0)
+}
+
+impl Inner {
+    fn is_connected(&self, hub: &str) -> bool {
+        self.links.borrow().iter().any(|dialled| dialled.hub == hub && dialled.link.connected())
+    }
+
+    fn wants(&self, index: usize) -> bool {
+        let seen = self.addresses[index].seen.borrow();
+        let named = self.named.borrow();
+        seen.is_empty() || seen.union(&named).any(|hub| !self.is_connected(hub))
+    }
+
+    fn note(&self, index: usize, failures: u32, error: &HandshakeError) {
+        let url = &self.config.hubs[index].url;
+        let text = error.to_string();
+        let is_news = self.addresses[index].last_error.borrow().as_deref() != Some(&text);
+        // A person must act where the reason is new; that it lasts is no news.
+        if is_news {
+            tracing::warn!(url, error = text, "cannot link to the hub");
+        } else {
+            tracing::debug!(url, failures, error = text, "cannot link to the hub");
+        }
+        *self.addresses[index].last_error.borrow_mut() = Some(text);
+    }
+
+    /// One connection, one handshake.
+    async fn attempt(&self, index: usize) -> Result<Attempt, HandshakeError> {
+        let work = async {
+            let made = self.connect(index).await?;
+            self.shake_hands(index, made).await
+        };
+        timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))
+    }
+
+    async fn connect(&self, index: usize) -> io::Result<Made> {
+        let address = &self.config.hubs[index];
+        let target = Target::parse(&address.url, address.server_name.clone(), address.tls.clone())?;
+        match address.transport {
+            Transport::Ws => connect::ws(&self.shard, &target).await,
+            Transport::H2 => connect::h2(&self.shard, &target).await,
+        }
+    }
+
+    async fn shake_hands(&self, index: usize, made: Made) -> Result<Attempt, HandshakeError> {
+        let Made { mut transport, exporter, is_tls } = made;
+        let initiator = Initiator {
+            key: &self.config.key,
+            hub_keys: &self.config.hubs[index].keys,
+            hello: ClientHello {
+                version_min: VERSION,
+                version_max: VERSION,
+                features: 0,
+                role: self.config.role,
+                island: self.config.island.clone(),
+                gateway: self.config.gateway.clone(),
+                hub_key: String::new(),
+            },
+            payload: ClientPayload {
+                seal: self.config.seal,
+                exporter,
+                start: self.config.start,
+                exchanges: self.config.exchanges,
+                resume: self.resumable(),
+            },
+        };
+        let resume = initiator.payload.resume.clone();
+        let answered = initiate(&mut *transport, initiator).await?;
+        let hub = answered.welcome.hub.clone();
+        self.learn(index, &answered.welcome);
+        if self.is_connected(&hub) || !self.pending.borrow_mut().insert(hub.clone()) {
+            let duplicates = &self.addresses[index].duplicates;
+            duplicates.set(duplicates.get().saturating_add(1));
+            return Ok(Attempt::Duplicate);
+        }
+        let pending = Pending { inner: self, hub: &hub };
+        let established = answered.confirm().await?;
+        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
+        drop(pending);
+        self.addresses[index].duplicates.set(0);
+        let position = resume.iter().find(|resume| resume.hub == hub).map_or(0, |resume| resume.received);
+        self.take(index, established.key, established.said, connected, position);
+        Ok(Attempt::Linked)
+    }
+
+    /// Sessions that wait for a connection.
+    fn resumable(&self) -> Vec<Resume> {
+        let links = self.links.borrow();
+        let waiting = links.iter().filter(|dialled| !dialled.link.is_over() && !dialled.link.connected());
+        waiting
+            .take(MAX_HUBS)
+            .map(|dialled| Resume {
+                hub: dialled.hub.clone(),
+                session: dialled.link.session_id().to_owned(),
+                received: dialled.link.received(),
+            })
+            .collect()
+    }
+
+    fn learn(&self, index: usize, welcome: &Welcome) {
+        self.addresses[index].seen.borrow_mut().insert(welcome.hub.clone());
+        *self.named.borrow_mut() = welcome.hubs.iter().take(MAX_HUBS).chain([&welcome.hub]).cloned().collect();
+    }
+
+    /// A hub has a connection: its session goes on, or a new one begins.
+    fn take(&self, index: usize, key: PublicKey, welcome: Welcome, connected: Connected, position: u64) {
+        let old = self
+            .links
+            .borrow()
+            .iter()
+            .find(|dialled| dialled.hub == welcome.hub && !dialled.link.is_over())
+            .map(|dialled| dialled.link.clone());
+        if let Some(link) = old {
+            match welcome.resumed {
+                Some(received) if link.session_id() == welcome.session => {
+                    return link.attach(connected, position, received);
+                }
+                _ => link.abandon("the hub does not know the session any more", welcome.ended),
+            }
+        }
+        let peer = Peer { role: Role::Hub, island: "".into(), name: welcome.hub.as_str().into(), key };
+        let new = NewLink {
+            session_id: welcome.session,
+            peer,
+            side: Side::Dialler,
+            exchanges: [welcome.exchanges, self.config.exchanges],
+            ping: self.config.ping,
+            lost: self.lost.clone(),
+        };
+        let link = Link::new(&self.shard, self.handler.clone(), new);
+        tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, sealed = welcome.sealed, "link is up");
+        self.links.borrow_mut().push(Dialled { hub: welcome.hub, address: index, link: link.clone() });
+        link.attach(connected, 0, 0);
+    }
+}
+
+/// A hub whose answer is being confirmed, until this is dropped.
+struct Pending<'a> {
+    inner: &'a Inner,
+    hub: &'a str,
+}
+
+impl Drop for Pending<'_> {
+    fn drop(&mut self) {
+        self.inner.pending.borrow_mut().remove(self.hub);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_from_a_tenth_of_a_second_to_the_longest_and_are_jittered() {
+        let waits: Vec<u128> = (1..=8).map(|failures| backoff(failures, LAST_BACKOFF).as_millis()).collect();
+        assert_eq!(waits, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        assert_eq!(backoff(u32::MAX, SEEK_BACKOFF), SEEK_BACKOFF);
+        let waits: BTreeSet<Duration> = (0..50).map(|_| jittered(LAST_BACKOFF)).collect();
+        assert!(waits.len() > 10 && waits.iter().all(|wait| *wait >= LAST_BACKOFF / 2 && *wait <= LAST_BACKOFF));
+    }
 }

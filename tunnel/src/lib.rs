@@ -20,10 +20,15 @@ mod accept;
 mod assembly;
 mod dial;
 mod exchange;
+mod handshake;
 pub mod key;
 mod link;
 mod peer;
+mod random;
+mod seal;
+mod session;
 pub mod tls;
+mod transport;
 
 pub use accept::{AcceptConfig, Acceptor, Directory, accept};
 pub use assembly::{Assembly, AssemblyError};

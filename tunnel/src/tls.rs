@@ -90,6 +90,12 @@ pub fn server(certificate_file: &Path, key_file: &Path) -> Result<Arc<ServerConf
     Ok(Arc::new(config))
 }
 
+/// What both ends of one TLS session, and nobody in between, can compute (RFC 5705), in hexadecimal.
+pub(crate) fn exporter<D>(connection: &rustls::ConnectionCommon<D>) -> Option<String> {
+    let bytes = connection.export_keying_material([0u8; 32], b"EXPORTER-highway-link", None).ok()?;
+    Some(crate::random::hex(&bytes))
+}
+
 fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let failed = |error| TlsError::File { file: file.to_owned(), error };
     let all: Vec<_> = CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;

@@ -348,6 +348,14 @@ pub fn glance(head: &[u8]) -> Option<(Flags, u32)> {
     Some((Flags(u16::from_be_bytes([fixed[2], fixed[3]])), u32_at(fixed, 12)))
 }
 
+/// Lowers the remaining milliseconds of an encoded head that had to wait; does nothing to bytes that are none.
+pub fn lower_remaining(head: &mut [u8], remaining_ms: u32) {
+    if let Some(fixed) = head.first_chunk_mut::<FIXED_LEN>() {
+        let lowered = remaining_ms.min(u32_at(fixed, 12));
+        fixed[12..16].copy_from_slice(&lowered.to_be_bytes());
+    }
+}
+
 fn push_field(out: &mut Vec<u8>, tag: u8, value: &[u8]) {
     if value.is_empty() {
         return;

@@ -66,6 +66,17 @@ fn a_hop_says_where_a_call_came_from_and_nobody_else() {
 }
 
 #[test]
+fn what_remains_only_shrinks() {
+    let mut bytes = encoded(&sample());
+    lower_remaining(&mut bytes, 5_000);
+    assert_eq!(Head::decode(&bytes), Ok(sample()));
+    lower_remaining(&mut bytes, 7);
+    assert_eq!(Head::decode(&bytes), Ok(Head { remaining_ms: 7, ..sample() }));
+    lower_remaining(&mut bytes[..20], 1);
+    assert_eq!(Head::decode(&bytes).unwrap().remaining_ms, 7);
+}
+
+#[test]
 fn a_field_from_the_future_passes_through() {
     let mut bytes = encoded(&sample());
     bytes.extend_from_slice(&[0xf0, 0, 3, 1, 2, 3]);
@@ -136,7 +147,8 @@ proptest! {
 
 #[test]
 fn a_template_becomes_the_head_of_one_call() {
-    let template = Head { flags: Flags::IDEMPOTENT, destination: "shanghai", service: "a.B", method: "m", ..Head::default() };
+    let template =
+        Head { flags: Flags::IDEMPOTENT, destination: "shanghai", service: "a.B", method: "m", ..Head::default() };
     let mut encoded = Vec::new();
     template.encode_into(&mut encoded).unwrap();
     let stamp = Stamp { start: 5, counter: u64::MAX };

@@ -1,0 +1,465 @@
+//! A session without a socket: what may be sent, what has arrived, what is still open. It never reads a clock, never
+//! blocks and never calls anybody: time comes in, [`Event`]s and bytes go out.
+//!
+//! ```text
+//!  open, reply, …  ─▶ credit there ─▶ batch ─▶ connection          record ─▶ numbered? seen before? ─▶ Event
+//!                  ─▶ small, no credit, no connection ─▶ waiting ──▲
+//!                  ─▶ long ─▶ ring of bodies, a piece each in turn ┘  (only while little else waits to be written)
+//!
+//!  an exchange at its opener:    open ─▶ (data…) ─▶ reply ─▶ (data…) ─▶ gone         cancel, failure: gone at once
+//!  an exchange at its acceptor:  opened ─▶ (data…) ─▶ reply ─▶ (data…) ─▶ gone      its slot is free for a later id
+//! ```
+//!
+//! `id = key << 1 | role of the opener`, with the key of the opener's [`Slots`]: the acceptor finds it by its slot.
+
+mod bulk;
+mod credit;
+mod outbound;
+mod receive;
+mod send;
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use shard::{Key, Slots};
+use thiserror::Error;
+use wire::tunnel::record::RecordError;
+use wire::tunnel::{Failure, Kind, Outcome, RecordType, Stage, head, record};
+
+use crate::{End, ExchangeId, Open, Reply};
+use bulk::Outgoing;
+use credit::Incoming;
+use outbound::Outbound;
+
+/// Which end of the connection a session is; the lowest bit of the ids it gives out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u64)]
+pub(crate) enum Side {
+    /// A gateway.
+    Dialler = 0,
+    /// A hub.
+    Acceptor = 1,
+}
+
+/// Who gives credit back for pieces of long bodies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Credit {
+    /// The session, as soon as they were delivered.
+    Automatic,
+    /// The owner, when the next hop has taken them.
+    ByOwner,
+}
+
+/// What a record means to the owner of the session.
+#[derive(Debug)]
+pub(crate) enum Event<'a> {
+    /// Nothing.
+    Nothing,
+    /// [`crate::Handler::opened`].
+    Opened(ExchangeId, Open<'a>),
+    /// [`crate::Handler::data`].
+    Data(ExchangeId, &'a [u8], End),
+    /// [`crate::Handler::cancelled`].
+    Cancelled(ExchangeId),
+    /// [`crate::Handler::reply`].
+    Reply(u64, Reply<'a>),
+    /// [`crate::Handler::failed`].
+    Failed(u64, Failure),
+    /// A catalogue record.
+    Catalogue(&'a [u8]),
+    /// A notice record.
+    Notice(&'a [u8]),
+    /// A pong with its ping's stamp.
+    Pong(u64),
+    /// The peer takes no new exchanges.
+    Draining(String),
+    /// The peer has ended the session, having received so many records.
+    Over(u64, String),
+}
+
+/// Why a session cannot go on. The peer is told.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Violation {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error("{kind:?} record of exchange {exchange:#x} that cannot be read: {why}")]
+    Payload { kind: RecordType, exchange: u64, why: String },
+    #[error("exchange id {0:#x} is not one that this end may use here")]
+    WrongId(u64),
+    #[error("exchange slot {slot} is over the limit of {limit} exchanges at once")]
+    TooMany { slot: usize, limit: usize },
+    #[error("{len} bytes arrived where credit was left for {available}")]
+    Overdrawn { len: usize, available: usize },
+    #[error("credit for more bytes than the window has")]
+    TooMuchCredit,
+    #[error("{count} records acknowledged of {written} written")]
+    Acknowledged { count: u64, written: u64 },
+    #[error("{0} bytes were never acknowledged")]
+    Unacknowledged(usize),
+}
+
+/// An exchange that this end has opened.
+#[derive(Debug)]
+struct Opened {
+    token: u64,
+    /// Whether its open record is in a batch.
+    is_sent: bool,
+    /// Number of the record that ends the request; 0 until it is in a batch. Only then can anybody act on it.
+    complete: u64,
+    one_way: bool,
+    /// Whether the first piece of the reply has come.
+    answered: bool,
+    out: Option<Box<Outgoing>>,
+    incoming: Option<Box<Incoming>>,
+}
+
+/// An exchange that the peer has opened.
+#[derive(Debug)]
+struct Accepted {
+    one_way: bool,
+    /// Whether the last piece of the request has come.
+    request_ended: bool,
+    /// Whether a reply has begun.
+    answering: bool,
+    out: Option<Box<Outgoing>>,
+    incoming: Option<Box<Incoming>>,
+}
+
+/// One slot of the peer's ids.
+#[derive(Debug, Default)]
+struct AcceptedSlot {
+    /// The last id that used it; ids of a slot only rise.
+    id: u64,
+    exchange: Option<Accepted>,
+}
+
+/// A small record that waits for credit or a connection.
+#[derive(Debug)]
+struct Waiting {
+    kind: RecordType,
+    exchange: u64,
+    bytes: Vec<u8>,
+    patience: Option<Patience>,
+}
+
+/// How long the beginning of a call may wait.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    /// Until when it may wait here.
+    deadline: Instant,
+    /// Until when anybody waits for the call.
+    expires: Instant,
+}
+
+impl Patience {
+    fn new(now: Instant, connected: bool, remaining_ms: u32) -> Patience {
+        let remaining = Duration::from_millis(u64::from(remaining_ms));
+        let wait = if connected { remaining.min(credit::WAITING_LIMIT) } else { remaining };
+        Patience { deadline: now + wait, expires: now + remaining }
+    }
+
+    fn is_over(self, now: Instant) -> bool {
+        self.deadline <= now
+    }
+
+    /// Puts what remains now into an encoded head.
+    fn lower(self, now: Instant, head: &mut [u8]) {
+        let remaining = self.expires.saturating_duration_since(now).as_millis();
+        head::lower_remaining(head, u32::try_from(remaining).unwrap_or(u32::MAX));
+    }
+}
+
+/// See the module's picture.
+#[derive(Debug)]
+pub(crate) struct Session {
+    side: Side,
+    credit: Credit,
+    out: Outbound,
+    /// Records received in all.
+    received: u64,
+    /// Place of this connection's last record in the peer's numbering; behind `received` while it repeats.
+    position: u64,
+    /// Records received that the peer was told of.
+    told: u64,
+    /// Bytes received since.
+    untold_len: usize,
+    opened: Slots<Opened>,
+    accepted: Vec<AcceptedSlot>,
+    accepted_len: usize,
+    accepted_limit: usize,
+    /// Bytes this end may send.
+    window: usize,
+    /// Bytes the peer may send.
+    incoming: Incoming,
+    waiting: VecDeque<Waiting>,
+    waiting_len: usize,
+    /// Exchanges with pieces that could go now.
+    ring: VecDeque<u64>,
+    bulk_len: usize,
+    bulk_room: usize,
+    drained: Vec<(ExchangeId, usize)>,
+    connected: bool,
+    /// Why the peer takes no new exchanges.
+    peer_drains: Option<String>,
+    over: bool,
+}
+
+impl Session {
+    /// A session of which nothing was sent yet. `may_open`: exchanges the peer allows at once; `may_accept`: this end.
+    pub(crate) fn new(side: Side, credit: Credit, may_open: u32, may_accept: u32) -> Session {
+        Session {
+            side,
+            credit,
+            out: Outbound::default(),
+            received: 0,
+            position: 0,
+            told: 0,
+            untold_len: 0,
+            opened: Slots::new(may_open as usize),
+            accepted: Vec::new(),
+            accepted_len: 0,
+            accepted_limit: may_accept as usize,
+            window: credit::SESSION_WINDOW,
+            incoming: Incoming::new(credit::SESSION_WINDOW),
+            waiting: VecDeque::new(),
+            waiting_len: 0,
+            ring: VecDeque::new(),
+            bulk_len: 0,
+            bulk_room: 0,
+            drained: Vec::new(),
+            connected: false,
+            peer_drains: None,
+            over: false,
+        }
+    }
+
+    /// Records received in all.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// Records written in all.
+    pub(crate) fn written(&self) -> u64 {
+        self.out.written()
+    }
+
+    /// Bytes that are kept for the peer's acknowledgement.
+    pub(crate) fn held_len(&self) -> usize {
+        self.out.held_len()
+    }
+
+    /// Exchanges that are open, in either direction.
+    pub(crate) fn exchanges(&self) -> usize {
+        self.opened.len() + self.accepted_len
+    }
+
+    /// Whether the peer takes no new exchanges.
+    pub(crate) fn peer_drains(&self) -> bool {
+        self.peer_drains.is_some()
+    }
+
+    /// Whether the session has ended.
+    pub(crate) fn is_over(&self) -> bool {
+        self.over
+    }
+
+    /// A connection carries the session from now on. `position`: records this end had received when it said so to the peer;
+    /// `peer_received`: records the peer has. What it lacks is handed to `write`.
+    ///
+    /// # Errors
+    /// The peer claims what cannot be.
+    pub(crate) fn connect(
+        &mut self,
+        position: u64,
+        peer_received: u64,
+        write: impl FnMut(&[u8]),
+    ) -> Result<(), Violation> {
+        self.out
+            .resume(peer_received, write)
+            .map_err(|wrong| Violation::Acknowledged { count: wrong.count, written: wrong.written })?;
+        self.position = position;
+        self.told = position;
+        self.connected = true;
+        self.bulk_room = credit::BULK_ROOM;
+        Ok(())
+    }
+
+    /// The connection is gone; the session waits for the next.
+    pub(crate) fn disconnect(&mut self) {
+        self.connected = false;
+    }
+
+    /// Whether something could be handed to the connection now.
+    pub(crate) fn wants_flush(&self) -> bool {
+        self.bulk_room > 0 && self.wants_more() || self.connected && (!self.out.is_empty() || self.waiting_can_go())
+    }
+
+    /// Whether more could go at once, now that the connection has taken everything.
+    pub(crate) fn wants_more(&self) -> bool {
+        let credit = self.window > credit::SMALL_RESERVE + head::MAX_HEAD_LEN + record::HEADER_LEN;
+        self.connected && (!self.out.is_empty() || (credit && !self.ring.is_empty()) || self.waiting_can_go())
+    }
+
+    /// Hands what may go now to `write`: acknowledgements, small records, then a bounded amount of long bodies.
+    /// `unwritten_len`: bytes of earlier calls that the connection still holds.
+    ///
+    /// # Errors
+    /// The peer does not acknowledge.
+    pub(crate) fn flush(
+        &mut self,
+        now: Instant,
+        unwritten_len: usize,
+        write: impl FnOnce(&[&[u8]]),
+    ) -> Result<(), Violation> {
+        self.send_waiting(now);
+        self.bulk_room = credit::BULK_ROOM.saturating_sub(unwritten_len);
+        self.send_bulk(now);
+        if self.received > self.told {
+            self.told = self.received;
+            self.untold_len = 0;
+            self.out.push_control(RecordType::Ack, &[&self.received.to_be_bytes()]);
+        }
+        if self.out.held_len() > credit::RESEND_LEN {
+            return Err(Violation::Unacknowledged(self.out.held_len()));
+        }
+        if !self.out.is_empty() {
+            self.out.take(write);
+        }
+        Ok(())
+    }
+
+    /// Whether an acknowledgement is due, be there something else to send or not.
+    pub(crate) fn owes_ack(&self) -> bool {
+        self.received > self.told
+    }
+
+    /// Whether so much has arrived that the acknowledgement should not wait.
+    pub(crate) fn owes_much(&self) -> bool {
+        self.untold_len >= credit::ACK_LEN
+    }
+
+    /// A ping for the connection, with `padding` bytes.
+    pub(crate) fn ping(&mut self, stamp: u64, padding: &[u8]) {
+        self.out.push_control(RecordType::Ping, &[&stamp.to_be_bytes(), padding]);
+    }
+
+    /// Bytes of long bodies that left since the last call, by exchange.
+    pub(crate) fn take_drained(&mut self) -> Vec<(ExchangeId, usize)> {
+        std::mem::take(&mut self.drained)
+    }
+
+    /// Fails what has waited too long; returns tokens and failures.
+    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(u64, Failure)> {
+        if self.waiting.is_empty() && self.ring.is_empty() {
+            return Vec::new();
+        }
+        let late = |patience: Option<Patience>| patience.is_some_and(|patience| patience.is_over(now));
+        let mut due: Vec<u64> =
+            self.waiting.iter().filter(|waiting| late(waiting.patience)).map(|waiting| waiting.exchange).collect();
+        for id in &self.ring {
+            let begins = |out: &Outgoing| out.front.is_some() && late(out.patience);
+            if self.opened.get(key_of(*id)).and_then(|opened| opened.out.as_deref()).is_some_and(begins)
+                && self.is_ours(*id)
+            {
+                due.push(*id);
+            }
+        }
+        let why = if self.connected { "busy: no credit for it in time" } else { "no connection to the hub in time" };
+        let kind = if self.connected { Kind::Overload } else { Kind::NoLink };
+        let failure = Failure::new(Stage::Tunnel, kind, Outcome::NotSent, why);
+        let failed = |session: &mut Session, id| Some((session.remove_opened(id)?.token, failure.clone()));
+        due.into_iter().filter_map(|id| failed(self, id)).collect()
+    }
+
+    /// Fails what the peer cannot have and will not take any more.
+    pub(crate) fn give_up_unsent(&mut self, reason: &str) -> Vec<(u64, Failure)> {
+        let unsent: Vec<u64> =
+            self.opened.iter().filter(|(_, opened)| !opened.is_sent).map(|(key, _)| self.id_of(key)).collect();
+        let failure = Failure::new(Stage::Tunnel, Kind::Draining, Outcome::NotSent, reason.to_owned());
+        let failed = |session: &mut Session, id| Some((session.remove_opened(id)?.token, failure.clone()));
+        unsent.into_iter().filter_map(|id| failed(self, id)).collect()
+    }
+
+    /// The session is over. Returns the failure of each exchange this end had opened, by token, and the exchanges of the peer
+    /// that are cancelled with it. `peer_received`: records that a peer which is still alive had received when it ended.
+    pub(crate) fn end(&mut self, reason: &str, peer_received: Option<u64>) -> (Vec<(u64, Failure)>, Vec<ExchangeId>) {
+        self.over = true;
+        self.connected = false;
+        let written = self.out.written();
+        let mut failed = Vec::new();
+        for (_, opened) in self.opened.take_all() {
+            let arrived = peer_received.is_none_or(|received| opened.complete <= received);
+            let unknown = opened.complete != 0 && opened.complete <= written && arrived;
+            let outcome = if unknown { Outcome::Unknown } else { Outcome::NotSent };
+            failed.push((opened.token, Failure::new(Stage::Tunnel, Kind::LinkLost, outcome, reason.to_owned())));
+        }
+        let open =
+            self.accepted.iter().filter(|slot| slot.exchange.is_some()).map(|slot| ExchangeId(slot.id)).collect();
+        self.accepted.clear();
+        self.accepted_len = 0;
+        self.waiting.clear();
+        self.waiting_len = 0;
+        self.ring.clear();
+        self.bulk_len = 0;
+        self.drained.clear();
+        (failed, open)
+    }
+
+    fn id_of(&self, key: Key) -> u64 {
+        key.number() << 1 | self.side as u64
+    }
+
+    fn is_ours(&self, id: u64) -> bool {
+        id & 1 == self.side as u64
+    }
+
+    fn accepted_mut(&mut self, id: u64) -> Option<&mut Accepted> {
+        let slot = self.accepted.get_mut(key_of(id).slot()).filter(|slot| slot.id == id)?;
+        slot.exchange.as_mut()
+    }
+
+    /// The body of this exchange that is on its way out, in either role.
+    fn outgoing_mut(&mut self, id: u64) -> Option<&mut Outgoing> {
+        let out =
+            if self.is_ours(id) { &mut self.opened.get_mut(key_of(id))?.out } else { &mut self.accepted_mut(id)?.out };
+        out.as_deref_mut()
+    }
+
+    fn remove_opened(&mut self, id: u64) -> Option<Opened> {
+        let mut opened = self.opened.remove(key_of(id))?;
+        self.forget(opened.out.take(), opened.incoming.take());
+        Some(opened)
+    }
+
+    fn remove_accepted(&mut self, id: u64) -> Option<Accepted> {
+        let slot = self.accepted.get_mut(key_of(id).slot()).filter(|slot| slot.id == id)?;
+        let mut accepted = slot.exchange.take()?;
+        self.accepted_len -= 1;
+        self.forget(accepted.out.take(), accepted.incoming.take());
+        Some(accepted)
+    }
+
+    /// What an ended exchange held goes: its unsent bytes, and the session's credit for bytes nobody will say consumed.
+    fn forget(&mut self, out: Option<Box<Outgoing>>, incoming: Option<Box<Incoming>>) {
+        if let Some(out) = out {
+            self.bulk_len -= out.waiting();
+        }
+        if let Some(incoming) = incoming {
+            self.give_back(incoming.unconsumed());
+        }
+    }
+
+    /// Credit of the session for `len` bytes.
+    fn give_back(&mut self, len: usize) {
+        if let Some(credit) = self.incoming.consumed(len) {
+            self.out.push(RecordType::Credit, End::No, 0, &[&credit.to_be_bytes()]);
+        }
+    }
+}
+
+fn key_of(id: u64) -> Key {
+    Key::from_number(id >> 1)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! What goes out: records gathered in a batch, numbered by their place, kept until the peer has acknowledged them. It never
+//! writes and never decides what may be sent.
+//!
+//! ```text
+//!   push ─▶ batch ──take──▶ connection          control (ack, ping, pong) ──take──▶ connection, then forgotten
+//!             └──────────▶ resend: batch | batch | batch ◀── acknowledged: whole batches leave at the front
+//!
+//!   numbers:  acknowledged <= written <= last
+//! ```
+
+use std::collections::VecDeque;
+
+use wire::tunnel::record::{self, Decoded};
+use wire::tunnel::{End, Record, RecordType};
+
+/// A batch up to this long is copied behind the last one of the resend buffer, so that a quiet link does not keep a buffer a call.
+const JOINED_LEN: usize = 8 * 1024;
+/// A larger spare buffer is given back to the allocator.
+const SPARE_LEN: usize = 64 * 1024;
+/// Spare buffers kept.
+const SPARES: usize = 4;
+
+/// See the module's picture.
+#[derive(Debug, Default)]
+pub(crate) struct Outbound {
+    batch: Vec<u8>,
+    control: Vec<u8>,
+    resend: VecDeque<Batch>,
+    resend_len: usize,
+    spare: Vec<Vec<u8>>,
+    last: u64,
+    written: u64,
+    acknowledged: u64,
+}
+
+#[derive(Debug)]
+struct Batch {
+    /// Number of its last record; its first follows the one before it.
+    last: u64,
+    bytes: Vec<u8>,
+}
+
+impl Outbound {
+    /// Puts a numbered record into the batch; returns its number.
+    pub(crate) fn push(&mut self, kind: RecordType, end: End, exchange: u64, parts: &[&[u8]]) -> u64 {
+        debug_assert!(kind.is_numbered());
+        if self.batch.capacity() == 0
+            && let Some(spare) = self.spare.pop()
+        {
+            self.batch = spare;
+        }
+        record::push(&mut self.batch, kind, end, exchange, parts);
+        self.last += 1;
+        self.last
+    }
+
+    /// Puts an encoded numbered record into the batch; returns its number.
+    pub(crate) fn push_encoded(&mut self, record: &[u8]) -> u64 {
+        self.batch.extend_from_slice(record);
+        self.last += 1;
+        self.last
+    }
+
+    /// Puts a record that belongs to the connection in front of the batch.
+    pub(crate) fn push_control(&mut self, kind: RecordType, parts: &[&[u8]]) {
+        debug_assert!(!kind.is_numbered());
+        record::push(&mut self.control, kind, End::No, 0, parts);
+    }
+
+    /// Whether anything waits for [`Outbound::take`].
+    pub(crate) fn is_empty(&self) -> bool {
+        self.batch.is_empty() && self.control.is_empty()
+    }
+
+    /// Hands everything gathered to `write`; from now on it counts as written.
+    pub(crate) fn take(&mut self, write: impl FnOnce(&[&[u8]])) {
+        write(&[&self.control, &self.batch]);
+        self.control.clear();
+        if self.control.capacity() > SPARE_LEN {
+            self.control = Vec::new();
+        }
+        self.written = self.last;
+        if self.batch.is_empty() {
+            return;
+        }
+        self.resend_len += self.batch.len();
+        match self.resend.back_mut() {
+            Some(back) if back.bytes.len() + self.batch.len() <= JOINED_LEN => {
+                back.bytes.extend_from_slice(&self.batch);
+                back.last = self.last;
+                self.batch.clear();
+            }
+            _ => {
+                let bytes = std::mem::replace(&mut self.batch, self.spare.pop().unwrap_or_default());
+                self.resend.push_back(Batch { last: self.last, bytes });
+            }
+        }
+    }
+
+    /// The peer has received `count` records: batches that it has whole are forgotten.
+    ///
+    /// # Errors
+    /// It cannot have: so many were never written.
+    pub(crate) fn acknowledge(&mut self, count: u64) -> Result<(), Impossible> {
+        if count > self.written {
+            return Err(Impossible { count, written: self.written });
+        }
+        self.acknowledged = self.acknowledged.max(count);
+        while self.resend.front().is_some_and(|batch| batch.last <= count) {
+            let Some(mut batch) = self.resend.pop_front() else { break };
+            self.resend_len -= batch.bytes.len();
+            if self.spare.len() < SPARES && batch.bytes.capacity() <= SPARE_LEN {
+                batch.bytes.clear();
+                self.spare.push(batch.bytes);
+            }
+        }
+        Ok(())
+    }
+
+    /// A new connection: everything behind the peer's first `count` records is handed to `write` again.
+    ///
+    /// # Errors
+    /// The peer has fewer than it acknowledged before, or more than were written.
+    pub(crate) fn resume(&mut self, count: u64, mut write: impl FnMut(&[u8])) -> Result<(), Impossible> {
+        if count < self.acknowledged {
+            return Err(Impossible { count, written: self.written });
+        }
+        self.acknowledge(count)?;
+        self.control.clear();
+        // A front batch of which the peer has a part began right behind the batches it has whole.
+        let mut number = self.written - self.resend.iter().map(|batch| records(&batch.bytes)).sum::<u64>();
+        for batch in &self.resend {
+            let mut bytes = &batch.bytes[..];
+            while number < count
+                && let Some(len) = first_len(bytes)
+            {
+                bytes = &bytes[len..];
+                number += 1;
+            }
+            number = batch.last;
+            write(bytes);
+        }
+        Ok(())
+    }
+
+    /// Bytes that are kept for the peer's acknowledgement or wait to be written.
+    pub(crate) fn held_len(&self) -> usize {
+        self.resend_len + self.batch.len()
+    }
+
+    /// Number of the last record that was handed to a connection.
+    pub(crate) fn written(&self) -> u64 {
+        self.written
+    }
+}
+
+/// An acknowledgement that cannot be true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Impossible {
+    pub(crate) count: u64,
+    pub(crate) written: u64,
+}
+
+fn first_len(bytes: &[u8]) -> Option<usize> {
+    match Record::decode(bytes) {
+        Ok(Decoded::Record(_, len) | Decoded::Skipped(len)) => Some(len),
+        _ => None,
+    }
+}
+
+fn records(mut bytes: &[u8]) -> u64 {
+    let mut count = 0;
+    while let Some(len) = first_len(bytes) {
+        bytes = &bytes[len..];
+        count += 1;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(out: &mut Outbound, text: &str) {
+        out.push(RecordType::Notice, End::No, 0, &[text.as_bytes()]);
+    }
+
+    fn texts(mut bytes: &[u8]) -> Vec<String> {
+        let mut texts = Vec::new();
+        while let Ok(Decoded::Record(record, len)) = Record::decode(bytes) {
+            texts.push(String::from_utf8(record.payload.to_vec()).unwrap());
+            bytes = &bytes[len..];
+        }
+        texts
+    }
+
+    fn taken(out: &mut Outbound) -> Vec<String> {
+        let mut all = Vec::new();
+        out.take(|parts| all = parts.concat());
+        texts(&all)
+    }
+
+    fn resumed(out: &mut Outbound, count: u64) -> Result<Vec<String>, Impossible> {
+        let mut all = Vec::new();
+        out.resume(count, |bytes| all.extend_from_slice(bytes))?;
+        Ok(texts(&all))
+    }
+
+    #[test]
+    fn what_the_peer_has_not_is_sent_again_from_the_middle_of_a_batch() {
+        let mut out = Outbound::default();
+        for text in ["1", "2", "3"] {
+            push(&mut out, text);
+        }
+        assert_eq!(taken(&mut out), ["1", "2", "3"]);
+        push(&mut out, &"4".repeat(JOINED_LEN));
+        taken(&mut out);
+        push(&mut out, "5");
+        taken(&mut out);
+        push(&mut out, "6");
+        let four = "4".repeat(JOINED_LEN);
+        assert_eq!(resumed(&mut out, 1).unwrap(), ["2", "3", &four, "5"]);
+        assert_eq!(resumed(&mut out, 2).unwrap(), ["3", &four, "5"]);
+        assert_eq!(resumed(&mut out, 3).unwrap(), [&four, "5"]);
+        assert_eq!(resumed(&mut out, 5).unwrap(), [""; 0]);
+        assert_eq!(taken(&mut out), ["6"]);
+    }
+
+    #[test]
+    fn an_acknowledgement_frees_whole_batches_only() {
+        let mut out = Outbound::default();
+        for text in ["1", "2"] {
+            push(&mut out, text);
+        }
+        taken(&mut out);
+        let held = out.held_len();
+        out.acknowledge(1).unwrap();
+        assert_eq!(out.held_len(), held);
+        out.acknowledge(2).unwrap();
+        assert_eq!(out.held_len(), 0);
+    }
+
+    #[test]
+    fn an_acknowledgement_of_what_was_never_written_is_refused() {
+        let mut out = Outbound::default();
+        push(&mut out, "1");
+        assert!(out.acknowledge(1).is_err());
+        taken(&mut out);
+        out.acknowledge(1).unwrap();
+        assert!(out.acknowledge(2).is_err());
+        assert!(resumed(&mut out, 0).is_err());
+        assert!(resumed(&mut out, 2).is_err());
+    }
+
+    #[test]
+    fn control_records_go_first_and_are_not_sent_again() {
+        let mut out = Outbound::default();
+        push(&mut out, "1");
+        out.push_control(RecordType::Ping, &[b"ping"]);
+        assert_eq!(taken(&mut out), ["ping", "1"]);
+        assert_eq!(resumed(&mut out, 0).unwrap(), ["1"]);
+    }
+}

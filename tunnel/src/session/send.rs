@@ -1,0 +1,458 @@
+//! The session's way out: what goes at once, what waits, and whose turn it is. It never sends what the peer gave no credit for.
+
+use std::time::Instant;
+
+use wire::tunnel::head::{self, MAX_HEAD_LEN};
+use wire::tunnel::record::{self, HEADER_LEN, SEGMENT_LEN};
+use wire::tunnel::{Failure, Flags, Kind, Outcome, RecordType, ReplyHead, Stage};
+
+use super::bulk::{Outgoing, Report};
+use super::credit::{BULK_LEN, SMALL_RESERVE, WAITING_LEN};
+use super::{Opened, Patience, Session, Waiting, key_of};
+use crate::{End, ExchangeId, Reply};
+
+/// What became of a record.
+enum Sent {
+    /// It is in the batch, under this number.
+    Number(u64),
+    /// It waits.
+    Waits,
+    /// There is no room for it to wait.
+    NoRoom,
+}
+
+impl Session {
+    /// Opens an exchange whose body is whole.
+    ///
+    /// # Errors
+    /// Not sent, and why.
+    pub(crate) fn open(
+        &mut self,
+        now: Instant,
+        head: &[u8],
+        body: &[&[u8]],
+        token: u64,
+    ) -> Result<ExchangeId, Failure> {
+        let body_len: usize = body.iter().map(|part| part.len()).sum();
+        let (one_way, remaining_ms) = self.may_open(head)?;
+        let patience = Patience::new(now, self.connected, remaining_ms);
+        let id = self.enter(token, one_way)?;
+        if body_len > SEGMENT_LEN {
+            self.queue_long(id, head, patience, Report::No)?;
+            self.push_long(id, body, End::Yes);
+            return Ok(ExchangeId(id));
+        }
+        let mut parts = [head; 8];
+        let joined;
+        let parts = match body.len() {
+            count @ 0..=7 => {
+                parts[1..=count].copy_from_slice(body);
+                &parts[..=count]
+            }
+            _ => {
+                joined = body.concat();
+                parts[1] = &joined;
+                &parts[..2]
+            }
+        };
+        let sent = if self.connected {
+            self.send(RecordType::Open, id, parts, Some(patience))
+        } else {
+            self.wait(RecordType::Open, id, parts, Some(patience))
+        };
+        match sent {
+            Sent::Number(number) => self.opened_is_sent(id, number),
+            Sent::Waits => {}
+            Sent::NoRoom => {
+                self.remove_opened(id);
+                return Err(refused(Kind::Overload, "busy: too much waits for this link already"));
+            }
+        }
+        Ok(ExchangeId(id))
+    }
+
+    /// Opens an exchange whose body comes in pieces. Also says how many bytes of the first went at once.
+    ///
+    /// # Errors
+    /// Not sent, and why.
+    pub(crate) fn open_streaming(
+        &mut self,
+        now: Instant,
+        head: &[u8],
+        piece: &[u8],
+        token: u64,
+    ) -> Result<(ExchangeId, usize), Failure> {
+        let (one_way, remaining_ms) = self.may_open(head)?;
+        let patience = Patience::new(now, self.connected, remaining_ms);
+        let id = self.enter(token, one_way)?;
+        self.queue_long(id, head, patience, Report::Yes)?;
+        Ok((ExchangeId(id), self.pass_on(id, piece, End::No)))
+    }
+
+    /// The next piece of a body in either direction; says how many bytes went at once.
+    pub(crate) fn send_data(&mut self, id: ExchangeId, piece: &[u8], end: End) -> usize {
+        self.pass_on(id.0, piece, end)
+    }
+
+    /// Answers with a whole body.
+    pub(crate) fn reply(&mut self, id: ExchangeId, body: &[&[u8]], provider_us: u32) {
+        let body_len: usize = body.iter().map(|part| part.len()).sum();
+        let Ok(length) = u32::try_from(body_len) else {
+            return self.fail(id, &Failure::new(Stage::Tunnel, Kind::TooLarge, Outcome::Executed, "answer over 4 GiB"));
+        };
+        let head = ReplyHead { body_len: length, provider_us }.encode();
+        if body_len > SEGMENT_LEN {
+            if self.begin_reply(id, &head, Report::No) {
+                self.push_long(id.0, body, End::Yes);
+            }
+            return;
+        }
+        if self.accepted_mut(id.0).is_none_or(|accepted| accepted.answering) {
+            return;
+        }
+        let joined;
+        let mut parts = [&head[..]; 8];
+        let parts = match body.len() {
+            count @ 0..=7 => {
+                parts[1..=count].copy_from_slice(body);
+                &parts[..=count]
+            }
+            _ => {
+                joined = body.concat();
+                parts[1] = &joined;
+                &parts[..2]
+            }
+        };
+        self.reply_small(id, parts);
+    }
+
+    fn reply_small(&mut self, id: ExchangeId, parts: &[&[u8]]) {
+        match self.send(RecordType::Reply, id.0, parts, None) {
+            Sent::Number(_) => {
+                self.remove_accepted(id.0);
+            }
+            Sent::Waits => {
+                if let Some(accepted) = self.accepted_mut(id.0) {
+                    accepted.answering = true;
+                }
+            }
+            Sent::NoRoom => self.fail(
+                id,
+                &Failure::new(
+                    Stage::Tunnel,
+                    Kind::Overload,
+                    Outcome::Executed,
+                    "busy: too many answers wait for this link",
+                ),
+            ),
+        }
+    }
+
+    /// Passes a piece of an answer on; says how many bytes went at once.
+    pub(crate) fn send_reply(&mut self, id: ExchangeId, reply: Reply<'_>) -> usize {
+        let Some(head) = reply.head else { return self.pass_on(id.0, reply.piece, reply.end) };
+        if self.accepted_mut(id.0).is_none_or(|accepted| accepted.answering) {
+            return reply.piece.len();
+        }
+        if reply.end == End::Yes && reply.piece.len() <= SEGMENT_LEN {
+            self.reply_small(id, &[&head.encode(), reply.piece]);
+            return reply.piece.len();
+        }
+        if !self.begin_reply(id, &head.encode(), Report::Yes) {
+            return reply.piece.len();
+        }
+        self.pass_on(id.0, reply.piece, reply.end)
+    }
+
+    /// Ends an exchange of the peer without an answer.
+    pub(crate) fn fail(&mut self, id: ExchangeId, failure: &Failure) {
+        if self.is_ours(id.0) || self.remove_accepted(id.0).is_none() {
+            return;
+        }
+        let mut payload = Vec::with_capacity(256);
+        failure.encode_into(&mut payload);
+        self.out.push(RecordType::Failure, End::Yes, id.0, &[&payload]);
+    }
+
+    /// Loses interest in an exchange of this end.
+    pub(crate) fn cancel(&mut self, id: ExchangeId) {
+        if !self.is_ours(id.0) {
+            return;
+        }
+        if self.remove_opened(id.0).is_some_and(|opened| opened.is_sent) {
+            self.out.push(RecordType::Cancel, End::Yes, id.0, &[]);
+        }
+    }
+
+    /// Credit for `len` bytes that the next hop has taken.
+    pub(crate) fn consumed(&mut self, id: ExchangeId, len: usize) {
+        let incoming = if self.is_ours(id.0) {
+            self.opened.get_mut(key_of(id.0)).and_then(|opened| opened.incoming.as_deref_mut())
+        } else {
+            self.accepted_mut(id.0).and_then(|accepted| accepted.incoming.as_deref_mut())
+        };
+        let Some(incoming) = incoming else { return };
+        let len = len.min(incoming.unconsumed());
+        if let Some(credit) = incoming.consumed(len) {
+            self.out.push(RecordType::Credit, End::No, id.0, &[&credit.to_be_bytes()]);
+        }
+        self.give_back(len);
+    }
+
+    /// A record of the session itself; it waits for credit as calls do. False: there is no room for it to wait.
+    pub(crate) fn tell(&mut self, kind: RecordType, payload: &[u8]) -> bool {
+        !matches!(self.send(kind, 0, &[payload], None), Sent::NoRoom)
+    }
+
+    /// Asks the peer for no new exchanges (`End::No`), or ends the session (`End::Yes`).
+    pub(crate) fn go_away(&mut self, end: End, reason: &str) {
+        let scope = [u8::from(end == End::Yes)];
+        let reason = reason.get(..reason.floor_char_boundary(1024)).unwrap_or_default();
+        self.out.push(RecordType::GoAway, end, 0, &[&scope, &self.received.to_be_bytes(), reason.as_bytes()]);
+    }
+
+    fn may_open(&self, head: &[u8]) -> Result<(bool, u32), Failure> {
+        if self.over {
+            return Err(refused(Kind::NoLink, "the link is over"));
+        }
+        if let Some(reason) = &self.peer_drains {
+            return Err(refused(Kind::Draining, reason.clone()));
+        }
+        if head.len() > MAX_HEAD_LEN {
+            return Err(refused(
+                Kind::TooLarge,
+                format!("head of {} bytes is over the limit of {MAX_HEAD_LEN} bytes", head.len()),
+            ));
+        }
+        let (flags, remaining_ms) = head::glance(head)
+            .ok_or_else(|| refused(Kind::Internal, format!("head of {} bytes is none", head.len())))?;
+        Ok((flags.contains(Flags::ONE_WAY), remaining_ms))
+    }
+
+    fn enter(&mut self, token: u64, one_way: bool) -> Result<u64, Failure> {
+        let opened = Opened { token, is_sent: false, complete: 0, one_way, answered: false, out: None, incoming: None };
+        match self.opened.insert(opened) {
+            Ok(key) => Ok(self.id_of(key)),
+            Err(_) => Err(refused(
+                Kind::Overload,
+                format!("busy: {} exchanges are open on this link already", self.opened.len()),
+            )),
+        }
+    }
+
+    fn opened_is_sent(&mut self, id: u64, number: u64) {
+        let Some(opened) = self.opened.get_mut(key_of(id)) else { return };
+        opened.is_sent = true;
+        opened.complete = number;
+        if opened.one_way {
+            self.remove_opened(id);
+        }
+    }
+
+    /// Sends a small record, or lets it wait.
+    fn send(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>) -> Sent {
+        let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
+        if len > self.window || !self.waiting.is_empty() {
+            return self.wait(kind, id, parts, patience);
+        }
+        self.window -= len;
+        Sent::Number(self.out.push(kind, End::Yes, id, parts))
+    }
+
+    fn wait(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>) -> Sent {
+        let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
+        if self.waiting_len + len > WAITING_LEN {
+            return Sent::NoRoom;
+        }
+        let mut bytes = Vec::with_capacity(len);
+        record::push(&mut bytes, kind, End::Yes, id, parts);
+        self.waiting_len += len;
+        self.waiting.push_back(Waiting { kind, exchange: id, bytes, patience });
+        Sent::Waits
+    }
+
+    /// Whether the first small record that waits could go now.
+    pub(super) fn waiting_can_go(&self) -> bool {
+        self.waiting.front().is_some_and(|waiting| waiting.bytes.len() <= self.window)
+    }
+
+    /// Small records that waited, as far as credit goes. Those of exchanges that are over just leave.
+    pub(super) fn send_waiting(&mut self, now: Instant) {
+        while self.connected && self.waiting_can_go() {
+            let Some(mut waiting) = self.waiting.pop_front() else { break };
+            self.waiting_len -= waiting.bytes.len();
+            let id = waiting.exchange;
+            let wanted = match waiting.kind {
+                RecordType::Open => self.opened.get(key_of(id)).is_some(),
+                RecordType::Reply => self.accepted_mut(id).is_some(),
+                _ => true,
+            };
+            if !wanted {
+                continue;
+            }
+            if let Some(patience) = waiting.patience {
+                patience.lower(now, &mut waiting.bytes[HEADER_LEN..]);
+            }
+            self.window -= waiting.bytes.len();
+            let number = self.out.push_encoded(&waiting.bytes);
+            match waiting.kind {
+                RecordType::Open => self.opened_is_sent(id, number),
+                RecordType::Reply => drop(self.remove_accepted(id)),
+                _ => {}
+            }
+        }
+    }
+
+    fn queue_long(&mut self, id: u64, head: &[u8], patience: Patience, report: Report) -> Result<(), Failure> {
+        if self.bulk_len > BULK_LEN {
+            self.remove_opened(id);
+            return Err(refused(
+                Kind::Overload,
+                format!("busy: {} bytes of long bodies wait in this link", self.bulk_len),
+            ));
+        }
+        if let Some(opened) = self.opened.get_mut(key_of(id)) {
+            let mut out = Outgoing::new(head.to_vec(), report);
+            out.patience = Some(patience);
+            opened.out = Some(Box::new(out));
+        }
+        Ok(())
+    }
+
+    /// False: the exchange is over, or was answered already.
+    fn begin_reply(&mut self, id: ExchangeId, head: &[u8], report: Report) -> bool {
+        let is_full = self.bulk_len > BULK_LEN;
+        let Some(accepted) = self.accepted_mut(id.0).filter(|accepted| !accepted.answering) else { return false };
+        if is_full {
+            let text = "busy: too many long answers wait for this link";
+            self.fail(id, &Failure::new(Stage::Tunnel, Kind::Overload, Outcome::Executed, text));
+            return false;
+        }
+        accepted.answering = true;
+        accepted.out = Some(Box::new(Outgoing::new(head.to_vec(), report)));
+        true
+    }
+
+    fn push_long(&mut self, id: u64, parts: &[&[u8]], end: End) {
+        let Some(out) = self.outgoing_mut(id) else { return };
+        let before = out.waiting();
+        out.push(parts, end);
+        let added = out.waiting() - before;
+        let joins = !std::mem::replace(&mut out.in_ring, true);
+        self.bulk_len += added;
+        if joins {
+            self.ring.push_back(id);
+        }
+    }
+
+    /// A piece of a streamed body: at once where nothing is in its way, else behind what waits. Bytes for an exchange that is
+    /// over count as gone.
+    fn pass_on(&mut self, id: u64, piece: &[u8], end: End) -> usize {
+        let room = self.bulk_room.min(self.window.saturating_sub(SMALL_RESERVE));
+        let connected = self.connected;
+        let Some(out) = self.outgoing_mut(id) else { return piece.len() };
+        let straight = connected
+            && out.waiting() == 0
+            && !out.in_ring
+            && piece.len() <= out.credit().min(SEGMENT_LEN)
+            && piece.len() + MAX_HEAD_LEN + HEADER_LEN <= room;
+        if !straight {
+            self.push_long(id, &[piece], end);
+            return 0;
+        }
+        out.spend(piece.len());
+        let front = out.front.take();
+        self.put_piece(id, front, piece, end);
+        piece.len()
+    }
+
+    /// One piece for each body in turn, until the room, the credit or the bodies are used up.
+    pub(super) fn send_bulk(&mut self, now: Instant) {
+        while self.connected && self.bulk_room > 0 {
+            let spare = self.window.saturating_sub(SMALL_RESERVE + MAX_HEAD_LEN + HEADER_LEN);
+            if spare == 0 {
+                return;
+            }
+            let Some(id) = self.ring.pop_front() else { return };
+            let Some(mut out) = self.take_outgoing(id) else { continue };
+            let Some(len) = out.next_len(SEGMENT_LEN.min(spare)) else {
+                out.in_ring = false;
+                self.restore_outgoing(id, out);
+                continue;
+            };
+            let mut front = out.front.take();
+            if let (Some(head), Some(patience)) = (&mut front, out.patience) {
+                patience.lower(now, head);
+            }
+            let (piece, end) = out.take(len);
+            self.bulk_len -= len;
+            self.bulk_room = self.bulk_room.saturating_sub(HEADER_LEN + len);
+            let is_over = self.put_piece(id, front, piece, end);
+            if out.report == Report::Yes && len > 0 {
+                self.drained.push((ExchangeId(id), len));
+            }
+            if !is_over {
+                self.ring.push_back(id);
+                self.restore_outgoing(id, out);
+            }
+        }
+    }
+
+    /// Puts one piece into the batch. True: with it the body has ended.
+    fn put_piece(&mut self, id: u64, front: Option<Vec<u8>>, piece: &[u8], end: End) -> bool {
+        let ours = self.is_ours(id);
+        let kind = match (&front, ours) {
+            (None, _) => RecordType::Data,
+            (Some(_), true) => RecordType::Open,
+            (Some(_), false) => RecordType::Reply,
+        };
+        let front = front.unwrap_or_default();
+        let number = self.out.push(kind, end, id, &[&front, piece]);
+        self.window = self.window.saturating_sub(HEADER_LEN + front.len() + piece.len());
+        if ours && let Some(opened) = self.opened.get_mut(key_of(id)) {
+            opened.is_sent = true;
+        }
+        if end == End::No {
+            return false;
+        }
+        if ours {
+            if let Some(opened) = self.opened.get_mut(key_of(id)) {
+                opened.out = None;
+            }
+            self.opened_is_sent(id, number);
+        } else {
+            self.remove_accepted(id);
+        }
+        true
+    }
+
+    fn take_outgoing(&mut self, id: u64) -> Option<Box<Outgoing>> {
+        if self.is_ours(id) { self.opened.get_mut(key_of(id))?.out.take() } else { self.accepted_mut(id)?.out.take() }
+    }
+
+    fn restore_outgoing(&mut self, id: u64, out: Box<Outgoing>) {
+        if self.is_ours(id) {
+            if let Some(opened) = self.opened.get_mut(key_of(id)) {
+                opened.out = Some(out);
+            }
+        } else if let Some(accepted) = self.accepted_mut(id) {
+            accepted.out = Some(out);
+        }
+    }
+
+    /// The peer has taken `len` bytes of this exchange. False: more than it can have.
+    pub(super) fn credited(&mut self, id: u64, len: usize) -> bool {
+        let Some(out) = self.outgoing_mut(id) else { return true };
+        if !out.give(len) {
+            return false;
+        }
+        if out.waiting() > 0 && !std::mem::replace(&mut out.in_ring, true) {
+            self.ring.push_back(id);
+        }
+        true
+    }
+}
+
+fn refused(kind: Kind, text: impl Into<std::borrow::Cow<'static, str>>) -> Failure {
+    Failure::new(Stage::Tunnel, kind, Outcome::NotSent, text)
+}

@@ -1,0 +1,236 @@
+//! Makes the HTTP connection of a link, at the dialling end. It never reuses a connection and never waits for ever.
+
+use std::future::Future;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    ACCEPT, CONNECTION, CONTENT_TYPE, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TE,
+    UPGRADE, USER_AGENT,
+};
+use http::{Method, Request, StatusCode, Uri, Version};
+use http_body_util::Empty;
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use shard::Shard;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::ws::{End, Ws};
+use super::{BoxIo, LINK_PATH, Transport, post};
+use crate::random;
+use crate::tls::exporter;
+
+/// One TCP connection attempt takes no longer.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+/// Windows larger than all credit that is given, so that both directions can fill without waiting for each other
+/// (design, middleboxes).
+pub(crate) const WINDOW: u32 = 16 * 1024 * 1024;
+/// The longest HTTP/2 frame, so that a batch needs few.
+pub(crate) const FRAME_LEN: u32 = 64 * 1024;
+/// Bytes that the HTTP/2 library may hold: long bodies wait where small calls can pass them.
+pub(crate) const SEND_LEN: usize = 256 * 1024;
+/// The kernel holds no more than this unsent, for the same reason.
+const UNSENT_LEN: u32 = 128 * 1024;
+/// What an HTTP connection has to come to an end after its link.
+const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// Where and how to connect.
+pub(crate) struct Target {
+    pub(crate) uri: Uri,
+    pub(crate) server_name: Option<String>,
+    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
+}
+
+/// A connection with what its TLS session exports.
+pub(crate) struct Made {
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) exporter: Option<String>,
+    pub(crate) is_tls: bool,
+}
+
+impl Target {
+    /// Reads `http://host:port/prefix`.
+    ///
+    /// # Errors
+    /// Another scheme, no host, or `https` without roots.
+    pub(crate) fn parse(
+        url: &str,
+        server_name: Option<String>,
+        tls: Option<Arc<rustls::ClientConfig>>,
+    ) -> io::Result<Target> {
+        let wrong = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("hub url {url}: {why}"));
+        let uri: Uri = url.parse().map_err(|error| wrong(&format!("{error}")))?;
+        if uri.host().is_none() {
+            return Err(wrong("found no host, wanted http://host:port or https://host:port"));
+        }
+        match uri.scheme_str() {
+            Some("http") => Ok(Target { uri, server_name, tls: None }),
+            Some("https") if tls.is_some() => Ok(Target { uri, server_name, tls }),
+            Some("https") => Err(wrong("https without the certificates to trust")),
+            _ => Err(wrong("wanted http:// or https://")),
+        }
+    }
+
+    fn host(&self) -> &str {
+        self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+    }
+
+    fn authority(&self) -> &str {
+        self.uri.authority().map_or("", |authority| authority.as_str())
+    }
+
+    fn path(&self) -> String {
+        format!("{}{LINK_PATH}", self.uri.path().trim_end_matches('/'))
+    }
+
+    async fn connect(&self, alpn: &[u8]) -> io::Result<(BoxIo, Option<String>)> {
+        let port = self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
+        let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address of {}", self.host()));
+        let mut stream = None;
+        for address in tokio::net::lookup_host((self.host(), port)).await? {
+            match shard::connect(address, CONNECT_LIMIT).await {
+                Ok(connected) => {
+                    stream = Some(connected);
+                    break;
+                }
+                Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
+            }
+        }
+        let Some(stream) = stream else { return Err(last) };
+        hold_little(&stream)?;
+        let Some(config) = &self.tls else { return Ok((Box::new(stream), None)) };
+        let mut config = rustls::ClientConfig::clone(config);
+        config.alpn_protocols = vec![alpn.to_vec()];
+        let name = self.server_name.clone().unwrap_or_else(|| self.host().to_owned());
+        let name = ServerName::try_from(name).map_err(io::Error::other)?;
+        let stream = timeout(CONNECT_LIMIT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await??;
+        let connection = stream.get_ref().1;
+        if alpn == b"h2" && connection.alpn_protocol() != Some(alpn) {
+            return Err(io::Error::other(
+                "the other end of TLS does not speak HTTP/2; use ws, or ask who ends TLS on the way",
+            ));
+        }
+        let exporter = exporter(connection);
+        Ok((Box::new(stream), exporter))
+    }
+}
+
+/// Keeps the kernel from holding more than a bounded amount that has not been sent: a small call cannot pass it there.
+pub(crate) fn hold_little(stream: &tokio::net::TcpStream) -> io::Result<()> {
+    socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_LEN)
+}
+
+/// Upgrades a connection to WebSocket.
+///
+/// # Errors
+/// What stood in the way, in a sentence.
+pub(crate) async fn ws(shard: &Shard, target: &Target) -> io::Result<Made> {
+    let (stream, exporter) = target.connect(b"http/1.1").await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    shard.run(until(async move { drop(connection.with_upgrades().await) }, Rc::new(Notify::new())));
+    let key = generate_key();
+    let request = head(target, Method::GET)
+        .uri(target.path())
+        .header(HOST, target.authority())
+        .header(CONNECTION, "Upgrade")
+        .header(UPGRADE, "websocket")
+        .header(SEC_WEBSOCKET_VERSION, "13")
+        .header(SEC_WEBSOCKET_KEY, &key)
+        .body(Empty::<Bytes>::new())
+        .map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(io::Error::other(format!(
+            "status {} instead of 101: something on the way does not pass WebSocket upgrades, or no hub answers at {}",
+            response.status().as_u16(),
+            target.path()
+        )));
+    }
+    if response
+        .headers()
+        .get(SEC_WEBSOCKET_ACCEPT)
+        .is_none_or(|accept| accept.as_bytes() != derive_accept_key(key.as_bytes()).as_bytes())
+    {
+        return Err(io::Error::other("an upgrade that does not answer this request"));
+    }
+    let upgraded = hyper::upgrade::on(response).await.map_err(io::Error::other)?;
+    let parts = upgraded
+        .downcast::<TokioIo<BoxIo>>()
+        .map_err(|_| io::Error::other("an upgraded connection of unknown kind"))?;
+    let transport = Ws::new(parts.io.into_inner(), End::Client, parts.read_buf.to_vec(), random::number()?);
+    Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
+}
+
+/// Opens one long POST over HTTP/2.
+///
+/// # Errors
+/// What stood in the way, in a sentence.
+pub(crate) async fn h2(shard: &Shard, target: &Target) -> io::Result<Made> {
+    let (stream, exporter) = target.connect(b"h2").await?;
+    let (mut sender, connection) = hyper::client::conn::http2::Builder::new(Local)
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_frame_size(FRAME_LEN)
+        .max_send_buf_size(SEND_LEN)
+        .handshake(TokioIo::new(stream))
+        .await
+        .map_err(io::Error::other)?;
+    let done = Rc::new(Notify::new());
+    shard.run(until(async move { drop(connection.await) }, done.clone()));
+    let (half, body) = post::outgoing();
+    let scheme = if target.tls.is_some() { "https" } else { "http" };
+    let request = head(target, Method::POST)
+        .version(Version::HTTP_2)
+        .uri(format!("{scheme}://{}{}", target.authority(), target.path()))
+        .header(CONTENT_TYPE, "application/grpc")
+        .header(TE, "trailers")
+        .body(body)
+        .map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    accept_post(&response, target)?;
+    let transport = half.with(response.into_body(), Some(done), None);
+    Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
+}
+
+fn accept_post<T>(response: &http::Response<T>, target: &Target) -> io::Result<()> {
+    if response.status() == StatusCode::OK {
+        return Ok(());
+    }
+    Err(io::Error::other(format!(
+        "status {} instead of 200: something on the way does not pass streams, or no hub answers at {}",
+        response.status().as_u16(),
+        target.path()
+    )))
+}
+
+fn head(_: &Target, method: Method) -> http::request::Builder {
+    Request::builder().method(method).header(USER_AGENT, super::USER_AGENT).header(ACCEPT, "*/*")
+}
+
+/// Runs an HTTP connection's own future; after `done` it has a moment to come to its end.
+pub(crate) async fn until(connection: impl Future<Output = ()>, done: Rc<Notify>) {
+    tokio::pin!(connection);
+    tokio::select! {
+        () = &mut connection => {}
+        () = done.notified() => drop(timeout(END_LIMIT, connection).await),
+    }
+}
+
+/// Runs the HTTP library's tasks on this shard.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Local;
+
+impl<F: Future + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, future: F) {
+        // Each ends with its connection, whose own task this shard owns.
+        tokio::task::spawn_local(async move { drop(future.await) });
+    }
+}

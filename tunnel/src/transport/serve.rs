@@ -1,0 +1,200 @@
+//! Takes the HTTP requests that become links, at the hub's end: an upgrade or a streaming POST, on one port, over TLS or not.
+//! It never does a handshake in the accept loop and never keeps a connection that does not become a link.
+
+use std::convert::Infallible;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_TYPE, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version};
+use http_body_util::{Either, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::connect::{FRAME_LEN, Local, SEND_LEN, WINDOW, hold_little};
+use super::ws::{End, Ws};
+use super::{BoxIo, LINK_PATH, Transport, post};
+use crate::random;
+use crate::tls::exporter;
+
+/// A connection has this long to do its TLS handshake, and again to send the head of a request.
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
+/// A connection without a link is closed after this.
+const IDLE_LIMIT: Duration = Duration::from_secs(30);
+/// The longest head of a request.
+const HEAD_LEN: usize = 16 * 1024;
+/// Streams a box in between may put on one HTTP/2 connection.
+const STREAMS: u32 = 256;
+
+type Body = Either<Full<Bytes>, post::Outgoing>;
+
+/// What a request becomes.
+pub(crate) struct Arrived {
+    pub(crate) transport: Box<dyn Transport>,
+    pub(crate) exporter: Option<String>,
+    pub(crate) is_tls: bool,
+    /// Held as long as the link uses the connection.
+    pub(crate) guard: Rc<dyn std::any::Any>,
+}
+
+/// Serves one connection until it has ended or has no use; `arrived` is called for each link, and must not block.
+///
+/// # Errors
+/// Why TLS or HTTP ended it.
+pub(crate) async fn serve(
+    stream: TcpStream,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    slot: Rc<dyn std::any::Any>,
+    arrived: Rc<dyn Fn(Arrived)>,
+) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    hold_little(&stream)?;
+    let is_tls = tls.is_some();
+    let (io, exporter): (BoxIo, _) = match tls {
+        None => (Box::new(stream), None),
+        Some(config) => {
+            let stream = timeout(HEAD_LIMIT, TlsAcceptor::from(config).accept(stream)).await??;
+            let exporter = exporter(stream.get_ref().1);
+            (Box::new(stream), exporter)
+        }
+    };
+    let mut http = auto::Builder::new(Local);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(HEAD_LEN);
+    http.http2()
+        .timer(TokioTimer::new())
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(WINDOW)
+        .max_frame_size(FRAME_LEN)
+        .max_send_buf_size(SEND_LEN)
+        .max_header_list_size(HEAD_LEN as u32)
+        .max_concurrent_streams(STREAMS);
+    // Each link on this connection holds a clone.
+    let in_use: Rc<dyn std::any::Any> = Rc::new(slot);
+    let ended = Rc::new(Notify::new());
+    let service = {
+        let (in_use, ended) = (in_use.clone(), ended.clone());
+        service_fn(move |request| {
+            let context = Context { exporter: exporter.clone(), is_tls, guard: in_use.clone(), ended: ended.clone() };
+            let answer = answer(request, context, &arrived);
+            async move { Ok::<_, Infallible>(answer) }
+        })
+    };
+    let connection = http.serve_connection_with_upgrades(TokioIo::new(io), service);
+    tokio::pin!(connection);
+    loop {
+        tokio::select! {
+            result = &mut connection => return result.map_err(|error| io::Error::other(error.to_string())),
+            () = ended.notified() => {}
+            () = sleep(IDLE_LIMIT) => {}
+        }
+        // One count is held here, one by the service.
+        if Rc::strong_count(&in_use) <= 2 {
+            connection.as_mut().graceful_shutdown();
+            drop(timeout(Duration::from_secs(2), connection).await);
+            return Ok(());
+        }
+    }
+}
+
+struct Context {
+    exporter: Option<String>,
+    is_tls: bool,
+    guard: Rc<dyn std::any::Any>,
+    ended: Rc<Notify>,
+}
+
+fn answer(mut request: Request<Incoming>, context: Context, arrived: &Rc<dyn Fn(Arrived)>) -> Response<Body> {
+    if !request.uri().path().ends_with(LINK_PATH) {
+        return words(StatusCode::NOT_FOUND, "This is a Highway hub; links are at /highway/link.\n");
+    }
+    if request.method() == Method::POST {
+        if request.version() < Version::HTTP_11 {
+            return words(
+                StatusCode::HTTP_VERSION_NOT_SUPPORTED,
+                "A streaming POST wants HTTP/1.1 or HTTP/2 on the whole way.\n",
+            );
+        }
+        let (half, body) = post::outgoing();
+        let transport = half.with(request.into_body(), Some(context.ended.clone()), Some(context.guard.clone()));
+        arrived(Arrived {
+            transport: Box::new(transport),
+            exporter: context.exporter,
+            is_tls: context.is_tls,
+            guard: context.guard,
+        });
+        let mut response = Response::new(Either::Right(body));
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
+        headers.insert(CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+        headers.insert("x-accel-buffering", http::HeaderValue::from_static("no"));
+        return response;
+    }
+    let Some(key) = upgrade_key(&request) else {
+        return words(StatusCode::UPGRADE_REQUIRED, "A link is a WebSocket (version 13) or a streaming POST.\n");
+    };
+    let accept = derive_accept_key(&key);
+    let upgrade = hyper::upgrade::on(&mut request);
+    let arrived = arrived.clone();
+    tokio::task::spawn_local(async move {
+        if let Ok(Ok(arrival)) = timeout(HEAD_LIMIT, upgraded(upgrade, context)).await {
+            arrived(arrival);
+        }
+    });
+    let mut response = words(StatusCode::SWITCHING_PROTOCOLS, "");
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_TYPE);
+    headers.insert(CONNECTION, http::HeaderValue::from_static("Upgrade"));
+    headers.insert(UPGRADE, http::HeaderValue::from_static("websocket"));
+    if let Ok(accept) = http::HeaderValue::from_str(&accept) {
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    response
+}
+
+async fn upgraded(upgrade: hyper::upgrade::OnUpgrade, context: Context) -> io::Result<Arrived> {
+    let upgraded = upgrade.await.map_err(io::Error::other)?;
+    let parts = auto::upgrade::downcast::<TokioIo<BoxIo>>(upgraded)
+        .map_err(|_| io::Error::other("an upgraded connection of unknown kind"))?;
+    let transport = Ws::new(parts.io.into_inner(), End::Server, parts.read_buf.to_vec(), random::number()?);
+    Ok(Arrived {
+        transport: Box::new(transport),
+        exporter: context.exporter,
+        is_tls: context.is_tls,
+        guard: context.guard,
+    })
+}
+
+/// The key of a request that wants a WebSocket.
+fn upgrade_key(request: &Request<Incoming>) -> Option<Vec<u8>> {
+    let headers = request.headers();
+    let is_upgrade = request.method() == Method::GET
+        && names(headers, UPGRADE.as_str(), "websocket")
+        && names(headers, CONNECTION.as_str(), "upgrade")
+        && names(headers, SEC_WEBSOCKET_VERSION.as_str(), "13");
+    let key = headers.get(SEC_WEBSOCKET_KEY)?.as_bytes();
+    (is_upgrade && key.len() <= 64).then(|| key.to_vec())
+}
+
+fn names(headers: &HeaderMap, header: &str, wanted: &str) -> bool {
+    let mut values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
+    values.any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
+}
+
+fn words(status: StatusCode, text: &'static str) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(text.as_bytes()))));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));
+    response.headers_mut().insert(CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
+    response
+}
