@@ -1,1 +1,50 @@
-//! The egress gateway: consumers come in here.
+//! The egress gateway: a Dubbo server that hosts nothing. Calls that consumers of this island make for services of other
+//! islands come in here and are carried over a link to a hub; the answers go back as they came.
+//!
+//! ```text
+//!   consumer ─▶ session ─▶ fallback chain ─▶ forward ─▶ link ═▶ hub          one thread a shard: listen, core
+//!               bytes to    public trait      island,    of this shard
+//!               frames      (routing last)    head
+//!   ─────────────────────────────────────────────────────────────────────────────────────────────────
+//!   hub ═▶ catalogue ─▶ control ─▶ knowledge (what shards decide by)          the control thread
+//!   registry ─ views ─▶    │    ─▶ publish ─▶ virtual providers in the island's registry
+//! ```
+//!
+//! | file | what it is |
+//! |---|---|
+//! | [`config`] | `egress-gw.toml`: typed, checked, settled |
+//! | `listen` | shards: listeners, links, clock, orders |
+//! | `session` | a consumer's connection: bytes to calls, events, bounds |
+//! | [`fallback`] | the ordered chain of handlers, and what they may do |
+//! | `forward` | routing: decide, send, send again, answer, expire |
+//! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
+//! | [`answer`] | the one table that turns failures into Dubbo answers |
+//! | `catalogue`, `knowledge` | what hubs tell, and what shards know of it |
+//! | `publish`, `local_memory` | which virtual providers shall stand |
+//! | `control`, `drain`, `status` | the loop that keeps all of it current, the end, the numbers |
+//!
+//! It never re-encodes a call, never opens a connection to a provider, and never sends a call twice after it may have run.
+
+pub mod answer;
+mod cache;
+mod catalogue;
+pub mod config;
+mod control;
+mod core;
+pub mod deadline;
+mod drain;
+pub mod fallback;
+mod forward;
+mod gateway;
+mod held;
+mod knowledge;
+mod links;
+mod listen;
+mod local_memory;
+mod pending;
+mod publish;
+mod session;
+mod status;
+
+pub use config::Config;
+pub use gateway::{Chain, EgressGateway};

@@ -1,2 +1,7 @@
-//! egress-gw
-fn main() {}
+//! `egress-gw`: the egress gateway as a program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::run::<highway_egress_gw::EgressGateway>()
+}

@@ -1,0 +1,119 @@
+//! Decisions by what they were made from, so that the path of a call formats, looks up and encodes nothing anew.
+//!
+//! ```text
+//!  key    the call's decision key (serialization, leading fields, decision attachments) · port's island · application
+//!  value  the head of such calls, encoded, with what differs from call to call left empty; or why they are refused
+//! ```
+//!
+//! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the length of a key; what
+//! does not fit is decided anew for each call, never wrong.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+use wire::tunnel::failure::Failure;
+
+use crate::answer::Repeat;
+
+/// More different calls than a gateway ever sees from honest consumers; beyond it the cache begins anew.
+const ENTRIES_MAX: usize = 16_384;
+/// A longer key belongs to nothing that is called often.
+const KEY_MAX_LEN: usize = 4 * 1024;
+
+/// Where calls of one kind go.
+#[derive(Debug)]
+pub struct Route {
+    /// The island.
+    pub island: Arc<str>,
+    /// The head, encoded: [`wire::tunnel::head::fill`] makes it that of one call.
+    pub head: Box<[u8]>,
+    /// Whether such a call may run twice.
+    pub repeat: Repeat,
+    /// `service#method` for texts.
+    pub label: Box<str>,
+}
+
+/// What was decided.
+pub type Decided = Result<Rc<Route>, Rc<Failure>>;
+
+/// Decisions of one shard.
+#[derive(Debug, Default)]
+pub struct DecisionCache {
+    generation: u64,
+    decided: FxHashMap<Box<[u8]>, Decided>,
+}
+
+impl DecisionCache {
+    /// What was decided under this generation for calls of this key.
+    pub fn get(&mut self, generation: u64, key: &[u8]) -> Option<Decided> {
+        if self.generation != generation {
+            self.decided.clear();
+            self.generation = generation;
+        }
+        self.decided.get(key).cloned()
+    }
+
+    /// Keeps a decision for the calls that follow.
+    pub fn put(&mut self, generation: u64, key: &[u8], decided: Decided) {
+        if self.generation != generation || key.len() > KEY_MAX_LEN {
+            return;
+        }
+        if self.decided.len() >= ENTRIES_MAX {
+            self.decided.clear();
+        }
+        self.decided.insert(key.into(), decided);
+    }
+
+    /// How many decisions are kept.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.decided.len()
+    }
+
+    /// Whether none is kept.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.decided.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::tunnel::failure::{Kind, Outcome, Stage};
+
+    use super::*;
+
+    fn decided(text: &'static str) -> Decided {
+        Err(Rc::new(Failure::new(Stage::Route, Kind::NotOffered, Outcome::NotSent, text)))
+    }
+
+    #[test]
+    fn a_newer_generation_forgets_what_was_decided() {
+        let mut cache = DecisionCache::default();
+        assert!(cache.get(1, b"greet").is_none());
+        cache.put(1, b"greet", decided("one"));
+        assert_eq!(cache.get(1, b"greet").unwrap().unwrap_err().text, "one");
+        assert!(cache.get(2, b"greet").is_none());
+        assert!(cache.is_empty());
+    }
+
+    #[test]
+    fn what_was_decided_under_an_older_generation_is_not_kept() {
+        let mut cache = DecisionCache::default();
+        assert!(cache.get(2, b"greet").is_none());
+        cache.put(1, b"greet", decided("old"));
+        assert!(cache.get(2, b"greet").is_none());
+    }
+
+    #[test]
+    fn it_stays_within_its_bounds() {
+        let mut cache = DecisionCache::default();
+        for number in 0..ENTRIES_MAX * 2 + 1 {
+            cache.put(0, &number.to_be_bytes(), decided("x"));
+        }
+        assert_eq!(cache.len(), 1);
+        cache.put(0, &vec![0; KEY_MAX_LEN + 1], decided("long"));
+        assert_eq!(cache.len(), 1);
+    }
+}

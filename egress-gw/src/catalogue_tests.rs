@@ -1,0 +1,133 @@
+//! What the hubs tell, in the order in which it goes wrong.
+
+use super::*;
+
+const HOLD: Duration = Duration::from_secs(30);
+
+fn update(island: &str, start: u64, revision: u64, base: u64, added: &[&str], removed: &[&str]) -> Update {
+    let key = |name: &&str| ServiceKey { interface: (*name).to_owned(), ..ServiceKey::default() };
+    Update {
+        origin: Origin { island: island.to_owned(), gateway: "in-1".to_owned(), start },
+        revision,
+        base,
+        added: added.iter().map(|name| Entry { key: key(name), healthy: true, ..Entry::default() }).collect(),
+        removed: removed.iter().map(key).collect(),
+        complete: true,
+    }
+}
+
+fn shown(catalogue: &Catalogue) -> Vec<String> {
+    let mut shown: Vec<String> =
+        catalogue.offered().map(|offered| format!("{} {}", offered.island, offered.entry.key)).collect();
+    shown.sort();
+    shown.dedup();
+    shown
+}
+
+fn one_link() -> (Catalogue, Instant) {
+    let now = Instant::now();
+    let mut catalogue = Catalogue::new(HOLD);
+    catalogue.up(1, "hub-1", now);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 1, 0, &["a.A", "a.B"], &[])), Applied::Changed);
+    (catalogue, now)
+}
+
+#[test]
+fn a_snapshot_and_its_differences_make_the_offers() {
+    let (mut catalogue, _) = one_link();
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 1, &["a.C"], &["a.A"])), Applied::Changed);
+    assert_eq!(shown(&catalogue), ["shanghai a.B", "shanghai a.C"]);
+    assert_eq!(catalogue.hubs()["shanghai"], BTreeSet::from(["hub-1".to_owned()]));
+}
+
+#[test]
+fn parts_count_only_when_the_last_has_come() {
+    let (mut catalogue, now) = one_link();
+    let part = Update { complete: false, ..update("shanghai", 5, 2, 0, &["a.X"], &[]) };
+    assert_eq!(catalogue.update(1, part), Applied::Unchanged);
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
+    assert!(!catalogue.is_complete(now + SETTLES_WITHIN));
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.Y"], &[])), Applied::Changed);
+    assert_eq!(shown(&catalogue), ["shanghai a.X", "shanghai a.Y"]);
+    assert!(catalogue.is_complete(now + SETTLES_WITHIN));
+}
+
+#[test]
+fn a_difference_from_a_revision_that_was_never_told_is_a_gap() {
+    let (mut catalogue, _) = one_link();
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 9, 8, &["a.C"], &[])), Applied::Gap);
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
+}
+
+#[test]
+fn a_restarted_gateway_replaces_what_its_earlier_start_had_told() {
+    let (mut catalogue, _) = one_link();
+    assert_eq!(catalogue.update(1, update("shanghai", 6, 1, 0, &["a.New"], &[])), Applied::Changed);
+    assert_eq!(shown(&catalogue), ["shanghai a.New"]);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 7, 0, &["a.Old"], &[])), Applied::Unchanged);
+    assert_eq!(shown(&catalogue), ["shanghai a.New"]);
+}
+
+#[test]
+fn what_a_lost_link_had_told_stays_for_the_hold_down() {
+    let (mut catalogue, now) = one_link();
+    catalogue.down(1, now);
+    assert_eq!(catalogue.expire(now + HOLD - Duration::from_millis(1)), Applied::Unchanged);
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
+    assert!(!catalogue.is_complete(now + HOLD));
+    assert_eq!(catalogue.expire(now + HOLD), Applied::Changed);
+    assert!(shown(&catalogue).is_empty());
+}
+
+#[test]
+fn a_hub_that_comes_back_gets_the_hold_down_to_tell_again() {
+    let (mut catalogue, now) = one_link();
+    catalogue.down(1, now);
+    let back = now + HOLD - Duration::from_secs(1);
+    catalogue.up(2, "hub-1", back);
+    catalogue.expire(now + HOLD + Duration::from_secs(5));
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
+    catalogue.update(2, update("shanghai", 5, 4, 0, &["a.B"], &[]));
+    assert_eq!(shown(&catalogue), ["shanghai a.B"]);
+}
+
+#[test]
+fn what_a_hub_that_is_back_does_not_tell_again_goes_after_the_hold_down() {
+    let (mut catalogue, now) = one_link();
+    catalogue.update(1, update("beijing", 1, 1, 0, &["b.B"], &[]));
+    catalogue.down(1, now);
+    catalogue.up(2, "hub-1", now);
+    catalogue.update(2, update("shanghai", 5, 4, 0, &["a.A"], &[]));
+    assert_eq!(shown(&catalogue), ["beijing b.B", "shanghai a.A"]);
+    catalogue.expire(now + HOLD);
+    assert_eq!(shown(&catalogue), ["shanghai a.A"]);
+}
+
+#[test]
+fn the_union_over_hubs_counts() {
+    let (mut catalogue, now) = one_link();
+    catalogue.up(2, "hub-2", now);
+    catalogue.update(2, update("shanghai", 5, 1, 0, &["a.B", "a.C"], &[]));
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B", "shanghai a.C"]);
+    assert_eq!(catalogue.hubs()["shanghai"].len(), 2);
+    catalogue.update(1, update("shanghai", 5, 2, 1, &[], &["a.A", "a.B"]));
+    assert_eq!(shown(&catalogue), ["shanghai a.B", "shanghai a.C"]);
+}
+
+#[test]
+fn absence_proves_nothing_before_a_link_has_settled() {
+    let now = Instant::now();
+    let mut catalogue = Catalogue::new(HOLD);
+    assert!(!catalogue.is_complete(now));
+    catalogue.up(1, "hub-1", now);
+    assert!(!catalogue.is_complete(now));
+    assert!(catalogue.is_complete(now + SETTLES_WITHIN));
+}
+
+#[test]
+fn an_update_of_a_link_that_is_over_is_ignored() {
+    let (mut catalogue, now) = one_link();
+    catalogue.down(1, now);
+    assert_eq!(catalogue.update(1, update("shanghai", 9, 1, 0, &["a.Z"], &[])), Applied::Unchanged);
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
+}

@@ -1,0 +1,271 @@
+//! `egress-gw.toml`: what was typed ([`raw`]) becomes what is true ([`Config`]), or every mistake with its line.
+//!
+//! `egress-gw/egress-gw.toml` shows every key with its meaning; a test holds it. Nothing here opens a socket.
+
+mod change;
+mod hub;
+mod import;
+mod ports;
+mod raw;
+mod registry;
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::admin::Admin;
+use chassis::config::Size;
+use chassis::log::Log;
+use chassis::{Mistakes, Time};
+
+use crate::deadline::Timeouts;
+
+pub use hub::Hubs;
+pub use import::{Import, Publish};
+pub use ports::{Port, Tagging};
+pub use raw::Raw;
+pub use registry::Registry;
+
+/// A Dubbo frame's body: 8 MiB, what providers and consumers accept by default.
+const FRAME_LEN: usize = 8 << 20;
+/// All held bodies of the process.
+const HELD_LEN: usize = 256 << 20;
+const CONNECTIONS: usize = 20_000;
+const IN_FLIGHT: usize = 100_000;
+const IN_FLIGHT_PER_CONNECTION: usize = 4_096;
+/// A drained gateway serves at least this long: 3.x consumers may see a change at interface level only after 10 s.
+const SERVE_AFTER_LEAVING: Duration = Duration::from_secs(15);
+/// More shards than this are a typing mistake.
+const SHARDS_MAX: usize = 256;
+const STATE_DIR: &str = "/var/lib/highway/egress-gw";
+
+/// What is true; no value in it needs to be checked again.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Threads that carry calls.
+    pub shards: usize,
+    /// The island whose consumers come in here.
+    pub island: Arc<str>,
+    /// This gateway's id, unique in the island.
+    pub gateway: Arc<str>,
+    /// The hubs and how to reach them.
+    pub hubs: Hubs,
+    /// The island's registries; none where consumers come by URL.
+    pub registries: Vec<Registry>,
+    /// Addresses to listen on, for every port.
+    pub listen: Vec<IpAddr>,
+    /// The address that consumers are told; `None` only without registries.
+    pub advertise: Option<IpAddr>,
+    /// The ports; at most one is bound to no island.
+    pub ports: Vec<Port>,
+    /// Whether nodes on ports of islands carry a tag.
+    pub tagging: Tagging,
+    /// How long a draining gateway serves at least.
+    pub serve_after_leaving: Duration,
+    /// What is imported and how it is published.
+    pub import: Import,
+    /// Bounds.
+    pub limits: Limits,
+    /// Deadlines.
+    pub timeouts: Timeouts,
+    /// The state directory.
+    pub state_dir: PathBuf,
+    /// Section `[admin]`.
+    pub admin: Admin,
+    /// Section `[log]`.
+    pub log: Log,
+    /// How long a drain may take.
+    pub drain_within: Duration,
+}
+
+/// Section `[limits]`, settled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body of a request in bytes; a larger one is skipped and answered with both numbers.
+    pub frame_len: usize,
+    /// The largest body of a reply in bytes; a larger one is replaced by an exception with both numbers.
+    pub reply_len: usize,
+    /// Bytes of bodies held by the process; over it calls are answered with Dubbo's overload status.
+    pub held_len: usize,
+    /// Consumer connections of the process; over it a connection is closed at once.
+    pub connections: usize,
+    /// Calls of the process that wait for an answer; over it: overload status.
+    pub in_flight: usize,
+    /// The same for one consumer connection.
+    pub in_flight_per_connection: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame_len: FRAME_LEN,
+            reply_len: FRAME_LEN,
+            held_len: HELD_LEN,
+            connections: CONNECTIONS,
+            in_flight: IN_FLIGHT,
+            in_flight_per_connection: IN_FLIGHT_PER_CONNECTION,
+        }
+    }
+}
+
+/// Turns what was typed into what is true.
+pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
+    let island = id("island.id", raw.island.id, mistakes);
+    let gateway = id("island.gateway", raw.island.gateway, mistakes);
+    let hubs = hub::settle(raw.hub, raw.link, mistakes);
+    let registries = registry::settle(raw.registry, mistakes);
+    let listen = listen(raw.egress.listen, mistakes);
+    let advertise = advertise(raw.egress.advertise, &listen, registries.is_empty(), mistakes);
+    let ports = ports::settle(raw.egress.ports, island.as_deref(), mistakes);
+    let import = import::settle(raw.import, mistakes);
+    let limits = limits(&raw.limits, mistakes);
+    let timeouts = timeouts(&raw.timeouts, mistakes);
+    let admin = raw.admin.settle(raw::ADMIN, mistakes);
+    let log = raw.log.settle(mistakes);
+    Some(Config {
+        shards: shards(raw.shards, mistakes),
+        island: island?,
+        gateway: gateway?,
+        hubs: hubs?,
+        registries,
+        listen,
+        advertise,
+        ports,
+        tagging: if raw.egress.tag.unwrap_or(true) { Tagging::ByIsland } else { Tagging::Off },
+        serve_after_leaving: raw.egress.serve_after_leaving.map_or(SERVE_AFTER_LEAVING, Duration::from),
+        import,
+        limits,
+        timeouts,
+        state_dir: raw.state.settle(STATE_DIR, mistakes),
+        admin,
+        log,
+        drain_within: raw.drain.settle(),
+    })
+}
+
+/// `[a-z0-9-]{1,32}`, the form of islands and gateways everywhere.
+fn is_id(text: &str) -> bool {
+    (1..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+const ID_FORM: &str = "1 to 32 of a-z, 0-9 and `-`";
+
+fn id(key: &str, typed: Option<String>, mistakes: &mut Mistakes) -> Option<Arc<str>> {
+    let typed = mistakes.require(key, typed, ID_FORM)?;
+    if !is_id(&typed) {
+        mistakes.wrong(key, format_args!("{typed:?}"), ID_FORM);
+        return None;
+    }
+    Some(typed.into())
+}
+
+fn shards(typed: Option<usize>, mistakes: &mut Mistakes) -> usize {
+    match typed {
+        Some(count) if (1..=SHARDS_MAX).contains(&count) => count,
+        Some(count) => {
+            mistakes.wrong("shards", count, format_args!("1 to {SHARDS_MAX}"));
+            1
+        }
+        None => std::thread::available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
+    }
+}
+
+fn listen(typed: Option<Vec<IpAddr>>, mistakes: &mut Mistakes) -> Vec<IpAddr> {
+    let listen = typed.unwrap_or_else(|| vec![IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)]);
+    if listen.is_empty() {
+        mistakes.wrong("egress.listen", "an empty list", "at least one address, such as \"0.0.0.0\"");
+    }
+    for (at, address) in listen.iter().enumerate() {
+        if listen[..at].contains(address) {
+            mistakes.wrong(&format!("egress.listen[{at}]"), format_args!("{address} again"), "each address once");
+        }
+    }
+    listen
+}
+
+/// The address in virtual providers: as typed, else the only address that is listened on.
+fn advertise(
+    typed: Option<IpAddr>,
+    listen: &[IpAddr],
+    no_registry: bool,
+    mistakes: &mut Mistakes,
+) -> Option<IpAddr> {
+    let known = typed.or(match listen {
+        [only] if !only.is_unspecified() => Some(*only),
+        _ => None,
+    });
+    match known {
+        Some(address) if address.is_unspecified() => {
+            mistakes.wrong("egress.advertise", address, "an address that consumers can reach");
+            None
+        }
+        Some(address) => Some(address),
+        None if no_registry => None,
+        None => {
+            mistakes.missing("egress.advertise", "the address of this machine that consumers can reach");
+            None
+        }
+    }
+}
+
+fn limits(raw: &raw::RawLimits, mistakes: &mut Mistakes) -> Limits {
+    let defaults = Limits::default();
+    let mut bytes = |key: &str, typed: Option<Size>, default: usize, most: usize| {
+        let len = typed.map_or(default, Size::len);
+        if !(1..=most).contains(&len) {
+            mistakes.wrong(key, format_args!("{len} bytes"), format_args!("1 to {most} bytes"));
+        }
+        len
+    };
+    // A Dubbo length is an i32; a gigabyte leaves room for what is spliced in.
+    let frame_len = bytes("limits.frame", raw.frame, defaults.frame_len, 1 << 30);
+    let reply_len = bytes("limits.reply", raw.reply, defaults.reply_len, 1 << 30);
+    let held_len = bytes("limits.held", raw.held, defaults.held_len, usize::MAX / 2);
+    if held_len < frame_len.max(reply_len) {
+        let largest = frame_len.max(reply_len);
+        mistakes.wrong("limits.held", format_args!("{held_len} bytes"), format_args!("room for one frame of {largest} bytes"));
+    }
+    let mut count = |key: &str, typed: Option<usize>, default: usize| {
+        let count = typed.unwrap_or(default);
+        if !(1..=1 << 24).contains(&count) {
+            mistakes.wrong(key, count, format_args!("1 to {}", 1 << 24));
+        }
+        count
+    };
+    Limits {
+        frame_len,
+        reply_len,
+        held_len,
+        connections: count("limits.connections", raw.connections, defaults.connections),
+        in_flight: count("limits.in_flight", raw.in_flight, defaults.in_flight),
+        in_flight_per_connection: count(
+            "limits.in_flight_per_connection",
+            raw.in_flight_per_connection,
+            defaults.in_flight_per_connection,
+        ),
+    }
+}
+
+fn timeouts(raw: &raw::RawTimeouts, mistakes: &mut Mistakes) -> Timeouts {
+    let defaults = Timeouts::default();
+    // The head of a call says the time left in 32 bits of milliseconds.
+    let longest_of_all = Duration::from_millis(u64::from(u32::MAX));
+    let mut time = |key: &str, typed: Option<Time>, default: Duration| {
+        let time = typed.map_or(default, Duration::from);
+        if !(Duration::from_millis(1)..=longest_of_all).contains(&time) {
+            mistakes.wrong(key, format_args!("{time:?}"), "1ms to 49d");
+        }
+        time
+    };
+    Timeouts {
+        call: time("timeouts.call", raw.call, defaults.call),
+        dubbo_go: time("timeouts.dubbo_go", raw.dubbo_go, defaults.dubbo_go),
+        longest: time("timeouts.longest", raw.longest, defaults.longest),
+        link_wait: time("timeouts.link_wait", raw.link_wait, defaults.link_wait),
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

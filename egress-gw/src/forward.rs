@@ -1,0 +1,496 @@
+//! Routing, the built-in fallback: which island, then onto a link, and back to the consumer.
+//!
+//! ```text
+//!  decide ─ cached ─▶ Route ─ head filled ─▶ open on a link ─▶ in flight ─ reply ─▶ consumer
+//!                                │ no link: waits a moment            │ failed, not sent ─▶ another link or hub
+//!                                └────────────────────────────────────┴─ deadline ─▶ cancel, and the consumer is told
+//! ```
+//!
+//! A frame that may have to be sent again is kept, head in front, until its answer begins; one over 64 KiB is not, its
+//! consumer repeats a status 80 itself. A call is only ever sent again after *not sent*, and only within its deadline.
+//! One-way calls hold nothing once they are on a link.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use shard::Key;
+use tunnel::{Assembly, End, Reply};
+use wire::dubbo::call::{Call, Generic, Peeked};
+use wire::tunnel::catalogue::ServiceKey;
+use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
+use wire::tunnel::head::{self, Flags, Fresh, Head, Stamp};
+
+use crate::answer::Repeat;
+use crate::cache::{Decided, Route};
+use crate::core::{By, Core, InFlight, Wants, too_many};
+use crate::fallback::{Fallback, Handled, Request};
+use crate::held::Charge;
+use crate::knowledge::Knowledge;
+use crate::links::{Exchange, Tried, Uplink, Wanted};
+
+/// Frames up to this length are kept for a second try.
+const KEPT_LEN: usize = 64 * 1024;
+
+/// The fallback that carries calls to other islands. It takes every call.
+#[derive(Debug, Default)]
+pub struct Routing;
+
+impl Fallback for Routing {
+    fn name(&self) -> &str {
+        "routing"
+    }
+
+    fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
+        let core = request.origin.core;
+        let knowledge = core.knowledge.load();
+        match core.decide(&request, &knowledge) {
+            Ok(route) => core.carry(request, route, &knowledge),
+            Err(failure) => return request.fail(&failure),
+        }
+        Handled::TAKEN
+    }
+}
+
+/// A call on its way to another island.
+pub struct Carried {
+    pub route: Rc<Route>,
+    pub place: Place,
+    /// What is needed to send it again.
+    pub held: Option<Held>,
+    /// The number of the consumer's connection.
+    consumer: usize,
+    tried: Tried,
+    /// An answer that comes in pieces.
+    assembly: Option<Box<Assembly>>,
+}
+
+/// Where a carried call is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In the queue for a link.
+    Waiting,
+    /// On this link.
+    OnLink { link: u64, exchange: Exchange },
+}
+
+/// A frame that can be sent again: its head and itself, one behind the other.
+pub struct Held {
+    pub bytes: Vec<u8>,
+    head_len: usize,
+    _charge: Option<Charge>,
+}
+
+impl Core {
+    /// Where calls like this one go, from the cache where that knows it.
+    fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Decided {
+        let generation = knowledge.snapshot.generation();
+        let mut key = self.shard.buffer();
+        let application = match request.peeked {
+            Peeked::Call(call) => {
+                call.decision_key(&mut key);
+                // A nameless caller is who the registry knows at its address, if that is only one.
+                let interface = call.interface.as_deref().unwrap_or(&call.service);
+                call.application
+                    .as_deref()
+                    .or_else(|| knowledge.consumers.only_application(request.consumer().ip(), interface))
+                    .unwrap_or_default()
+            }
+            Peeked::Opaque(serialization) => {
+                key.push(serialization.id());
+                ""
+            }
+        };
+        for part in [application, request.island().unwrap_or_default()] {
+            key.push(0xff);
+            key.extend_from_slice(part.as_bytes());
+        }
+        let known = self.cache.borrow_mut().get(generation, &key);
+        let decided = known.unwrap_or_else(|| {
+            let decided = route(request, application, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+            self.cache.borrow_mut().put(generation, &key, decided.clone());
+            decided
+        });
+        self.shard.recycle(key);
+        decided
+    }
+
+    /// Sends a call to its island, or lets it wait for a link.
+    fn carry(&self, request: Request<'_>, route: Rc<Route>, knowledge: &Knowledge) {
+        let wants = Wants::of(&request.header);
+        let tried = Tried::default();
+        let consumer = request.origin.number;
+        let wanted = Wanted { island: &route.island, consumer, tried: &tried, hubs: &[] };
+        let link = self.links.pick(&wanted, knowledge);
+        let traceparent = request.call().and_then(|call| call.traceparent.as_deref()).unwrap_or_default();
+        let fresh = Fresh {
+            flags: if wants == Wants::Nothing { Flags::ONE_WAY } else { Flags::default() },
+            remaining_ms: remaining_ms(request.deadline, request.arrived),
+            body_len: request.frame.len() as u32,
+            stamp: self.stamp(),
+            traceparent,
+        };
+        let mut bytes = self.shard.buffer();
+        if let Err(error) = head::fill(&route.head, &fresh, &mut bytes) {
+            let text = format!("the call's names make its head too long ({error}); use shorter ones");
+            let failure = Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text);
+            drop(request.fail(&failure));
+            return self.shard.recycle(bytes);
+        }
+        if let (Some(link), Wants::Nothing) = (&link, wants) {
+            match link.open(&bytes, request.frame, 0) {
+                Ok(_) => self.counters.one_way(),
+                Err(failure) => drop(request.fail(&failure)),
+            }
+            return self.shard.recycle(bytes);
+        }
+        let head_len = bytes.len();
+        let kept = link.is_none() || request.frame.len() <= KEPT_LEN;
+        if kept {
+            bytes.extend_from_slice(request.frame);
+        }
+        let carried =
+            Carried { route, place: Place::Waiting, held: None, consumer, tried, assembly: None };
+        let call = InFlight {
+            conn: request.origin.conn.clone(),
+            asked: request.asked(),
+            wants,
+            arrived: request.arrived,
+            deadline: request.deadline,
+            by: By::Island(carried),
+        };
+        let until = if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.arrived) };
+        let key = match self.begin(call, request.origin.chain, until) {
+            Ok(key) => key,
+            Err(call) => {
+                self.tell(&call, &too_many());
+                return self.shard.recycle(bytes);
+            }
+        };
+        let Some(link) = link else {
+            let held = Held { bytes, head_len, _charge: request.charge };
+            self.update(key, |carried| carried.held = Some(held));
+            return self.waiting.borrow_mut().push_back(key);
+        };
+        let opened = link.open(&bytes[..head_len], request.frame, key.number());
+        let held = if kept {
+            Some(Held { bytes, head_len, _charge: request.charge })
+        } else {
+            self.shard.recycle(bytes);
+            None
+        };
+        self.opened(key, &*link, opened, held);
+    }
+
+    /// Notes on which link a call is, or what became of it instead.
+    fn opened(&self, key: Key, link: &dyn Uplink, opened: Result<Exchange, Failure>, held: Option<Held>) {
+        let mut held = held;
+        let noted = self.update(key, |carried| {
+            carried.held = held.take();
+            carried.tried.add(link.id());
+            if let Ok(exchange) = opened {
+                carried.place = Place::OnLink { link: link.id(), exchange };
+            }
+        });
+        match (noted, opened) {
+            (Some(()), Err(failure)) => self.failed(key, failure),
+            (Some(()), Ok(_)) => {}
+            // Its consumer has gone meanwhile.
+            (None, Ok(exchange)) => link.cancel(exchange),
+            (None, Err(_)) => {}
+        }
+    }
+
+    /// A piece of an answer.
+    pub fn reply(&self, token: u64, reply: Reply<'_>) {
+        let key = Key::from_number(token);
+        match (reply.head, reply.end) {
+            (Some(_), End::Yes) => self.answer(key, reply.piece),
+            (Some(head), End::No) => self.begin_assembly(key, head.body_len, reply.piece),
+            (None, end) => self.go_on_assembly(key, reply.piece, end),
+        }
+    }
+
+    fn begin_assembly(&self, key: Key, body_len: u32, piece: &[u8]) {
+        let refused = self.fits_consumer(body_len as usize).err().or_else(|| {
+            match Assembly::begin(body_len, piece, self.allowance.budget()) {
+                Ok(assembly) => {
+                    if self.update(key, |carried| carried.assembly = Some(Box::new(assembly))).is_none() {
+                        self.counters.late.add(1);
+                    }
+                    None
+                }
+                Err(error) => Some(assembly_failure(&error)),
+            }
+        });
+        if let Some(failure) = refused {
+            self.fail(key, &failure);
+        }
+    }
+
+    fn go_on_assembly(&self, key: Key, piece: &[u8], end: End) {
+        // Nothing is known of it: answered in words before, or its consumer has gone.
+        let Some(Some(mut assembly)) = self.update(key, |carried| carried.assembly.take()) else { return };
+        let whole = assembly.push(piece).and_then(|()| match end {
+            End::No => Ok(false),
+            End::Yes => assembly.finish().map(|_| true),
+        });
+        match whole {
+            Ok(false) => drop(self.update(key, |carried| carried.assembly = Some(assembly))),
+            Ok(true) => self.answer(key, assembly.finish().unwrap_or_default()),
+            Err(error) => self.fail(key, &assembly_failure(&error)),
+        }
+    }
+
+    /// A call has ended without an answer: on another link if that is safe and there is one, else its consumer is told.
+    pub fn failed(&self, key: Key, failure: Failure) {
+        let now = Instant::now();
+        let knowledge = self.knowledge.load();
+        let again = self.calls.with(key, |call| match &mut call.by {
+            By::Island(carried) if may_go_elsewhere(&failure) && now < call.deadline && carried.held.is_some() => {
+                let wanted = Wanted {
+                    island: &carried.route.island,
+                    consumer: carried.consumer,
+                    tried: &carried.tried,
+                    hubs: &failure.hubs,
+                };
+                Some(self.links.pick(&wanted, &knowledge))
+            }
+            _ => None,
+        });
+        match again {
+            Some(Some(Some(link))) => self.send_again(key, &*link, now),
+            Some(Some(None)) if waits_for_link(&failure) => self.wait_for_link(key, now),
+            Some(_) => self.fail(key, &failure),
+            None => self.counters.late.add(1),
+        }
+    }
+
+    fn send_again(&self, key: Key, link: &dyn Uplink, now: Instant) {
+        let taken = self.calls.with(key, |call| match &mut call.by {
+            By::Island(carried) => carried.held.take().map(|held| (held, call.deadline, call.wants)),
+            By::Handler => None,
+        });
+        let Some(Some((mut held, deadline, wants))) = taken else { return };
+        self.counters.resent.add(1);
+        self.calls.set_deadline(key, deadline);
+        let (head, body) = held.bytes.split_at_mut(held.head_len);
+        head::next_attempt(head, remaining_ms(deadline, now));
+        let opened = link.open(head, body, if wants == Wants::Answer { key.number() } else { 0 });
+        if wants == Wants::Nothing && opened.is_ok() {
+            self.counters.one_way();
+            if let Some(call) = self.calls.remove(key) {
+                self.forget(call.by);
+            }
+            return self.shard.recycle(held.bytes);
+        }
+        self.opened(key, link, opened, Some(held));
+    }
+
+    fn wait_for_link(&self, key: Key, now: Instant) {
+        let deadline = self.calls.with(key, |call| {
+            if let By::Island(carried) = &mut call.by {
+                carried.place = Place::Waiting;
+                carried.tried = Tried::default();
+            }
+            call.deadline
+        });
+        if let Some(deadline) = deadline {
+            self.calls.set_deadline(key, self.link_deadline(deadline, now));
+            self.waiting.borrow_mut().push_back(key);
+        }
+    }
+
+    /// Sends the calls that wait for a link, in their order, as far as there are links for them.
+    pub fn send_waiting(&self) {
+        if self.waiting.borrow().is_empty() || !self.links.any_usable() {
+            return;
+        }
+        let knowledge = self.knowledge.load();
+        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
+        let now = Instant::now();
+        for key in waiting {
+            let link = self.calls.with(key, |call| match &call.by {
+                By::Island(carried) if carried.place == Place::Waiting => {
+                    let (island, tried) = (&*carried.route.island, &carried.tried);
+                    self.links.pick(&Wanted { island, consumer: carried.consumer, tried, hubs: &[] }, &knowledge)
+                }
+                _ => None,
+            });
+            match link {
+                Some(Some(link)) => self.send_again(key, &*link, now),
+                Some(None) => self.waiting.borrow_mut().push_back(key),
+                None => {}
+            }
+        }
+    }
+
+    /// Ends the calls whose deadline has passed at `now`.
+    pub fn expire(&self, now: Instant) {
+        let mut due = Vec::new();
+        self.calls.due(now, &mut due);
+        for key in due {
+            let failure = self.calls.with(key, |call| match &call.by {
+                By::Island(carried) => too_late(carried, call.deadline - call.arrived, self.timeouts.link_wait),
+                By::Handler => {
+                    let text = "the handler that took the call gave no answer within its time";
+                    Failure::new(Stage::Route, Kind::DeadlinePassed, Outcome::Unknown, text)
+                }
+            });
+            if let Some(failure) = failure {
+                self.fail(key, &failure);
+            }
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() > 2 * self.calls.len() + 64 {
+            waiting.retain(|key| self.calls.with(*key, |_| ()).is_some());
+        }
+    }
+
+    fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
+        self.calls.with(key, |call| match &mut call.by {
+            By::Island(carried) => Some(change(carried)),
+            By::Handler => None,
+        })?
+    }
+
+    fn link_deadline(&self, deadline: Instant, now: Instant) -> Instant {
+        deadline.min(now + self.timeouts.link_wait)
+    }
+
+    fn stamp(&self) -> Stamp {
+        let counter = self.stamps.next.get();
+        self.stamps.next.set(counter.wrapping_add(self.stamps.step));
+        Stamp { start: self.stamps.start, counter }
+    }
+}
+
+/// Makes the decision and its head.
+fn route(
+    request: &Request<'_>,
+    application: &str,
+    tags: &[std::sync::Arc<str>],
+    knowledge: &Knowledge,
+) -> Result<Route, Failure> {
+    let snapshot = &knowledge.snapshot;
+    let call = request.call();
+    let service = call.map(service_key);
+    let facts = route::Call {
+        service: service.as_ref(),
+        method: call.map_or("", |call| &call.method),
+        application: Some(application).filter(|name| !name.is_empty()),
+        target: call.and_then(|call| call.target.as_deref()),
+        tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
+        bound: request.island(),
+    };
+    let decision = route::decide(&facts, snapshot).map_err(|refusal| refused(&refusal))?;
+    let rule = service.as_ref().and_then(|service| snapshot.imports().rule(&decision.island, service));
+    let repeat = match rule {
+        Some(rule) if rule.is_idempotent(facts.method) => Repeat::Harmless,
+        _ => Repeat::Harmful,
+    };
+    let mut flags = Flags::default();
+    if repeat == Repeat::Harmless {
+        flags |= Flags::IDEMPOTENT;
+    }
+    if call.is_none() {
+        flags |= Flags::OPAQUE;
+    }
+    if call.is_some_and(|call| call.reverse.is_some()) {
+        flags |= Flags::CALLBACKS;
+    }
+    let head = Head {
+        flags,
+        serialization: request.header.serialization().id(),
+        protocol: Head::DUBBO,
+        destination: &decision.island,
+        service: call.map_or("", |call| &call.service),
+        interface: call.and_then(Call::conflicting_interface).unwrap_or_default(),
+        group: call.and_then(|call| call.group.as_deref()).unwrap_or_default(),
+        version: call.and_then(|call| call.version.as_deref()).unwrap_or_default(),
+        method: facts.method,
+        generic: call.and_then(|call| call.generic).map_or("", Generic::name),
+        application,
+        ..Head::default()
+    };
+    let mut encoded = Vec::new();
+    head.encode_into(&mut encoded).map_err(|error| {
+        let text = format!("the call's names make its head too long ({error}); use shorter ones");
+        Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text)
+    })?;
+    let label = match &service {
+        Some(service) => format!("{service}#{}", facts.method),
+        None => format!("a call in serialization {}", request.header.serialization()),
+    };
+    tracing::debug!(call = label, island = &*decision.island, reason = %decision.reason, "a new kind of call was routed");
+    Ok(Route { island: decision.island, head: encoded.into(), repeat, label: label.into() })
+}
+
+/// What the catalogue knows the call's service by.
+fn service_key(call: &Call<'_>) -> ServiceKey {
+    ServiceKey {
+        interface: call.service.clone().into_owned(),
+        group: call.group.as_deref().unwrap_or_default().to_owned(),
+        version: call.version.as_deref().unwrap_or_default().to_owned(),
+    }
+}
+
+fn refused(refusal: &route::Refusal) -> Failure {
+    use route::Refusal;
+    let kind = match refusal {
+        Refusal::NotYetKnown { .. } => Kind::NoLink,
+        Refusal::NotOffered { .. } | Refusal::NotOfferedThere { .. } => Kind::NotOffered,
+        Refusal::NotImported { .. } => Kind::NotGranted,
+        Refusal::Contradiction { .. }
+        | Refusal::OwnIsland { .. }
+        | Refusal::UnknownIsland { .. }
+        | Refusal::Ambiguous { .. }
+        | Refusal::Opaque => Kind::TargetRefused,
+    };
+    Failure::new(Stage::Route, kind, Outcome::NotSent, refusal.to_string())
+}
+
+/// Whether another link could do better: the call was not sent, and for a reason that lies between here and the island.
+fn may_go_elsewhere(failure: &Failure) -> bool {
+    let between = matches!(failure.stage, Stage::Tunnel | Stage::Switch)
+        && matches!(failure.kind, Kind::NoLink | Kind::LinkLost | Kind::Draining);
+    failure.outcome == Outcome::NotSent && between
+}
+
+/// Whether it is this end's link that is missing, so that waiting for one makes sense.
+fn waits_for_link(failure: &Failure) -> bool {
+    failure.stage == Stage::Tunnel
+}
+
+fn too_late(carried: &Carried, time: Duration, link_wait: Duration) -> Failure {
+    let (label, island) = (&carried.route.label, &carried.route.island);
+    match carried.place {
+        Place::Waiting => {
+            let waited = time.min(link_wait);
+            let text = format!(
+                "`{label}` was not sent to island `{island}`: no link from this egress gateway to a hub came up within {waited:?}; look at the hub and at the links in this gateway's /status"
+            );
+            Failure::new(Stage::Tunnel, Kind::NoLink, Outcome::NotSent, text)
+        }
+        Place::OnLink { .. } => {
+            let text = format!(
+                "island `{island}` gave no answer to `{label}` within {time:?}; look at the provider there, or give the call more time"
+            );
+            Failure::new(Stage::Provider, Kind::DeadlinePassed, Outcome::Unknown, text)
+        }
+    }
+}
+
+fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {
+    let kind = match error {
+        tunnel::AssemblyError::NoBudget { .. } => Kind::Overload,
+        tunnel::AssemblyError::WrongLength { .. } => Kind::Internal,
+    };
+    let text = format!("the answer cannot be taken in: {error}; ask for less, or raise limits.held of this egress gateway");
+    Failure::new(Stage::Session, kind, Outcome::Executed, text)
+}
+
+/// What remains, at least a millisecond, as a head says it.
+fn remaining_ms(deadline: Instant, now: Instant) -> u32 {
+    let left = deadline.saturating_duration_since(now).as_millis();
+    u32::try_from(left).unwrap_or(u32::MAX).max(1)
+}

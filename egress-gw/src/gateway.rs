@@ -1,0 +1,234 @@
+//! The gateway as a whole: how it starts, takes a changed configuration and ends.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use chassis::listen::bind_shards;
+use chassis::process::Basics;
+use chassis::state::StateDir;
+use chassis::{Mistakes, Process, Program};
+use shard::{Budget, Shard};
+use tokio::sync::{mpsc, oneshot};
+use tunnel::{DialConfig, Role};
+
+use crate::config::{self, Config, Limits, Port, Raw, Tagging};
+use crate::control::{Change, Control, Outside};
+use crate::core::{Core, Parts, Stamps};
+use crate::fallback::Fallback;
+use crate::forward::Routing;
+use crate::held::Allowance;
+use crate::knowledge::Knowledge;
+use crate::listen::{self, Door, Inbox, Order};
+use crate::status::{Counters, Families, ShardStatus};
+
+/// Orders that wait for a shard; there are a few in its life.
+const ORDERS_MAX: usize = 64;
+/// Exchanges that a hub may open towards an egress gateway: it takes none.
+const HUB_EXCHANGES: u32 = 1;
+
+/// Makes the handlers of one shard, in their order.
+pub type Chain = Arc<dyn Fn() -> Vec<Box<dyn Fallback>> + Send + Sync>;
+
+/// A running egress gateway.
+pub struct EgressGateway {
+    config: Config,
+    addresses: Vec<(Option<Arc<str>>, SocketAddr)>,
+    changes: mpsc::Sender<(Change, oneshot::Sender<()>)>,
+}
+
+impl Program for EgressGateway {
+    const NAME: &'static str = "egress-gw";
+    const ABOUT: &'static str = "Carries calls of this island's Dubbo consumers to providers in other islands";
+    type Raw = Raw;
+    type Config = Config;
+
+    fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
+        config::settle(raw, mistakes)
+    }
+
+    fn basics(config: &Config) -> Basics {
+        Basics { log: config.log.clone(), admin: config.admin.clone(), drain_within: config.drain_within }
+    }
+
+    async fn start(config: Config, process: Process) -> anyhow::Result<Self> {
+        Self::start_with(config, process, Arc::new(|| vec![Box::new(Routing)])).await
+    }
+
+    async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
+        let fixed = self.config.fixed_differences(&config);
+        anyhow::ensure!(fixed.is_empty(), "{} can only change with a restart", fixed.join(", "));
+        let (done_in, done) = oneshot::channel();
+        let change = Change { import: config.import.clone() };
+        self.changes.send((change, done_in)).await.context("the control loop has ended")?;
+        done.await.context("the control loop has ended")?;
+        self.config = config;
+        Ok(())
+    }
+}
+
+impl EgressGateway {
+    /// Starts with a chain of the caller's own; [`EgressGateway::routing`] belongs at its end.
+    ///
+    /// # Errors
+    /// The state directory is in use, a port is taken, or the system refuses a thread.
+    pub async fn start_with(config: Config, process: Process, chain: Chain) -> anyhow::Result<Self> {
+        let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let state = StateDir::open(&config.state_dir)?;
+        let (doors, ports, addresses) = open_doors(&config)?;
+        let knowledge = Arc::new(ArcSwap::from_pointee(Knowledge::default()));
+        let inbox = Arc::new(Inbox::default());
+        let orders = start_shards(&config, &process, chain, doors, &knowledge, &inbox, started)?;
+        describe_shards(&process, &orders);
+        let (changes, changed) = mpsc::channel(1);
+        let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
+        let epoch = u64::try_from(started.as_millis()).unwrap_or(u64::MAX);
+        let control = Control::new(&config, ports, epoch, outside);
+        process.tasks.spawn("control", control.run()).keep();
+        Ok(Self { config, addresses, changes })
+    }
+
+    /// The fallback that carries calls to other islands.
+    #[must_use]
+    pub fn routing() -> Box<dyn Fallback> {
+        Box::new(Routing)
+    }
+
+    /// Where it listens, with ports that were chosen by the system; each with the island to which it is bound.
+    pub fn addresses(&self) -> impl Iterator<Item = (Option<&str>, SocketAddr)> {
+        self.addresses.iter().map(|(island, address)| (island.as_deref(), *address))
+    }
+}
+
+type Doors = Vec<Vec<Door>>;
+type Addresses = Vec<(Option<Arc<str>>, SocketAddr)>;
+
+/// Binds every port on every address, a socket a shard.
+fn open_doors(config: &Config) -> anyhow::Result<(Doors, Vec<Port>, Addresses)> {
+    let mut doors: Doors = (0..config.shards).map(|_| Vec::new()).collect();
+    let (mut ports, mut addresses) = (Vec::new(), Vec::new());
+    for port in &config.ports {
+        let mut number = port.number;
+        for address in &config.listen {
+            let sockets: Vec<TcpListener> = bind_shards(SocketAddr::new(*address, number), config.shards)?;
+            let bound = sockets.first().context("no shard to listen on")?.local_addr()?;
+            // A port that the system chose is the same on every address.
+            number = bound.port();
+            addresses.push((port.island.clone(), bound));
+            for (doors, listener) in doors.iter_mut().zip(sockets) {
+                doors.push(Door { listener, island: port.island.clone() });
+            }
+        }
+        ports.push(Port { number, island: port.island.clone() });
+    }
+    Ok((doors, ports, addresses))
+}
+
+/// What one shard takes along to its thread.
+struct Luggage {
+    doors: Vec<Door>,
+    counters: Counters,
+    orders: mpsc::Receiver<Order>,
+}
+
+fn start_shards(
+    config: &Config,
+    process: &Process,
+    chain: Chain,
+    doors: Doors,
+    knowledge: &Arc<ArcSwap<Knowledge>>,
+    inbox: &Arc<Inbox>,
+    started: Duration,
+) -> anyhow::Result<Vec<mpsc::Sender<Order>>> {
+    let families = Families::new(&process.metrics);
+    let budget = Budget::new(config.limits.held_len);
+    let connections = Arc::new(AtomicUsize::new(0));
+    let start = u64::try_from(started.as_nanos()).unwrap_or(u64::MAX);
+    let dial = dial_config(config, start);
+    let tags: Vec<Arc<str>> = match config.tagging {
+        Tagging::ByIsland => config.ports.iter().filter_map(|port| port.island.clone()).collect(),
+        Tagging::Off => Vec::new(),
+    };
+    let share = Limits { in_flight: config.limits.in_flight.div_ceil(config.shards), ..config.limits };
+    let mut orders = Vec::new();
+    let luggage: Vec<Option<Luggage>> = doors
+        .into_iter()
+        .map(|doors| {
+            let (order, received) = mpsc::channel(ORDERS_MAX);
+            orders.push(order);
+            Some(Luggage { doors, counters: Counters::new(&families), orders: received })
+        })
+        .collect();
+    let luggage = Arc::new(Mutex::new(luggage));
+    let (knowledge, inbox, timeouts, count) = (knowledge.clone(), inbox.clone(), config.timeouts, config.shards);
+    let run = move |shard: Shard| {
+        let index = shard.index();
+        let own = luggage.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index).and_then(Option::take);
+        let (dial, inbox) = (dial.clone(), inbox.clone());
+        let parts = own.map(|own| {
+            let parts = Parts {
+                shard,
+                limits: share,
+                timeouts,
+                knowledge: knowledge.clone(),
+                counters: own.counters,
+                allowance: Allowance::new(budget.clone()),
+                stamps: Stamps { start, next: std::cell::Cell::new(index as u64), step: count as u64 },
+                tags: tags.clone(),
+                chain: chain(),
+                connections: connections.clone(),
+            };
+            (parts, own.doors, own.orders)
+        });
+        async move {
+            let Some((parts, doors, orders)) = parts else { return };
+            listen::run(Core::new(parts), doors, dial, inbox, orders).await;
+        }
+    };
+    let mut shards = shard::spawn(config.shards, "egress", run)?;
+    let tasks = process.tasks.clone();
+    let watch = async move {
+        while let Some(ended) = shards.ended().await {
+            anyhow::ensure!(ended == shard::Ended::Done, "a shard panicked");
+        }
+        Ok(())
+    };
+    tasks.spawn("shards", watch).keep();
+    Ok(orders)
+}
+
+fn dial_config(config: &Config, start: u64) -> DialConfig {
+    DialConfig {
+        hubs: config.hubs.addresses.clone(),
+        key: config.hubs.key.clone(),
+        role: Role::Egress,
+        island: config.island.to_string(),
+        gateway: config.gateway.to_string(),
+        start,
+        seal: config.hubs.seal,
+        exchanges: HUB_EXCHANGES,
+        ping: config.hubs.ping,
+    }
+}
+
+fn describe_shards(process: &Process, orders: &[mpsc::Sender<Order>]) {
+    let orders = orders.to_vec();
+    process.status.ask("shards", move || {
+        let orders = orders.clone();
+        async move {
+            let mut all: Vec<ShardStatus> = Vec::new();
+            for order in orders {
+                let (answer, status) = oneshot::channel();
+                if order.send(Order::Status(answer)).await.is_ok()
+                    && let Ok(status) = status.await
+                {
+                    all.push(status);
+                }
+            }
+            serde_json::to_value(all).unwrap_or_default()
+        }
+    });
+}

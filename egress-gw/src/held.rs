@@ -1,0 +1,138 @@
+//! The bytes of calls that this shard keeps for a second try or until a link is up, charged to the process's budget.
+//!
+//! A frame that had to be gathered brings the permit it got at its header. The small ones, which are the many, share
+//! blocks: one atomic operation a block, not one a call. What does not fit is refused at once.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use shard::{Budget, Permit};
+
+/// Frames up to this length are charged from shared blocks.
+pub const SMALL_LEN: usize = 16 * 1024;
+/// How much of the budget is taken at once for small frames.
+const BLOCK_LEN: usize = 256 * 1024;
+
+/// The budget as one shard sees it.
+#[derive(Debug, Clone)]
+pub struct Allowance(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    budget: Budget,
+    small: RefCell<Small>,
+}
+
+#[derive(Debug, Default)]
+struct Small {
+    used: usize,
+    blocks: Vec<Permit>,
+}
+
+/// Bytes that are charged; dropping it gives them back.
+#[derive(Debug)]
+pub enum Charge {
+    /// A permit of its own.
+    Own(Permit),
+    /// From the shard's blocks.
+    Small(SmallCharge),
+}
+
+/// A part of a block.
+#[derive(Debug)]
+pub struct SmallCharge {
+    from: Rc<Inner>,
+    len: usize,
+}
+
+impl Allowance {
+    /// This shard's view of `budget`.
+    #[must_use]
+    pub fn new(budget: Budget) -> Self {
+        Self(Rc::new(Inner { budget, small: RefCell::default() }))
+    }
+
+    /// Charges `len` bytes; `None` if the process holds too much already.
+    #[must_use]
+    pub fn charge(&self, len: usize) -> Option<Charge> {
+        if len > SMALL_LEN {
+            return self.0.budget.take(len).map(Charge::Own);
+        }
+        let mut small = self.0.small.borrow_mut();
+        if small.used + len > small.blocks.len() * BLOCK_LEN {
+            // A budget smaller than a block still lets small frames through, one permit each.
+            match self.0.budget.take(BLOCK_LEN) {
+                Some(block) => small.blocks.push(block),
+                None => return self.0.budget.take(len).map(Charge::Own),
+            }
+        }
+        small.used += len;
+        Some(Charge::Small(SmallCharge { from: self.0.clone(), len }))
+    }
+
+    /// The budget of the process.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.0.budget
+    }
+}
+
+impl Drop for SmallCharge {
+    fn drop(&mut self) {
+        let mut small = self.from.small.borrow_mut();
+        small.used -= self.len;
+        // One block stays, so that a shard at the edge of a block does not take and give it for each call.
+        while small.blocks.len() > 1 && small.used + BLOCK_LEN < small.blocks.len() * BLOCK_LEN {
+            small.blocks.pop();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_frames_share_blocks_of_the_budget() {
+        let budget = Budget::new(4 * BLOCK_LEN);
+        let allowance = Allowance::new(budget.clone());
+        let many: Vec<Charge> = (0..100).map(|_| allowance.charge(500).unwrap()).collect();
+        assert_eq!(budget.held(), BLOCK_LEN);
+        drop(many);
+        assert_eq!(budget.held(), BLOCK_LEN);
+        drop(allowance);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn blocks_go_back_when_what_they_held_is_gone() {
+        let budget = Budget::new(8 * BLOCK_LEN);
+        let allowance = Allowance::new(budget.clone());
+        let many: Vec<Charge> = (0..64).map(|_| allowance.charge(SMALL_LEN).unwrap()).collect();
+        assert_eq!(budget.held(), 4 * BLOCK_LEN);
+        drop(many);
+        assert_eq!(budget.held(), BLOCK_LEN);
+    }
+
+    #[test]
+    fn a_large_frame_is_charged_alone_and_given_back() {
+        let budget = Budget::new(1 << 20);
+        let allowance = Allowance::new(budget.clone());
+        let large = allowance.charge(SMALL_LEN + 1).unwrap();
+        assert_eq!(budget.held(), SMALL_LEN + 1);
+        drop(large);
+        assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn over_the_budget_nothing_is_charged() {
+        let budget = Budget::new(BLOCK_LEN + 100);
+        let allowance = Allowance::new(budget.clone());
+        let held = allowance.charge(BLOCK_LEN).unwrap();
+        assert!(allowance.charge(101).is_none());
+        let last = allowance.charge(100).unwrap();
+        assert!(allowance.charge(1).is_none());
+        drop((held, last));
+        assert!(allowance.charge(BLOCK_LEN).is_some());
+    }
+}

@@ -1,0 +1,247 @@
+//! The shards: their listeners, their links, their clock, and the orders they take from the control thread.
+//!
+//! ```text
+//!  control ── Order ──▶ shard task          shard ── Event ──▶ Inbox ──▶ control
+//!              status, readonly, close                up, down, catalogue
+//! ```
+//!
+//! Each shard listens on every port (the system spreads the connections) and dials its own links. Orders and events are
+//! rare; no call passes through them.
+
+use std::net::{SocketAddr, TcpListener};
+use std::rc::{Rc, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use shard::{Accepted, Shard};
+use tokio::sync::{Notify, mpsc, oneshot};
+use tunnel::{DialConfig, Dialer, End, ExchangeId, Handler, Link, Open, Reply};
+use wire::tunnel::catalogue::Update;
+use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
+use wire::tunnel::notice::Notice;
+
+use crate::core::Core;
+use crate::session::Consumer;
+use crate::status::ShardStatus;
+
+/// How late a deadline is noticed at most.
+const TICK: Duration = Duration::from_millis(10);
+/// So many ticks without a call, and the clock stops until the next one.
+const IDLE_TICKS: u32 = 100;
+/// Catalogue updates that wait for the control thread; a hub that sends more is too fast for this gateway.
+const INBOX_MAX: usize = 4096;
+
+/// One listening socket of a shard.
+pub struct Door {
+    /// The socket.
+    pub listener: TcpListener,
+    /// The island to which its port is bound.
+    pub island: Option<Arc<str>>,
+}
+
+/// What a shard is told.
+pub enum Order {
+    /// Say how it goes.
+    Status(oneshot::Sender<ShardStatus>),
+    /// Tell consumers that no new calls are welcome.
+    Readonly,
+    /// How many calls wait.
+    InFlight(oneshot::Sender<usize>),
+    /// Close everything; the shard ends.
+    Close(String),
+}
+
+/// What a shard tells.
+#[derive(Debug)]
+pub enum Event {
+    /// A session with a hub is up.
+    Up {
+        /// The link's number.
+        link: u64,
+        /// The hub.
+        hub: String,
+    },
+    /// It is over.
+    Down {
+        /// The link's number.
+        link: u64,
+    },
+    /// A hub tells what an island offers.
+    Catalogue {
+        /// The link's number.
+        link: u64,
+        /// What it tells.
+        update: Update,
+    },
+}
+
+/// Events of all shards, in the order of each.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    events: Mutex<Vec<Event>>,
+    filled: Notify,
+}
+
+impl Inbox {
+    /// Puts an event in; `false`, and nothing put in, where too many updates wait already.
+    fn put(&self, event: Event) -> bool {
+        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
+        if events.len() >= INBOX_MAX && matches!(event, Event::Catalogue { .. }) {
+            return false;
+        }
+        events.push(event);
+        drop(events);
+        self.filled.notify_one();
+        true
+    }
+
+    /// Waits for events and takes all of them. Cancel safe.
+    pub async fn take(&self) -> Vec<Event> {
+        loop {
+            let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+            if !events.is_empty() {
+                return events;
+            }
+            self.filled.notified().await;
+        }
+    }
+}
+
+/// Runs one shard until it is told to close.
+pub async fn run(core: Rc<Core>, doors: Vec<Door>, dial: DialConfig, inbox: Arc<Inbox>, orders: mpsc::Receiver<Order>) {
+    let shard = core.shard.clone();
+    shard.run(tick(Rc::downgrade(&core)));
+    let stop = Rc::new(Notify::new());
+    for door in doors {
+        serve(&shard, &core, door, stop.clone());
+    }
+    let dialer = tunnel::dial(&shard, dial, Rc::new(HubSide { core: core.clone(), inbox }));
+    obey(&core, &dialer, orders).await;
+    stop.notify_waiters();
+}
+
+fn serve(shard: &Shard, core: &Rc<Core>, door: Door, stop: Rc<Notify>) {
+    let core = core.clone();
+    let island = door.island;
+    let accept = move |_: SocketAddr, _: SocketAddr| {
+        if core.connection_begins() {
+            Accepted::Serve(Rc::new(Consumer::new(core.clone(), island.clone())))
+        } else {
+            Accepted::Refuse
+        }
+    };
+    match shard::listen(shard, door.listener, accept) {
+        Ok(listening) => shard.run(async move {
+            tokio::select! {
+                () = listening => {}
+                () = stop.notified() => {}
+            }
+        }),
+        Err(error) => tracing::error!(%error, "a port cannot be served on this shard"),
+    }
+}
+
+async fn obey(core: &Rc<Core>, dialer: &Dialer, mut orders: mpsc::Receiver<Order>) {
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Status(answer) => drop(answer.send(status(core, dialer))),
+            Order::InFlight(answer) => drop(answer.send(core.calls.len())),
+            Order::Readonly => core.say_readonly(),
+            Order::Close(why) => {
+                core.close_consumers(&why);
+                dialer.close(&why);
+                // The closing sockets get a turn to write what was appended.
+                tokio::time::sleep(TICK).await;
+                return;
+            }
+        }
+    }
+}
+
+fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
+    ShardStatus {
+        shard: core.shard.index(),
+        connections: core.counters.connections.get(),
+        in_flight: core.calls.len(),
+        waiting_for_a_link: core.waiting.borrow().len(),
+        answered: core.counters.answered_calls(),
+        failed: core.counters.failed_calls(),
+        cached_decisions: core.cache.borrow().len(),
+        hubs: dialer.status(),
+    }
+}
+
+/// Notices deadlines and links that take calls again. Sleeps while nothing waits.
+async fn tick(core: Weak<Core>) {
+    let mut idle = 0;
+    loop {
+        {
+            let Some(core) = core.upgrade() else { return };
+            core.expire(Instant::now());
+            core.send_waiting();
+            idle = if core.calls.is_empty() { idle + 1 } else { 0 };
+            if idle > IDLE_TICKS {
+                core.clock.running.set(false);
+                core.clock.wake.notified().await;
+                idle = 0;
+            }
+        }
+        tokio::time::sleep(TICK).await;
+    }
+}
+
+/// The gateway's end of its links.
+struct HubSide {
+    core: Rc<Core>,
+    inbox: Arc<Inbox>,
+}
+
+impl Handler for HubSide {
+    fn up(&self, link: &Link) {
+        tracing::info!(hub = &*link.peer().name, shard = self.core.shard.index(), "a link is up");
+        self.inbox.put(Event::Up { link: link.id(), hub: link.peer().name.to_string() });
+        self.core.links.add(Rc::new(link.clone()));
+        self.core.send_waiting();
+    }
+
+    fn down(&self, link: &Link) {
+        tracing::warn!(hub = &*link.peer().name, shard = self.core.shard.index(), "a link is over");
+        self.core.links.remove(link.id());
+        self.inbox.put(Event::Down { link: link.id() });
+    }
+
+    fn opened(&self, link: &Link, id: ExchangeId, _: Open<'_>) {
+        let text = "an egress gateway takes no calls; only ingress gateways do";
+        link.fail(id, &Failure::new(Stage::Pick, Kind::NotOffered, Outcome::NotSent, text));
+    }
+
+    // The exchange was failed when it was opened.
+    fn data(&self, _: &Link, _: ExchangeId, _: &[u8], _: End) {}
+    fn cancelled(&self, _: &Link, _: ExchangeId) {}
+
+    fn reply(&self, _: &Link, token: u64, reply: Reply<'_>) {
+        self.core.reply(token, reply);
+    }
+
+    fn failed(&self, _: &Link, token: u64, failure: Failure) {
+        match token {
+            // One-way: nobody waits, but it is counted.
+            0 => self.core.counters.failed(&failure),
+            token => self.core.failed(shard::Key::from_number(token), failure),
+        }
+    }
+
+    fn catalogue(&self, link: &Link, update: Update) {
+        if !self.inbox.put(Event::Catalogue { link: link.id(), update }) {
+            tracing::warn!(hub = &*link.peer().name, "a hub sends catalogue updates faster than they can be taken in");
+            link.close("catalogue updates come faster than this gateway takes them in");
+        }
+    }
+
+    fn notice(&self, link: &Link, notice: Notice) {
+        tracing::debug!(hub = &*link.peer().name, ?notice, "a notice");
+    }
+
+    // Only streamed exchanges drain; this gateway sends whole bodies.
+    fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
+}
