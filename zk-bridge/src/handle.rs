@@ -103,7 +103,7 @@ impl Handle {
             Ok(Err(_)) => Err(RegistryFailure::Stopped(self.name.clone())),
             Err(_) => {
                 let why = self.status().problems.join("; ");
-                Err(RegistryFailure::NotConnected { registry: self.name.clone(), waited: began.elapsed(), why })
+                Err(RegistryFailure::NotYet { registry: self.name.clone(), waited: began.elapsed(), why })
             }
         }
     }

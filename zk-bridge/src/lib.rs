@@ -33,10 +33,22 @@
 //! node that another process made (but for the shared text under `mapping`, by compare-and-set), never shows an empty
 //! list because a server is away, and never puts a password into a log, an error or an argument.
 
+mod assemble;
+mod changes;
 mod config;
 mod driver;
 mod handle;
+mod instance_level;
+mod interface_level;
+mod layout;
+mod metadata;
+mod metadata_call;
+mod metadata_store;
+mod mirror;
+mod publish;
 mod registry;
+mod session;
+mod url;
 mod view;
 
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion};

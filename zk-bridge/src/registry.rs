@@ -51,9 +51,9 @@ pub trait Registry: Send + Sync + 'static {
 /// Why a registry did not do what it was asked to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryFailure {
-    /// No server answered within the time given.
-    #[error("registry {registry} is not connected after {waited:?}: {why}")]
-    NotConnected {
+    /// It could not be done within the time given; it is done as soon as that is possible.
+    #[error("registry {registry} has not done it after {waited:?}: {why}")]
+    NotYet {
         /// Which registry.
         registry: String,
         /// How long was waited.

@@ -1,0 +1,82 @@
+//! What changed in the tree: by one recursive watch a folder where the server has that, else by looking every few seconds.
+//!
+//! A recursive watch is a handful of watches for any number of nodes, which is what keeps a reconnect possible. The
+//! client crate forgets them when it reconnects, so a feed belongs to one connection: after each reconnect there is a
+//! new one, and everything is doubted. It never tells what a change was, only where.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
+use zookeeper_client::{AddWatchMode, Error, EventType, PersistentWatcher, SessionState};
+
+use crate::layout::Layout;
+use crate::session::Session;
+
+/// How often an older server is asked what changed: a few hundred bytes for each interface and instance.
+const POLLED_EVERY: Duration = Duration::from_secs(3);
+/// How often everything is looked at where watches tell: for what a watch could miss.
+const AUDITED_EVERY: Duration = Duration::from_secs(60);
+
+/// Where something changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// This node came, went or was written.
+    At(String),
+    /// Anything may have changed.
+    Anywhere,
+}
+
+/// What changed, as long as the connection stays the same.
+pub(crate) struct Feed {
+    watchers: [Option<PersistentWatcher>; 2],
+    look: Interval,
+}
+
+impl Feed {
+    /// Begins to watch.
+    ///
+    /// # Errors
+    /// The connection is lost, or the server refuses the watch.
+    pub(crate) async fn start(session: &Session, layout: &Layout) -> Result<Self, Error> {
+        let mut watchers = [None, None];
+        let period = if session.has_recursive_watch() { AUDITED_EVERY } else { POLLED_EVERY };
+        if session.has_recursive_watch() {
+            for (place, path) in watchers.iter_mut().zip(layout.watched()) {
+                let watch = session.client.watch(&path, AddWatchMode::PersistentRecursive);
+                *place = Some(session.answer(watch).await?);
+            }
+        }
+        let mut look = interval_at(Instant::now() + period, period);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self { watchers, look })
+    }
+
+    /// The next change. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Change {
+        let [first, second] = &mut self.watchers;
+        let event = tokio::select! {
+            _ = self.look.tick() => return Change::Anywhere,
+            event = event_of(first) => event,
+            event = event_of(second) => event,
+        };
+        event.map_or(Change::Anywhere, Change::At)
+    }
+}
+
+/// The path of the watcher's next event; `None` where the session ended. Pending for ever without a watcher.
+async fn event_of(watcher: &mut Option<PersistentWatcher>) -> Option<String> {
+    loop {
+        let Some(live) = watcher else { return std::future::pending().await };
+        let event = live.changed().await;
+        if event.event_type != EventType::Session {
+            return Some(event.path);
+        }
+        let ended =
+            matches!(event.session_state, SessionState::AuthFailed | SessionState::Expired | SessionState::Closed);
+        if ended {
+            // The crate panics when a watcher is asked once more after this.
+            *watcher = None;
+            return None;
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The one task of a ZooKeeper registry: a session after the other, and within a session one turn after the other.
+//!
+//! ```text
+//!          ┌────────── backoff, jittered ◀──────────┐
+//!          ▼                                        │ expired, closed, refused
+//!   open a session ─▶ connected ─▶ feed, doubt everything ─▶ turn ─▶ turn ─▶ …
+//!                        ▲                                            │ disconnected
+//!                        └────────────────────────────────────────────┘
+//!   a turn:  read what is stale ─▶ metadata ─▶ show the view ─▶ plan and apply ─▶ wait for a change, an order, a time
+//! ```
+//!
+//! A turn may be cut off at any await by the connection's end: everything is doubted after the next connect, and a plan
+//! is made from what is there. While there is no connection the view stays as it was, and says so.
+
+mod publishing;
+mod showing;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use zookeeper_client::{Error, SessionState};
+
+use self::publishing::Publishing;
+use self::showing::Showing;
+use crate::changes::{Change, Feed};
+use crate::config::RegistrySettings;
+use crate::handle::{self, DriverSide, Order};
+use crate::layout::Layout;
+use crate::metadata_store::Store;
+use crate::mirror::Mirror;
+use crate::registry::Registry;
+use crate::session::{Fault, Session};
+
+/// Changes closer together than this are one.
+const QUIET: Duration = Duration::from_millis(20);
+/// But none waits longer than this for the others.
+const GATHERED_WITHIN: Duration = Duration::from_millis(250);
+/// Changes that are gathered at most; more of them are a change of everything.
+const GATHERED_MAX: usize = 10_000;
+/// The first pause before another session is tried; doubled each time.
+const BACKOFF_MIN: Duration = Duration::from_millis(200);
+/// The longest pause.
+const BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// The pause after something odd on a live connection.
+const ODD_PAUSE: Duration = Duration::from_secs(1);
+
+/// The one task of a ZooKeeper registry. It does nothing until it is [`Driver::run`].
+pub struct Driver {
+    settings: RegistrySettings,
+    side: DriverSide,
+}
+
+/// A registry in ZooKeeper: a handle for the gateway and the driver that does its work.
+#[must_use]
+pub fn open(settings: RegistrySettings) -> (Arc<dyn Registry>, Driver) {
+    let (registry, side) = handle::pair(settings.name());
+    (registry, Driver { settings, side })
+}
+
+impl Driver {
+    /// Keeps a session, reads, publishes and heals, until every handle is gone. Cancel safe: dropping it ends the
+    /// session, and with it every ephemeral node.
+    pub async fn run(self) {
+        let DriverSide { view, orders, done, status } = self.side;
+        let mut watched = orders.clone();
+        let mut work = Work {
+            layout: Layout::new(&self.settings.root, &self.settings.services_root),
+            mirror: Mirror::default(),
+            store: Store::default(),
+            showing: Showing::new(self.settings.clone(), view, status),
+            publishing: Publishing::new(orders, done),
+        };
+        tokio::select! {
+            () = nobody_left(&mut watched) => {}
+            () = work.run(&self.settings) => {}
+        }
+    }
+}
+
+/// Ends when every handle is gone.
+async fn nobody_left(orders: &mut watch::Receiver<Order>) {
+    while orders.changed().await.is_ok() {}
+}
+
+struct Work {
+    layout: Layout,
+    mirror: Mirror,
+    store: Store,
+    showing: Showing,
+    publishing: Publishing,
+}
+
+/// Why a turn did not end well.
+enum Turn {
+    /// The connection is gone or going.
+    Lost,
+    /// Something that should not happen; the sentence says what.
+    Odd(String),
+}
+
+impl Work {
+    /// For ever.
+    async fn run(&mut self, settings: &RegistrySettings) {
+        let mut attempt = 0;
+        loop {
+            match Session::open(settings).await {
+                Ok(session) => {
+                    attempt = 0;
+                    let why = self.serve(&session).await;
+                    tracing::info!(registry = settings.name(), session = %session.client.session_id(), why, "the session ended");
+                    self.showing.disconnected(why);
+                }
+                Err(why) => {
+                    tracing::warn!(registry = settings.name(), why, "no session");
+                    self.showing.disconnected(&why);
+                }
+            }
+            sleep(backoff(attempt)).await;
+            attempt += 1;
+        }
+    }
+
+    /// Lives with a session until it ends, and says why it did.
+    async fn serve(&mut self, session: &Session) -> &'static str {
+        tracing::info!(
+            registry = self.showing.name(),
+            session = %session.client.session_id(),
+            version = session.version.map(|version| version.to_string()),
+            timeout = ?session.client.session_timeout(),
+            "a session began"
+        );
+        // Nothing of another session's tree can be compared: a server that lost everything counts from one again.
+        self.mirror = Mirror::default();
+        self.publishing.new_session();
+        self.showing.new_session(session);
+        let mut states = session.client.state_watcher();
+        loop {
+            match states.peek_state() {
+                SessionState::SyncConnected | SessionState::ConnectedReadOnly => {}
+                SessionState::Disconnected => {
+                    self.showing.disconnected("the connection is lost");
+                    states.changed().await;
+                    continue;
+                }
+                SessionState::Expired => return "the session expired",
+                SessionState::AuthFailed => return "the server refused who we are",
+                SessionState::Closed => return "the session was closed",
+            }
+            let end = tokio::select! {
+                biased;
+                _ = states.changed() => continue,
+                end = self.connected(session) => end,
+            };
+            let odd = match end {
+                Turn::Lost => "the connection is lost".to_owned(),
+                Turn::Odd(what) => {
+                    tracing::warn!(registry = self.showing.name(), what, "an odd answer, reading everything again");
+                    what
+                }
+            };
+            self.showing.troubled(&odd);
+            // Either the state changes soon, or it is tried again on the connection there is.
+            let _ = timeout(ODD_PAUSE, states.changed()).await;
+        }
+    }
+
+    /// One connection: a feed, a look at everything, then turns.
+    async fn connected(&mut self, session: &Session) -> Turn {
+        match self.turns(session).await {
+            Ok(never) => match never {},
+            Err(error) => match Fault::of(&error) {
+                Fault::Lost => Turn::Lost,
+                Fault::Conflict | Fault::Denied | Fault::Odd => Turn::Odd(error.to_string()),
+            },
+        }
+    }
+
+    async fn turns(&mut self, session: &Session) -> Result<std::convert::Infallible, Error> {
+        // A follower may be behind what another one has told us in an earlier session.
+        session.answer(session.client.sync("/")).await?;
+        self.showing.chroot(session.answer(session.client.check_stat("/")).await?.is_some());
+        let mut feed = Feed::start(session, &self.layout).await?;
+        self.doubt();
+        loop {
+            self.turn(session).await?;
+            self.wait(&mut feed).await;
+        }
+    }
+
+    fn doubt(&mut self) {
+        self.mirror.stale.doubt_everything();
+        self.publishing.known.doubt();
+    }
+
+    /// Reads what is stale, shows it, and writes what is wanted.
+    async fn turn(&mut self, session: &Session) -> Result<(), Error> {
+        loop {
+            if self.mirror.stale.is_any() {
+                self.mirror.refresh(session, &self.layout).await?;
+            }
+            self.store.resolve(session, &self.layout, &self.mirror).await?;
+            self.store.settle(&mut self.mirror);
+            self.showing.show(&self.mirror, &self.store);
+            let Self { layout, mirror, publishing, showing, .. } = self;
+            let again = publishing.publish(session, layout, mirror, &showing.providers()).await?;
+            self.showing.published(&self.publishing.progress);
+            if !again {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits until there is something to do. Cancel safe.
+    async fn wait(&mut self, feed: &mut Feed) {
+        let mut due = false;
+        while !due {
+            let times = [self.store.next_due(), self.publishing.next_due(), self.showing.next_due()];
+            let next = times.into_iter().flatten().min();
+            due = tokio::select! {
+                change = feed.next() => self.gather(change, feed).await,
+                () = self.publishing.ordered() => true,
+                () = self.store.answered() => true,
+                () = at(next) => true,
+            };
+        }
+    }
+
+    /// Takes a change and those that follow at its heels; `false` where none of them concerns us.
+    async fn gather(&mut self, first: Change, feed: &mut Feed) -> bool {
+        let until = Instant::now() + GATHERED_WITHIN;
+        let mut concerns = self.note(first);
+        for _ in 0..GATHERED_MAX {
+            match timeout(QUIET.min(until.saturating_duration_since(Instant::now())), feed.next()).await {
+                Ok(change) => concerns |= self.note(change),
+                Err(_) => return concerns,
+            }
+        }
+        self.doubt();
+        true
+    }
+
+    fn note(&mut self, change: Change) -> bool {
+        match change {
+            Change::Anywhere => {
+                self.doubt();
+                true
+            }
+            Change::At(path) => {
+                let place = self.layout.place(&path);
+                let read = self.mirror.stale.touch(&place, &self.layout);
+                let awaited = self.store.touch(&place);
+                let ours = self.publishing.touch(&path, &place);
+                read || awaited || ours
+            }
+        }
+    }
+}
+
+/// At `time`, or never.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Between half and all of 200 ms, 400 ms, … 10 s.
+fn backoff(attempt: u32) -> Duration {
+    let longest = BACKOFF_MIN.saturating_mul(1 << attempt.min(16)).min(BACKOFF_MAX);
+    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_bound_and_are_never_the_same_for_all() {
+        assert!(backoff(0) <= BACKOFF_MIN && backoff(0) >= BACKOFF_MIN / 2);
+        for attempt in [10, 31, 32, u32::MAX] {
+            assert!(backoff(attempt) <= BACKOFF_MAX && backoff(attempt) >= BACKOFF_MAX / 2);
+        }
+        let some: std::collections::BTreeSet<Duration> = (0..20).map(|_| backoff(5)).collect();
+        assert!(some.len() > 10);
+    }
+}

@@ -1,0 +1,196 @@
+//! What the gateways see: the view, and the status in words.
+//!
+//! Lists only ever change to what was read. After a new session, real providers that were there before and are not
+//! there yet stay a while: where a server lost its tree, or every session ended with ours, their processes are about to
+//! register again, and their absence says nothing about them.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::publishing::Progress;
+use crate::assemble;
+use crate::config::RegistrySettings;
+use crate::metadata_store::Store;
+use crate::mirror::Mirror;
+use crate::registry::Status;
+use crate::session::Session;
+use crate::view::{Provider, View};
+
+/// Sentences of one kind that are shown; the rest is counted.
+const SENTENCES_MAX: usize = 5;
+
+/// Providers of before that are kept until `until`.
+struct Held {
+    until: Instant,
+    providers: Vec<Arc<Provider>>,
+}
+
+/// The view and the status.
+pub(super) struct Showing {
+    settings: RegistrySettings,
+    view: watch::Sender<Arc<View>>,
+    status: Arc<Mutex<Status>>,
+    held: Option<Held>,
+    /// What is wrong with the session, the tree and what we write; told together.
+    of_session: Vec<String>,
+    of_tree: Vec<String>,
+    of_writing: Vec<String>,
+}
+
+impl Showing {
+    pub(super) fn new(settings: RegistrySettings, view: watch::Sender<Arc<View>>, status: Arc<Mutex<Status>>) -> Self {
+        let (of_session, of_tree, of_writing) = (Vec::new(), Vec::new(), Vec::new());
+        Self { settings, view, status, held: None, of_session, of_tree, of_writing }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.settings.name()
+    }
+
+    /// The providers that are shown.
+    pub(super) fn providers(&self) -> Vec<Arc<Provider>> {
+        self.view.borrow().providers.clone()
+    }
+
+    /// When something held has to go.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.held.as_ref().map(|held| held.until)
+    }
+
+    /// A session began; what was shown until now is held.
+    pub(super) fn new_session(&mut self, session: &Session) {
+        let mut providers = self.providers();
+        providers.retain(|provider| !provider.is_virtual());
+        if !providers.is_empty() {
+            self.held = Some(Held { until: Instant::now() + self.settings.session_timeout, providers });
+        }
+        let mut status = self.status();
+        status.session = Some(session.client.session_id().to_string());
+        status.server_version = session.version.map(|version| version.to_string());
+    }
+
+    /// There is no connection, for the reason given. The lists stay.
+    pub(super) fn disconnected(&mut self, why: &str) {
+        self.of_session = vec![format!("not connected: {why}")];
+        self.status().connected = false;
+        let view = self.view.borrow().clone();
+        if view.connected {
+            self.replace(View { connected: false, ..View::clone(&view) });
+        }
+        self.tell();
+    }
+
+    /// There is a connection, and something is wrong with it.
+    pub(super) fn troubled(&mut self, what: &str) {
+        self.of_session = vec![what.to_owned()];
+        self.tell();
+    }
+
+    /// Whether the chroot of the address is there.
+    pub(super) fn chroot(&mut self, is_there: bool) {
+        self.of_session.clear();
+        if !is_there {
+            let address = &self.settings.address;
+            self.of_session.push(format!("the chroot of {address} does not exist: create it, or correct the address"));
+        }
+    }
+
+    /// What was read is shown.
+    pub(super) fn show(&mut self, mirror: &Mirror, store: &Store) {
+        self.status().connected = true;
+        self.of_tree.clear();
+        let denied = mirror.denied.iter().map(|path| format!("may not read {path}"));
+        some(&mut self.of_tree, denied);
+        if mirror.is_overfull {
+            self.of_tree.push("there are more nodes than are read; what is beyond is not shown".into());
+        }
+        some(&mut self.of_tree, store.problems());
+        if mirror.is_whole {
+            let mut providers = assemble::providers(mirror);
+            let held = self.hold(&mut providers);
+            let complete = !held && !store.is_waiting() && mirror.denied.is_empty() && !mirror.is_overfull;
+            let consumers = assemble::consumers(mirror);
+            self.replace(View { generation: 0, connected: true, complete, providers, consumers });
+        }
+        self.tell();
+    }
+
+    /// How far writing is.
+    pub(super) fn published(&mut self, progress: &Progress) {
+        {
+            let mut status = self.status();
+            status.desired = progress.desired;
+            status.published = progress.published;
+            status.published_as_instance = progress.published_as_instance;
+        }
+        self.of_writing.clear();
+        some(&mut self.of_writing, progress.problems.iter().cloned());
+        self.tell();
+    }
+
+    /// Adds what is held and missing; `true` where there was something to add.
+    fn hold(&mut self, providers: &mut Vec<Arc<Provider>>) -> bool {
+        let Some(held) = &self.held else { return false };
+        if held.until <= Instant::now() {
+            self.held = None;
+            return false;
+        }
+        let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
+        let there: std::collections::BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
+        let missing = held.providers.iter().filter(|provider| !there.contains(&place(provider)));
+        let count = providers.len();
+        providers.extend(missing.cloned());
+        if providers.len() == count {
+            return false;
+        }
+        providers.sort_by_cached_key(|provider| place(provider));
+        true
+    }
+
+    /// Shows `view` under the next number, if it is different from what is shown.
+    fn replace(&self, mut view: View) {
+        let is_new = self.view.send_if_modified(|shown| {
+            view.generation = shown.generation;
+            if **shown == view {
+                return false;
+            }
+            view.generation += 1;
+            *shown = Arc::new(view);
+            true
+        });
+        if is_new {
+            let view = self.view.borrow().clone();
+            let mut status = self.status();
+            status.last_change = Some(SystemTime::now());
+            status.providers = view.providers.iter().filter(|provider| !provider.is_virtual()).count();
+            status.consumers = view.consumers.len();
+        }
+    }
+
+    fn tell(&self) {
+        let problems: Vec<String> =
+            [&self.of_session, &self.of_tree, &self.of_writing].into_iter().flatten().cloned().collect();
+        let mut status = self.status();
+        for new in problems.iter().filter(|problem| !status.problems.contains(problem)) {
+            tracing::warn!(registry = self.name(), problem = new, "the registry has a problem");
+        }
+        status.problems = problems;
+    }
+
+    fn status(&self) -> MutexGuard<'_, Status> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Some of the sentences, and how many there are beyond them.
+fn some(into: &mut Vec<String>, sentences: impl Iterator<Item = String>) {
+    let mut rest = sentences;
+    into.extend(rest.by_ref().take(SENTENCES_MAX));
+    let more = rest.count();
+    if more > 0 {
+        into.push(format!("and {more} more of this kind"));
+    }
+}

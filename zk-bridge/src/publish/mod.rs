@@ -1,0 +1,129 @@
+//! Writing virtual providers: what shall be there, what is there, and the steps from one to the other.
+//!
+//! ```text
+//!   Desired ─▶ sound ─▶ wanted ─┐
+//!                               ├─▶ plan (pure) ─▶ steps ─▶ apply ─▶ what changed is read again, and planned again,
+//!   mirror, session ─▶ current ─┘                                    until there are no steps
+//! ```
+//!
+//! | file | what it knows |
+//! |---|---|
+//! | `sound` | which virtual providers can be written at all |
+//! | `bucket` | how many services share one application at instance level |
+//! | `wanted` | every node that shall be there, with its content |
+//! | `plan` | the steps, in an order in which no consumer sees a half-made thing |
+//! | `remains` | what is persistent and no longer named by anything |
+//! | `current` | what is there of ours |
+//! | `apply` | how a step is carried out |
+//!
+//! A node is ours by its mark, never by its place; a session's nodes by their owner. It never writes to a node of
+//! somebody else, but for the text of a mapping, and that by compare-and-set.
+
+pub(crate) mod apply;
+mod bucket;
+pub(crate) mod current;
+
+pub(crate) mod plan;
+mod remains;
+mod sound;
+mod wanted;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::view::ServiceKey;
+
+/// Application and id of an instance node.
+pub(crate) type InstanceName = (String, String);
+/// Application and revision of metadata.
+pub(crate) type MetadataName = (String, String);
+
+/// One write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// A node that lives as long as the session.
+    CreateEphemeral { path: String, data: String },
+    /// A node that stays.
+    CreatePersistent { path: String, data: String },
+    /// New content; with a version only if that is still the node's.
+    Set { path: String, data: String, version: Option<i32> },
+    /// Gone; with a version only if that is still the node's.
+    Delete { path: String, version: Option<i32> },
+    /// A folder of ours, gone if nothing is in it.
+    DeleteEmpty { path: String },
+}
+
+/// Writes that belong together: all or none where the server can, else one after the other.
+pub(crate) type Step = Vec<Op>;
+
+/// Whose an ephemeral node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// This session's: it stays.
+    ThisSession,
+    /// An older session's: it will vanish when that one expires.
+    OldSession,
+}
+
+/// One of our ephemeral nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OwnNode {
+    pub(crate) owner: Owner,
+    /// The start of the process that wrote it.
+    pub(crate) epoch: u64,
+    /// The revision that an instance names; empty at interface level.
+    pub(crate) revision: String,
+}
+
+/// The text of a mapping.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mapping {
+    pub(crate) applications: BTreeSet<String>,
+    pub(crate) version: i32,
+}
+
+/// One of our metadata nodes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct OwnMetadata {
+    /// Whether it is where Java looks.
+    pub(crate) for_java: bool,
+    /// Whether it is where dubbo-go looks.
+    pub(crate) for_go: bool,
+    /// The interfaces in it.
+    pub(crate) interfaces: BTreeSet<String>,
+}
+
+/// What is there, as far as a plan needs it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Current {
+    /// Our nodes at interface level, by folder and name.
+    pub(crate) interface_nodes: BTreeMap<(String, String), OwnNode>,
+    /// Our instances.
+    pub(crate) instances: BTreeMap<InstanceName, OwnNode>,
+    /// Our metadata.
+    pub(crate) metadata: BTreeMap<MetadataName, OwnMetadata>,
+    /// By interface.
+    pub(crate) mappings: BTreeMap<String, Mapping>,
+    /// Services with a local provider that is registered at interface level only.
+    pub(crate) interface_only: BTreeSet<ServiceKey>,
+    /// Application and interface of what other gateways export at instance level.
+    pub(crate) of_others: BTreeSet<(String, String)>,
+    /// Applications of other gateways of which it is not known what they export.
+    pub(crate) unknown_of_others: BTreeSet<String>,
+}
+
+/// What to do, and how far it is done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Plan {
+    /// In this order.
+    pub(crate) steps: Vec<Step>,
+    /// Instances that the steps take away and that may come back only after a while.
+    pub(crate) to_rest: Vec<InstanceName>,
+    /// Metadata that nothing names.
+    pub(crate) unused: BTreeSet<MetadataName>,
+    /// Virtual providers whose interface node is there.
+    pub(crate) published: usize,
+    /// Virtual providers whose instance is there.
+    pub(crate) published_as_instance: usize,
+    /// What is wrong, a sentence each.
+    pub(crate) problems: Vec<String>,
+}

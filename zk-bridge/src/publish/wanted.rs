@@ -1,0 +1,138 @@
+//! Every node that shall be there, with its content.
+//!
+//! Equal wishes give equal nodes: everything is sorted, and a revision is a digest of the application's name and the
+//! content, since two applications with one revision text hide each other from consumers. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::bucket::{self, Item};
+use super::{Current, InstanceName};
+use crate::instance_level::{instance_id, instance_json};
+use crate::interface_level::{node_name, service_parameters};
+use crate::layout::{OWN_APPLICATION, folder_of};
+use crate::metadata::{MetadataInfo, ServiceInfo};
+use crate::registry::VirtualProvider;
+
+/// Who publishes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Publisher<'a> {
+    pub(super) gateway: &'a str,
+    pub(super) epoch: u64,
+}
+
+/// One instance that shall be there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Instance {
+    pub(super) revision: String,
+    pub(super) data: String,
+    pub(super) metadata: String,
+    pub(super) interfaces: BTreeSet<String>,
+    /// How many virtual providers stand in it.
+    pub(super) services: usize,
+}
+
+/// Everything that shall be there.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Node names by folder.
+    pub(super) interface_nodes: BTreeMap<String, BTreeSet<String>>,
+    pub(super) instances: BTreeMap<InstanceName, Instance>,
+    pub(super) problems: Vec<String>,
+}
+
+impl Wanted {
+    /// Applications by interface, as the mappings shall have them.
+    pub(super) fn mappings(&self) -> BTreeMap<&str, BTreeSet<&str>> {
+        let mut mappings: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for ((application, _), instance) in &self.instances {
+            for interface in &instance.interfaces {
+                mappings.entry(interface).or_default().insert(application);
+            }
+        }
+        mappings
+    }
+}
+
+/// What sound virtual providers want of the tree.
+pub(super) fn wanted(providers: &[&VirtualProvider], publisher: Publisher<'_>, current: &Current) -> Wanted {
+    let mut wanted = Wanted::default();
+    let mut groups: BTreeMap<(&str, &str, u16), Vec<Item<ServiceInfo>>> = BTreeMap::new();
+    for provider in providers {
+        let folder = wanted.interface_nodes.entry(folder_of(&provider.key.interface)).or_default();
+        folder.insert(node_name(provider, publisher.gateway, publisher.epoch));
+        if current.interface_only.contains(&provider.key) {
+            continue;
+        }
+        let service = service(provider, publisher);
+        let len = MetadataInfo { services: vec![service.clone()] }.services_json().to_string().len();
+        if len > bucket::CONTENT_MAX_LEN {
+            let key = &provider.key;
+            wanted.problems.push(format!("{key} is published at interface level only: it has {len} bytes of metadata"));
+            continue;
+        }
+        let group = groups.entry((&provider.island, &provider.host, provider.port)).or_default();
+        group.push(Item { name: provider.key.to_string(), len, what: service });
+    }
+    for ((island, host, port), items) in groups {
+        let id = instance_id(host, port);
+        for (number, items) in bucket::spread(items, &numbers_in_use(current, island, &id)) {
+            let application = application(island, number);
+            let services: Vec<ServiceInfo> = items.into_iter().map(|item| item.what).collect();
+            let instance = instance(&application, (host, port), services, publisher);
+            wanted.instances.insert((application, id.clone()), instance);
+        }
+    }
+    wanted
+}
+
+/// `highway-<island>-<bucket>`.
+fn application(island: &str, number: u32) -> String {
+    format!("{OWN_APPLICATION}{island}-{number}")
+}
+
+/// The buckets of an island that our own instances at `id` have now.
+fn numbers_in_use(current: &Current, island: &str, id: &str) -> BTreeSet<u32> {
+    let prefix = format!("{OWN_APPLICATION}{island}-");
+    let here = current.instances.keys().filter(|(_, at)| at == id);
+    here.filter_map(|(application, _)| application.strip_prefix(&prefix)?.parse().ok()).collect()
+}
+
+fn service(provider: &VirtualProvider, publisher: Publisher<'_>) -> ServiceInfo {
+    ServiceInfo {
+        interface: provider.key.interface.clone(),
+        group: provider.key.group.clone(),
+        version: provider.key.version.clone(),
+        protocol: "dubbo".into(),
+        port: provider.port,
+        path: provider.key.interface.clone(),
+        parameters: service_parameters(provider, publisher.gateway, publisher.epoch),
+    }
+}
+
+fn instance(
+    application: &str,
+    at: (&str, u16),
+    services: Vec<ServiceInfo>,
+    Publisher { gateway, epoch }: Publisher<'_>,
+) -> Instance {
+    let info = MetadataInfo { services };
+    let revision = revision(application, &info);
+    Instance {
+        data: instance_json(application, at, &revision, gateway, epoch),
+        metadata: info.to_json(application, &revision),
+        interfaces: info.services.iter().map(|service| service.interface.clone()).collect(),
+        services: info.services.len(),
+        revision,
+    }
+}
+
+/// 32 hexadecimal digits, as long as the MD5 of real providers.
+fn revision(application: &str, info: &MetadataInfo) -> String {
+    let mut digest = Sha256::new();
+    digest.update(application.as_bytes());
+    digest.update([0]);
+    digest.update(info.services_json().to_string().as_bytes());
+    digest.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,228 @@
+//! One ZooKeeper session: how it is made, what the server can do, and what its errors mean for us.
+//!
+//! ```text
+//!   srvr ─▶ version ─▶ connect (digest) ─▶ session ── SyncConnected ⇄ Disconnected ──▶ Expired: make another
+//! ```
+//!
+//! The version is learnt before anything is asked, since an operation that the server does not know costs the
+//! connection. What the client crate gets wrong is worked round here and in `changes`: persistent watches are added
+//! again after each reconnect, and there are never so many watches that their paths do not fit into one request.
+//! It never logs who logs in.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use zookeeper_client::{Acl, Acls, AuthId, Client, Error, Permission};
+
+use crate::config::{AclChoice, RegistrySettings, ServerVersion};
+
+/// How long one server may take to say its version.
+const VERSION_WITHIN: Duration = Duration::from_secs(2);
+/// The longest answer to `srvr` that is read; real ones have about 300 bytes.
+const VERSION_MAX_LEN: u64 = 4096;
+/// What every server since 3.4 understands: taken where nobody says a version.
+const CAUTIOUS: ServerVersion = ServerVersion { major: 3, minor: 4, patch: 0 };
+/// From here on several writes can be one.
+const SINCE_MULTI: ServerVersion = ServerVersion { major: 3, minor: 5, patch: 0 };
+/// From here on one watch can stand for a whole tree.
+const SINCE_RECURSIVE: ServerVersion = ServerVersion { major: 3, minor: 6, patch: 0 };
+
+/// A live session.
+pub(crate) struct Session {
+    pub(crate) client: Client,
+    pub(crate) version: Option<ServerVersion>,
+    acl: Vec<Acl>,
+}
+
+/// What an error means for whoever met it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The connection or the session is gone, or nobody answered: do it again when there is one.
+    Lost,
+    /// The tree is different from what was thought: read again, think again.
+    Conflict,
+    /// We may not do that.
+    Denied,
+    /// Something that should not happen.
+    Odd,
+}
+
+impl Fault {
+    /// What `error` means.
+    pub(crate) fn of(error: &Error) -> Self {
+        match error {
+            Error::ConnectionLoss
+            | Error::SessionExpired
+            | Error::SessionMoved
+            | Error::ClientClosed
+            | Error::Timeout
+            | Error::NoHosts => Self::Lost,
+            Error::NoNode
+            | Error::NodeExists
+            | Error::BadVersion
+            | Error::NotEmpty
+            | Error::NoChildrenForEphemerals
+            | Error::RuntimeInconsistent => Self::Conflict,
+            Error::NoAuth | Error::AuthFailed | Error::InvalidAcl => Self::Denied,
+            _ => Self::Odd,
+        }
+    }
+}
+
+impl Session {
+    /// Learns the version and makes a session. It takes at most about the session timeout.
+    ///
+    /// # Errors
+    /// A sentence on why there is none.
+    pub(crate) async fn open(settings: &RegistrySettings) -> Result<Self, String> {
+        let version = match settings.server_version {
+            Some(said) => Some(said),
+            None => oldest_version(&settings.address).await,
+        };
+        let spoken = version.unwrap_or(CAUTIOUS);
+        let mut connector = Client::connector().with_session_timeout(settings.session_timeout).with_server_version(
+            spoken.major,
+            spoken.minor,
+            spoken.patch,
+        );
+        if let Some(login) = &settings.login {
+            connector = connector.with_auth("digest", login.bytes());
+        }
+        // The crate gives up after the session timeout; the second bound is for the day it does not.
+        let connected = timeout(settings.session_timeout * 2, connector.connect(&settings.address)).await;
+        let client = match connected {
+            Ok(Ok(client)) => client,
+            Ok(Err(error)) => return Err(format!("no session with {}: {error}", settings.address)),
+            Err(_) => {
+                return Err(format!("no session with {} in {:?}", settings.address, settings.session_timeout * 2));
+            }
+        };
+        Ok(Self { client, version, acl: acl(settings.acl) })
+    }
+
+    /// Whether several writes can be one.
+    pub(crate) fn has_multi(&self) -> bool {
+        self.version.is_some_and(|version| version >= SINCE_MULTI)
+    }
+
+    /// Whether one watch can stand for a whole tree.
+    pub(crate) fn has_recursive_watch(&self) -> bool {
+        self.version.is_some_and(|version| version >= SINCE_RECURSIVE)
+    }
+
+    /// Who may do what with the nodes we make.
+    pub(crate) fn acls(&self) -> Acls<'_> {
+        Acls::new(&self.acl)
+    }
+
+    /// The id of the session as owners of ephemeral nodes have it.
+    pub(crate) fn id(&self) -> i64 {
+        self.client.session_id().0
+    }
+
+    /// Awaits an answer, but not for ever: the crate lets requests wait through a disconnect.
+    pub(crate) async fn answer<T>(&self, request: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+        match timeout(self.client.session_timeout() * 2, request).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Error::Timeout),
+        }
+    }
+
+    /// Sends up to `AT_ONCE` requests before it waits for the first answer. The order is that of `items`.
+    ///
+    /// # Errors
+    /// The first error that is no [`Fault::Denied`] and no [`Error::NoNode`]; these two stay with their item.
+    pub(crate) async fn each<I, T, F>(
+        &self,
+        items: &[I],
+        mut request: impl FnMut(&I) -> F,
+    ) -> Result<Vec<Result<T, Error>>, Error>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        /// Requests on their way at once; the server answers in order.
+        const AT_ONCE: usize = 128;
+        let mut answers = Vec::with_capacity(items.len());
+        for some in items.chunks(AT_ONCE) {
+            // The crate sends when the future is made, so all of these are on their way before the first is awaited.
+            let sent: Vec<F> = some.iter().map(&mut request).collect();
+            for answer in sent {
+                match self.answer(answer).await {
+                    Err(error) if error != Error::NoNode && Fault::of(&error) != Fault::Denied => return Err(error),
+                    answer => answers.push(answer),
+                }
+            }
+        }
+        Ok(answers)
+    }
+}
+
+fn acl(choice: AclChoice) -> Vec<Acl> {
+    let anyone = |permission| Acl::new(permission, AuthId::new("world", "anyone"));
+    let creator = || Acl::new(Permission::ALL, AuthId::new("auth", ""));
+    match choice {
+        AclChoice::Auto | AclChoice::Open => vec![anyone(Permission::ALL)],
+        AclChoice::Creator => vec![creator()],
+        AclChoice::Readable => vec![creator(), anyone(Permission::READ)],
+    }
+}
+
+/// The oldest version among the servers that say one: during an upgrade the session may move to any of them.
+async fn oldest_version(address: &str) -> Option<ServerVersion> {
+    let hosts = address.split_once('/').map_or(address, |(hosts, _)| hosts);
+    let mut oldest: Option<ServerVersion> = None;
+    for host in hosts.split(',') {
+        let host = if has_port(host) { host.to_owned() } else { format!("{host}:2181") };
+        if let Ok(Some(version)) = timeout(VERSION_WITHIN, version_of(&host)).await {
+            oldest = Some(oldest.map_or(version, |found| found.min(version)));
+        }
+    }
+    oldest
+}
+
+fn has_port(host: &str) -> bool {
+    host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+}
+
+async fn version_of(host: &str) -> Option<ServerVersion> {
+    let mut stream = TcpStream::connect(host).await.ok()?;
+    stream.write_all(b"srvr").await.ok()?;
+    let mut answer = Vec::new();
+    stream.take(VERSION_MAX_LEN).read_to_end(&mut answer).await.ok()?;
+    version_in(&String::from_utf8_lossy(&answer))
+}
+
+/// `Zookeeper version: 3.8.4-9316c2a…, built on …` among the lines of an answer to `srvr`.
+fn version_in(answer: &str) -> Option<ServerVersion> {
+    let said = answer.lines().find_map(|line| line.strip_prefix("Zookeeper version:"))?;
+    ServerVersion::parse(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_real_servers_are_understood() {
+        let of = |text: &str| version_in(text).map(|version| version.to_string());
+        let lines =
+            "Zookeeper version: 3.8.4-9316c2a7a97e1666d8f4593f34dd6fc36ecc436c, built on 2024-02-12\nMode: standalone";
+        assert_eq!(of(lines).as_deref(), Some("3.8.4"));
+        assert_eq!(
+            of("Zookeeper version: 3.4.14-4c25d480e66aadd371, built on 03/06/2019\n").as_deref(),
+            Some("3.4.14")
+        );
+        assert_eq!(of("srvr is not executed because it is not in the whitelist.\n"), None);
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        let version = |text| ServerVersion::parse(text).unwrap();
+        assert!(version("3.10.0") > version("3.9.2"));
+        assert!(version("3.5.0") >= SINCE_MULTI && version("3.4.14") < SINCE_MULTI);
+        assert_eq!(ServerVersion::parse("3.8"), None);
+    }
+}
