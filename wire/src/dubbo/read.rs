@@ -2,6 +2,8 @@
 //!
 //! It never holds bytes.
 
+use std::ops::Range;
+
 use thiserror::Error;
 
 /// The deepest nesting of lists, maps and objects that is stepped through. Java's own readers recurse and overflow their
@@ -61,10 +63,10 @@ pub enum ReadError {
     },
 }
 
-/// Numbers that mostly stay few: the first sixteen live on the thread's stack, the others in a `Vec`.
+/// Numbers that mostly stay few: the first eight live on the thread's stack, the others in a `Vec`.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Few {
-    first: [u32; 16],
+    first: [u32; 8],
     len: usize,
     rest: Vec<u32>,
 }
@@ -108,10 +110,49 @@ impl Few {
     }
 }
 
+/// Bytes that are looked at ahead: the leading fields or the attachments of an ordinary call.
+const WINDOW_LEN: usize = 256;
+
+/// A stretch of ASCII that was checked once, so that the short texts in it need not be checked one by one. Lengths and
+/// tags between them are mostly ASCII too.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Window<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Window<'a> {
+    /// The text at `range` of `bytes`, if it is ASCII.
+    #[inline]
+    pub(super) fn get(&mut self, bytes: &'a [u8], range: Range<usize>) -> Option<&'a str> {
+        if let Some(text) = self.inside(&range) {
+            return Some(text);
+        }
+        self.look_ahead(bytes, range.start);
+        self.inside(&range)
+    }
+
+    #[inline]
+    fn inside(&self, range: &Range<usize>) -> Option<&'a str> {
+        self.text.get(range.start.checked_sub(self.at)?..range.end.checked_sub(self.at)?)
+    }
+
+    #[inline(never)]
+    fn look_ahead(&mut self, bytes: &'a [u8], at: usize) {
+        let ahead = bytes.get(at..).unwrap_or_default();
+        let ahead = &ahead[..ahead.len().min(WINDOW_LEN)];
+        if let Ok(text) = str::from_utf8(&ahead[..ascii_len(ahead)]) {
+            *self = Self { text, at };
+        }
+    }
+}
+
 /// The number of bytes at the front of `bytes` that are ASCII.
 pub(super) fn ascii_len(bytes: &[u8]) -> usize {
-    let (words, _) = bytes.as_chunks::<8>();
-    let mut len = 0;
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let plain = blocks.iter().take_while(|block| block.iter().fold(0, |all, byte| all | byte) < 0x80).count();
+    let mut len = plain * 32;
+    let (words, _) = bytes[len..].as_chunks::<8>();
     for word in words {
         let high = u64::from_le_bytes(*word) & 0x8080_8080_8080_8080;
         if high != 0 {
@@ -127,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_numbers_come_back_in_order_beyond_the_first_sixteen() {
+    fn few_numbers_come_back_in_order_beyond_the_first_eight() {
         let mut few = Few::default();
         for n in 0..40 {
             few.push(n);
@@ -145,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_ascii_part_is_measured_wherever_it_ends() {
-        for len in 0..40 {
+        for len in 0..140 {
             let mut bytes = vec![b'a'; len];
             assert_eq!(ascii_len(&bytes), len);
             bytes.extend([0xc3, 0xa9, b'z', b'z', b'z', b'z', b'z', b'z', b'z', b'z']);

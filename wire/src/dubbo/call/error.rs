@@ -80,3 +80,17 @@ impl From<MapError> for PeekError {
         }
     }
 }
+
+impl From<ReadError> for Box<PeekError> {
+    #[cold]
+    fn from(error: ReadError) -> Self {
+        Self::new(PeekError::Malformed(error))
+    }
+}
+
+impl From<MapError> for Box<PeekError> {
+    #[cold]
+    fn from(error: MapError) -> Self {
+        Self::new(PeekError::from(error))
+    }
+}

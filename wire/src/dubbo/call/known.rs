@@ -5,6 +5,9 @@
 use std::borrow::Cow;
 
 use super::super::attachments::{Cursor, Kind};
+/// A refusal, kept small where it is handed up: copying a large one slows down every call that is not refused.
+pub(super) type Refused = Box<PeekError>;
+
 use super::{HIGHWAY, MAX_HIGHWAY, PeekError, Reverse};
 
 /// The attachments that a call is known by.
@@ -33,7 +36,7 @@ pub(super) struct Timeout {
 
 impl<'a> Known<'a> {
     /// Reads the value under `key`, or steps over it.
-    pub(super) fn take(&mut self, key: Cow<'a, str>, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    pub(super) fn take(&mut self, key: Cow<'a, str>, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
         match &*key {
             "path" => decide(&mut self.path, &key, cursor),
             "interface" => decide(&mut self.interface, &key, cursor),
@@ -62,26 +65,26 @@ impl<'a> Known<'a> {
         }
     }
 
-    fn callback(&mut self, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    fn callback(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
         self.reverse = Some(Reverse::Callback);
         Ok(cursor.skip()?)
     }
 
-    fn highway(&mut self, key: Cow<'a, str>, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    fn highway(&mut self, key: Cow<'a, str>, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
         let before = self.highway.iter().find(|(before, _)| *before == key).map(|(_, value)| value.clone());
         let mut value = before;
         decide(&mut value, &key, cursor)?;
         if self.highway.len() == MAX_HIGHWAY {
-            return Err(PeekError::TooManyHighway);
+            return Err(PeekError::TooManyHighway.into());
         }
         self.highway.extend(value.map(|value| (key, value)));
         Ok(())
     }
 
     /// A decision attachment that may be a number: 3.0 consumers send an int, all others text.
-    fn timeout(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    fn timeout(&mut self, key: &str, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
         if self.timeout.is_some() {
-            return Err(PeekError::Duplicate { key: key.to_owned() });
+            return Err(PeekError::Duplicate { key: key.to_owned() }.into());
         }
         let millis = if cursor.kind() == Kind::Integer {
             Some(cursor.integer()?)
@@ -94,7 +97,7 @@ impl<'a> Known<'a> {
         Ok(())
     }
 
-    fn countdown(&mut self, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+    fn countdown(&mut self, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
         self.countdown = match cursor.kind() {
             Kind::Integer => Some(cursor.integer()?),
             _ => {
@@ -108,20 +111,27 @@ impl<'a> Known<'a> {
 }
 
 /// A decision attachment: text, and there once.
-fn decide<'a>(slot: &mut Option<Cow<'a, str>>, key: &str, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
+fn decide<'a>(slot: &mut Option<Cow<'a, str>>, key: &str, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
     if slot.is_some() {
-        return Err(PeekError::Duplicate { key: key.to_owned() });
+        return Err(PeekError::Duplicate { key: key.to_owned() }.into());
+    }
+    if let Some(text) = cursor.short_text() {
+        *slot = Some(Cow::Borrowed(text));
+        return Ok(());
     }
     if cursor.kind() != Kind::Text {
-        return Err(PeekError::ValueNotText { key: key.to_owned(), at: cursor.at() });
+        return Err(PeekError::ValueNotText { key: key.to_owned(), at: cursor.at() }.into());
     }
     *slot = Some(cursor.text()?);
     Ok(())
 }
 
 /// An attachment that is only noted: the last text wins, anything else counts as absent.
-fn note<'a>(slot: &mut Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), PeekError> {
-    *slot = None;
+fn note<'a>(slot: &mut Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<(), Refused> {
+    *slot = cursor.short_text().map(Cow::Borrowed);
+    if slot.is_some() {
+        return Ok(());
+    }
     if cursor.kind() == Kind::Text {
         let mut ahead = cursor.clone();
         if let Ok(text) = ahead.text() {

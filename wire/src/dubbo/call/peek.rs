@@ -10,7 +10,7 @@ use super::super::fastjson2::{self, Fields};
 use super::super::frame::{Codec, Header};
 use super::super::read::ReadError;
 use super::super::{descriptor, hessian2};
-use super::known::Known;
+use super::known::{Known, Refused};
 use super::{Call, GENERIC_TYPES, Generic, Leading, PeekError, Peeked, TARGET};
 
 /// Reads a request's body. `header` must be a request's and no event's.
@@ -20,13 +20,13 @@ use super::{Call, GENERIC_TYPES, Generic, Leading, PeekError, Peeked, TARGET};
 pub fn peek<'a>(header: &Header, body: &'a [u8]) -> Result<Peeked<'a>, PeekError> {
     let serialization = header.serialization();
     match serialization.codec() {
-        Some(Codec::Hessian2) => hessian2(body).map(Peeked::Call),
-        Some(Codec::Fastjson2) => fastjson2(body).map(Peeked::Call),
+        Some(Codec::Hessian2) => hessian2(body).map(Peeked::Call).map_err(|refused| *refused),
+        Some(Codec::Fastjson2) => fastjson2(body).map(Peeked::Call).map_err(|refused| *refused),
         None => Ok(Peeked::Opaque(serialization)),
     }
 }
 
-fn hessian2(body: &[u8]) -> Result<Call<'_>, PeekError> {
+fn hessian2(body: &[u8]) -> Result<Call<'_>, Refused> {
     let mut reader = hessian2::Reader::new(body);
     let mut text = || if reader.null() { Ok(Cow::Borrowed("")) } else { reader.text() };
     let texts = [text()?, text()?, text()?, text()?, text()?];
@@ -35,7 +35,7 @@ fn hessian2(body: &[u8]) -> Result<Call<'_>, PeekError> {
     if is_generic(&leading) {
         let at = reader.at();
         if reader.tag() != Some(hessian2::Tag::Text) {
-            return Err(PeekError::GenericMethod { at });
+            return Err(PeekError::GenericMethod { at }.into());
         }
         named = Some(reader.text()?);
     }
@@ -46,7 +46,7 @@ fn hessian2(body: &[u8]) -> Result<Call<'_>, PeekError> {
     effective(body, leading, named, attachments)
 }
 
-fn fastjson2(body: &[u8]) -> Result<Call<'_>, PeekError> {
+fn fastjson2(body: &[u8]) -> Result<Call<'_>, Refused> {
     let mut fields = Fields::new(body);
     let mut text = || {
         let mut reader = fastjson2::Reader::new(body, fields.field()?);
@@ -64,7 +64,7 @@ fn fastjson2(body: &[u8]) -> Result<Call<'_>, PeekError> {
         let mut reader = fastjson2::Reader::new(body, fields.field()?);
         let at = reader.at();
         if reader.tag() != Some(fastjson2::Tag::Text) {
-            return Err(PeekError::GenericMethod { at });
+            return Err(PeekError::GenericMethod { at }.into());
         }
         named = Some(reader.text()?);
     }
@@ -75,11 +75,11 @@ fn fastjson2(body: &[u8]) -> Result<Call<'_>, PeekError> {
     effective(body, leading, named, attachments)
 }
 
-fn leading(texts: [Cow<'_, str>; 5], end: usize) -> Result<Leading<'_>, PeekError> {
+fn leading(texts: [Cow<'_, str>; 5], end: usize) -> Result<Leading<'_>, Refused> {
     let [dubbo_version, service, version, method, types] = texts;
     let arg_count = descriptor::count(&types).map_err(|at| PeekError::Types { at })?;
     if method.is_empty() {
-        return Err(PeekError::Missing { what: "method" });
+        return Err(PeekError::Missing { what: "method" }.into());
     }
     Ok(Leading { dubbo_version, service, version, method, types, arg_count, end })
 }
@@ -93,11 +93,18 @@ fn effective<'a>(
     leading: Leading<'a>,
     named: Option<Cow<'a, str>>,
     mut attachments: Attachments<'a>,
-) -> Result<Call<'a>, PeekError> {
+) -> Result<Call<'a>, Refused> {
     let mut known = Known::default();
     let mut cursor = attachments.cursor();
     if !attachments.is_null() {
-        while let Some(key) = cursor.key(body)? {
+        loop {
+            let key = match cursor.short_text() {
+                Some(key) => Cow::Borrowed(key),
+                None => match cursor.key(body)? {
+                    Some(key) => key,
+                    None => break,
+                },
+            };
             known.take(key, &mut cursor)?;
         }
     }
@@ -105,7 +112,7 @@ fn effective<'a>(
 
     let service = known.path.unwrap_or_else(|| leading.service.clone());
     if service.is_empty() {
-        return Err(PeekError::Missing { what: "service" });
+        return Err(PeekError::Missing { what: "service" }.into());
     }
     let version = known.version.unwrap_or_else(|| leading.version.clone());
     let generic = named.is_some().then(|| Generic::of(known.generic.as_deref()));
@@ -114,7 +121,7 @@ fn effective<'a>(
         None => leading.method.clone(),
     };
     if method.is_empty() {
-        return Err(PeekError::Missing { what: "method" });
+        return Err(PeekError::Missing { what: "method" }.into());
     }
     let target = known.highway.iter().find(|(key, _)| key == TARGET).map(|(_, value)| value.clone());
     let timeout = known.timeout.and_then(|timeout| timeout.millis);

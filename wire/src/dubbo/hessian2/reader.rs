@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::super::read::{Few, MAX_DEPTH, ReadError};
+use super::super::read::{Few, MAX_DEPTH, ReadError, Window};
 use super::text::{self, Irregular, Joiner};
 
 /// Levels of [`Reader::skip`]: below these, the number of values still to come.
@@ -59,6 +59,7 @@ impl Tag {
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
+    window: Window<'a>,
     /// Field counts of the class definitions so far.
     classes: Few,
 }
@@ -75,16 +76,18 @@ impl<'a> Reader<'a> {
     /// A reader at the beginning of `bytes`, which must be the beginning of the stream: definitions count from there.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, classes: Few::default() }
+        Self { bytes, at: 0, window: Window::default(), classes: Few::default() }
     }
 
     /// The offset of the next byte.
+    #[inline]
     #[must_use]
     pub const fn at(&self) -> usize {
         self.at
     }
 
     /// The kind of the next value; `None` at the end of the bytes.
+    #[inline]
     #[must_use]
     pub fn tag(&self) -> Option<Tag> {
         self.bytes.get(self.at).map(|byte| Tag::of(*byte))
@@ -95,9 +98,17 @@ impl<'a> Reader<'a> {
     /// # Errors
     /// [`ReadError`]; the place is then somewhere inside the value.
     pub fn skip(&mut self) -> Result<(), ReadError> {
+        match self.open()? {
+            Opened::Nothing => Ok(()),
+            opened => self.skip_rest(opened),
+        }
+    }
+
+    /// Steps over what is in a value whose own bytes are behind.
+    fn skip_rest(&mut self, mut opened: Opened) -> Result<(), ReadError> {
         let mut levels = Few::default();
         loop {
-            let level = match self.open()? {
+            let level = match opened {
                 Opened::Nothing | Opened::Values(0) => None,
                 Opened::Values(count) => Some(count),
                 Opened::Map => Some(MAP_KEY),
@@ -112,6 +123,7 @@ impl<'a> Reader<'a> {
             if !self.next_in(&mut levels)? {
                 return Ok(());
             }
+            opened = self.open()?;
         }
     }
 
@@ -293,8 +305,22 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`ReadError`], also [`ReadError::Text`] for what no writer makes: overlong forms, halves of pairs.
+    #[inline]
     pub fn text(&mut self) -> Result<Cow<'a, str>, ReadError> {
-        self.read_text(Irregular::Refuse)
+        match self.short_ascii() {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.read_text(Irregular::Refuse),
+        }
+    }
+
+    /// Text of less than 32 ASCII characters, or nothing read: almost all text of a call, without the general way.
+    #[inline]
+    pub(in crate::dubbo) fn short_ascii(&mut self) -> Option<&'a str> {
+        let len = self.peek_byte().filter(|tag| *tag <= 0x1f)?;
+        let start = self.at + 1;
+        let text = self.window.get(self.bytes, start..start + usize::from(len))?;
+        self.at = start + text.len();
+        Some(text)
     }
 
     /// Reads text for people: what is not well-formed becomes U+FFFD.
