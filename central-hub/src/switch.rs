@@ -576,3 +576,7 @@ impl Handler for Switch {
 fn one_way(head: &[u8]) -> bool {
     head::glance(head).is_some_and(|(flags, _)| flags.contains(Flags::ONE_WAY))
 }
+
+#[cfg(test)]
+#[path = "switch_tests.rs"]
+mod tests;
