@@ -9,7 +9,8 @@
 //! ````
 //!
 //! One thing is done that a person does by hand: `<public half of FILE>` in a file becomes what `highway key show FILE` prints,
-//! wherever FILE was made. Nothing else is put in, left out or changed.
+//! wherever FILE was made. And what a program would keep under `/var/lib` it keeps beside its files: several runs share one machine
+//! here. Nothing else is put in, left out or changed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -133,11 +134,13 @@ fn find<'a>(places: &'a [Place], name: &str) -> Result<&'a Place> {
 fn run(place: &Place, text: &str, folder: &Path, name: &str) -> Result<Process> {
     let programs = program::folder()?;
     let path = std::env::var("PATH").unwrap_or_default();
+    let own = folder.join(place.name());
     let mut command = place.command("sh");
     command
         .args(["-e", "-c", text])
-        .current_dir(folder.join(place.name()))
-        .env("PATH", format!("{}:{path}", programs.display()));
+        .env("PATH", format!("{}:{path}", programs.display()))
+        .env("HIGHWAY__STATE__DIR", own.join("state"))
+        .current_dir(own);
     Process::start(name, folder, command, Stdout::Logged)
 }
 
