@@ -30,7 +30,7 @@ mod status;
 pub use calls::CallKey;
 pub use choice::{Standing, choose};
 pub use counts::{Count, Counts};
-pub use list::{DEFAULT_WARM_UP, DEFAULT_WEIGHT, Endpoint, Offer, PathField, ProviderList, Token, WarmUp};
+pub use list::{DEFAULT_WARM_UP, DEFAULT_WEIGHT, Endpoint, Offer, ProviderList, Token, WarmUp};
 pub use pool::{Candidate, Candidates, Pool};
 pub use provider::{Provider, SendError, State, Times};
 pub use status::ProviderStatus;

@@ -72,16 +72,6 @@ pub struct WarmUp {
     pub within: Duration,
 }
 
-/// Where the provider reads the path of the service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum PathField {
-    /// From the attachment alone: field 2 stays the interface.
-    #[default]
-    Attachment,
-    /// From field 2 too: releases up to 2.6.
-    Both,
-}
-
 /// One service at one provider.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
@@ -89,8 +79,6 @@ pub struct Offer {
     pub endpoint: Endpoint,
     /// What the provider looks up; mostly the interface.
     pub path: Arc<str>,
-    /// Where it reads that.
-    pub path_field: PathField,
     /// The methods it lists; empty where it lists none.
     pub methods: Arc<[Arc<str>]>,
     /// Its share beside others; 0 takes it out.
@@ -110,7 +98,6 @@ impl Offer {
         Self {
             endpoint,
             path: path.into(),
-            path_field: PathField::Attachment,
             methods: Arc::from([]),
             weight: DEFAULT_WEIGHT,
             warm_up: None,

@@ -1,1 +1,211 @@
-//! The ingress gateway: calls go out to providers here.
+//! The ingress gateway: calls that other islands may make go out to providers here.
+//!
+//! ```text
+//!  control thread   registries ─▶ feed ─▶ exports, catalogue ─ post ─┐          (rare: a provider came, a rule changed)
+//!                                                                   ▼
+//!  each shard       link ─▶ line: verify ─▶ pick ─▶ edit ─▶ provider;  answer ─▶ shape ─▶ link
+//! ```
+//!
+//! | file | stage |
+//! |---|---|
+//! | [`config`] | `ingress-gw.toml` |
+//! | `export`, `offers` | what others may call, and who offers it |
+//! | `catalogue`, `feed` | what the hubs are told of it |
+//! | `line`, `arrivals`, `in_flight` | one call, from its link and back |
+//! | `verify` | the head says what the frame says |
+//! | `pick` | may it be called, and who can be asked |
+//! | `edit`, `reply` | the few bytes that change on the way out and back |
+//! | `shards`, `meters`, `readiness` | threads and what they say of themselves |
+//!
+//! It listens on nothing but the admin port: every connection is dialled from here, to the hubs and to the providers. It never calls a
+//! service that no rule exports, never believes a head without its frame, and never sends a call twice that a provider
+//! may have seen.
+
+mod arrivals;
+mod catalogue;
+pub mod config;
+mod edit;
+mod export;
+mod feed;
+mod in_flight;
+mod line;
+mod meters;
+mod offers;
+mod pick;
+mod readiness;
+mod reply;
+mod shards;
+mod verify;
+
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, bail};
+use chassis::state::StateDir;
+use chassis::{Basics, Mistakes, Process, Program};
+use shard::{Budget, Ended, Remote, Shards};
+use tokio::sync::watch;
+use wire::tunnel::catalogue::Origin;
+use zk_bridge::Registry;
+
+use config::{Config, Fixed, Raw};
+use feed::{Exported, Feed, Wishes};
+use meters::Families;
+use readiness::LinksUp;
+use shards::Start;
+
+/// A running ingress gateway.
+pub struct IngressGateway {
+    wishes: watch::Sender<Arc<Wishes>>,
+    fixed_text: String,
+    _state: StateDir,
+}
+
+/// Starts an ingress gateway inside this process; it runs until `process` drains.
+///
+/// # Errors
+/// The state directory or a thread cannot be had.
+pub async fn start(config: Config, process: Process) -> anyhow::Result<IngressGateway> {
+    IngressGateway::start(config, process).await
+}
+
+impl Program for IngressGateway {
+    const NAME: &'static str = "ingress-gw";
+    const ABOUT: &'static str = "Highway's ingress gateway: calls from other islands go out to Dubbo providers here.";
+    type Raw = Raw;
+    type Config = Config;
+
+    fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
+        config::settle(raw, mistakes)
+    }
+
+    fn basics(config: &Config) -> Basics {
+        Basics { log: config.log.clone(), admin: config.admin.clone(), drain_within: config.drain_within }
+    }
+
+    async fn start(config: Config, process: Process) -> anyhow::Result<Self> {
+        let Config { fixed, policy, statics, fixed_text, .. } = config;
+        let fixed = Arc::new(fixed);
+        let state = StateDir::open(&fixed.state_dir)?;
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let start = u64::try_from(started.as_micros()).unwrap_or(u64::MAX);
+        let condition = process.ready.condition("registry");
+        let threads = spawn_shards(&fixed, start, &process)?;
+        let remotes = threads.remotes().to_vec();
+        watch_threads(threads, &process);
+        report_pools(&remotes, &process).await;
+        let registries = open_registries(&fixed, &process);
+        let (wishes, wished) = watch::channel(Arc::new(Wishes { policy, statics }));
+        let (exported_in, exported) = watch::channel(Arc::default());
+        report(&registries, &remotes, exported, &process);
+        let origin = Origin { island: fixed.island.to_string(), gateway: fixed.gateway.to_string(), start };
+        let feed = Feed { origin, registries, remotes, wishes: wished, exported: exported_in, condition };
+        process
+            .tasks
+            .spawn_local("exports", async {
+                feed.run().await;
+                Ok(())
+            })
+            .keep();
+        Ok(Self { wishes, fixed_text, _state: state })
+    }
+
+    async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
+        if config.fixed_text != self.fixed_text {
+            bail!(
+                "something changed that only a restart changes; [[export.rule]], [[provider]], [admin], [drain] and [log] can change while it runs"
+            );
+        }
+        self.wishes.send_replace(Arc::new(Wishes { policy: config.policy, statics: config.statics }));
+        Ok(())
+    }
+}
+
+fn spawn_shards(fixed: &Arc<Fixed>, start: u64, process: &Process) -> anyhow::Result<Shards> {
+    let start = Start {
+        fixed: fixed.clone(),
+        start,
+        budget: Budget::new(fixed.held_len),
+        families: Families::new(&process.metrics),
+        links_up: Arc::new(LinksUp::new(&process.ready)),
+        drain: process.drain.clone(),
+    };
+    shard::spawn(fixed.shards, "ingress", move |shard| shards::run(shard, start.clone()))
+        .context("a thread for calls cannot be started")
+}
+
+/// A shard that panics is an end of the process: its calls are lost and nobody else has its links.
+fn watch_threads(mut threads: Shards, process: &Process) {
+    process
+        .tasks
+        .spawn_local("shards", async move {
+            while let Some(ended) = threads.ended().await {
+                if ended == Ended::Panicked {
+                    bail!("a shard panicked");
+                }
+            }
+            Ok(())
+        })
+        .keep();
+}
+
+async fn report_pools(remotes: &[Remote], process: &Process) {
+    let mut pools = Vec::new();
+    for remote in remotes {
+        pools.extend(shards::counts(remote).await);
+    }
+    meters::add_pools(&process.metrics, pools);
+}
+
+fn open_registries(fixed: &Fixed, process: &Process) -> Vec<Arc<dyn Registry>> {
+    let open = |settings: &zk_bridge::RegistrySettings| {
+        let name = format!("registry {}", settings.name());
+        let (registry, driver) = zk_bridge::open(settings.clone());
+        process
+            .tasks
+            .spawn(name, async move {
+                driver.run().await;
+                Ok(())
+            })
+            .keep();
+        registry
+    };
+    fixed.registries.iter().map(open).collect()
+}
+
+/// What `/status` says beside what every process says.
+fn report(
+    registries: &[Arc<dyn Registry>],
+    remotes: &[Remote],
+    exported: watch::Receiver<Arc<Exported>>,
+    process: &Process,
+) {
+    process.status.source("exports", move || (**exported.borrow()).clone());
+    let registries = registries.to_vec();
+    process.status.source("registries", move || {
+        registries.iter().map(|registry| in_json(&registry.status())).collect::<Vec<_>>()
+    });
+    let remotes = remotes.to_vec();
+    process.status.ask("shards", move || {
+        let remotes = remotes.clone();
+        async move {
+            let mut all = Vec::new();
+            for remote in &remotes {
+                all.extend(shards::status(remote).await);
+            }
+            serde_json::to_value(all).unwrap_or_default()
+        }
+    });
+}
+
+fn in_json(status: &zk_bridge::Status) -> serde_json::Value {
+    serde_json::json!({
+        "name": status.name,
+        "connected": status.connected,
+        "session": status.session,
+        "server_version": status.server_version,
+        "providers": status.providers,
+        "consumers": status.consumers,
+        "problems": status.problems,
+    })
+}

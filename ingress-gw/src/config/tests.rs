@@ -1,0 +1,1 @@
+//! The configuration's example and its mistakes.

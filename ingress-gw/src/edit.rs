@@ -1,0 +1,140 @@
+//! The frame that a provider gets: its own id in front, Highway's word on who calls, less time than the caller had, and
+//! the path and token that this one provider wants. Arguments pass byte for byte, and the frame is copied once, to where it
+//! is written from.
+
+use client::Offer;
+use wire::dubbo::call::{Call, PeekError, Peeked, peek};
+use wire::dubbo::frame::{FrameError, HEADER_LEN, Header, set_id};
+use wire::dubbo::rewrite::{RequestEdit, RewriteError, Strip};
+use wire::tunnel::Head;
+
+use thiserror::Error;
+
+use crate::pick::Route;
+use crate::verify::Verified;
+
+/// The calling island, which the hub vouches for.
+pub const SOURCE_ISLAND: &str = "highway.source.island";
+/// The calling application, as that island says.
+pub const SOURCE_APPLICATION: &str = "highway.source.application";
+
+const TOKEN: &str = "token";
+
+/// Why a frame cannot be written for a provider.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// It could be read before and cannot now.
+    #[error("the frame cannot be read again: {0}")]
+    Frame(#[from] FrameError),
+    /// The same, of its body.
+    #[error("the frame cannot be read again: {0}")]
+    Peek(#[from] PeekError),
+    /// Something in it does not let itself be changed.
+    #[error(transparent)]
+    Rewrite(#[from] RewriteError),
+}
+
+/// Appends the frame for the provider that makes `offer`; `left_ms` is what remains for it.
+///
+/// # Errors
+/// [`EditError`]; nothing was appended.
+pub fn append(
+    verified: &Verified<'_>,
+    head: &Head<'_>,
+    route: &Route,
+    offer: &Offer,
+    left_ms: u32,
+    id: i64,
+    out: &mut Vec<u8>,
+) -> Result<(), EditError> {
+    let Peeked::Call(call) = &verified.peeked else {
+        put_with_id(verified.frame, id, out);
+        return Ok(());
+    };
+    let mut digits = [0; 10];
+    let mut set = Attachments::default();
+    set.put(SOURCE_ISLAND, head.source);
+    set.put(SOURCE_APPLICATION, head.application);
+    if call.timeout.is_some_and(|timeout| timeout.as_millis() > u128::from(left_ms)) {
+        set.put("timeout", decimal(left_ms, &mut digits));
+    }
+    addressed(call, offer, &mut set);
+    let edit = RequestEdit {
+        id: Some(id),
+        service: (*call.leading.service != *route.interface).then_some(&*route.interface),
+        strip: Strip::ROUTING,
+        set: set.list(),
+    };
+    edit.append(&verified.header, verified.body(), call, out)?;
+    Ok(())
+}
+
+/// Appends a frame that was written for one provider for another.
+///
+/// # Errors
+/// [`EditError`]; nothing was appended.
+pub fn append_again(frame: &[u8], route: &Route, offer: &Offer, id: i64, out: &mut Vec<u8>) -> Result<(), EditError> {
+    let (header, body) = (Header::decode(frame)?, frame.get(HEADER_LEN..).unwrap_or_default());
+    let Some(header) = header else { return Ok(put_with_id(frame, id, out)) };
+    let Peeked::Call(call) = peek(&header, body)? else { return Ok(put_with_id(frame, id, out)) };
+    let mut set = Attachments::default();
+    addressed(&call, offer, &mut set);
+    // The other provider's token is not for this one to see.
+    let keys: &[&str] = if route.supply_token { &[TOKEN] } else { &[] };
+    let edit = RequestEdit { id: Some(id), service: None, strip: Strip { keys, prefixes: &[] }, set: set.list() };
+    edit.append(&header, body, &call, out)?;
+    Ok(())
+}
+
+/// What only this provider wants.
+fn addressed<'e>(call: &Call<'_>, offer: &'e Offer, set: &mut Attachments<'e>) {
+    if *call.service != *offer.path {
+        set.put("path", &offer.path);
+    }
+    if let Some(token) = &offer.token {
+        set.put(TOKEN, token.reveal());
+    }
+}
+
+fn put_with_id(frame: &[u8], id: i64, out: &mut Vec<u8>) {
+    let start = out.len();
+    out.extend_from_slice(frame);
+    set_id(&mut out[start..], id);
+}
+
+/// A few attachments to put in, without an allocation; those without a value are left out.
+#[derive(Default)]
+struct Attachments<'e> {
+    list: [(&'e str, &'e str); 5],
+    len: usize,
+}
+
+impl<'e> Attachments<'e> {
+    fn put(&mut self, key: &'e str, value: &'e str) {
+        if let Some(place) = self.list.get_mut(self.len).filter(|_| !value.is_empty()) {
+            *place = (key, value);
+            self.len += 1;
+        }
+    }
+
+    fn list(&self) -> &[(&'e str, &'e str)] {
+        &self.list[..self.len]
+    }
+}
+
+fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[at..]).unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "edit_tests.rs"]
+mod tests;

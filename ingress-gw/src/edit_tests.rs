@@ -1,0 +1,1 @@
+//! What a provider gets of a call.

@@ -1,0 +1,192 @@
+//! The control side: what registries and configuration list becomes exports for the shards and a catalogue for the hubs.
+//!
+//! ```text
+//!  registry 1 ─ view ─┐
+//!  registry 2 ─ view ─┼─▶ kept ─ policy, static providers ─▶ Exports ─ changed? ─▶ every shard
+//!  configuration ─────┘                                         └▶ Catalogue ──────▶ every shard, once it may be told
+//! ```
+//!
+//! A registry that is away changes nothing. The hubs hear nothing before every registry was read once, because a first
+//! catalogue without its services would take them away from everybody; after [`FIRST_READ`] what is there has to do.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chassis::admin::Condition;
+use serde::Serialize;
+use shard::Remote;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use wire::tunnel::catalogue::Origin;
+use zk_bridge::{Provider, Registry, View};
+
+use crate::catalogue::Catalogue;
+use crate::export::ExportPolicy;
+use crate::offers::{Exports, StaticProvider, exports, keep};
+use crate::shards::with_line;
+
+/// How long the first catalogue waits for registries that were never read.
+const FIRST_READ: Duration = Duration::from_secs(30);
+/// Changes that come together are looked at together: a provider that starts writes many nodes.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// The part of the configuration that a reload may change.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// What others may call.
+    pub policy: ExportPolicy,
+    /// Providers without a registry.
+    pub statics: Vec<StaticProvider>,
+}
+
+/// What `/status` says of the exports.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Exported {
+    /// The catalogue's revision, 0 before the first.
+    pub revision: u64,
+    /// `[group/]interface[:version]` with its providers.
+    pub services: Vec<ExportedService>,
+}
+
+/// One exported service.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExportedService {
+    /// `[group/]interface[:version]`.
+    pub service: String,
+    /// Addresses that offer it.
+    pub providers: Vec<String>,
+    /// Whether one of them may be called.
+    pub healthy: bool,
+}
+
+/// Keeps exports and catalogue up to date.
+pub struct Feed {
+    /// Who publishes.
+    pub origin: Origin,
+    /// The registries, in the order of the configuration.
+    pub registries: Vec<Arc<dyn Registry>>,
+    /// The shards.
+    pub remotes: Vec<Remote>,
+    /// Rules and static providers, now and later.
+    pub wishes: watch::Receiver<Arc<Wishes>>,
+    /// What `/status` says.
+    pub exported: watch::Sender<Arc<Exported>>,
+    /// Met once every registry was read.
+    pub condition: Condition,
+}
+
+/// What is known of one registry.
+#[derive(Default)]
+struct Known {
+    providers: Vec<Arc<Provider>>,
+    was_read: bool,
+}
+
+impl Feed {
+    /// Runs until the configuration's end is dropped. Must run inside a `LocalSet`.
+    pub async fn run(mut self) {
+        let changed = Rc::new(Notify::new());
+        let known: Rc<RefCell<Vec<Known>>> = Rc::default();
+        let mut readers = tokio::task::JoinSet::new();
+        for (at, registry) in self.registries.iter().enumerate() {
+            known.borrow_mut().push(Known::default());
+            readers.spawn_local(follow(registry.view(), at, known.clone(), changed.clone()));
+        }
+        let patience = Instant::now() + FIRST_READ;
+        let mut current = Arc::new(Exports::default());
+        let mut catalogue: Option<Arc<Catalogue>> = None;
+        loop {
+            let unread = self.unread(&known.borrow());
+            self.report_readiness(&unread);
+            let lists: Vec<_> = known.borrow().iter().map(|known| known.providers.clone()).collect();
+            let wishes = self.wishes.borrow_and_update().clone();
+            let next = exports(&self.origin.gateway, &wishes.policy, &wishes.statics, &lists);
+            if next != *current {
+                current = Arc::new(next);
+                self.export(&current);
+            }
+            if catalogue.is_some() || unread.is_empty() || Instant::now() >= patience {
+                let next = match &catalogue {
+                    None => Some(Catalogue::first(self.origin.clone(), current.entries.clone())),
+                    Some(catalogue) => catalogue.next(current.entries.clone()),
+                };
+                if let Some(next) = next.map(Arc::new) {
+                    tracing::info!(
+                        revision = next.revision(),
+                        services = next.entries().len(),
+                        "the catalogue has changed"
+                    );
+                    self.publish(&next);
+                    catalogue = Some(next);
+                }
+            }
+            self.report(&current, catalogue.as_deref());
+            let waits = catalogue.is_none();
+            tokio::select! {
+                () = changed.notified() => tokio::time::sleep(GATHER).await,
+                wished = self.wishes.changed() => if wished.is_err() { return },
+                () = tokio::time::sleep_until(patience), if waits => {}
+            }
+        }
+    }
+
+    /// Registries that were never read to the end.
+    fn unread(&self, known: &[Known]) -> Vec<String> {
+        let both = self.registries.iter().zip(known);
+        both.filter(|(_, known)| !known.was_read).map(|(registry, _)| registry.name().to_owned()).collect()
+    }
+
+    fn report_readiness(&self, unread: &[String]) {
+        if unread.is_empty() {
+            self.condition.met();
+        } else {
+            self.condition.unmet(format!("not read yet: {}", unread.join(", ")));
+        }
+    }
+
+    fn export(&self, exports: &Arc<Exports>) {
+        for remote in &self.remotes {
+            let exports = exports.clone();
+            remote.post(move |_| with_line(|line| line.export(exports)));
+        }
+    }
+
+    fn publish(&self, catalogue: &Arc<Catalogue>) {
+        for remote in &self.remotes {
+            let catalogue = catalogue.clone();
+            remote.post(move |_| with_line(|line| line.publish(catalogue)));
+        }
+    }
+
+    fn report(&self, exports: &Exports, catalogue: Option<&Catalogue>) {
+        let services = exports.entries.values().map(|entry| {
+            let service = entry.key.to_string();
+            let offers = exports.providers.services.get(service.as_str()).into_iter().flatten();
+            ExportedService {
+                providers: offers.map(|offer| offer.endpoint.to_string()).collect(),
+                healthy: entry.healthy,
+                service,
+            }
+        });
+        let exported = Exported { revision: catalogue.map_or(0, Catalogue::revision), services: services.collect() };
+        self.exported.send_replace(Arc::new(exported));
+    }
+}
+
+/// Takes over what one registry shows, as it changes.
+async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, known: Rc<RefCell<Vec<Known>>>, changed: Rc<Notify>) {
+    loop {
+        let shown = view.borrow_and_update().clone();
+        if let Some(known) = known.borrow_mut().get_mut(at) {
+            known.providers = keep(&known.providers, &shown);
+            known.was_read |= shown.is_complete();
+        }
+        changed.notify_one();
+        // The registry's driver has ended: the last good state stays.
+        if view.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,500 @@
+//! The straight line of one shard: a call comes over a link, is verified, gets a provider, and its answer goes back.
+//!
+//! ```text
+//!  link ─ opened ─▶ (arrivals) ─▶ verify ─▶ pick ─▶ edit ─▶ provider's connection
+//!                                                                  │
+//!  link ◀─ reply ◀────────── shape ◀──────────────── answer ◀──────┤
+//!  link ◀─ failure ◀────────────────────────────────── lost ◀──────┘   not sent: another provider, at most two more
+//! ```
+//!
+//! Every call ends exactly once, in a reply or a failure that says how far it got; a one-way call ends when it is handed
+//! over. It never waits and never opens an exchange itself.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use client::{Answer, Answers, Lost, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
+use rustc_hash::FxHashMap;
+use serde::Serialize;
+use shard::{Budget, Shard};
+use tunnel::{End, ExchangeId, Handler, Link, Open, Reply};
+use wire::dubbo::call::Peeked;
+use wire::dubbo::frame::FrameKind;
+use wire::dubbo::reply::Asked;
+use wire::tunnel::catalogue::Update;
+use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage};
+
+use crate::arrivals::{Arrivals, Gathered};
+use crate::catalogue::Catalogue;
+use crate::edit::{self, EditError};
+use crate::in_flight::{Carried, InFlight};
+use crate::meters::Meters;
+use crate::offers::Exports;
+use crate::pick::{Picker, Route};
+use crate::readiness::LinksUp;
+use crate::reply::{Shaped, shape};
+use crate::verify::{Refusal, Verified, verify};
+
+/// Providers that a call may be offered to after the first could not take it.
+const MORE_PROVIDERS: usize = 2;
+/// No call waits longer than this, whatever its head says.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+/// Forgeries are logged at most this often; each is counted and reported to the hub.
+const FORGERY_LOG_EVERY: Duration = Duration::from_secs(1);
+
+/// What one shard may hold.
+#[derive(Debug, Clone)]
+pub struct LineLimits {
+    /// Longest frame of a request, header included.
+    pub frame_len: usize,
+    /// Calls on their way.
+    pub in_flight: usize,
+}
+
+/// One shard's half of the gateway.
+pub struct Line {
+    pool: Pool,
+    picker: Picker,
+    in_flight: InFlight,
+    arrivals: Arrivals,
+    limits: LineLimits,
+    meters: Meters,
+    links_up: Arc<LinksUp>,
+    links: RefCell<Vec<Link>>,
+    catalogue: RefCell<Option<Arc<Catalogue>>>,
+    /// Up to which revision each link was told the catalogue.
+    told: RefCell<FxHashMap<u64, u64>>,
+    draining: RefCell<Option<String>>,
+    forgery_logged: Cell<Option<Instant>>,
+}
+
+/// What `/status` says of one shard.
+#[derive(Debug, Serialize)]
+pub struct LineStatus {
+    /// Calls that providers have not answered yet.
+    pub in_flight: usize,
+    /// Bodies that are arriving in pieces.
+    pub arriving: usize,
+    /// Every provider address.
+    pub providers: Vec<ProviderStatus>,
+}
+
+impl Line {
+    /// A line that exports nothing yet.
+    pub fn new(
+        shard: &Shard,
+        pool: PoolConfig,
+        limits: LineLimits,
+        budget: Budget,
+        meters: Meters,
+        links_up: Arc<LinksUp>,
+    ) -> Rc<Self> {
+        Rc::new_cyclic(|me: &Weak<Self>| Self {
+            pool: Pool::new(shard, pool, budget.clone(), me.clone()),
+            picker: Picker::new(),
+            in_flight: InFlight::new(limits.in_flight),
+            arrivals: Arrivals::new(budget),
+            limits,
+            meters,
+            links_up,
+            links: RefCell::default(),
+            catalogue: RefCell::default(),
+            told: RefCell::default(),
+            draining: RefCell::default(),
+            forgery_logged: Cell::default(),
+        })
+    }
+
+    /// The counters of its pool.
+    pub fn counts(&self) -> Arc<client::Counts> {
+        self.pool.counts()
+    }
+
+    /// Exports this from now on. Calls that are under way go on.
+    pub fn export(&self, exports: Arc<Exports>) {
+        self.pool.update(exports.providers.clone());
+        self.picker.export(exports);
+    }
+
+    /// Tells every hub the new state of the catalogue.
+    pub fn publish(&self, catalogue: Arc<Catalogue>) {
+        self.catalogue.replace(Some(catalogue));
+        let links = self.links.borrow().clone();
+        links.iter().for_each(|link| self.tell(link));
+    }
+
+    fn tell(&self, link: &Link) {
+        let Some(catalogue) = self.catalogue.borrow().clone() else { return };
+        let known = self.told.borrow_mut().insert(link.id(), catalogue.revision()).unwrap_or(0);
+        let Some(update) = catalogue.update_from(known) else { return };
+        if let Err(error) = link.send_catalogue(&update) {
+            // The rest of the catalogue must not hang on one entry: it is sent without that one.
+            tracing::error!(%error, "an entry of the catalogue cannot be told to the hub");
+        }
+    }
+
+    /// Asks the hubs for no new calls; what is under way goes on.
+    pub fn drain(&self, reason: &str) {
+        self.draining.replace(Some(reason.to_owned()));
+        let links = self.links.borrow().clone();
+        links.iter().for_each(|link| link.go_away(reason));
+    }
+
+    /// Whether nothing is under way.
+    pub fn is_idle(&self) -> bool {
+        self.in_flight.len() == 0 && self.arrivals.len() == 0
+    }
+
+    /// Ends bodies that did not arrive in time. To be called now and then.
+    pub fn expire(&self) {
+        for arrival in self.arrivals.overdue(Instant::now()) {
+            let text = "the body of the call had not arrived when its deadline passed";
+            let failure = Failure::new(Stage::Tunnel, Kind::DeadlinePassed, Outcome::NotSent, text);
+            let one_way = Head::decode(&arrival.head).is_ok_and(|head| head.flags.contains(Flags::ONE_WAY));
+            self.refuse(&arrival.link, arrival.exchange, one_way, &failure);
+        }
+    }
+
+    /// For `/status`.
+    pub fn status(&self) -> LineStatus {
+        LineStatus { in_flight: self.in_flight.len(), arriving: self.arrivals.len(), providers: self.pool.status() }
+    }
+
+    fn refuse(&self, link: &Link, exchange: ExchangeId, one_way: bool, failure: &Failure) {
+        self.meters.failed(failure.kind);
+        if !one_way {
+            link.fail(exchange, failure);
+        }
+    }
+
+    /// A call is here as a whole: verifies it, picks a provider and sends it.
+    fn carry(&self, link: &Link, exchange: ExchangeId, head: &Head<'_>, frame: &[u8], since: Instant) {
+        self.meters.arrived(frame.len());
+        let one_way = head.flags.contains(Flags::ONE_WAY);
+        let now = self.pool.now();
+        let deadline = since + Duration::from_millis(u64::from(head.remaining_ms)).min(LONGEST);
+        let left = deadline.saturating_duration_since(now);
+        if left.is_zero() {
+            let text = "the call's deadline had passed when it reached the providing island";
+            let failure = Failure::new(Stage::Tunnel, Kind::DeadlinePassed, Outcome::NotSent, text);
+            return self.refuse(link, exchange, one_way, &failure);
+        }
+        let sent = self.checked(link, head, frame).and_then(|verified| {
+            let route = self.picker.decide(&self.pool, head, &verified).map_err(|failure| (*failure).clone())?;
+            let times = Times::within(now, left);
+            match verified.header.kind() {
+                FrameKind::OneWay => self.send_one_way(head, &verified, &route, times),
+                _ => {
+                    let asked = match &verified.peeked {
+                        Peeked::Call(call) => Asked::of(&verified.header, call),
+                        Peeked::Opaque(_) => Asked::unread(&verified.header),
+                    };
+                    let carried = Carried {
+                        link: link.clone(),
+                        exchange,
+                        asked,
+                        times,
+                        route,
+                        tried: Vec::new(),
+                        provider: None,
+                    };
+                    self.dispatch(carried, |carried, offer, id, out| {
+                        edit::append(&verified, head, &carried.route, offer, millis(left), id, out)
+                    })
+                }
+            }
+        });
+        if let Err(failure) = sent {
+            self.refuse(link, exchange, one_way, &failure);
+        }
+    }
+
+    fn checked<'a>(&self, link: &Link, head: &Head<'_>, frame: &'a [u8]) -> Result<Verified<'a>, Failure> {
+        verify(head, frame).map_err(|refusal| {
+            let kind = match &refusal {
+                Refusal::NoCall(_) | Refusal::Peek(_) => Kind::Unparsable,
+                Refusal::Forged { .. } => Kind::Forged,
+            };
+            if let Refusal::Forged { field, claimed, found } = &refusal {
+                self.forged(link, head, field, claimed, found);
+            }
+            Failure::new(Stage::Peek, kind, Outcome::NotSent, refusal.to_string())
+        })
+    }
+
+    /// A gateway of another island lied, or is faulty: the hub has to know.
+    fn forged(&self, link: &Link, head: &Head<'_>, field: &str, claimed: &str, found: &str) {
+        link.notify(&Notice::Forgery {
+            source: head.source.to_owned(),
+            stamp_start: head.stamp.start,
+            stamp_counter: head.stamp.counter,
+            claimed: format!("{field} {claimed}"),
+            found: format!("{field} {found}"),
+        });
+        let now = self.pool.now();
+        if self.forgery_logged.get().is_none_or(|last| now.saturating_duration_since(last) >= FORGERY_LOG_EVERY) {
+            self.forgery_logged.set(Some(now));
+            tracing::warn!(
+                island = head.source,
+                field,
+                claimed,
+                found,
+                "refused a call whose head is not what its frame says"
+            );
+        }
+    }
+
+    /// Hands a call to a provider; to others where the first cannot take it.
+    fn dispatch(
+        &self,
+        mut carried: Carried,
+        write: impl Fn(&Carried, &Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
+    ) -> Result<(), Failure> {
+        let route = carried.route.clone();
+        let mut refusal = None;
+        loop {
+            let candidate = match route.candidates.pick(&carried.tried) {
+                Some(candidate) if !carried.tried.contains(candidate.provider.endpoint()) || refusal.is_none() => {
+                    candidate
+                }
+                _ => return Err(refusal.unwrap_or_else(|| nobody(&route))),
+            };
+            let token = match self.in_flight.insert(Carried { provider: None, ..carried }) {
+                Ok(token) => token,
+                Err(_) => return Err(self.full()),
+            };
+            let times = self.in_flight.with(token, |carried| carried.times);
+            let Some(times) = times else { return Ok(()) };
+            let sent = candidate.provider.send(token, times, |id, out| {
+                self.in_flight.with(token, |carried| write(carried, &candidate.offer, id, out)).unwrap_or(Ok(()))
+            });
+            match sent {
+                Ok(call) => {
+                    self.in_flight.sent(token, call, &candidate.provider);
+                    self.meters.in_flight(self.in_flight.len());
+                    return Ok(());
+                }
+                Err(error) => {
+                    let Some(back) = self.in_flight.take(token) else { return Ok(()) };
+                    carried = back;
+                    let may_go_on = !matches!(error, SendError::Write(_)) && carried.tried.len() < MORE_PROVIDERS;
+                    let failure = not_sent(&route, error);
+                    if !may_go_on {
+                        return Err(failure);
+                    }
+                    carried.tried.push(candidate.provider.endpoint().clone());
+                    refusal = Some(failure);
+                }
+            }
+        }
+    }
+
+    fn full(&self) -> Failure {
+        let text = format!("{} calls are under way in this ingress gateway's shard already", self.limits.in_flight);
+        Failure::new(Stage::Provider, Kind::Overload, Outcome::NotSent, text)
+    }
+
+    fn send_one_way(
+        &self,
+        head: &Head<'_>,
+        verified: &Verified<'_>,
+        route: &Route,
+        times: Times,
+    ) -> Result<(), Failure> {
+        let candidate = route.candidates.pick(&[]).ok_or_else(|| nobody(route))?;
+        let left = times.deadline.saturating_duration_since(self.pool.now());
+        let write =
+            |id: i64, out: &mut Vec<u8>| edit::append(verified, head, route, &candidate.offer, millis(left), id, out);
+        candidate.provider.send_one_way(times, write).map_err(|error| not_sent(route, error))?;
+        self.meters.one_way();
+        Ok(())
+    }
+
+    /// A call that was not sent may go to another provider, while its caller has time.
+    fn send_elsewhere(&self, mut carried: Carried, why: &str, frame: Option<Vec<u8>>) {
+        let (link, exchange) = (carried.link.clone(), carried.exchange);
+        let route = carried.route.clone();
+        if let Some((_, provider)) = carried.provider.take()
+            && !carried.tried.contains(provider.endpoint())
+        {
+            carried.tried.push(provider.endpoint().clone());
+        }
+        let lost = || {
+            let text = format!("`{}` was not sent: {why}", route.label);
+            Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
+        };
+        let has_time = carried.times.patience > self.pool.now() && carried.tried.len() <= MORE_PROVIDERS;
+        let sent = match frame.filter(|_| has_time) {
+            Some(frame) => self.dispatch(carried, |carried, offer, id, out| {
+                edit::append_again(&frame, &carried.route, offer, id, out)
+            }),
+            None => Err(lost()),
+        };
+        if let Err(failure) = sent {
+            self.refuse(&link, exchange, false, &failure);
+        }
+    }
+}
+
+fn millis(time: Duration) -> u32 {
+    u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
+}
+
+fn nobody(route: &Route) -> Failure {
+    let text = format!("no provider of `{}` can be reached: {}", route.label, route.candidates.trouble());
+    Failure::new(Stage::Pick, Kind::ProviderGone, Outcome::NotSent, text)
+}
+
+fn not_sent(route: &Route, error: SendError<EditError>) -> Failure {
+    let (kind, why) = match error {
+        SendError::Busy(why) => (Kind::Overload, why),
+        SendError::Down(why) => (Kind::ProviderGone, why),
+        SendError::Write(error) => (Kind::Unparsable, error.to_string()),
+    };
+    Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{}` was not sent: {why}", route.label))
+}
+
+impl Handler for Line {
+    fn up(&self, link: &Link) {
+        self.links.borrow_mut().push(link.clone());
+        self.meters.links(self.links.borrow().len());
+        self.links_up.up();
+        tracing::info!(hub = &*link.peer().name, "a link to a hub is up");
+        self.tell(link);
+        let reason = self.draining.borrow().clone();
+        if let Some(reason) = reason {
+            link.go_away(&reason);
+        }
+    }
+
+    fn down(&self, link: &Link) {
+        self.links.borrow_mut().retain(|known| known != link);
+        self.told.borrow_mut().remove(&link.id());
+        self.meters.links(self.links.borrow().len());
+        self.links_up.down();
+        tracing::info!(hub = &*link.peer().name, "a link to a hub is over");
+    }
+
+    fn opened(&self, link: &Link, exchange: ExchangeId, open: Open<'_>) {
+        let head = match Head::decode(open.head) {
+            Ok(head) => head,
+            Err(error) => {
+                let failure = Failure::new(Stage::Tunnel, Kind::Unparsable, Outcome::NotSent, error.to_string());
+                return self.refuse(link, exchange, false, &failure);
+            }
+        };
+        let now = self.pool.now();
+        let one_way = head.flags.contains(Flags::ONE_WAY);
+        if head.body_len as usize > self.limits.frame_len {
+            let text = format!(
+                "a request of {} bytes is over this ingress gateway's limit of {} bytes",
+                head.body_len, self.limits.frame_len
+            );
+            let failure = Failure::new(Stage::Tunnel, Kind::TooLarge, Outcome::NotSent, text);
+            return self.refuse(link, exchange, one_way, &failure);
+        }
+        if open.end == End::Yes {
+            return self.carry(link, exchange, &head, open.piece, now);
+        }
+        let deadline = now + Duration::from_millis(u64::from(head.remaining_ms)).min(LONGEST);
+        let begun = self.arrivals.begin(link, exchange, open.head, (head.body_len, open.piece), (now, deadline));
+        if let Err(error) = begun {
+            let failure = Failure::new(Stage::Tunnel, kind_of(&error), Outcome::NotSent, error.to_string());
+            self.refuse(link, exchange, one_way, &failure);
+        }
+    }
+
+    fn data(&self, link: &Link, exchange: ExchangeId, piece: &[u8], end: End) {
+        let (arrival, whole) = match self.arrivals.gather(link, exchange, piece, end) {
+            Gathered::Waits => return,
+            Gathered::Complete(arrival) => (arrival, Ok(())),
+            Gathered::Broken(arrival, error) => (arrival, Err(error)),
+        };
+        // Read before, when it came.
+        let Ok(head) = Head::decode(&arrival.head) else { return };
+        match whole.and_then(|()| arrival.body()) {
+            Ok(frame) => self.carry(link, exchange, &head, frame, arrival.since),
+            Err(error) => {
+                let failure = Failure::new(Stage::Tunnel, kind_of(&error), Outcome::NotSent, error.to_string());
+                self.refuse(link, exchange, head.flags.contains(Flags::ONE_WAY), &failure);
+            }
+        }
+    }
+
+    fn cancelled(&self, link: &Link, exchange: ExchangeId) {
+        self.arrivals.forget(link, exchange);
+        let Some(carried) = self.in_flight.take_exchange(link, exchange) else { return };
+        self.meters.cancelled();
+        self.meters.in_flight(self.in_flight.len());
+        if let Some((call, _)) = carried.provider {
+            self.pool.cancel(call);
+        }
+    }
+
+    // This gateway opens no exchanges and imports nothing.
+    fn reply(&self, _: &Link, _: u64, _: Reply<'_>) {}
+    fn failed(&self, _: &Link, _: u64, _: Failure) {}
+    fn catalogue(&self, _: &Link, _: Update) {}
+    fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
+
+    fn notice(&self, link: &Link, notice: Notice) {
+        tracing::debug!(hub = &*link.peer().name, ?notice, "a notice of a hub");
+    }
+}
+
+fn kind_of(error: &tunnel::AssemblyError) -> Kind {
+    match error {
+        tunnel::AssemblyError::NoBudget { .. } => Kind::Overload,
+        tunnel::AssemblyError::WrongLength { .. } => Kind::Unparsable,
+    }
+}
+
+impl Answers for Line {
+    fn answer(&self, token: u64, answer: Answer<'_>) {
+        let Some(carried) = self.in_flight.take(token) else { return };
+        self.meters.in_flight(self.in_flight.len());
+        self.meters.answered(answer.frame.len(), answer.took);
+        let provider_us = u32::try_from(answer.took.as_micros()).unwrap_or(u32::MAX);
+        match shape(answer.header, answer.frame, &carried.asked) {
+            Shaped::Kept(header, body) => carried.link.reply(carried.exchange, &[&header, body], provider_us),
+            Shaped::Whole(frame) => carried.link.reply(carried.exchange, &[&frame], provider_us),
+        }
+    }
+
+    fn lost(&self, token: u64, lost: Lost) {
+        let Some(carried) = self.in_flight.take(token) else { return };
+        self.meters.in_flight(self.in_flight.len());
+        let outcome = match lost.outcome() {
+            client::Outcome::NotSent => Outcome::NotSent,
+            client::Outcome::Unknown => Outcome::Unknown,
+            client::Outcome::Executed => Outcome::Executed,
+        };
+        let who = carried.provider.as_ref().map_or_else(String::new, |(_, provider)| provider.endpoint().to_string());
+        let label = &carried.route.label;
+        let (kind, text) = match lost {
+            Lost::NotSent { why, frame } => return self.send_elsewhere(carried, &why, frame),
+            Lost::Unknown { why } => (
+                Kind::ProviderGone,
+                format!("the connection to provider {who} ended with `{label}` sent and unanswered: {why}"),
+            ),
+            Lost::DeadlinePassed => {
+                (Kind::DeadlinePassed, format!("provider {who} has not answered `{label}` within the call's time"))
+            }
+            Lost::TooLong { found_len, limit_len } => (
+                Kind::TooLarge,
+                format!(
+                    "the answer to `{label}` has {found_len} bytes, this ingress gateway's limit is {limit_len} bytes"
+                ),
+            ),
+            Lost::NoRoom { found_len } => (
+                Kind::Overload,
+                format!(
+                    "the answer to `{label}` has {found_len} bytes and this ingress gateway has no room to hold it"
+                ),
+            ),
+        };
+        self.refuse(&carried.link, carried.exchange, false, &Failure::new(Stage::Provider, kind, outcome, text));
+    }
+}

@@ -1,0 +1,193 @@
+//! What is exported of what is listed.
+
+use wire::pattern::ServicePattern;
+use zk_bridge::{Level, Parameters};
+
+use super::*;
+use crate::export::{Action, ExportRule};
+
+const GATEWAY: &str = "in-1";
+
+fn provider(interface: &str, host: &str, parameters: &[(&str, &str)]) -> Provider {
+    Provider {
+        key: zk_bridge::ServiceKey::new(interface, None, Some("1.0.0")),
+        host: host.to_owned(),
+        port: 20880,
+        path: interface.to_owned(),
+        level: Level::Both,
+        application: Some("shop".to_owned()),
+        parameters: Parameters(parameters.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()),
+        highway: None,
+    }
+}
+
+fn rule(service: &str, terms: Terms) -> ExportRule {
+    let service: ServicePattern = service.parse().unwrap();
+    ExportRule { service, application: None, action: Action::Allow, terms }
+}
+
+fn all() -> ExportPolicy {
+    ExportPolicy { rules: vec![rule("*", Terms::default())] }
+}
+
+fn listed(providers: Vec<Provider>) -> Vec<Vec<Arc<Provider>>> {
+    vec![providers.into_iter().map(Arc::new).collect()]
+}
+
+fn hosts(exports: &Exports, key: &str) -> Vec<String> {
+    exports.providers.services.get(key).into_iter().flatten().map(|offer| offer.endpoint.host.to_string()).collect()
+}
+
+#[test]
+fn only_what_a_rule_allows_is_offered_and_in_the_catalogue() {
+    let policy = ExportPolicy { rules: vec![rule("com.acme.A", Terms::default())] };
+    let registries = listed(vec![provider("com.acme.A", "h1", &[]), provider("com.acme.B", "h1", &[])]);
+    let exports = exports(GATEWAY, &policy, &[], &registries);
+    assert_eq!(exports.providers.services.keys().map(|key| key.to_string()).collect::<Vec<_>>(), ["com.acme.A:1.0.0"]);
+    assert_eq!(exports.entries.keys().map(ServiceKey::to_string).collect::<Vec<_>>(), ["com.acme.A:1.0.0"]);
+    let mut key = String::new();
+    assert!(exports.service("com.acme.A", "", "1.0.0", &mut key).is_some());
+    assert!(exports.service("com.acme.B", "", "1.0.0", &mut key).is_none());
+    assert!(exports.service("com.acme.A", "", "", &mut key).is_none(), "no version is another service");
+}
+
+#[test]
+fn a_virtual_node_is_never_exported_and_never_called() {
+    let mut virtual_one = provider("com.acme.A", "h1", &[]);
+    virtual_one.highway = Some("eg-1".to_owned());
+    assert_eq!(exports(GATEWAY, &all(), &[], &listed(vec![virtual_one.clone()])), Exports::default());
+    let both = exports(GATEWAY, &all(), &[], &listed(vec![virtual_one, provider("com.acme.A", "h2", &[])]));
+    assert_eq!(hosts(&both, "com.acme.A:1.0.0"), ["h2"]);
+}
+
+#[test]
+fn a_tagged_provider_gets_no_call_that_does_not_name_its_tag() {
+    let registries =
+        listed(vec![provider("com.acme.A", "h1", &[("dubbo.tag", "gray")]), provider("com.acme.A", "h2", &[])]);
+    assert_eq!(hosts(&exports(GATEWAY, &all(), &[], &registries), "com.acme.A:1.0.0"), ["h2"]);
+}
+
+#[test]
+fn an_incomplete_view_adds_and_never_removes() {
+    let before: Vec<Arc<Provider>> =
+        vec![Arc::new(provider("com.acme.A", "h1", &[])), Arc::new(provider("com.acme.B", "h1", &[]))];
+    let unread = View::unread();
+    assert_eq!(keep(&before, &unread), before);
+    let complete = View::of(2, vec![provider("com.acme.B", "h9", &[])], vec![]);
+    let after = keep(&before, &complete);
+    assert_eq!(after.len(), 1);
+    assert_eq!(after[0].host, "h9");
+}
+
+#[test]
+fn a_token_is_kept_only_where_the_policy_says_that_it_is_supplied() {
+    let registries = listed(vec![provider("com.acme.A", "h1", &[("token", "hush")])]);
+    let token = |policy: &ExportPolicy| {
+        exports(GATEWAY, policy, &[], &registries).providers.services["com.acme.A:1.0.0"][0].token.clone()
+    };
+    assert_eq!(token(&all()), None);
+    let supplied = ExportPolicy { rules: vec![rule("*", Terms { supply_token: true, ..Terms::default() })] };
+    assert_eq!(token(&supplied), Some(Token::new("hush")));
+}
+
+#[test]
+fn what_providers_say_reaches_their_offers() {
+    let said = [("weight", "7"), ("disabled", "true"), ("methods", "b,a"), ("timestamp", "1000"), ("warmup", "2000")];
+    let exports = exports(GATEWAY, &all(), &[], &listed(vec![provider("com.acme.A", "h1", &said)]));
+    let offer = &exports.providers.services["com.acme.A:1.0.0"][0];
+    assert_eq!((offer.weight, offer.enabled), (7, false));
+    assert!(offer.lists("a") && offer.lists("b") && !offer.lists("c"));
+    let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+    assert_eq!(offer.warm_up, Some(WarmUp { since, within: Duration::from_secs(2) }));
+    assert!(!exports.entries.values().next().unwrap().healthy, "its only provider is switched off");
+}
+
+#[test]
+fn the_catalogue_says_what_is_safe_with_every_provider() {
+    let one = [
+        ("methods", "hello,bye"),
+        ("timeout", "1000"),
+        ("hello.timeout", "9000"),
+        ("retries", "2"),
+        ("prefer.serialization", "fastjson2,hessian2"),
+        ("release", "3.2.16"),
+    ];
+    let two = [("methods", "hello,new"), ("timeout", "3000"), ("retries", "0"), ("serialization", "hessian2")];
+    let registries = listed(vec![provider("com.acme.A", "h1", &one), provider("com.acme.A", "h2", &two)]);
+    let exports = exports(GATEWAY, &all(), &[], &registries);
+    let entry = exports.entries.values().next().unwrap();
+    assert_eq!(entry.methods, ["bye", "hello", "new"]);
+    assert_eq!(entry.serializations, ["hessian2"]);
+    assert_eq!((entry.timeout_ms, entry.retries), (Some(3000), Some(0)));
+    assert_eq!(entry.per_method["hello"], MethodSettings { timeout_ms: Some(9000), retries: None });
+    assert_eq!((&*entry.release, &*entry.application, &*entry.gateway), ("3.2.16", "shop", GATEWAY));
+    assert!(entry.healthy);
+}
+
+#[test]
+fn a_provider_of_two_registries_counts_once() {
+    let mut registries = listed(vec![provider("com.acme.A", "h1", &[])]);
+    registries.extend(listed(vec![provider("com.acme.A", "h1", &[]), provider("com.acme.A", "h2", &[])]));
+    assert_eq!(hosts(&exports(GATEWAY, &all(), &[], &registries), "com.acme.A:1.0.0"), ["h1", "h2"]);
+}
+
+#[test]
+fn a_service_is_found_by_its_providers_path_too() {
+    let mut elsewhere = provider("com.acme.A", "h1", &[]);
+    elsewhere.path = "shop/com.acme.A".to_owned();
+    let exports = exports(GATEWAY, &all(), &[], &listed(vec![elsewhere]));
+    let mut key = String::new();
+    for path in ["com.acme.A", "shop/com.acme.A"] {
+        assert_eq!(&*exports.service(path, "", "1.0.0", &mut key).unwrap().interface, "com.acme.A", "{path}");
+    }
+    assert_eq!(exports.entries.values().next().unwrap().path, "shop/com.acme.A");
+}
+
+#[test]
+fn a_static_provider_needs_no_registry_but_a_rule() {
+    let key = ServiceKey { interface: "com.acme.A".into(), ..ServiceKey::default() };
+    let offer = Offer::new(Endpoint::new("h1", 20880), "com.acme.A");
+    let fixed = StaticProvider { key, offer, timeout: None, application: String::new() };
+    let statics = std::slice::from_ref(&fixed);
+    assert_eq!(hosts(&exports(GATEWAY, &all(), statics, &[]), "com.acme.A"), ["h1"]);
+    assert_eq!(exports(GATEWAY, &ExportPolicy::default(), statics, &[]), Exports::default());
+}
+
+#[test]
+fn terms_hold_only_where_every_provider_has_them() {
+    let mut bank = provider("com.acme.A", "h2", &[]);
+    bank.application = Some("bank".to_owned());
+    let mut open = rule("*", Terms { opaque: true, ..Terms::default() });
+    open.application = Some("shop".parse().unwrap());
+    let policy = ExportPolicy { rules: vec![open, rule("*", Terms::default())] };
+    let mut key = String::new();
+    let mut opaque = |providers: Vec<Provider>| {
+        exports(GATEWAY, &policy, &[], &listed(providers))
+            .service("com.acme.A", "", "1.0.0", &mut key)
+            .unwrap()
+            .terms
+            .opaque
+    };
+    assert!(opaque(vec![provider("com.acme.A", "h1", &[])]));
+    assert!(!opaque(vec![provider("com.acme.A", "h1", &[]), bank]));
+}
+
+#[test]
+fn a_call_that_nobody_can_read_goes_only_to_a_provider_that_offers_nothing_else() {
+    let open = rule("com.acme.Open*", Terms { opaque: true, ..Terms::default() });
+    let policy = ExportPolicy { rules: vec![open.clone()] };
+    let opaque = |policy: &ExportPolicy, providers: Vec<Provider>| {
+        hosts(&exports(GATEWAY, policy, &[], &listed(providers)), OPAQUE_KEY)
+    };
+    let two = vec![provider("com.acme.Open1", "h1", &[]), provider("com.acme.Open2", "h1", &[])];
+    assert_eq!(opaque(&policy, two.clone()), ["h1"]);
+    // The same provider has a service that no rule exports.
+    let hidden = [two.clone(), vec![provider("com.acme.Hidden", "h1", &[])]].concat();
+    assert!(opaque(&policy, hidden.clone()).is_empty());
+    // Or one that may not be called so.
+    let checked = ExportPolicy { rules: vec![open, rule("*", Terms::default())] };
+    assert!(opaque(&checked, hidden).is_empty());
+    // Or there are two that are not alike.
+    let unlike = [two, vec![provider("com.acme.Open1", "h2", &[])]].concat();
+    assert!(opaque(&policy, unlike).is_empty());
+}

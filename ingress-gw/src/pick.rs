@@ -1,0 +1,186 @@
+//! Who is asked: may this call be made here, and which providers are there for it. Decisions are remembered by the bytes
+//! that they depend on, for as long as exports and provider list stay as they are.
+//!
+//! ```text
+//!  verified call ─ decision key ─▶ known? ─ yes ─▶ Route
+//!                                     └ no ─▶ exported? ─▶ terms? ─▶ candidates ─▶ Route, or the refusal, remembered alike
+//! ```
+//!
+//! Nothing that no rule exports is ever called, whatever the hub let through.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use client::{Candidates, Pool};
+use rustc_hash::FxSeededState;
+use wire::dubbo::call::{Call, Generic, Peeked};
+use wire::tunnel::{Failure, Head, Kind, Outcome, Stage};
+
+use crate::offers::{Exports, OPAQUE_KEY, Service};
+use crate::verify::Verified;
+
+/// Decisions remembered at most; then all are forgotten, since a caller may make up keys without end.
+const REMEMBERED: usize = 8192;
+
+/// Where calls of one kind go.
+pub struct Route {
+    /// `[group/]interface[:version]#method`, for sentences.
+    pub label: Rc<str>,
+    /// The interface: what field 2 has to say.
+    pub interface: Arc<str>,
+    /// Whether the provider's token is put in.
+    pub supply_token: bool,
+    /// Who can be asked.
+    pub candidates: Rc<Candidates>,
+}
+
+type Decision = Result<Rc<Route>, Rc<Failure>>;
+
+/// The decisions of one shard.
+pub struct Picker {
+    exports: RefCell<Arc<Exports>>,
+    generation: Cell<u64>,
+    known: RefCell<HashMap<Box<[u8]>, Decision, FxSeededState>>,
+    key: RefCell<Vec<u8>>,
+}
+
+impl Picker {
+    /// Exports nothing yet.
+    pub fn new() -> Self {
+        use std::hash::{BuildHasher, RandomState};
+        // A seed of its own, so that nobody outside can aim at one bucket.
+        let seed = RandomState::new().hash_one(0) as usize;
+        Self {
+            exports: RefCell::default(),
+            generation: Cell::new(0),
+            known: RefCell::new(HashMap::with_hasher(FxSeededState::with_seed(seed))),
+            key: RefCell::default(),
+        }
+    }
+
+    /// What is exported from now on; the pool must have its provider list already.
+    pub fn export(&self, exports: Arc<Exports>) {
+        self.exports.replace(exports);
+        self.known.borrow_mut().clear();
+    }
+
+    /// What is exported.
+    pub fn exports(&self) -> Arc<Exports> {
+        self.exports.borrow().clone()
+    }
+
+    /// Where this call goes.
+    ///
+    /// # Errors
+    /// Not sent, with the reason.
+    pub fn decide(&self, pool: &Pool, head: &Head<'_>, verified: &Verified<'_>) -> Decision {
+        let mut key = self.key.take();
+        key.clear();
+        match &verified.peeked {
+            Peeked::Call(call) => call.decision_key(&mut key),
+            Peeked::Opaque(_) => {
+                key.push(u8::MAX);
+                for part in [head.service, head.group, head.version, head.method] {
+                    key.extend_from_slice(part.as_bytes());
+                    key.push(0);
+                }
+            }
+        }
+        let decision = self.look_up(pool, head, verified, &key);
+        self.key.replace(key);
+        decision
+    }
+
+    fn look_up(&self, pool: &Pool, head: &Head<'_>, verified: &Verified<'_>, key: &[u8]) -> Decision {
+        let mut known = self.known.borrow_mut();
+        if self.generation.replace(pool.generation()) != pool.generation() || known.len() >= REMEMBERED {
+            known.clear();
+        }
+        if let Some(decision) = known.get(key) {
+            return decision.clone();
+        }
+        let decision = decide(&self.exports.borrow(), pool, head, &verified.peeked).map(Rc::new).map_err(Rc::new);
+        known.insert(key.into(), decision.clone());
+        decision
+    }
+}
+
+fn decide(exports: &Exports, pool: &Pool, head: &Head<'_>, peeked: &Peeked<'_>) -> Result<Route, Failure> {
+    let mut key = String::new();
+    let found = exports.service(head.service, head.group, head.version, &mut key);
+    let service = match (found, peeked) {
+        (Some(service), _) => service,
+        (None, Peeked::Opaque(_)) if head.service.is_empty() => return anywhere(exports, pool, head),
+        (None, _) => {
+            let text = format!(
+                "service {key} is not exported by this island's ingress gateway: no provider is listed, or no [[export.rule]] allows it"
+            );
+            return Err(refuse(Kind::NotOffered, text));
+        }
+    };
+    match peeked {
+        Peeked::Call(call) => allowed(service, call)?,
+        Peeked::Opaque(serialization) if !service.terms.opaque => {
+            let text = format!(
+                "{} is called in serialization {serialization}, which no gateway can check; its [[export.rule]] does not say `opaque = true`",
+                service.key
+            );
+            return Err(refuse(Kind::NotGranted, text));
+        }
+        Peeked::Opaque(_) => {}
+    }
+    route(service.key.clone(), service.interface.clone(), service.terms.supply_token, head.method, pool)
+}
+
+/// An opaque call names no service: it goes to the providers that export nothing that may not be called so.
+fn anywhere(exports: &Exports, pool: &Pool, head: &Head<'_>) -> Result<Route, Failure> {
+    if !exports.providers.services.contains_key(OPAQUE_KEY) {
+        let text = format!(
+            "a call in serialization {} cannot be read here, so its service is not known; an [[export.rule]] with `opaque = true` has to cover everything that one provider offers",
+            head.serialization
+        );
+        return Err(refuse(Kind::NotGranted, text));
+    }
+    route(OPAQUE_KEY.into(), "".into(), false, "", pool)
+}
+
+fn allowed(service: &Service, call: &Call<'_>) -> Result<(), Failure> {
+    // Java providers run the path, dubbo-go providers the interface.
+    if let Some(interface) = call.interface.as_deref().filter(|interface| *interface != &*service.interface) {
+        let text = format!(
+            "the call's path means {}, but its attachment `interface` says {interface:?}; send one service",
+            service.key
+        );
+        return Err(refuse(Kind::TargetRefused, text));
+    }
+    if call.reverse.is_some() {
+        let text =
+            format!("a call to {} wants to be called back, which no gateway carries; use a return value", service.key);
+        return Err(refuse(Kind::NotGranted, text));
+    }
+    match call.generic {
+        None | Some(Generic::True | Generic::RawReturn) => Ok(()),
+        Some(_) if service.terms.any_generic => Ok(()),
+        Some(generic) => {
+            let text = format!(
+                "{} is called with generic={}, its [[export.rule]] does not say `any_generic = true`; use generic=true",
+                service.key,
+                generic.name()
+            );
+            Err(refuse(Kind::NotGranted, text))
+        }
+    }
+}
+
+fn route(key: Arc<str>, interface: Arc<str>, supply_token: bool, method: &str, pool: &Pool) -> Result<Route, Failure> {
+    let candidates = pool
+        .candidates(&key, method)
+        .ok_or_else(|| refuse(Kind::NotOffered, format!("service {key} has no provider in this island any more")))?;
+    Ok(Route { label: format!("{key}#{method}").into(), interface, supply_token, candidates })
+}
+
+fn refuse(kind: Kind, text: String) -> Failure {
+    Failure::new(Stage::Pick, kind, Outcome::NotSent, text)
+}
