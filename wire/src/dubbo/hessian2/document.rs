@@ -88,7 +88,8 @@ struct Decoder<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Reads the value at the front of `bytes`; what follows it is not looked at.
+    /// Reads the value at the front of `bytes`; what follows it is not looked at. Of a reply that is the body from
+    /// [`Answer::value`](crate::dubbo::answer::Answer::value)'s start on: nothing in front of it has a number.
     ///
     /// # Errors
     /// [`ReadError`].
