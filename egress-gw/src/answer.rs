@@ -44,12 +44,7 @@ pub fn of(failure: &Failure, repeat: Repeat) -> Answer {
     match (failure.kind, failure.outcome) {
         (Kind::Unparsable, Outcome::NotSent) => Answer::Status(Status::BAD_REQUEST),
         (
-            Kind::NotOffered
-            | Kind::NotGranted
-            | Kind::TargetRefused
-            | Kind::HopLimit
-            | Kind::Forged
-            | Kind::TooLarge,
+            Kind::NotOffered | Kind::NotGranted | Kind::TargetRefused | Kind::HopLimit | Kind::Forged | Kind::TooLarge,
             _,
         )
         | (_, Outcome::Executed) => Answer::Exception,
@@ -59,12 +54,7 @@ pub fn of(failure: &Failure, repeat: Repeat) -> Answer {
         },
         (Kind::Overload, Outcome::NotSent) => Answer::Status(Status::OVERLOADED),
         (
-            Kind::NoLink
-            | Kind::LinkLost
-            | Kind::Draining
-            | Kind::ProviderGone
-            | Kind::DeadlinePassed
-            | Kind::Internal,
+            Kind::NoLink | Kind::LinkLost | Kind::Draining | Kind::ProviderGone | Kind::DeadlinePassed | Kind::Internal,
             Outcome::NotSent,
         ) => Answer::Status(Status::SERVER_ERROR),
     }
@@ -112,7 +102,12 @@ mod tests {
                 let wanted = match (kind, outcome) {
                     (Kind::Unparsable, Outcome::NotSent) => Answer::Status(Status(40)),
                     (
-                        Kind::NotOffered | Kind::NotGranted | Kind::TargetRefused | Kind::HopLimit | Kind::Forged | Kind::TooLarge,
+                        Kind::NotOffered
+                        | Kind::NotGranted
+                        | Kind::TargetRefused
+                        | Kind::HopLimit
+                        | Kind::Forged
+                        | Kind::TooLarge,
                         _,
                     ) => Answer::Exception,
                     (_, Outcome::Unknown | Outcome::Executed) => Answer::Exception,
@@ -131,7 +126,12 @@ mod tests {
                 let repeated = of(&failure(*kind, *outcome), Repeat::Harmless) == Answer::Status(Status(31));
                 let refused = matches!(
                     kind,
-                    Kind::NotOffered | Kind::NotGranted | Kind::TargetRefused | Kind::HopLimit | Kind::Forged | Kind::TooLarge
+                    Kind::NotOffered
+                        | Kind::NotGranted
+                        | Kind::TargetRefused
+                        | Kind::HopLimit
+                        | Kind::Forged
+                        | Kind::TooLarge
                 );
                 assert_eq!(repeated, *outcome == Outcome::Unknown && !refused, "{kind} {outcome}");
             }

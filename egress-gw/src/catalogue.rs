@@ -167,9 +167,11 @@ impl Catalogue {
     /// Every entry that counts, some more than once.
     pub fn offered(&self) -> impl Iterator<Item = Offered<'_>> {
         let live = self.links.values().flat_map(|view| &view.live);
-        let live = live.flat_map(|((island, _), told)| told.entries.values().map(move |entry| Offered { island, entry }));
+        let live =
+            live.flat_map(|((island, _), told)| told.entries.values().map(move |entry| Offered { island, entry }));
         let stale = self.stale.iter().flat_map(|stale| &stale.gateways);
-        let stale = stale.flat_map(|((island, _), entries)| entries.values().map(move |entry| Offered { island, entry }));
+        let stale =
+            stale.flat_map(|((island, _), entries)| entries.values().map(move |entry| Offered { island, entry }));
         live.chain(stale)
     }
 

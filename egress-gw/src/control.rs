@@ -213,7 +213,9 @@ impl Control {
                         Applied::Gap => {
                             tracing::warn!(?origin, "a hub told a difference from a revision it had not told before");
                         }
-                        Applied::TooMuch => tracing::error!(?origin, "more services are offered than a gateway takes in"),
+                        Applied::TooMuch => {
+                            tracing::error!(?origin, "more services are offered than a gateway takes in")
+                        }
                     }
                 }
             }
@@ -240,7 +242,8 @@ impl Control {
         let offers = offered.iter().map(|offered| (offered.entry.key.clone(), offer(offered)));
         let own = self.island.clone();
         let snapshot = Arc::new(Snapshot::new(self.generation, own, view, self.import.imports.clone(), offers));
-        let hubs = self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect())).collect();
+        let hubs =
+            self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect())).collect();
         let consumers = consumers(&self.sites);
         self.outside.knowledge.store(Arc::new(Knowledge { snapshot, hubs, consumers }));
         self.publish(&offered, today);

@@ -192,7 +192,9 @@ impl Core {
             return Err(Failure::new(Stage::Session, Kind::TooLarge, Outcome::NotSent, text));
         }
         let full = |found: usize, limit: usize, what: &str, key: &str| {
-            let text = format!("{found} {what} at this egress gateway, at most {limit} are allowed; call less at once, or raise limits.{key}");
+            let text = format!(
+                "{found} {what} at this egress gateway, at most {limit} are allowed; call less at once, or raise limits.{key}"
+            );
             Failure::new(Stage::Session, Kind::Overload, Outcome::NotSent, text)
         };
         let limits = &self.limits;
@@ -327,7 +329,9 @@ impl Core {
         let broken = |text: String| Failure::new(Stage::Provider, Kind::Internal, Outcome::Executed, text);
         let header = match Header::decode(frame) {
             Ok(Some(header)) => header,
-            Ok(None) => return Err(broken(format!("the answer has {} bytes, wanted a whole Dubbo frame", frame.len()))),
+            Ok(None) => {
+                return Err(broken(format!("the answer has {} bytes, wanted a whole Dubbo frame", frame.len())));
+            }
             Err(error) => return Err(broken(format!("the answer is no Dubbo frame: {error}"))),
         };
         if header.kind() != FrameKind::Reply || header.frame_len() != frame.len() || header.body_len == 0 {

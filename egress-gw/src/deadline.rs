@@ -53,7 +53,12 @@ pub enum Dialect {
 impl Timeouts {
     /// How long the gateway may take for a call: `said` by the call itself, `known` from the consumer's node.
     #[must_use]
-    pub fn settle(&self, said: Option<Duration>, known: impl FnOnce() -> Option<Duration>, dialect: Dialect) -> Duration {
+    pub fn settle(
+        &self,
+        said: Option<Duration>,
+        known: impl FnOnce() -> Option<Duration>,
+        dialect: Dialect,
+    ) -> Duration {
         let default = match dialect {
             Dialect::Java => self.call,
             Dialect::Go => self.dubbo_go,

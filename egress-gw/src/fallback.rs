@@ -214,3 +214,7 @@ impl Drop for Later {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "fallback_tests.rs"]
+mod tests;

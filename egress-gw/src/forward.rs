@@ -148,8 +148,7 @@ impl Core {
         if kept {
             bytes.extend_from_slice(request.frame);
         }
-        let carried =
-            Carried { route, place: Place::Waiting, held: None, consumer, tried, assembly: None };
+        let carried = Carried { route, place: Place::Waiting, held: None, consumer, tried, assembly: None };
         let call = InFlight {
             conn: request.origin.conn.clone(),
             asked: request.asked(),
@@ -158,7 +157,8 @@ impl Core {
             deadline: request.deadline,
             by: By::Island(carried),
         };
-        let until = if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.arrived) };
+        let until =
+            if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.arrived) };
         let key = match self.begin(call, request.origin.chain, until) {
             Ok(key) => key,
             Err(call) => {
@@ -485,7 +485,8 @@ fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {
         tunnel::AssemblyError::NoBudget { .. } => Kind::Overload,
         tunnel::AssemblyError::WrongLength { .. } => Kind::Internal,
     };
-    let text = format!("the answer cannot be taken in: {error}; ask for less, or raise limits.held of this egress gateway");
+    let text =
+        format!("the answer cannot be taken in: {error}; ask for less, or raise limits.held of this egress gateway");
     Failure::new(Stage::Session, kind, Outcome::Executed, text)
 }
 

@@ -31,16 +31,20 @@ struct Small {
 
 /// Bytes that are charged; dropping it gives them back.
 #[derive(Debug)]
-pub enum Charge {
-    /// A permit of its own.
-    Own(Permit),
-    /// From the shard's blocks.
-    Small(SmallCharge),
+pub struct Charge {
+    _own: Option<Permit>,
+    _small: Option<SmallCharge>,
+}
+
+impl Charge {
+    fn own(permit: Permit) -> Self {
+        Self { _own: Some(permit), _small: None }
+    }
 }
 
 /// A part of a block.
 #[derive(Debug)]
-pub struct SmallCharge {
+struct SmallCharge {
     from: Rc<Inner>,
     len: usize,
 }
@@ -56,18 +60,18 @@ impl Allowance {
     #[must_use]
     pub fn charge(&self, len: usize) -> Option<Charge> {
         if len > SMALL_LEN {
-            return self.0.budget.take(len).map(Charge::Own);
+            return self.0.budget.take(len).map(Charge::own);
         }
         let mut small = self.0.small.borrow_mut();
         if small.used + len > small.blocks.len() * BLOCK_LEN {
             // A budget smaller than a block still lets small frames through, one permit each.
             match self.0.budget.take(BLOCK_LEN) {
                 Some(block) => small.blocks.push(block),
-                None => return self.0.budget.take(len).map(Charge::Own),
+                None => return self.0.budget.take(len).map(Charge::own),
             }
         }
         small.used += len;
-        Some(Charge::Small(SmallCharge { from: self.0.clone(), len }))
+        Some(Charge { _own: None, _small: Some(SmallCharge { from: self.0.clone(), len }) })
     }
 
     /// The budget of the process.

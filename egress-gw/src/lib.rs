@@ -45,6 +45,8 @@ mod pending;
 mod publish;
 mod session;
 mod status;
+#[cfg(test)]
+mod testing;
 
 pub use config::Config;
 pub use gateway::{Chain, EgressGateway};

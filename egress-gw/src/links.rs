@@ -185,7 +185,8 @@ mod tests {
 
     fn links(hubs: &[&'static str]) -> (Links, Vec<Rc<Fake>>) {
         let links = Links::default();
-        let made: Vec<Rc<Fake>> = (1..).zip(hubs).map(|(id, hub)| Rc::new(Fake { id, hub, usable: Cell::new(true) })).collect();
+        let made: Vec<Rc<Fake>> =
+            (1..).zip(hubs).map(|(id, hub)| Rc::new(Fake { id, hub, usable: Cell::new(true) })).collect();
         for link in &made {
             links.add(link.clone());
         }

@@ -172,7 +172,7 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
 }
 
 /// Notices deadlines and links that take calls again. Sleeps while nothing waits.
-async fn tick(core: Weak<Core>) {
+pub async fn tick(core: Weak<Core>) {
     let mut idle = 0;
     loop {
         {

@@ -51,14 +51,12 @@ impl World {
     }
 
     fn observe(&mut self) -> bool {
-        let offered: Vec<Offered<'_>> =
-            self.offered.iter().map(|(island, entry)| Offered { island, entry }).collect();
+        let offered: Vec<Offered<'_>> = self.offered.iter().map(|(island, entry)| Offered { island, entry }).collect();
         self.remembered.observe(&ports(), &offered)
     }
 
     fn desired(&self) -> Vec<VirtualProvider> {
-        let offered: Vec<Offered<'_>> =
-            self.offered.iter().map(|(island, entry)| Offered { island, entry }).collect();
+        let offered: Vec<Offered<'_>> = self.offered.iter().map(|(island, entry)| Offered { island, entry }).collect();
         let ports = ports();
         let face = Face { host: HOST, ports: &ports, tagging: self.tagging };
         let is_local = |key: &ServiceKey| self.local.contains(key);
@@ -78,10 +76,7 @@ impl World {
 #[test]
 fn an_imported_service_stands_on_the_default_port_and_tagged_on_its_islands() {
     let world = World::new(vec![("shanghai", entry("com.acme.Greeter")), ("beijing", entry("com.acme.Ledger"))]);
-    assert_eq!(
-        world.shown(),
-        ["com.acme.Greeter@20990", "com.acme.Ledger@20990", "com.acme.Greeter@20991[shanghai]"]
-    );
+    assert_eq!(world.shown(), ["com.acme.Greeter@20990", "com.acme.Ledger@20990", "com.acme.Greeter@20991[shanghai]"]);
     let first = &world.desired()[0];
     assert_eq!((first.host.as_str(), first.island.as_str()), ("10.0.0.9", "default"));
 }

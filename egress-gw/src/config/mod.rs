@@ -185,12 +185,7 @@ fn listen(typed: Option<Vec<IpAddr>>, mistakes: &mut Mistakes) -> Vec<IpAddr> {
 }
 
 /// The address in virtual providers: as typed, else the only address that is listened on.
-fn advertise(
-    typed: Option<IpAddr>,
-    listen: &[IpAddr],
-    no_registry: bool,
-    mistakes: &mut Mistakes,
-) -> Option<IpAddr> {
+fn advertise(typed: Option<IpAddr>, listen: &[IpAddr], no_registry: bool, mistakes: &mut Mistakes) -> Option<IpAddr> {
     let known = typed.or(match listen {
         [only] if !only.is_unspecified() => Some(*only),
         _ => None,
@@ -224,7 +219,11 @@ fn limits(raw: &raw::RawLimits, mistakes: &mut Mistakes) -> Limits {
     let held_len = bytes("limits.held", raw.held, defaults.held_len, usize::MAX / 2);
     if held_len < frame_len.max(reply_len) {
         let largest = frame_len.max(reply_len);
-        mistakes.wrong("limits.held", format_args!("{held_len} bytes"), format_args!("room for one frame of {largest} bytes"));
+        mistakes.wrong(
+            "limits.held",
+            format_args!("{held_len} bytes"),
+            format_args!("room for one frame of {largest} bytes"),
+        );
     }
     let mut count = |key: &str, typed: Option<usize>, default: usize| {
         let count = typed.unwrap_or(default);

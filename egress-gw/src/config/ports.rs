@@ -46,7 +46,11 @@ pub fn settle(typed: BTreeMap<String, u16>, own_island: Option<&str>, mistakes: 
             continue;
         }
         if Some(name.as_str()) == own_island {
-            mistakes.wrong(&key, "a port of the own island", "ports of other islands: local providers are called directly");
+            mistakes.wrong(
+                &key,
+                "a port of the own island",
+                "ports of other islands: local providers are called directly",
+            );
             continue;
         }
         if number != 0 && ports.iter().any(|port| port.number == number) {

@@ -17,7 +17,11 @@ pub fn settle(typed: Vec<RawRegistry>, mistakes: &mut Mistakes) -> Vec<Registry>
         match registry.settle(&folder) {
             Ok(registry) if settled.iter().any(|other| other.name() == registry.name()) => {
                 let key = format!("registry[{at}].name");
-                mistakes.wrong(&key, format_args!("{:?} again", registry.name()), "a name of its own for each registry");
+                mistakes.wrong(
+                    &key,
+                    format_args!("{:?} again", registry.name()),
+                    "a name of its own for each registry",
+                );
             }
             Ok(registry) => settled.push(registry),
             Err(list) => {

@@ -22,7 +22,7 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn settled(folder: &Path, text: &str) -> Result<Config, Mistakes> {
-    settle_text(&folder.join("egress-gw.toml"), text, &[], settle)
+    settle_text(&folder.join("egress-gw.toml"), text, &[], settle).map(|settled| settled.config)
 }
 
 /// The mistakes of a file that is wrong, without its path.
@@ -62,8 +62,19 @@ fn the_example_settles_to_the_defaults_it_names() {
 /// Taking the comment sign off every key must give a file that settles too: no key is misspelt, no default is another.
 #[test]
 fn every_key_of_the_example_exists_and_its_default_is_the_one_it_shows() {
-    let key = |line: &str| line.split(" = ").next().is_some_and(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'));
-    let not_both = ["password_env", "ca_file", "server_name", "username", "password_file", "server_version", "idempotent", "beside_local"];
+    let key = |line: &str| {
+        line.split(" = ").next().is_some_and(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+    };
+    let not_both = [
+        "password_env",
+        "ca_file",
+        "server_name",
+        "username",
+        "password_file",
+        "server_version",
+        "idempotent",
+        "beside_local",
+    ];
     let uncommented: Vec<String> = EXAMPLE
         .lines()
         .map(|line| match line.strip_prefix("# ") {
@@ -74,7 +85,8 @@ fn every_key_of_the_example_exists_and_its_default_is_the_one_it_shows() {
         })
         .collect();
     let folder = folder();
-    let (short, long) = (settled(folder.path(), EXAMPLE).unwrap(), settled(folder.path(), &uncommented.join("\n")).unwrap());
+    let (short, long) =
+        (settled(folder.path(), EXAMPLE).unwrap(), settled(folder.path(), &uncommented.join("\n")).unwrap());
     let different = short.fixed_differences(&long);
     let shards_differ = short.shards != 2;
     assert_eq!(different, if shards_differ { vec!["shards", "[[registry]]"] } else { vec!["[[registry]]"] });
@@ -143,8 +155,12 @@ call = "0s"
     let line = |wanted: &str| assert!(found.iter().any(|line| line.ends_with(wanted)), "{wanted} in {found:#?}");
     line("egress.listen[1]: found 0.0.0.0 again, wanted each address once");
     line("egress.ports.shanghai: found port 20990 again, wanted a port of its own for each island");
-    line("egress.ports.Beijing: found the name \"Beijing\", wanted `default`, or an island: 1 to 32 of a-z, 0-9 and `-`");
-    line("egress.ports.cloud: found a port of the own island, wanted ports of other islands: local providers are called directly");
+    line(
+        "egress.ports.Beijing: found the name \"Beijing\", wanted `default`, or an island: 1 to 32 of a-z, 0-9 and `-`",
+    );
+    line(
+        "egress.ports.cloud: found a port of the own island, wanted ports of other islands: local providers are called directly",
+    );
     line("import.rule[0].service: `a b` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`");
     line("import.rule[1].island: missing, wanted an island, or a pattern such as \"*\"");
     line("import.rule[1].beside_local: says how to publish what `leave` leaves, wanted one of the two");
@@ -159,7 +175,10 @@ call = "0s"
 fn a_hub_without_a_sound_address_or_key_is_refused() {
     let wrong = SMALLEST.replace("http://", "ftp://").replace("highway-pub-1:", "highway-key-1:");
     let found = mistakes(&wrong);
-    assert!(found[0].ends_with("hub[0].url: found \"ftp://127.0.0.1:8443\", wanted http://HOST:PORT or https://HOST:PORT"), "{found:#?}");
+    assert!(
+        found[0].ends_with("hub[0].url: found \"ftp://127.0.0.1:8443\", wanted http://HOST:PORT or https://HOST:PORT"),
+        "{found:#?}"
+    );
     assert!(found[1].contains("hub[0].key[0]: found a private key"), "{found:#?}");
     assert!(!found[1].contains("kH0r2"), "a key is never repeated");
 }
