@@ -1,0 +1,182 @@
+//! What the links tell the switch. No borrow of its state is held while a link is called.
+
+use std::time::{Instant, SystemTime};
+
+use shard::Key;
+use tunnel::{End, ExchangeId, Handler, Link, Open, Reply, Role};
+use wire::tunnel::catalogue::Update;
+use wire::tunnel::failure::{Failure, Kind};
+use wire::tunnel::head::{self, Flags};
+use wire::tunnel::notice::Notice;
+
+use super::{Record, Switch, one_way};
+use crate::audit::Outcome;
+use crate::catalogue::{Applied, Who};
+
+impl Handler for Switch {
+    fn up(&self, link: &Link) {
+        let peer = link.peer();
+        tracing::info!(island = &*peer.island, gateway = &*peer.name, role = %peer.role, "link up");
+        self.links.borrow_mut().add(link, &self.limits);
+        match peer.role {
+            Role::Ingress => {
+                let who = Who::of(link);
+                self.catalogue.borrow_mut().link_up(who.clone());
+                self.links.borrow_mut().learn(&who, &self.catalogue.borrow());
+            }
+            Role::Egress | Role::Hub => self.catalogue_changed.set(true),
+        }
+    }
+
+    fn down(&self, link: &Link) {
+        let peer = link.peer();
+        tracing::info!(island = &*peer.island, gateway = &*peer.name, role = %peer.role, "link down");
+        self.links.borrow_mut().remove(link);
+        if peer.role == Role::Ingress {
+            self.catalogue.borrow_mut().link_down(&Who::of(link), Instant::now());
+        }
+    }
+
+    fn opened(&self, link: &Link, id: ExchangeId, open: Open<'_>) {
+        let mut record = Some(Record {
+            at: SystemTime::now(),
+            began: Instant::now(),
+            head: self.copy_head(open.head),
+            grant: None,
+            request_len: open.piece.len() as u64,
+            reply_len: 0,
+            provider_us: None,
+        });
+        let Err(failure) = self.forward(link, id, &open, &mut record) else { return };
+        link.consumed(id, open.piece.len());
+        if !head::glance(open.head).is_some_and(|(flags, _)| flags.contains(Flags::ONE_WAY)) {
+            link.fail(id, &failure);
+        }
+        if let Some(record) = record {
+            self.write(link, None, &record, Outcome::Refused, &failure.text);
+            self.heads_back(record.head);
+        }
+    }
+
+    fn data(&self, link: &Link, id: ExchangeId, piece: &[u8], end: End) {
+        let to = self.key(link, id).and_then(|key| {
+            let mut calls = self.calls.borrow_mut();
+            let call = calls.get_mut(key)?;
+            call.record.request_len += piece.len() as u64;
+            Some((key, call.to.clone()?, one_way(&call.record.head)))
+        });
+        let Some((key, (to, to_id), one_way)) = to else {
+            // The rest of a body whose call is over: nobody holds it, so its credit goes back.
+            return link.consumed(id, piece.len());
+        };
+        let passed = to.send_data(to_id, piece, end);
+        link.consumed(id, passed);
+        if end == End::Yes && one_way {
+            self.finish(key, Outcome::Sent, "");
+        }
+    }
+
+    fn cancelled(&self, link: &Link, id: ExchangeId) {
+        let Some(key) = self.key(link, id) else { return };
+        let Some(call) = self.end(key) else { return };
+        if let Some((to, to_id)) = &call.to {
+            to.cancel(*to_id);
+        }
+        self.write(
+            &call.from,
+            call.to_link(),
+            &call.record,
+            Outcome::Cancelled,
+            "the caller's gateway gave the call up, or its link was lost",
+        );
+        self.heads_back(call.record.head);
+    }
+
+    fn reply(&self, link: &Link, token: u64, reply: Reply<'_>) {
+        let key = Key::from_number(token);
+        let back = {
+            let mut calls = self.calls.borrow_mut();
+            calls.get_mut(key).map(|call| {
+                call.record.reply_len += reply.piece.len() as u64;
+                if let Some(head) = reply.head {
+                    call.record.provider_us = Some(head.provider_us);
+                }
+                (call.from.clone(), call.from_id, call.to.as_ref().map(|(_, id)| *id))
+            })
+        };
+        let Some((from, from_id, to_id)) = back else { return };
+        let streams = reply.end == End::No && reply.head.is_some();
+        if streams {
+            self.by_exchange.borrow_mut().insert((from.id(), from_id), key);
+        }
+        let passed = from.send_reply(from_id, reply);
+        if let Some(to_id) = to_id {
+            link.consumed(to_id, passed);
+        }
+        if reply.end == End::Yes {
+            self.finish(key, Outcome::Replied, "");
+        }
+    }
+
+    fn failed(&self, _: &Link, token: u64, failure: Failure) {
+        let Some(call) = self.end(Key::from_number(token)) else { return };
+        call.from.fail(call.from_id, &failure);
+        let outcome = if failure.kind == Kind::Forged { Outcome::Forged } else { Outcome::Failed };
+        self.write(&call.from, call.to_link(), &call.record, outcome, &failure.text);
+        self.heads_back(call.record.head);
+    }
+
+    fn catalogue(&self, link: &Link, update: Update) {
+        if link.peer().role != Role::Ingress {
+            tracing::warn!(
+                island = &*link.peer().island,
+                gateway = &*link.peer().name,
+                "an egress gateway sent a catalogue; it is ignored"
+            );
+            return;
+        }
+        let who = Who::of(link);
+        let applied = self.catalogue.borrow_mut().apply(&who, update);
+        match applied {
+            Applied::Changed => {
+                self.links.borrow_mut().learn(&who, &self.catalogue.borrow());
+                self.catalogue_changed.set(true);
+            }
+            Applied::Known => {}
+            Applied::Gap => {
+                tracing::warn!(
+                    island = who.island,
+                    gateway = who.gateway,
+                    "a catalogue difference does not fit what is here; the link begins anew"
+                );
+                link.close("the catalogue's difference builds on a revision that this hub does not have; link again and send all of it");
+            }
+        }
+    }
+
+    fn notice(&self, link: &Link, notice: Notice) {
+        if let Notice::Forgery { source, claimed, found, .. } = &notice {
+            self.counts.forgery();
+            tracing::warn!(
+                source,
+                claimed,
+                found,
+                reporter = &*link.peer().island,
+                "an ingress found a frame that contradicts its head"
+            );
+        }
+    }
+
+    fn drained(&self, link: &Link, id: ExchangeId, len: usize) {
+        let back = self.key(link, id).and_then(|key| {
+            let calls = self.calls.borrow();
+            let call = calls.get(key)?;
+            let (to, to_id) = call.to.clone()?;
+            // What waited in the link to the ingress came from the egress, and the other way round.
+            Some(if *link == to { (call.from.clone(), call.from_id) } else { (to, to_id) })
+        });
+        if let Some((source, source_id)) = back {
+            source.consumed(source_id, len);
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! A hub between two gateways with real links on loopback, for the tests of the switch.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use chassis::Mistakes;
+use chassis::metrics::Metrics;
+use shard::Shard;
+use tokio::sync::Notify;
+use tunnel::key::PrivateKey;
+use tunnel::{
+    AcceptConfig, Acceptor, DialConfig, Dialer, End, Handler, HubAddress, Open, Reply, Role, Seal, Transport,
+};
+use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
+use wire::tunnel::notice::Notice;
+
+use super::*;
+use crate::audit::{self, AuditFile};
+use crate::directory::Gateways;
+
+pub(super) const SERVICE: &str = "com.example.GreetingService";
+pub(super) const GRANT: &str =
+    "[[grant]]\nid = 'greetings'\nfrom = ['shanghai']\nto = ['beijing']\nservice = ['com.example.*']\n";
+
+/// A gateway that notes what it hears. Its answer to a call: the body again; `slow` keeps it; `gone` fails it.
+#[derive(Default)]
+pub(super) struct Gateway {
+    pub(super) links: RefCell<Vec<Link>>,
+    pub(super) downs: Cell<usize>,
+    pub(super) replies: RefCell<HashMap<u64, Vec<u8>>>,
+    pub(super) finished: Cell<usize>,
+    pub(super) failures: RefCell<HashMap<u64, Failure>>,
+    pub(super) heads: RefCell<Vec<(String, String, u8)>>,
+    pub(super) bodies: RefCell<HashMap<ExchangeId, (String, Vec<u8>)>>,
+    pub(super) kept: RefCell<Vec<(Link, ExchangeId)>>,
+    pub(super) cancelled: Cell<usize>,
+    pub(super) offered: RefCell<Vec<String>>,
+    pub(super) changed: Notify,
+}
+
+impl Gateway {
+    pub(super) async fn until(&self, what: &str, is_there: impl Fn(&Gateway) -> bool) {
+        let wait = async {
+            loop {
+                let changed = self.changed.notified();
+                if is_there(self) {
+                    return;
+                }
+                changed.await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never happened: {what}"));
+    }
+
+    pub(super) async fn link(&self) -> Link {
+        self.until("a link", |gateway| gateway.links.borrow().iter().any(Link::usable)).await;
+        self.links.borrow().iter().find(|link| link.usable()).cloned().unwrap()
+    }
+
+    fn answer(&self, link: &Link, id: ExchangeId) {
+        let (method, body) = self.bodies.borrow_mut().remove(&id).unwrap();
+        match method.as_str() {
+            "slow" => self.kept.borrow_mut().push((link.clone(), id)),
+            "gone" => link
+                .fail(id, &Failure::new(Stage::Provider, Kind::ProviderGone, Reach::Unknown, "the provider is gone")),
+            "forged" => {
+                link.fail(id, &Failure::new(Stage::Peek, Kind::Forged, Reach::NotSent, "the frame says another method"))
+            }
+            _ => link.reply(id, &[&body], 77),
+        }
+    }
+}
+
+impl Handler for Gateway {
+    fn up(&self, link: &Link) {
+        self.links.borrow_mut().push(link.clone());
+        self.changed.notify_waiters();
+    }
+    fn down(&self, _: &Link) {
+        self.downs.set(self.downs.get() + 1);
+        self.changed.notify_waiters();
+    }
+    fn opened(&self, link: &Link, id: ExchangeId, open: Open<'_>) {
+        let head = Head::decode(open.head).unwrap();
+        self.heads.borrow_mut().push((head.source.to_owned(), head.method.to_owned(), head.hops));
+        self.bodies.borrow_mut().insert(id, (head.method.to_owned(), Vec::new()));
+        self.data(link, id, open.piece, open.end);
+    }
+    fn data(&self, link: &Link, id: ExchangeId, piece: &[u8], end: End) {
+        if let Some((_, body)) = self.bodies.borrow_mut().get_mut(&id) {
+            body.extend_from_slice(piece);
+        }
+        if end == End::Yes {
+            self.answer(link, id);
+        }
+        self.changed.notify_waiters();
+    }
+    fn cancelled(&self, _: &Link, _: ExchangeId) {
+        self.cancelled.set(self.cancelled.get() + 1);
+        self.changed.notify_waiters();
+    }
+    fn reply(&self, _: &Link, token: u64, reply: Reply<'_>) {
+        self.replies.borrow_mut().entry(token).or_default().extend_from_slice(reply.piece);
+        if reply.end == End::Yes {
+            self.finished.set(self.finished.get() + 1);
+        }
+        self.changed.notify_waiters();
+    }
+    fn failed(&self, _: &Link, token: u64, failure: Failure) {
+        assert!(self.failures.borrow_mut().insert(token, failure).is_none());
+        self.changed.notify_waiters();
+    }
+    fn catalogue(&self, _: &Link, update: Update) {
+        let mut offered = self.offered.borrow_mut();
+        offered.retain(|name| !update.removed.iter().any(|key| key.to_string() == *name));
+        offered.extend(update.added.iter().map(|entry| entry.key.to_string()));
+        self.changed.notify_waiters();
+    }
+    fn notice(&self, _: &Link, _: Notice) {}
+    fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
+}
+
+pub(super) struct Line {
+    pub(super) switch: Rc<Switch>,
+    pub(super) egress: Rc<Gateway>,
+    pub(super) ingress: Rc<Gateway>,
+    pub(super) acceptor: Acceptor,
+    pub(super) dialers: [Dialer; 2],
+    pub(super) keys: [Arc<PrivateKey>; 3],
+    pub(super) audit: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+pub(super) fn policy(keys: &[Arc<PrivateKey>; 3], grants: &str, more: &str) -> Arc<Policy> {
+    let key = |at: usize| keys[at].public().unwrap();
+    let text = format!(
+        "[[island]]\nid = 'shanghai'\n{more}\n[[island.gateway]]\nid = 'out'\nrole = 'egress'\nkey = '{}'\n\
+         [[island]]\nid = 'beijing'\n[[island.gateway]]\nid = 'in'\nrole = 'ingress'\nkey = '{}'\n{grants}",
+        key(1),
+        key(2)
+    );
+    let mut mistakes = Mistakes::nowhere();
+    let policy = Policy::settle(toml::from_str(&text).unwrap(), &mut mistakes).unwrap();
+    assert!(mistakes.is_empty(), "{mistakes:?}");
+    Arc::new(policy)
+}
+
+pub(super) fn line(shard: &Shard, more: &str) -> Line {
+    let keys = [(); 3].map(|()| Arc::new(PrivateKey::generate().unwrap()));
+    let folder = tempfile::tempdir().unwrap();
+    let audit_file = folder.path().join("audit.jsonl");
+    let (audit, writer) = audit::open(AuditFile { path: audit_file.clone(), rotate_len: 1 << 40, keep: 1 }).unwrap();
+    std::thread::spawn(|| writer.run());
+    let in_force: InForce = Rc::new(RefCell::new(policy(&keys, GRANT, more)));
+    let catalogue = Catalogue::new(Duration::from_secs(30));
+    let counts = Counts::new(&Metrics::new());
+    let switch = Rc::new(Switch::new(
+        "hub-1".into(),
+        &["hub-1".to_owned(), "hub-2".to_owned()],
+        in_force.clone(),
+        audit,
+        catalogue,
+        counts,
+    ));
+    let config = AcceptConfig {
+        key: keys[0].clone(),
+        hub: "hub-1".to_owned(),
+        hubs: vec!["hub-1".to_owned()],
+        start: 1,
+        tls: None,
+        seal: Seal::Off,
+        directory: Rc::new(Gateways(in_force)),
+        exchanges: 10_000,
+        ping: Duration::from_secs(1),
+        connections: 100,
+    };
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let acceptor = tunnel::accept(shard, listener, config, switch.clone()).unwrap();
+    let (egress, ingress) = (Rc::new(Gateway::default()), Rc::new(Gateway::default()));
+    let dial = |role: Role, island: &str, gateway: &str, key: &Arc<PrivateKey>, handler: &Rc<Gateway>| {
+        let url = format!("http://{}", acceptor.local());
+        let hub = HubAddress {
+            url,
+            server_name: None,
+            keys: vec![keys[0].public().unwrap()],
+            tls: None,
+            transport: Transport::Ws,
+        };
+        let (island, gateway) = (island.to_owned(), gateway.to_owned());
+        let config = DialConfig {
+            hubs: vec![hub],
+            key: key.clone(),
+            role,
+            island,
+            gateway,
+            start: 2,
+            seal: Seal::Off,
+            exchanges: 10_000,
+            ping: Duration::from_secs(1),
+        };
+        tunnel::dial(shard, config, handler.clone())
+    };
+    let dialers = [
+        dial(Role::Egress, "shanghai", "out", &keys[1], &egress),
+        dial(Role::Ingress, "beijing", "in", &keys[2], &ingress),
+    ];
+    let ticking = switch.clone();
+    shard.every(Duration::from_millis(10), move || {
+        ticking.tick(Instant::now());
+        ticking.housekeep(Instant::now());
+    });
+    Line { switch, egress, ingress, acceptor, dialers, keys, audit: audit_file, _folder: folder }
+}
+
+impl Line {
+    /// Both links are up and the egress knows what beijing offers.
+    pub(super) async fn ready(&self) -> Link {
+        let link = self.ingress.link().await;
+        let key = ServiceKey { interface: SERVICE.to_owned(), ..ServiceKey::default() };
+        let entry = Entry { key, healthy: true, gateway: "in".to_owned(), ..Entry::default() };
+        let origin = Origin { island: "beijing".to_owned(), gateway: "in".to_owned(), start: 2 };
+        link.send_catalogue(&Update {
+            origin,
+            revision: 1,
+            base: 0,
+            added: vec![entry],
+            removed: vec![],
+            complete: true,
+        })
+        .unwrap();
+        self.egress.until("the catalogue", |egress| egress.offered.borrow().contains(&SERVICE.to_owned())).await;
+        self.egress.link().await
+    }
+
+    pub(super) fn call(&self, link: &Link, method: &str, body: &[u8], token: u64) {
+        self.call_with(link, Head { method, ..Head::default() }, body, token);
+    }
+
+    pub(super) fn call_with(&self, link: &Link, head: Head<'_>, body: &[u8], token: u64) {
+        let remaining_ms = if head.remaining_ms == 0 { 10_000 } else { head.remaining_ms };
+        let mut encoded = Vec::new();
+        let destination = if head.destination.is_empty() { "beijing" } else { head.destination };
+        let service = if head.service.is_empty() { SERVICE } else { head.service };
+        Head {
+            protocol: Head::DUBBO,
+            serialization: 2,
+            remaining_ms,
+            body_len: body.len() as u32,
+            destination,
+            service,
+            source: "a lie",
+            ..head
+        }
+        .encode_into(&mut encoded)
+        .unwrap();
+        link.open(&encoded, &[body], token).unwrap();
+    }
+
+    pub(super) async fn reply(&self, token: u64) -> Vec<u8> {
+        self.egress
+            .until("a reply", |egress| egress.finished.get() > 0 && egress.replies.borrow().contains_key(&token))
+            .await;
+        self.egress.replies.borrow_mut().remove(&token).unwrap()
+    }
+
+    pub(super) async fn failure(&self, token: u64) -> Failure {
+        self.egress.until("a failure", |egress| egress.failures.borrow().contains_key(&token)).await;
+        self.egress.failures.borrow_mut().remove(&token).unwrap()
+    }
+
+    /// The audit's lines, once there are so many.
+    pub(super) async fn audit(&self, len: usize) -> Vec<serde_json::Value> {
+        for _ in 0..500 {
+            let text = std::fs::read_to_string(&self.audit).unwrap();
+            let lines: Vec<_> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            if lines.len() >= len {
+                assert_eq!(lines.len(), len, "{text}");
+                return lines;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the audit never had {len} lines");
+    }
+}
+
+pub(super) fn with_line<F: Future<Output = ()>>(more: &'static str, test: impl FnOnce(Line) -> F) {
+    shard::runtime().unwrap().block_on(async {
+        let shard = Shard::on_this_thread(0);
+        tokio::time::timeout(Duration::from_secs(60), test(line(&shard, more))).await.expect("the test takes too long");
+    });
+}
+
+impl Line {
+    pub(super) async fn switch_sees_no_ingress(&self) {
+        while self.switch.links.borrow().all().any(|link| link.peer().role == Role::Ingress && link.usable()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! From link to link: a call that was admitted goes to an ingress of its island, the reply goes back. It never opens a
+//! frame; bodies are passed on piece by piece, and credit goes back when the next hop has taken them.
+//!
+//! ```text
+//!  egress link ─ opened ─▶ filters ─▶ choose ─▶ ingress link        calls: slab by token, index by (link, exchange)
+//!       ▲ reply / failure ◀─────────────────────── reply / failed        each ends in exactly one audit line
+//! ```
+
+mod forward;
+mod handler;
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use rustc_hash::FxHashMap;
+use shard::{Key, Slots, Wheel};
+use tunnel::{ExchangeId, Link};
+use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
+use wire::tunnel::head::{self, Flags, Head};
+
+use crate::admit::{Filter, filters};
+use crate::audit::{Audit, Line, Outcome, Stamp, Timestamp};
+use crate::catalogue::Catalogue;
+use crate::counts::Counts;
+use crate::directory::InForce;
+use crate::limits::{self, Limits};
+use crate::links::{Counted, Links};
+use crate::policy::Policy;
+
+/// Calls this hub holds at once; above it callers hear `overload`.
+const CALLS: usize = 1 << 20;
+/// Behind the deadline the egress answers by itself; this much later the hub frees what nobody asks for any more.
+const GRACE: Duration = Duration::from_secs(1);
+/// Copies of heads kept for the next calls, and the longest that is.
+const SPARE_HEADS: usize = 1024;
+const SPARE_HEAD_LEN: usize = 1024;
+
+/// Everything a hub does with calls, on its shard.
+pub struct Switch {
+    id: Arc<str>,
+    other_hubs: Vec<String>,
+    policy: InForce,
+    limits: Limits,
+    filters: Vec<Box<dyn Filter>>,
+    audit: Audit,
+    links: RefCell<Links>,
+    catalogue: RefCell<Catalogue>,
+    catalogue_changed: Cell<bool>,
+    calls: RefCell<Slots<Call>>,
+    by_exchange: RefCell<FxHashMap<(u64, ExchangeId), Key>>,
+    wheel: RefCell<Wheel>,
+    /// Buffers for names and heads, used again call by call.
+    name: Cell<Vec<u8>>,
+    heads: Cell<Vec<u8>>,
+    spare_heads: RefCell<Vec<Vec<u8>>>,
+    counts: Counts,
+}
+
+/// A call on its way.
+struct Call {
+    from: Link,
+    from_id: ExchangeId,
+    /// Where it went, from the moment it was sent.
+    to: Option<(Link, ExchangeId)>,
+    record: Record,
+    /// Both are counted until the call ends.
+    _open: (Option<limits::Open>, Counted),
+}
+
+/// What the audit will say.
+struct Record {
+    at: SystemTime,
+    began: Instant,
+    head: Vec<u8>,
+    grant: Option<Arc<str>>,
+    request_len: u64,
+    reply_len: u64,
+    provider_us: Option<u32>,
+}
+
+impl Switch {
+    /// A hub without links.
+    pub fn new(
+        id: Arc<str>,
+        hubs: &[String],
+        policy: InForce,
+        audit: Audit,
+        catalogue: Catalogue,
+        counts: Counts,
+    ) -> Switch {
+        let limits = Limits::default();
+        limits.obey(&policy.borrow());
+        Switch {
+            other_hubs: hubs.iter().filter(|hub| ***hub != *id).cloned().collect(),
+            id,
+            policy,
+            limits,
+            filters: filters(),
+            audit,
+            links: RefCell::default(),
+            catalogue: RefCell::new(catalogue),
+            catalogue_changed: Cell::new(false),
+            calls: RefCell::new(Slots::new(CALLS)),
+            by_exchange: RefCell::default(),
+            wheel: RefCell::new(Wheel::new(Instant::now())),
+            name: Cell::default(),
+            heads: Cell::default(),
+            spare_heads: RefCell::default(),
+            counts,
+        }
+    }
+
+    /// Takes a new policy: links whose key lost its place are cut, what is seen changes, calls are judged by it from now on.
+    pub fn obey(&self, policy: Arc<Policy>) {
+        self.limits.obey(&policy);
+        let cut: Vec<Link> = {
+            let links = self.links.borrow();
+            let stays = |link: &Link| {
+                let peer = link.peer();
+                policy.gateway(&peer.key).is_some_and(|gateway| {
+                    !gateway.revoked
+                        && *gateway.island == *peer.island
+                        && *gateway.id == *peer.name
+                        && gateway.role == peer.role
+                })
+            };
+            links.all().filter(|link| !stays(link)).cloned().collect()
+        };
+        *self.policy.borrow_mut() = policy;
+        for link in cut {
+            tracing::info!(
+                island = &*link.peer().island,
+                gateway = &*link.peer().name,
+                "the policy no longer lists this gateway; its link is cut"
+            );
+            link.close("the hub's policy no longer lists this gateway with this key");
+        }
+        self.catalogue_changed.set(true);
+    }
+
+    /// What is due at `now`: deadlines.
+    pub fn tick(&self, now: Instant) {
+        let mut due = Vec::new();
+        self.wheel.borrow_mut().expire(now, &mut due);
+        for slot in due {
+            let Some(key) = self.calls.borrow().at(slot).map(|(key, _)| key) else { continue };
+            let Some(call) = self.end(key) else { continue };
+            if let Some((to, id)) = &call.to {
+                to.cancel(*id);
+            }
+            let text = "the deadline passed while the call was at its provider's island, and nobody answered";
+            let failure = Failure::new(Stage::Switch, Kind::DeadlinePassed, Reach::Unknown, text);
+            call.from.fail(call.from_id, &failure);
+            self.write(&call.from, call.to_link(), &call.record, Outcome::TimedOut, &failure.text);
+        }
+    }
+
+    /// What is due now and then: lines to the writer, the catalogue to those who may see it.
+    pub fn housekeep(&self, now: Instant) {
+        self.audit.hand_over();
+        if self.catalogue.borrow_mut().forget_gone(now) {
+            self.catalogue_changed.set(true);
+        }
+        if !self.catalogue_changed.replace(false) {
+            return;
+        }
+        let mut to_send = Vec::new();
+        {
+            let (mut links, catalogue, policy) =
+                (self.links.borrow_mut(), self.catalogue.borrow(), self.policy.borrow());
+            for egress in links.egress() {
+                for update in catalogue.updates(&egress.link.peer().island, &policy, &mut egress.shown) {
+                    to_send.push((egress.link.clone(), update));
+                }
+            }
+        }
+        for (link, update) in to_send {
+            if let Err(error) = link.send_catalogue(&update) {
+                tracing::warn!(%error, island = &*link.peer().island, "a catalogue entry cannot be passed on");
+            }
+        }
+    }
+
+    /// What `/status` says.
+    pub fn status(&self) -> serde_json::Value {
+        let catalogue = self.catalogue.borrow();
+        let offers: Vec<_> = catalogue
+            .origins()
+            .map(|(who, services, linked)| serde_json::json!({ "island": who.island, "gateway": who.gateway, "services": services, "linked": linked }))
+            .collect();
+        let links: Vec<_> = self.links.borrow().all().map(Link::status).collect();
+        let policy = self.policy.borrow();
+        serde_json::json!({
+            "id": &*self.id,
+            "islands": policy.islands().count(),
+            "grants": policy.grants_len(),
+            "links": links,
+            "offers": offers,
+            "calls_open": self.calls.borrow().len(),
+        })
+    }
+
+    /// How many calls are on their way.
+    pub fn calls_len(&self) -> usize {
+        self.calls.borrow().len()
+    }
+
+    /// Takes a call out of all indexes.
+    fn end(&self, key: Key) -> Option<Call> {
+        let call = self.calls.borrow_mut().remove(key)?;
+        self.wheel.borrow_mut().clear(key.slot());
+        let mut index = self.by_exchange.borrow_mut();
+        index.remove(&(call.from.id(), call.from_id));
+        if let Some((to, id)) = &call.to {
+            index.remove(&(to.id(), *id));
+        }
+        Some(call)
+    }
+
+    fn finish(&self, key: Key, outcome: Outcome, reason: &str) {
+        if let Some(call) = self.end(key) {
+            self.write(&call.from, call.to_link(), &call.record, outcome, reason);
+            self.heads_back(call.record.head);
+        }
+    }
+
+    fn key(&self, link: &Link, id: ExchangeId) -> Option<Key> {
+        self.by_exchange.borrow().get(&(link.id(), id)).copied()
+    }
+
+    /// The one audit line of a call, and its counts.
+    fn write(&self, from: &Link, ingress: Option<&Link>, record: &Record, outcome: Outcome, reason: &str) {
+        let head = Head::decode(&record.head).unwrap_or_default();
+        let hub = record.began.elapsed();
+        self.counts.call(outcome, hub, record.request_len, record.reply_len);
+        self.audit.write(&Line {
+            at: Timestamp(record.at),
+            hub: &self.id,
+            from: &from.peer().island,
+            egress: &from.peer().name,
+            application: head.application,
+            to: head.destination,
+            ingress: ingress.map_or("", |link| &link.peer().name),
+            group: head.group,
+            service: head.service,
+            version: head.version,
+            method: head.method,
+            generic: head.generic,
+            serialization: head.serialization,
+            one_way: head.flags.contains(Flags::ONE_WAY),
+            stamp: Stamp { start: head.stamp.start, counter: head.stamp.counter },
+            attempt: head.attempt,
+            traceparent: head.traceparent,
+            request_len: record.request_len,
+            reply_len: record.reply_len,
+            hub_us: u64::try_from(hub.as_micros()).unwrap_or(u64::MAX),
+            provider_us: record.provider_us,
+            outcome,
+            reason,
+            grant: record.grant.as_deref().unwrap_or_default(),
+        });
+    }
+
+    fn heads_back(&self, head: Vec<u8>) {
+        let mut spare = self.spare_heads.borrow_mut();
+        if spare.len() < SPARE_HEADS && head.capacity() <= SPARE_HEAD_LEN {
+            spare.push(head);
+        }
+    }
+
+    fn copy_head(&self, head: &[u8]) -> Vec<u8> {
+        let mut copy = self.spare_heads.borrow_mut().pop().unwrap_or_default();
+        copy.clear();
+        copy.extend_from_slice(head);
+        copy
+    }
+}
+
+impl Call {
+    fn to_link(&self) -> Option<&Link> {
+        self.to.as_ref().map(|(link, _)| link)
+    }
+}
+
+fn one_way(head: &[u8]) -> bool {
+    head::glance(head).is_some_and(|(flags, _)| flags.contains(Flags::ONE_WAY))
+}
+
+#[cfg(test)]
+mod line;
+#[cfg(test)]
+mod tests;
