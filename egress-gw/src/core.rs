@@ -234,21 +234,24 @@ impl Core {
         let _ = request.fail(&Failure::new(Stage::Route, Kind::NotOffered, Outcome::NotSent, text));
     }
 
-    /// Puts a call among those that wait.
-    ///
-    /// # Errors
-    /// The call comes back when there are too many.
-    pub fn begin(&self, call: InFlight, chain: &Rc<Chain>, until: Instant) -> Result<Key, InFlight> {
-        let key = self.calls.insert(call, chain, until)?;
+    /// Puts a call among those that wait; `None` when it was answered at once because there are too many.
+    pub fn begin(&self, call: InFlight, chain: &Rc<Chain>, until: Instant) -> Option<Key> {
+        let key = match self.calls.insert(call, chain, until) {
+            Ok(key) => key,
+            Err(call) => {
+                self.tell(&call, &too_many());
+                return None;
+            }
+        };
         self.count_in_flight();
         if !self.clock.running.get() {
             self.clock.running.set(true);
             self.clock.wake.notify_one();
         }
-        Ok(key)
+        Some(key)
     }
 
-    /// Puts a call among those that wait for a handler; `None` when it was answered at once because there are too many.
+    /// Puts a call among those that wait for a handler; `None` as in [`Core::begin`].
     pub fn wait_for_handler(&self, request: &Request<'_>) -> Option<Key> {
         let call = InFlight {
             conn: request.origin.conn.clone(),
@@ -258,13 +261,7 @@ impl Core {
             deadline: request.deadline,
             by: By::Handler,
         };
-        match self.begin(call, request.origin.chain, request.deadline) {
-            Ok(key) => Some(key),
-            Err(call) => {
-                self.tell(&call, &too_many());
-                None
-            }
-        }
+        self.begin(call, request.origin.chain, request.deadline)
     }
 
     /// Answers a waiting call with a whole reply frame. What comes too late finds nobody and is dropped.
@@ -400,7 +397,7 @@ impl Core {
 }
 
 /// What a consumer hears when the slab is full although its header was let in.
-pub fn too_many() -> Failure {
+fn too_many() -> Failure {
     let text = "too many calls wait on this shard of the egress gateway; call less at once, or raise limits.in_flight";
     Failure::new(Stage::Session, Kind::Overload, Outcome::NotSent, text)
 }

@@ -22,7 +22,7 @@ use wire::tunnel::head::{self, Flags, Fresh, Head, Stamp};
 
 use crate::answer::Repeat;
 use crate::cache::{Decided, Route};
-use crate::core::{By, Core, InFlight, Wants, too_many};
+use crate::core::{By, Core, InFlight, Wants};
 use crate::fallback::{Fallback, Handled, Request};
 use crate::held::Charge;
 use crate::knowledge::Knowledge;
@@ -159,13 +159,7 @@ impl Core {
         };
         let until =
             if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.arrived) };
-        let key = match self.begin(call, request.origin.chain, until) {
-            Ok(key) => key,
-            Err(call) => {
-                self.tell(&call, &too_many());
-                return self.shard.recycle(bytes);
-            }
-        };
+        let Some(key) = self.begin(call, request.origin.chain, until) else { return self.shard.recycle(bytes) };
         let Some(link) = link else {
             let held = Held { bytes, head_len, _charge: request.charge };
             self.update(key, |carried| carried.held = Some(held));

@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn over_the_budget_nothing_is_charged() {
         let budget = Budget::new(BLOCK_LEN + 100);
-        let allowance = Allowance::new(budget.clone());
+        let allowance = Allowance::new(budget);
         let held = allowance.charge(BLOCK_LEN).unwrap();
         assert!(allowance.charge(101).is_none());
         let last = allowance.charge(100).unwrap();

@@ -151,8 +151,9 @@ fn fits(link: &dyn Uplink, wanted: &Wanted<'_>) -> bool {
 
 /// The same one of `links` for the same number as long as they stay.
 fn nth<'a, T>(links: impl Iterator<Item = &'a T> + Clone, number: usize) -> Option<&'a T> {
+    let mut links = links;
     let count = links.clone().count();
-    links.clone().nth(number.checked_rem(count)?)
+    links.nth(number.checked_rem(count)?)
 }
 
 #[cfg(test)]

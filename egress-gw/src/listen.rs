@@ -166,7 +166,7 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
         waiting_for_a_link: core.waiting.borrow().len(),
         answered: core.counters.answered_calls(),
         failed: core.counters.failed_calls(),
-        cached_decisions: core.cache.borrow().len(),
+        cached_decisions: core.cache.borrow().entries(),
         hubs: dialer.status(),
     }
 }

@@ -112,7 +112,7 @@ impl Consumer {
             let wanted = header.is_event() && header.body_len as usize <= EVENT_MAX_LEN;
             return if wanted { Admission::Wanted } else { Admission::Skipped };
         }
-        let refused = match self.core.admit(header, self.chain.len()) {
+        let refused = match self.core.admit(header, self.chain.calls()) {
             Ok(charge) => {
                 *self.admitted.borrow_mut() = Some(charge);
                 return Admission::Wanted;
@@ -202,7 +202,7 @@ impl Session for Consumer {
     }
 
     fn closed(&self, conn: &Rc<Conn>, why: &Close) {
-        tracing::debug!(consumer = %conn.peer(), why = %why, waiting = self.chain.len(), "a consumer's connection has ended");
+        tracing::debug!(consumer = %conn.peer(), why = %why, waiting = self.chain.calls(), "a consumer's connection has ended");
         self.admitted.borrow_mut().take();
         self.core.consumer_left(self.key.take(), &self.chain);
     }

@@ -287,7 +287,7 @@ fn told(frame: &[u8]) -> Told {
         Status::OK => {
             let answer = wire::dubbo::answer::peek(&header, body).unwrap().unwrap();
             assert_eq!(answer.kind, wire::dubbo::answer::AnswerType::Exception);
-            readable(&body[answer.value.clone()])
+            readable(&body[answer.value])
         }
         _ => wire::dubbo::answer::error_text(&header, body).unwrap().into_owned(),
     };
