@@ -66,9 +66,9 @@ impl Server {
             config.display(),
             folder.join("pid").display()
         );
-        let process =
-            Command::new("sh").arg("-c").arg(java).stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.process = Some(process.spawn().unwrap());
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(java).stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+        self.process = Some(shell.spawn().unwrap());
         let port = self.port;
         eventually("the server answers", || async move { is_serving(port).await }).await;
     }
@@ -200,9 +200,10 @@ impl Running {
     /// Waits until the view is as wanted, and returns it. Says the last one when it never is.
     pub async fn view(&self, what: &str, is: impl Fn(&View) -> bool) -> Arc<View> {
         let mut view = self.registry.view();
-        match tokio::time::timeout(PATIENCE, view.wait_for(|view| is(view))).await {
-            Ok(seen) => Arc::clone(&seen.unwrap()),
-            Err(_) => panic!("never: {what}; {:#?} {:#?}", self.registry.status(), view.borrow()),
+        let seen = tokio::time::timeout(PATIENCE, view.wait_for(|view| is(view))).await;
+        match seen.map(|seen| Arc::clone(&seen.unwrap())) {
+            Ok(seen) => seen,
+            Err(_) => panic!("never: {what}; {:#?} {:#?}", self.registry.status(), self.registry.view().borrow()),
         }
     }
 
