@@ -2,6 +2,8 @@
 //! the path and token that this one provider wants. Arguments pass byte for byte, and the frame is copied once, to where it
 //! is written from.
 
+use std::sync::Arc;
+
 use client::Offer;
 use wire::dubbo::call::{Call, PeekError, Peeked, peek};
 use wire::dubbo::frame::{FrameError, HEADER_LEN, Header, set_id};
@@ -10,7 +12,6 @@ use wire::tunnel::Head;
 
 use thiserror::Error;
 
-use crate::pick::Route;
 use crate::verify::Verified;
 
 /// The calling island, which the hub vouches for.
@@ -19,6 +20,24 @@ pub const SOURCE_ISLAND: &str = "highway.source.island";
 pub const SOURCE_APPLICATION: &str = "highway.source.application";
 
 const TOKEN: &str = "token";
+
+/// Whose token a call carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenOf {
+    /// What the caller has sent, if anything.
+    Caller,
+    /// The provider's own, put in here.
+    Provider,
+}
+
+/// What the frames for all providers of one service have in common.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// What field 2 has to say: 2.7 and later look it up before they read the attachments.
+    pub interface: Arc<str>,
+    /// Whose token goes along.
+    pub token: TokenOf,
+}
 
 /// Why a frame cannot be written for a provider.
 #[derive(Debug, Error)]
@@ -41,7 +60,7 @@ pub enum EditError {
 pub fn append(
     verified: &Verified<'_>,
     head: &Head<'_>,
-    route: &Route,
+    target: &Target,
     offer: &Offer,
     left_ms: u32,
     id: i64,
@@ -61,7 +80,7 @@ pub fn append(
     addressed(call, offer, &mut set);
     let edit = RequestEdit {
         id: Some(id),
-        service: (*call.leading.service != *route.interface).then_some(&*route.interface),
+        service: (*call.leading.service != *target.interface).then_some(&*target.interface),
         strip: Strip::ROUTING,
         set: set.list(),
     };
@@ -73,14 +92,14 @@ pub fn append(
 ///
 /// # Errors
 /// [`EditError`]; nothing was appended.
-pub fn append_again(frame: &[u8], route: &Route, offer: &Offer, id: i64, out: &mut Vec<u8>) -> Result<(), EditError> {
+pub fn append_again(frame: &[u8], target: &Target, offer: &Offer, id: i64, out: &mut Vec<u8>) -> Result<(), EditError> {
     let (header, body) = (Header::decode(frame)?, frame.get(HEADER_LEN..).unwrap_or_default());
     let Some(header) = header else { return Ok(put_with_id(frame, id, out)) };
     let Peeked::Call(call) = peek(&header, body)? else { return Ok(put_with_id(frame, id, out)) };
     let mut set = Attachments::default();
     addressed(&call, offer, &mut set);
     // The other provider's token is not for this one to see.
-    let keys: &[&str] = if route.supply_token { &[TOKEN] } else { &[] };
+    let keys: &[&str] = if target.token == TokenOf::Provider { &[TOKEN] } else { &[] };
     let edit = RequestEdit { id: Some(id), service: None, strip: Strip { keys, prefixes: &[] }, set: set.list() };
     edit.append(&header, body, &call, out)?;
     Ok(())

@@ -1,1 +1,151 @@
 //! What a provider gets of a call.
+
+use client::{Endpoint, Offer, Token};
+use wire::dubbo::frame::{Codec, Serialization};
+use wire::dubbo::request::{Arg, Request};
+
+use super::*;
+use crate::verify::verify;
+
+const SERVICE: &str = "com.acme.Greeter";
+const ARG: &str = "an argument that stays as it is";
+
+fn frame(codec: Codec, attachments: &[(&str, &str)]) -> Vec<u8> {
+    let request = Request {
+        codec,
+        service: SERVICE,
+        version: None,
+        group: None,
+        method: "hello",
+        types: "Ljava/lang/String;",
+        args: &[Arg::Text(ARG)],
+        attachments,
+    };
+    let mut out = Vec::new();
+    request.append(&mut out, -9);
+    out
+}
+
+fn head(frame: &[u8]) -> Head<'static> {
+    Head {
+        protocol: Head::DUBBO,
+        serialization: frame[2] & 0x1f,
+        body_len: frame.len() as u32,
+        service: SERVICE,
+        method: "hello",
+        source: "beijing",
+        application: "shop",
+        ..Head::default()
+    }
+}
+
+fn offer() -> Offer {
+    Offer::new(Endpoint::new("h1", 20880), SERVICE)
+}
+
+fn target(token: TokenOf) -> Target {
+    Target { interface: SERVICE.into(), token }
+}
+
+/// The frame as the provider gets it, and what it finds in there.
+fn sent(frame: &[u8], offer: &Offer, left_ms: u32) -> Vec<u8> {
+    let verified = verify(&head(frame), frame).unwrap();
+    let mut out = b"before".to_vec();
+    append(&verified, &head(frame), &target(TokenOf::Caller), offer, left_ms, 77, &mut out).unwrap();
+    out.split_off(6)
+}
+
+fn attachment(frame: &[u8], key: &str) -> Option<String> {
+    let header = Header::decode(frame).unwrap().unwrap();
+    assert_eq!((header.id, header.frame_len()), (77, frame.len()));
+    let Peeked::Call(call) = peek(&header, &frame[HEADER_LEN..]).unwrap() else { panic!("opaque") };
+    call.attachments.get(key).map(|value| value.into_owned())
+}
+
+fn contains(frame: &[u8], text: &str) -> bool {
+    frame.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+#[test]
+fn a_provider_hears_who_calls_from_the_hub_and_not_from_the_caller() {
+    for codec in [Codec::Hessian2, Codec::Fastjson2] {
+        let lies = [
+            ("highway.source.island", "the cloud"),
+            ("highway.target", "shanghai"),
+            ("highway.x", "y"),
+            ("mine", "kept"),
+        ];
+        let sent = sent(&frame(codec, &lies), &offer(), 1000);
+        assert_eq!(attachment(&sent, SOURCE_ISLAND).as_deref(), Some("beijing"));
+        assert_eq!(attachment(&sent, SOURCE_APPLICATION).as_deref(), Some("shop"));
+        assert_eq!(attachment(&sent, "mine").as_deref(), Some("kept"));
+        assert_eq!((attachment(&sent, "highway.target"), attachment(&sent, "highway.x")), (None, None));
+        assert!(contains(&sent, ARG) && !contains(&sent, "the cloud"));
+    }
+}
+
+#[test]
+fn the_timeout_is_lowered_and_never_raised() {
+    for (said, left, wanted) in
+        [("3000", 2500, "2500"), ("3000", 3000, "3000"), ("1000", 2500, "1000"), ("0", 2500, "0")]
+    {
+        let sent = sent(&frame(Codec::Hessian2, &[("timeout", said)]), &offer(), left);
+        assert_eq!(attachment(&sent, "timeout").as_deref(), Some(wanted), "{said} with {left} left");
+    }
+    assert_eq!(attachment(&sent(&frame(Codec::Hessian2, &[]), &offer(), 5), "timeout"), None);
+}
+
+#[test]
+fn a_provider_under_another_path_gets_its_path() {
+    let mut elsewhere = offer();
+    elsewhere.path = "shop/com.acme.Greeter".into();
+    let sent = sent(&frame(Codec::Hessian2, &[]), &elsewhere, 1000);
+    assert_eq!(attachment(&sent, "path").as_deref(), Some("shop/com.acme.Greeter"));
+    let header = Header::decode(&sent).unwrap().unwrap();
+    let Peeked::Call(call) = peek(&header, &sent[HEADER_LEN..]).unwrap() else { panic!("opaque") };
+    assert_eq!(call.leading.service, SERVICE, "2.7 and later look field 2 up as an interface");
+}
+
+#[test]
+fn a_token_is_put_in_in_place_of_the_callers() {
+    let mut guarded = offer();
+    guarded.token = Some(Token::new("hush"));
+    let given = sent(&frame(Codec::Hessian2, &[("token", "guess")]), &guarded, 1000);
+    assert_eq!(attachment(&given, "token").as_deref(), Some("hush"));
+    let own = sent(&frame(Codec::Hessian2, &[("token", "guess")]), &offer(), 1000);
+    assert_eq!(attachment(&own, "token").as_deref(), Some("guess"));
+}
+
+#[test]
+fn a_frame_for_one_provider_becomes_one_for_another() {
+    let mut first = offer();
+    first.token = Some(Token::new("hush"));
+    first.path = "a/com.acme.Greeter".into();
+    let for_first = sent(&frame(Codec::Hessian2, &[]), &first, 1000);
+    let mut again = Vec::new();
+    append_again(&for_first, &target(TokenOf::Provider), &offer(), 77, &mut again).unwrap();
+    assert_eq!(attachment(&again, "path").as_deref(), Some(SERVICE));
+    assert_eq!(attachment(&again, "token"), None, "the first provider's token is not for the second");
+    assert_eq!(attachment(&again, SOURCE_ISLAND).as_deref(), Some("beijing"));
+    assert!(contains(&again, ARG));
+}
+
+#[test]
+fn a_frame_that_nobody_reads_gets_its_id_and_nothing_else() {
+    let mut bytes = frame(Codec::Hessian2, &[("highway.target", "x")]);
+    bytes[2] = bytes[2] & !0x1f | 3;
+    let head = Head { flags: wire::tunnel::Flags::OPAQUE, ..head(&bytes) };
+    let verified = verify(&head, &bytes).unwrap();
+    let mut out = Vec::new();
+    append(&verified, &head, &target(TokenOf::Provider), &offer(), 1, 77, &mut out).unwrap();
+    assert_eq!(Header::decode(&out).unwrap().unwrap().id, 77);
+    assert_eq!(Serialization::new(out[2]).id(), 3);
+    assert_eq!(out[HEADER_LEN..], bytes[HEADER_LEN..]);
+}
+
+#[test]
+fn numbers_are_written_as_numbers_are() {
+    for number in [0, 7, 10, 4_294_967_295, 1_000] {
+        assert_eq!(decimal(number, &mut [0; 10]), number.to_string());
+    }
+}

@@ -201,7 +201,7 @@ impl Line {
                         provider: None,
                     };
                     self.dispatch(carried, |carried, offer, id, out| {
-                        edit::append(&verified, head, &carried.route, offer, millis(left), id, out)
+                        edit::append(&verified, head, &carried.route.target, offer, millis(left), id, out)
                     })
                 }
             }
@@ -305,8 +305,9 @@ impl Line {
     ) -> Result<(), Failure> {
         let candidate = route.candidates.pick(&[]).ok_or_else(|| nobody(route))?;
         let left = times.deadline.saturating_duration_since(self.pool.now());
-        let write =
-            |id: i64, out: &mut Vec<u8>| edit::append(verified, head, route, &candidate.offer, millis(left), id, out);
+        let write = |id: i64, out: &mut Vec<u8>| {
+            edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)
+        };
         candidate.provider.send_one_way(times, write).map_err(|error| not_sent(route, error))?;
         self.meters.one_way();
         Ok(())
@@ -328,7 +329,7 @@ impl Line {
         let has_time = carried.times.patience > self.pool.now() && carried.tried.len() <= MORE_PROVIDERS;
         let sent = match frame.filter(|_| has_time) {
             Some(frame) => self.dispatch(carried, |carried, offer, id, out| {
-                edit::append_again(&frame, &carried.route, offer, id, out)
+                edit::append_again(&frame, &carried.route.target, offer, id, out)
             }),
             None => Err(lost()),
         };

@@ -18,6 +18,7 @@ use rustc_hash::FxSeededState;
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::tunnel::{Failure, Head, Kind, Outcome, Stage};
 
+use crate::edit::{Target, TokenOf};
 use crate::offers::{Exports, OPAQUE_KEY, Service};
 use crate::verify::Verified;
 
@@ -28,10 +29,8 @@ const REMEMBERED: usize = 8192;
 pub struct Route {
     /// `[group/]interface[:version]#method`, for sentences.
     pub label: Rc<str>,
-    /// The interface: what field 2 has to say.
-    pub interface: Arc<str>,
-    /// Whether the provider's token is put in.
-    pub supply_token: bool,
+    /// What all frames for it have in common.
+    pub target: Target,
     /// Who can be asked.
     pub candidates: Rc<Candidates>,
 }
@@ -131,7 +130,8 @@ fn decide(exports: &Exports, pool: &Pool, head: &Head<'_>, peeked: &Peeked<'_>) 
         }
         Peeked::Opaque(_) => {}
     }
-    route(service.key.clone(), service.interface.clone(), service.terms.supply_token, head.method, pool)
+    let token = if service.terms.supply_token { TokenOf::Provider } else { TokenOf::Caller };
+    route(service.key.clone(), Target { interface: service.interface.clone(), token }, head.method, pool)
 }
 
 /// An opaque call names no service: it goes to the providers that export nothing that may not be called so.
@@ -143,7 +143,7 @@ fn anywhere(exports: &Exports, pool: &Pool, head: &Head<'_>) -> Result<Route, Fa
         );
         return Err(refuse(Kind::NotGranted, text));
     }
-    route(OPAQUE_KEY.into(), "".into(), false, "", pool)
+    route(OPAQUE_KEY.into(), Target { interface: "".into(), token: TokenOf::Caller }, "", pool)
 }
 
 fn allowed(service: &Service, call: &Call<'_>) -> Result<(), Failure> {
@@ -174,11 +174,11 @@ fn allowed(service: &Service, call: &Call<'_>) -> Result<(), Failure> {
     }
 }
 
-fn route(key: Arc<str>, interface: Arc<str>, supply_token: bool, method: &str, pool: &Pool) -> Result<Route, Failure> {
+fn route(key: Arc<str>, target: Target, method: &str, pool: &Pool) -> Result<Route, Failure> {
     let candidates = pool
         .candidates(&key, method)
         .ok_or_else(|| refuse(Kind::NotOffered, format!("service {key} has no provider in this island any more")))?;
-    Ok(Route { label: format!("{key}#{method}").into(), interface, supply_token, candidates })
+    Ok(Route { label: format!("{key}#{method}").into(), target, candidates })
 }
 
 fn refuse(kind: Kind, text: String) -> Failure {

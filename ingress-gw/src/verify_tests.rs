@@ -78,10 +78,15 @@ fn every_difference_is_named() {
 #[test]
 fn attachments_decide_over_leading_fields_as_they_do_at_providers() {
     // Field 2 says the one, attachment `path` the other: the provider would run the other.
-    let bytes = frame(&[("path", "com.acme.Secret")]);
-    if let Ok(verified) = verify(&head(&bytes), &bytes) {
-        panic!("{verified:?}");
-    }
+    let bytes = frame(&[]);
+    let header = Header::decode(&bytes).unwrap().unwrap();
+    let Peeked::Call(call) = peek(&header, &bytes[HEADER_LEN..]).unwrap() else { panic!("opaque") };
+    let edit = wire::dubbo::rewrite::RequestEdit { set: &[("path", "com.acme.Secret")], ..Default::default() };
+    let mut two_faced = Vec::new();
+    edit.append(&header, &bytes[HEADER_LEN..], &call, &mut two_faced).unwrap();
+    assert_eq!(forged(&head(&two_faced), &two_faced), "service");
+    let honest = Head { service: "com.acme.Secret", interface: SERVICE, ..head(&two_faced) };
+    assert!(verify(&honest, &two_faced).is_ok());
 }
 
 #[test]

@@ -82,13 +82,13 @@ pub fn settle(mut raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     let admin = std::mem::take(&mut raw.admin).settle(raw::ADMIN, mistakes);
     let log = std::mem::take(&mut raw.log).settle(mistakes);
     let drain_within = std::mem::take(&mut raw.drain).settle();
+    if raw.registry.is_empty() && raw.provider.is_empty() {
+        mistakes.missing("registry", "at least one section [[registry]] or [[provider]]");
+    }
     let policy = export::policy(std::mem::take(&mut raw.export.rule), mistakes);
     let statics = export::providers(std::mem::take(&mut raw.provider), &policy, mistakes);
     // Everything that a reload may change has been taken out.
     let fixed_text = format!("{raw:?}");
-    if raw.registry.is_empty() && statics.is_empty() {
-        mistakes.missing("registry", "at least one section [[registry]] or [[provider]]");
-    }
     let fixed = fixed(raw, mistakes)?;
     Some(Config { fixed, policy, statics, admin, log, drain_within, fixed_text })
 }
