@@ -148,12 +148,17 @@ fn panic_text(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    async fn first_failure(tasks: &Tasks) -> Failure {
+        tokio::time::timeout(Duration::from_secs(20), tasks.failed()).await.expect("a failure")
+    }
 
     #[tokio::test]
     async fn a_panic_in_a_task_is_a_failure_of_the_process() {
         let tasks = Tasks::new();
         tasks.spawn("the catalogue", async { panic!("no such revision") }).keep();
-        let failure = tasks.failed().await;
+        let failure = first_failure(&tasks).await;
         assert_eq!(failure.to_string(), "the catalogue failed: it panicked: no such revision");
     }
 
@@ -161,7 +166,7 @@ mod tests {
     async fn a_panic_in_a_thread_is_a_failure_of_the_process() {
         let tasks = Tasks::new();
         tasks.thread("shard 0", || panic!("out of {}", "ids")).unwrap();
-        assert_eq!(tasks.failed().await.why, "it panicked: out of ids");
+        assert_eq!(first_failure(&tasks).await.why, "it panicked: out of ids");
     }
 
     #[tokio::test]
@@ -169,7 +174,7 @@ mod tests {
         let tasks = Tasks::new();
         let error = anyhow::anyhow!("connection refused").context("hub is out of reach");
         tasks.thread("link", move || Err(error)).unwrap();
-        assert_eq!(tasks.failed().await.why, "hub is out of reach: connection refused");
+        assert_eq!(first_failure(&tasks).await.why, "hub is out of reach: connection refused");
     }
 
     #[tokio::test]
@@ -182,9 +187,9 @@ mod tests {
         });
         assert!(!task.is_finished());
         drop(task);
-        assert!(gone.await.is_err());
+        tokio::time::timeout(Duration::from_secs(20), gone).await.expect("the end").unwrap_err();
         tasks.thread("second", || anyhow::bail!("real")).unwrap();
-        assert_eq!(tasks.failed().await.task, "second");
+        assert_eq!(first_failure(&tasks).await.task, "second");
     }
 
     #[tokio::test]
@@ -208,7 +213,7 @@ mod tests {
         set.run_until(async {
             let shared = std::rc::Rc::new(1);
             tasks.spawn_local("local", async move { anyhow::bail!("{shared}") }).keep();
-            assert_eq!(tasks.failed().await.why, "1");
+            assert_eq!(first_failure(&tasks).await.why, "1");
         })
         .await;
     }

@@ -177,6 +177,32 @@ fn a_value_that_is_wrong_is_not_also_missing() {
 }
 
 #[test]
+fn a_type_with_required_keys_says_each_mistake_once() {
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Strict {
+        item: Vec<StrictItem>,
+    }
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct StrictItem {
+        name: String,
+        port: u16,
+    }
+    let text = "[[item]]\nname = 1\nport = 1\n[[item]]\nname = \"b\"\n[[item]]\nname = \"c\"\nport = \"x\"\n";
+    let read = settle_text(Path::new("gw.toml"), text, &[], |raw: Strict, _| -> Option<()> {
+        let left: Vec<_> = raw.item.into_iter().map(|item| (item.name, item.port)).collect();
+        panic!("an item is gone, so indices say something else than what was typed: {left:?}")
+    });
+    assert_eq!(
+        read.unwrap_err().to_string(),
+        "gw.toml:2: item[0].name: found 1, wanted a text in quotes\n\
+         gw.toml:4: item[1].port: missing\n\
+         gw.toml:8: item[2].port: found \"x\", wanted a whole number from 0 to 65535"
+    );
+}
+
+#[test]
 fn a_list_where_a_table_is_wanted_is_said_in_words_of_toml() {
     assert_eq!(said(read("log = [1]")), "gw.toml:1: log: found a list, wanted a table");
     assert_eq!(said(read("allow = { a = 1 }")), "gw.toml:1: allow: found a table, wanted a list");
@@ -229,6 +255,17 @@ fn variables_override_and_add() {
     assert_eq!(config.raw.ports["shanghai"], 20991);
     assert_eq!(config.raw.allow, ["a", "b"]);
     assert_eq!(config.raw.mode, Some(Mode::Imported));
+}
+
+#[test]
+fn variables_come_in_any_order() {
+    let mut variables = vec![("HIGHWAY__HUB", "[{ url = \"a\" }, { url = \"b\" }]".to_owned())];
+    let names: Vec<_> = (1..12).map(|at| format!("HIGHWAY__HUB__{at}__URL")).collect();
+    variables.extend(names.iter().map(|name| (name.as_str(), "c".to_owned())));
+    variables.reverse();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let urls = read_with("", &variables).unwrap().config.urls;
+    assert_eq!((urls.len(), urls[0].as_str(), urls[1].as_str(), urls[11].as_str()), (12, "a", "c", "c"));
 }
 
 #[test]

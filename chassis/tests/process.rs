@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use highway_chassis::config::{Mistakes, RawAdmin, RawDrain, RawLog};
@@ -112,7 +113,7 @@ fn the_program() {
 
 struct Running {
     child: Child,
-    lines: BufReader<std::process::ChildStderr>,
+    lines: Receiver<String>,
     folder: tempfile::TempDir,
     seen: String,
 }
@@ -134,7 +135,9 @@ impl Running {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap());
+        let (tell, lines) = std::sync::mpsc::channel();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || stderr.lines().map_while(Result::ok).all(|line| tell.send(line).is_ok()));
         Self { child, lines, folder, seen: String::new() }
     }
 
@@ -149,9 +152,9 @@ impl Running {
     /// The next log line whose message begins so.
     fn line(&mut self, message: &str) -> Value {
         loop {
-            let mut line = String::new();
-            assert!(self.lines.read_line(&mut line).unwrap() > 0, "ended without {message:?} after:\n{}", self.seen);
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else { panic!("no {message:?} after:\n{}", self.seen) };
             self.seen.push_str(&line);
+            self.seen.push('\n');
             let Ok(value) = serde_json::from_str::<Value>(&line) else { continue };
             if value["message"].as_str().is_some_and(|text| text.starts_with(message)) {
                 return value;
@@ -178,7 +181,7 @@ impl Running {
             assert!(Instant::now() < until, "still runs");
             std::thread::yield_now();
         }
-        self.lines.read_to_string(&mut self.seen).unwrap();
+        self.seen.extend(self.lines.iter().map(|line| line + "\n"));
         (self.child.wait().unwrap().code(), std::mem::take(&mut self.seen))
     }
 }
