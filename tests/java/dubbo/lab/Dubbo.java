@@ -120,8 +120,9 @@ final class Dubbo {
         return ((GenericService) proxy).$invoke(method, types, arguments);
     }
 
-    /** Set for the next call of this thread. */
+    /** Set for the next call of this thread, and nothing else: 2.7 keeps those of a reference with a fixed URL for ever. */
     static void setRequestAttachments(Map<String, String> attachments) {
+        RpcContext.getContext().clearAttachments();
         attachments.forEach((key, value) -> RpcContext.getContext().setAttachment(key, value));
     }
 
