@@ -51,7 +51,8 @@ impl FromStr for NamePattern {
         if text.len() > PATTERN_MAX_LEN {
             return Err(BadPattern::TooLong { len: text.len() });
         }
-        if let Some(found) = text.chars().find(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':' | '?')) {
+        if let Some(found) = text.chars().find(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':' | '?'))
+        {
             return Err(BadPattern::Character { found, pattern: text.to_owned() });
         }
         Ok(Self(text.into()))
@@ -228,7 +229,10 @@ mod tests {
         assert_eq!("g1/".parse::<ServicePattern>(), Err(BadPattern::Empty));
         assert_eq!("x:".parse::<ServicePattern>(), Err(BadPattern::Empty));
         let error = "com.acme Greeter".parse::<ServicePattern>().unwrap_err();
-        assert_eq!(error.to_string(), "`com.acme Greeter` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`");
+        assert_eq!(
+            error.to_string(),
+            "`com.acme Greeter` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`"
+        );
         assert_eq!("a".repeat(513).parse::<NamePattern>(), Err(BadPattern::TooLong { len: 513 }));
         assert!("a/b/c".parse::<ServicePattern>().is_err());
     }
