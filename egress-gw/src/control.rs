@@ -68,6 +68,26 @@ pub struct Site {
     read_once: bool,
 }
 
+impl Site {
+    /// A registry whose readiness belongs to `process`.
+    pub fn new(registry: Arc<dyn Registry>, process: &Process) -> Self {
+        let ready = process.ready.condition(format!("registry {}", registry.name()));
+        ready.unmet("it was not read yet");
+        Self { view: registry.view(), registry, ready, read_once: false }
+    }
+
+    /// Opens a registry; its driver belongs to `process`.
+    pub fn open(settings: &crate::config::Registry, process: &Process) -> Self {
+        let (registry, driver) = zk_bridge::open(settings.clone());
+        let drive = async move {
+            driver.run().await;
+            Ok(())
+        };
+        process.tasks.spawn(format!("registry {}", settings.name()), drive).keep();
+        Self::new(registry, process)
+    }
+}
+
 /// The state of the loop.
 pub struct Control {
     island: Arc<str>,
@@ -85,7 +105,9 @@ pub struct Control {
     outside: Outside,
     hub_ready: Condition,
     shown: Arc<Mutex<Shown>>,
-    generation: u64,
+    snapshot: Arc<Snapshot>,
+    /// Whether offers or imports are others than those of `snapshot`.
+    outdated: bool,
     complete: bool,
     hold: Hold,
 }
@@ -130,10 +152,9 @@ struct ShownRegistry {
 }
 
 impl Control {
-    /// The loop of this configuration; opens the registries.
-    pub fn new(config: &Config, ports: Vec<Port>, epoch: u64, outside: Outside) -> Self {
+    /// The loop of this configuration between `outside` and the registries.
+    pub fn new(config: &Config, ports: Vec<Port>, epoch: u64, sites: Vec<Site>, outside: Outside) -> Self {
         let process = &outside.process;
-        let sites = config.registries.iter().map(|settings| open(settings, process)).collect();
         let memory = read_memory(&outside.state, config.import.local_memory);
         let remembered = read_remembered(&outside.state);
         let shown = Arc::new(Mutex::new(Shown::default()));
@@ -158,7 +179,8 @@ impl Control {
             outside,
             hub_ready,
             shown,
-            generation: 0,
+            snapshot: Arc::default(),
+            outdated: true,
             complete: false,
         }
     }
@@ -177,6 +199,8 @@ impl Control {
                 Some((change, done)) = self.outside.changed.recv() => {
                     self.import = change.import;
                     self.catalogue.set_hold_down(self.import.hold_down);
+                    self.memory.set_keep(self.import.local_memory);
+                    self.outdated = true;
                     self.renew();
                     let _ = done.send(());
                     continue;
@@ -202,6 +226,7 @@ impl Control {
 
     fn take(&mut self, events: Vec<Event>) {
         let now = Instant::now();
+        self.outdated = true;
         for event in events {
             match event {
                 Event::Up { link, hub } => self.catalogue.up(link, &hub, now),
@@ -229,23 +254,28 @@ impl Control {
     /// Makes everything anew from what is known now.
     fn renew(&mut self) {
         let (now, today) = (Instant::now(), SystemTime::now());
-        // What came by other ways meanwhile belongs to it.
-        self.catalogue.expire(now);
-        self.complete = self.catalogue.is_complete(now);
+        let complete = self.catalogue.is_complete(now);
+        self.outdated |= self.catalogue.expire(now) == Applied::Changed || complete != self.complete;
+        self.complete = complete;
         self.observe_local(today);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
         if self.remembered.observe(&self.ports, &offered) {
             write(&self.outside.state, REMEMBERED, &serde_json::to_vec(&self.remembered).unwrap_or_default());
         }
-        self.generation += 1;
-        let view = if self.complete { View::Complete } else { View::Partial };
-        let offers = offered.iter().map(|offered| (offered.entry.key.clone(), offer(offered)));
-        let own = self.island.clone();
-        let snapshot = Arc::new(Snapshot::new(self.generation, own, view, self.import.imports.clone(), offers));
-        let hubs =
-            self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect())).collect();
-        let consumers = consumers(&self.sites);
-        self.outside.knowledge.store(Arc::new(Knowledge { snapshot, hubs, consumers }));
+        // A new generation empties the shards' caches, so it must be about something.
+        if self.outdated {
+            self.outdated = false;
+            let view = if complete { View::Complete } else { View::Partial };
+            let offers = offered.iter().map(|offered| (offered.entry.key.clone(), offer(offered)));
+            let (generation, own) = (self.snapshot.generation() + 1, self.island.clone());
+            self.snapshot = Arc::new(Snapshot::new(generation, own, view, self.import.imports.clone(), offers));
+        }
+        let hubs = self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect()));
+        self.outside.knowledge.store(Arc::new(Knowledge {
+            snapshot: self.snapshot.clone(),
+            hubs: hubs.collect(),
+            consumers: consumers(&self.sites),
+        }));
         self.publish(&offered, today);
         self.show();
     }
@@ -254,11 +284,9 @@ impl Control {
     fn observe_local(&mut self, today: SystemTime) {
         for site in &mut self.sites {
             let view = site.view.borrow().clone();
-            site.read_once |= view.is_complete();
-            if site.read_once && view.is_connected() {
-                site.ready.met();
-            } else if site.read_once {
-                // Calls go on with what was read; only changes wait.
+            // Once it was read calls go on with that, connected or not; only changes wait.
+            if view.is_complete() && !site.read_once {
+                site.read_once = true;
                 site.ready.met();
             }
         }
@@ -333,19 +361,6 @@ impl Control {
 fn offer(offered: &Offered<'_>) -> Offer {
     let health = if offered.entry.healthy { Health::Healthy } else { Health::Unhealthy };
     Offer { island: offered.island.into(), health }
-}
-
-fn open(settings: &crate::config::Registry, process: &Process) -> Site {
-    let ready = process.ready.condition(format!("registry {}", settings.name()));
-    ready.unmet("it was not read yet");
-    let (registry, driver) = zk_bridge::open(settings.clone());
-    let name = format!("registry {}", settings.name());
-    let drive = async move {
-        driver.run().await;
-        Ok(())
-    };
-    process.tasks.spawn(name, drive).keep();
-    Site { view: registry.view(), registry, ready, read_once: false }
 }
 
 /// Resolves when any registry's view has changed; never where there is none.
@@ -431,3 +446,7 @@ fn write(state: &StateDir, name: &str, content: &[u8]) {
         tracing::error!(%error, "the state cannot be written: what is remembered does not survive a restart");
     }
 }
+
+#[cfg(test)]
+#[path = "control_tests.rs"]
+mod tests;

@@ -25,7 +25,9 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
     let served = tokio::time::Instant::now() + serve_at_least;
     let views: Vec<Arc<View>> = sites.iter().map(|site| site.view.borrow().clone()).collect();
     if views.iter().all(|view| has_other_addresses(view, gateway)) && !views.is_empty() {
-        tell(orders, || Order::Readonly).await;
+        for order in orders {
+            ask(order, Order::Readonly).await;
+        }
     }
     for site in sites {
         if let Err(error) = site.registry.withdraw().await {
@@ -36,8 +38,9 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
     while in_flight(orders).await > 0 {
         tokio::time::sleep(ASKED_EVERY).await;
     }
-    tell(orders, || Order::Close("the egress gateway ends".to_owned())).await;
     for order in orders {
+        // A shard that has ended has nobody to tell.
+        let _ = order.send(Order::Close("the egress gateway ends".to_owned())).await;
         order.closed().await;
     }
 }
@@ -55,22 +58,19 @@ fn has_other_addresses(view: &View, gateway: &str) -> bool {
         })
 }
 
-async fn tell(orders: &[mpsc::Sender<Order>], order: impl Fn() -> Order) {
-    for shard in orders {
-        // A shard that has ended has nobody to tell.
-        let _ = shard.send(order()).await;
-    }
-}
-
 async fn in_flight(orders: &[mpsc::Sender<Order>]) -> usize {
     let mut sum = 0;
-    for shard in orders {
-        let (answer, count) = oneshot::channel();
-        if shard.send(Order::InFlight(answer)).await.is_ok() {
-            sum += count.await.unwrap_or(0);
-        }
+    for order in orders {
+        sum += ask(order, Order::InFlight).await.unwrap_or(0);
     }
     sum
+}
+
+/// A shard's answer; `None` when it has ended.
+async fn ask<T>(shard: &mpsc::Sender<Order>, order: impl FnOnce(oneshot::Sender<T>) -> Order) -> Option<T> {
+    let (answer_in, answer) = oneshot::channel();
+    shard.send(order(answer_in)).await.ok()?;
+    answer.await.ok()
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tunnel::{DialConfig, Role};
 
 use crate::config::{self, Config, Limits, Port, Raw, Tagging};
-use crate::control::{Change, Control, Outside};
+use crate::control::{Change, Control, Outside, Site};
 use crate::core::{Core, Parts, Stamps};
 use crate::fallback::Fallback;
 use crate::forward::Routing;
@@ -86,7 +86,8 @@ impl EgressGateway {
         let (changes, changed) = mpsc::channel(1);
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
         let epoch = u64::try_from(started.as_millis()).unwrap_or(u64::MAX);
-        let control = Control::new(&config, ports, epoch, outside);
+        let sites = config.registries.iter().map(|settings| Site::open(settings, &process)).collect();
+        let control = Control::new(&config, ports, epoch, sites, outside);
         process.tasks.spawn("control", control.run()).keep();
         Ok(Self { config, addresses, changes })
     }

@@ -43,8 +43,8 @@ pub struct Door {
 pub enum Order {
     /// Say how it goes.
     Status(oneshot::Sender<ShardStatus>),
-    /// Tell consumers that no new calls are welcome.
-    Readonly,
+    /// Tell consumers that no new calls are welcome; answered when that is on its way.
+    Readonly(oneshot::Sender<()>),
     /// How many calls wait.
     InFlight(oneshot::Sender<usize>),
     /// Close everything; the shard ends.
@@ -84,7 +84,7 @@ pub struct Inbox {
 
 impl Inbox {
     /// Puts an event in; `false`, and nothing put in, where too many updates wait already.
-    fn put(&self, event: Event) -> bool {
+    pub fn put(&self, event: Event) -> bool {
         let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
         if events.len() >= INBOX_MAX && matches!(event, Event::Catalogue { .. }) {
             return false;
@@ -146,7 +146,10 @@ async fn obey(core: &Rc<Core>, dialer: &Dialer, mut orders: mpsc::Receiver<Order
         match order {
             Order::Status(answer) => drop(answer.send(status(core, dialer))),
             Order::InFlight(answer) => drop(answer.send(core.calls.len())),
-            Order::Readonly => core.say_readonly(),
+            Order::Readonly(told) => {
+                core.say_readonly();
+                let _ = told.send(());
+            }
             Order::Close(why) => {
                 core.close_consumers(&why);
                 dialer.close(&why);

@@ -84,6 +84,11 @@ impl LocalMemory {
         Ok(memory)
     }
 
+    /// Another time to keep services for, from now on.
+    pub fn set_keep(&mut self, keep: Duration) {
+        self.keep = keep;
+    }
+
     /// The bytes for [`FILE`].
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

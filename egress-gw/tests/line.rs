@@ -1,5 +1,7 @@
 //! The real gateway between a consumer at its socket and a hub at the other end of a real link; no registry.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod support;
 
 use std::time::Duration;

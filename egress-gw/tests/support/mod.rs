@@ -47,9 +47,12 @@ pub struct Hub {
 
 type Order = Box<dyn FnOnce(&HubState) + Send>;
 
+/// Head and bytes of a call that comes in pieces.
+type Body = (Vec<u8>, Vec<u8>);
+
 struct HubState {
     links: RefCell<Vec<Link>>,
-    bodies: RefCell<HashMap<(u64, u64), (Vec<u8>, Vec<u8>)>>,
+    bodies: RefCell<HashMap<(u64, u64), Body>>,
     seen: Arc<Mutex<Vec<Seen>>>,
     cancelled: Arc<Mutex<usize>>,
     offered: RefCell<Update>,

@@ -1,0 +1,298 @@
+//! The loop between hubs that tell, registries that show, and what comes out: nodes, knowledge, files, orders.
+
+use std::path::Path;
+
+use chassis::drain::{Drained, Teller};
+use wire::tunnel::catalogue::{Entry, Origin, Update};
+use zk_bridge::{Consumer, Level, Parameters, Provider, RegistryFailure, Status, Work};
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A registry that keeps what it is told.
+struct FakeRegistry {
+    view: watch::Sender<Arc<zk_bridge::View>>,
+    desired: Mutex<Option<Desired>>,
+    withdrawn: Mutex<bool>,
+}
+
+impl Registry for FakeRegistry {
+    fn name(&self) -> &str {
+        "fake"
+    }
+    fn view(&self) -> watch::Receiver<Arc<zk_bridge::View>> {
+        self.view.subscribe()
+    }
+    fn publish(&self, desired: Desired) {
+        *self.desired.lock().unwrap() = Some(desired);
+    }
+    fn withdraw(&self) -> Work<'_> {
+        *self.withdrawn.lock().unwrap() = true;
+        Box::pin(async { Err(RegistryFailure::Stopped("fake".to_owned())) })
+    }
+    fn leave(&self) -> Work<'_> {
+        self.withdraw()
+    }
+    fn status(&self) -> Status {
+        Status::default()
+    }
+}
+
+struct World {
+    registry: Arc<FakeRegistry>,
+    inbox: Arc<Inbox>,
+    knowledge: Arc<ArcSwap<Knowledge>>,
+    orders: mpsc::Receiver<Order>,
+    changes: mpsc::Sender<(Change, oneshot::Sender<()>)>,
+    teller: Teller,
+    process: Process,
+    import: Import,
+    folder: tempfile::TempDir,
+    running: tokio::task::JoinHandle<anyhow::Result<()>>,
+}
+
+const TOML: &str = r#"
+[island]
+id = "cloud"
+gateway = "egress-1"
+[link]
+key_file = "egress.key"
+[[hub]]
+url = "http://127.0.0.1:1"
+key = ["highway-pub-1:kH0r2mAuVTk9h9ljh4dNYQ5yHNs2CJ4M0VNsDgGjVBM="]
+[egress]
+listen = ["10.0.0.9"]
+serve_after_leaving = "10ms"
+[egress.ports]
+default = 20990
+shanghai = 20991
+[import]
+rule = [{ island = "*", service = "com.acme.*" }]
+"#;
+
+fn config(folder: &Path) -> Config {
+    use std::os::unix::fs::OpenOptionsExt;
+    let mut file = std::fs::OpenOptions::new();
+    let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(folder.join("egress.key")).unwrap();
+    let key = tunnel::key::PrivateKey::generate().unwrap().to_text();
+    std::io::Write::write_all(&mut file, key.as_bytes()).unwrap();
+    chassis::config::settle_text(&folder.join("egress-gw.toml"), TOML, &[], crate::config::settle).unwrap().config
+}
+
+impl World {
+    fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap())
+    }
+
+    fn start_in(folder: tempfile::TempDir) -> Self {
+        let config = config(folder.path());
+        let registry = Arc::new(FakeRegistry {
+            view: watch::channel(Arc::new(zk_bridge::View::unread())).0,
+            desired: Mutex::default(),
+            withdrawn: Mutex::default(),
+        });
+        let (process, teller) = Process::alone();
+        let (order, orders) = mpsc::channel(8);
+        let (changes, changed) = mpsc::channel(1);
+        let (inbox, knowledge) = (Arc::new(Inbox::default()), Arc::new(ArcSwap::from_pointee(Knowledge::default())));
+        let outside = Outside {
+            process: process.clone(),
+            orders: vec![order],
+            inbox: inbox.clone(),
+            knowledge: knowledge.clone(),
+            state: StateDir::open(folder.path().join("state")).unwrap(),
+            changed,
+        };
+        let sites = vec![Site::new(registry.clone(), &process)];
+        let control = Control::new(&config, config.ports.clone(), 7, sites, outside);
+        let running = tokio::spawn(control.run());
+        Self { registry, inbox, knowledge, orders, changes, teller, process, import: config.import, folder, running }
+    }
+
+    fn hub_offers(&self, services: &[&str]) {
+        let key = |name: &&str| ServiceKey { interface: (*name).to_owned(), ..ServiceKey::default() };
+        let update = Update {
+            origin: Origin { island: "shanghai".to_owned(), gateway: "in-1".to_owned(), start: 1 },
+            revision: 1,
+            base: 0,
+            added: services.iter().map(|name| Entry { key: key(name), healthy: true, ..Entry::default() }).collect(),
+            removed: Vec::new(),
+            complete: true,
+        };
+        self.inbox.put(Event::Up { link: 1, hub: "hub-1".to_owned() });
+        self.inbox.put(Event::Catalogue { link: 1, update });
+    }
+
+    fn registry_shows(&self, generation: u64, providers: Vec<Provider>, consumers: Vec<Consumer>) {
+        self.registry.view.send_replace(Arc::new(zk_bridge::View::of(generation, providers, consumers)));
+    }
+
+    /// `interface@port` of what is published.
+    fn published(&self) -> Option<Vec<String>> {
+        let desired = self.registry.desired.lock().unwrap().clone()?;
+        assert_eq!((desired.gateway.as_str(), desired.epoch), ("egress-1", 7));
+        Some(desired.providers.iter().map(|node| format!("{}@{}", node.key.interface, node.port)).collect())
+    }
+
+    async fn publishes(&self, wanted: &[&str]) {
+        until(|| self.published().is_some_and(|nodes| nodes == wanted)).await;
+    }
+}
+
+async fn until(done: impl Fn() -> bool) {
+    let waiting = async {
+        while !done() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, waiting).await.expect("it happens in time");
+}
+
+fn provider(interface: &str, host: &str, highway: Option<&str>) -> Provider {
+    Provider {
+        key: zk_bridge::ServiceKey::new(interface, None, None),
+        host: host.to_owned(),
+        port: 20880,
+        path: interface.to_owned(),
+        level: Level::Interface,
+        application: None,
+        parameters: Parameters::default(),
+        highway: highway.map(str::to_owned),
+    }
+}
+
+fn reference(interface: &str, parameters: &[(&str, &str)]) -> Consumer {
+    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+    Consumer {
+        application: Some("shop".to_owned()),
+        host: "10.0.0.7".to_owned(),
+        interface: interface.to_owned(),
+        group: None,
+        version: None,
+        parameters: Parameters(parameters.collect()),
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_published_before_the_registry_was_read() {
+    let world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
+    assert_eq!(world.published(), None);
+    assert!(!world.process.ready.report().0);
+    world.registry_shows(1, Vec::new(), Vec::new());
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    until(|| world.process.ready.report().0).await;
+}
+
+#[tokio::test]
+async fn a_local_provider_takes_the_untagged_node_away_and_keeps_it_away_across_a_restart() {
+    let world = World::start();
+    world.registry_shows(1, Vec::new(), Vec::new());
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    world.registry_shows(2, vec![provider("com.acme.Greeter", "10.0.0.3", None)], Vec::new());
+    world.publishes(&["com.acme.Greeter@20991"]).await;
+    world.running.abort();
+    assert!(world.running.await.is_err());
+    let again = World::start_in(world.folder);
+    again.registry_shows(1, Vec::new(), Vec::new());
+    again.hub_offers(&["com.acme.Greeter"]);
+    again.publishes(&["com.acme.Greeter@20991"]).await;
+}
+
+#[tokio::test]
+async fn another_gateways_virtual_provider_is_no_local_one() {
+    let world = World::start();
+    let others = vec![provider("com.acme.Greeter", "10.0.0.10", Some("egress-2"))];
+    world.registry_shows(1, others, Vec::new());
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+}
+
+#[tokio::test]
+async fn on_demand_a_node_stands_while_somebody_subscribes() {
+    let world = World::start();
+    let import = Import { publish: Publish::OnDemand, ..world.import.clone() };
+    let (done_in, done) = oneshot::channel();
+    world.changes.send((Change { import }, done_in)).await.unwrap();
+    done.await.unwrap();
+    world.registry_shows(1, Vec::new(), Vec::new());
+    world.hub_offers(&["com.acme.Greeter", "com.acme.Ledger"]);
+    world.publishes(&[]).await;
+    world.registry_shows(2, Vec::new(), vec![reference("com.acme.Ledger", &[])]);
+    world.publishes(&["com.acme.Ledger@20990", "com.acme.Ledger@20991"]).await;
+}
+
+#[tokio::test]
+async fn consumers_say_their_timeouts_and_do_not_empty_the_caches() {
+    let world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
+    let generation = world.knowledge.load().snapshot.generation();
+    let parameters = [("timeout", "1200"), ("slow.timeout", "9000"), ("connect.timeout", "3000")];
+    world.registry_shows(1, Vec::new(), vec![reference("com.acme.Greeter", &parameters)]);
+    let ask = |method: &str| {
+        let host = "10.0.0.7".parse().unwrap();
+        world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), method)
+    };
+    until(|| ask("greet").is_some()).await;
+    assert_eq!(ask("greet"), Some(Duration::from_millis(1200)));
+    assert_eq!(ask("slow"), Some(Duration::from_secs(9)));
+    assert_eq!(ask("connect"), Some(Duration::from_millis(1200)));
+    assert_eq!(world.knowledge.load().snapshot.generation(), generation);
+}
+
+#[tokio::test]
+async fn what_a_lost_hub_had_told_is_still_known_and_readiness_says_that_it_is_lost() {
+    let world = World::start();
+    world.registry_shows(1, Vec::new(), Vec::new());
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    world.inbox.put(Event::Down { link: 1 });
+    until(|| world.process.ready.report().1.contains("no link to a hub is up")).await;
+    assert!(world.knowledge.load().snapshot.knows("shanghai"));
+    assert_eq!(world.published().unwrap().len(), 2);
+}
+
+async fn drained(world: World) -> Vec<&'static str> {
+    let World { mut orders, teller, registry, running, .. } = world;
+    let draining = tokio::spawn(teller.drain(PATIENCE));
+    let mut told = Vec::new();
+    while let Some(order) = orders.recv().await {
+        match order {
+            Order::Readonly(answer) => {
+                assert!(!*registry.withdrawn.lock().unwrap(), "consumers hear of it before the nodes go");
+                told.push("readonly");
+                answer.send(()).unwrap();
+            }
+            Order::InFlight(answer) => {
+                assert!(*registry.withdrawn.lock().unwrap());
+                answer.send(0).unwrap();
+                told.push("in flight?");
+            }
+            Order::Close(_) => {
+                told.push("close");
+                break;
+            }
+            Order::Status(_) => {}
+        }
+    }
+    drop(orders);
+    assert_eq!(draining.await.unwrap(), Drained::Empty);
+    running.await.unwrap().unwrap();
+    told
+}
+
+#[tokio::test]
+async fn a_drain_sends_readonly_only_where_there_is_another_address() {
+    let ours = || provider("com.acme.Greeter", "10.0.0.9", Some("egress-1"));
+    let alone = World::start();
+    alone.registry_shows(1, vec![ours()], Vec::new());
+    assert_eq!(drained(alone).await, ["in flight?", "close"]);
+    let twins = World::start();
+    let twin = provider("com.acme.Greeter", "10.0.0.10", Some("egress-2"));
+    twins.registry_shows(1, vec![ours(), twin], Vec::new());
+    assert_eq!(drained(twins).await, ["readonly", "in flight?", "close"]);
+}
