@@ -21,28 +21,25 @@ use chassis::admin::Condition;
 use chassis::drain::Hold;
 use chassis::state::StateDir;
 use route::{Health, Offer, Snapshot, View};
-use serde::Serialize;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use wire::tunnel::catalogue::ServiceKey;
-use zk_bridge::{Desired, Registry};
+use zk_bridge::Desired;
 
 use crate::catalogue::{Applied, Catalogue, Offered};
 use crate::config::{Config, Import, Port, Publish, Tagging};
 use crate::drain;
-use crate::knowledge::{Consumers, Knowledge, Reference};
+use crate::knowledge::Knowledge;
 use crate::listen::{Event, Inbox, Order};
 use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered, Subscriptions};
+use crate::shown::{Shown, ShownRegistry};
+use crate::site::{Site, any_view, consumers};
+use crate::state_files::{REMEMBERED, read_memory, read_remembered, write};
 
 /// Changes that come together are taken together.
 const GATHER: Duration = Duration::from_millis(20);
 /// Hold-downs, memories and the settling of links are looked at this often.
 const CLOCK: Duration = Duration::from_secs(1);
-/// The file with what islands on ports of their own last offered.
-const REMEMBERED: &str = "bound-islands.json";
-const REMEMBERED_MAX_LEN: u64 = 256 << 20;
-/// `/status` names so many services at most.
-const SHOWN_SERVICES: usize = 1000;
 
 /// A changed configuration, as far as it can change.
 pub struct Change {
@@ -57,35 +54,6 @@ pub struct Outside {
     pub knowledge: Arc<ArcSwap<Knowledge>>,
     pub state: StateDir,
     pub changed: mpsc::Receiver<(Change, oneshot::Sender<()>)>,
-}
-
-/// A registry of this island.
-pub struct Site {
-    pub registry: Arc<dyn Registry>,
-    pub view: watch::Receiver<Arc<zk_bridge::View>>,
-    ready: Condition,
-    /// Whether everything in it has been read once; before that its local providers are unknown.
-    read_once: bool,
-}
-
-impl Site {
-    /// A registry whose readiness belongs to `process`.
-    pub fn new(registry: Arc<dyn Registry>, process: &Process) -> Self {
-        let ready = process.ready.condition(format!("registry {}", registry.name()));
-        ready.unmet("it was not read yet");
-        Self { view: registry.view(), registry, ready, read_once: false }
-    }
-
-    /// Opens a registry; its driver belongs to `process`.
-    pub fn open(settings: &crate::config::Registry, process: &Process) -> Self {
-        let (registry, driver) = zk_bridge::open(settings.clone());
-        let drive = async move {
-            driver.run().await;
-            Ok(())
-        };
-        process.tasks.spawn(format!("registry {}", settings.name()), drive).keep();
-        Self::new(registry, process)
-    }
 }
 
 /// The state of the loop.
@@ -110,45 +78,6 @@ pub struct Control {
     outdated: bool,
     complete: bool,
     hold: Hold,
-}
-
-/// What `/status` says of the whole.
-#[derive(Debug, Default, Clone, Serialize)]
-struct Shown {
-    island: String,
-    gateway: String,
-    /// Links to hubs that are up, over all shards.
-    links: usize,
-    /// Whether some hub has told everything.
-    catalogue_complete: bool,
-    /// Islands that offer something.
-    islands: Vec<String>,
-    /// Services of other islands.
-    services: Vec<ShownService>,
-    /// Services that were left out of the list.
-    services_not_shown: usize,
-    registries: Vec<ShownRegistry>,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct ShownService {
-    service: String,
-    /// Islands that offer it, with whether a provider is up and whether it is imported from there.
-    islands: Vec<(String, bool, bool)>,
-    /// Whether this island serves it itself, now or a while ago.
-    local: bool,
-}
-
-#[derive(Debug, Clone, Serialize)]
-struct ShownRegistry {
-    name: String,
-    connected: bool,
-    providers: usize,
-    consumers: usize,
-    desired: usize,
-    published: usize,
-    published_as_instance: usize,
-    problems: Vec<String>,
 }
 
 impl Control {
@@ -325,126 +254,23 @@ impl Control {
             0 => self.hub_ready.unmet("no link to a hub is up"),
             _ => self.hub_ready.met(),
         }
-        let knowledge = self.outside.knowledge.load();
-        let snapshot = &knowledge.snapshot;
         let today = SystemTime::now();
-        let mut services: Vec<ShownService> = snapshot
-            .services()
-            .map(|(service, offers)| ShownService {
-                local: self.memory.is_local(&service.to_string(), today),
-                service: service.to_string(),
-                islands: offers
-                    .iter()
-                    .map(|offer| {
-                        let imported = snapshot.imports().import(&offer.island, service);
-                        (offer.island.to_string(), offer.health == Health::Healthy, imported)
-                    })
-                    .collect(),
-            })
-            .collect();
-        services.sort_by(|a, b| a.service.cmp(&b.service));
-        let services_not_shown = services.len().saturating_sub(SHOWN_SERVICES);
-        services.truncate(SHOWN_SERVICES);
-        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = Shown {
+        let is_local = |service: &ServiceKey| self.memory.is_local(&service.to_string(), today);
+        let shown = Shown {
             island: self.island.to_string(),
             gateway: self.gateway.to_string(),
             links,
             catalogue_complete: self.complete,
-            islands: snapshot.islands().map(|island| island.to_string()).collect(),
-            services,
-            services_not_shown,
-            registries: self.sites.iter().map(|site| shown_registry(&*site.registry)).collect(),
+            registries: self.sites.iter().map(|site| ShownRegistry::of(&*site.registry)).collect(),
+            ..Shown::of(&self.snapshot, &is_local)
         };
+        *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
     }
 }
 
 fn offer(offered: &Offered<'_>) -> Offer {
     let health = if offered.entry.healthy { Health::Healthy } else { Health::Unhealthy };
     Offer { island: offered.island.into(), health }
-}
-
-/// Resolves when any registry's view has changed; never where there is none.
-async fn any_view(sites: &mut [Site]) {
-    let mut changes: Vec<_> = sites.iter_mut().map(|site| Box::pin(site.view.changed())).collect();
-    std::future::poll_fn(|cx| {
-        for change in &mut changes {
-            // A driver that has ended is reported by its own task.
-            if let std::task::Poll::Ready(Ok(())) = change.as_mut().poll(cx) {
-                return std::task::Poll::Ready(());
-            }
-        }
-        std::task::Poll::Pending
-    })
-    .await;
-}
-
-fn consumers(sites: &[Site]) -> Consumers {
-    let mut consumers = Consumers::default();
-    for site in sites {
-        for consumer in site.view.borrow().consumers() {
-            let Ok(address) = consumer.host.parse() else { continue };
-            let reference = Reference {
-                application: consumer.application.clone(),
-                timeout: consumer.parameters.timeout(None),
-                method_timeouts: method_timeouts(&consumer.parameters),
-            };
-            consumers.add(address, &consumer.interface, reference);
-        }
-    }
-    consumers
-}
-
-/// `<method>.timeout` of every method that has one.
-fn method_timeouts(parameters: &zk_bridge::Parameters) -> std::collections::HashMap<String, Duration> {
-    let methods = parameters.0.keys().filter_map(|key| key.strip_suffix(".timeout"));
-    let methods = methods.map(|method| method.strip_prefix("methods.").unwrap_or(method));
-    let own = methods.filter(|method| !matches!(*method, "connect" | "default" | "heartbeat"));
-    own.filter_map(|method| Some((method.to_owned(), parameters.timeout(Some(method))?))).collect()
-}
-
-fn shown_registry(registry: &dyn Registry) -> ShownRegistry {
-    let status = registry.status();
-    ShownRegistry {
-        name: status.name,
-        connected: status.connected,
-        providers: status.providers,
-        consumers: status.consumers,
-        desired: status.desired,
-        published: status.published,
-        published_as_instance: status.published_as_instance,
-        problems: status.problems,
-    }
-}
-
-fn read_memory(state: &StateDir, keep: Duration) -> LocalMemory {
-    let read = state.read(local_memory::FILE, local_memory::FILE_MAX_LEN);
-    let memory = match read {
-        Ok(None) => return LocalMemory::new(keep),
-        Ok(Some(bytes)) => LocalMemory::decode(keep, SystemTime::now(), &bytes).map_err(anyhow::Error::from),
-        Err(error) => Err(error.into()),
-    };
-    memory.unwrap_or_else(|error| {
-        tracing::warn!(error = format!("{error:#}"), "what was local before is not known");
-        LocalMemory::new(keep)
-    })
-}
-
-fn read_remembered(state: &StateDir) -> Remembered {
-    let remembered = match state.read(REMEMBERED, REMEMBERED_MAX_LEN) {
-        Ok(None) => return Remembered::default(),
-        Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(anyhow::Error::from),
-        Err(error) => Err(error.into()),
-    };
-    remembered.unwrap_or_else(|error| {
-        tracing::warn!(error = format!("{error:#}"), "what islands offered before is not known");
-        Remembered::default()
-    })
-}
-
-fn write(state: &StateDir, name: &str, content: &[u8]) {
-    if let Err(error) = state.write(name, content) {
-        tracing::error!(%error, "the state cannot be written: what is remembered does not survive a restart");
-    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use chassis::drain::{Drained, Teller};
+use tokio::sync::watch;
 use wire::tunnel::catalogue::{Entry, Origin, Update};
-use zk_bridge::{Consumer, Level, Parameters, Provider, RegistryFailure, Status, Work};
+use zk_bridge::{Consumer, Level, Parameters, Provider, Registry, RegistryFailure, Status, Work};
 
 use super::*;
 

@@ -14,8 +14,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use zk_bridge::View;
 
-use crate::control::Site;
 use crate::listen::Order;
+use crate::site::Site;
 
 /// How often it is asked whether anything is in flight.
 const ASKED_EVERY: Duration = Duration::from_millis(50);

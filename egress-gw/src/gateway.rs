@@ -16,13 +16,14 @@ use tokio::sync::{mpsc, oneshot};
 use tunnel::{DialConfig, Role};
 
 use crate::config::{self, Config, Limits, Port, Raw, Tagging};
-use crate::control::{Change, Control, Outside, Site};
+use crate::control::{Change, Control, Outside};
 use crate::core::{Core, Parts, Stamps};
 use crate::fallback::Fallback;
 use crate::forward::Routing;
 use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::listen::{self, Door, Inbox, Order};
+use crate::site::Site;
 use crate::status::{Counters, Families, ShardStatus};
 
 /// Orders that wait for a shard; there are a few in its life.

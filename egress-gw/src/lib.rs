@@ -16,12 +16,12 @@
 //! | `listen` | shards: listeners, links, clock, orders |
 //! | `session` | a consumer's connection: bytes to calls, events, bounds |
 //! | [`fallback`] | the ordered chain of handlers, and what they may do |
-//! | `forward` | routing: decide, send, send again, answer, expire |
+//! | `decide`, `forward` | routing: which island; send, send again, answer, expire |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `knowledge` | what hubs tell, and what shards know of it |
-//! | `publish`, `local_memory` | which virtual providers shall stand |
-//! | `control`, `drain`, `status` | the loop that keeps all of it current, the end, the numbers |
+//! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
+//! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
 //! It never re-encodes a call, never opens a connection to a provider, and never sends a call twice after it may have run.
 
@@ -32,6 +32,7 @@ pub mod config;
 mod control;
 mod core;
 pub mod deadline;
+mod decide;
 mod drain;
 pub mod fallback;
 mod forward;
@@ -44,6 +45,9 @@ mod local_memory;
 mod pending;
 mod publish;
 mod session;
+mod shown;
+mod site;
+mod state_files;
 mod status;
 #[cfg(test)]
 mod testing;

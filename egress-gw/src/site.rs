@@ -1,0 +1,84 @@
+//! One registry of the island, as the control loop holds it: its handle, its view, whether it was ever read.
+//!
+//! Never writes; what stands in a registry is decided by `publish` and written by `zk-bridge`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use chassis::Process;
+use chassis::admin::Condition;
+use tokio::sync::watch;
+use zk_bridge::Registry;
+
+use crate::knowledge::{Consumers, Reference};
+
+/// A registry of this island.
+pub struct Site {
+    pub registry: Arc<dyn Registry>,
+    pub view: watch::Receiver<Arc<zk_bridge::View>>,
+    pub ready: Condition,
+    /// Whether everything in it has been read once; before that its local providers are unknown.
+    pub read_once: bool,
+}
+
+impl Site {
+    /// A registry whose readiness belongs to `process`.
+    pub fn new(registry: Arc<dyn Registry>, process: &Process) -> Self {
+        let ready = process.ready.condition(format!("registry {}", registry.name()));
+        ready.unmet("it was not read yet");
+        Self { view: registry.view(), registry, ready, read_once: false }
+    }
+
+    /// Opens a registry; its driver belongs to `process`.
+    pub fn open(settings: &crate::config::Registry, process: &Process) -> Self {
+        let (registry, driver) = zk_bridge::open(settings.clone());
+        let drive = async move {
+            driver.run().await;
+            Ok(())
+        };
+        process.tasks.spawn(format!("registry {}", settings.name()), drive).keep();
+        Self::new(registry, process)
+    }
+}
+
+/// Resolves when any registry's view has changed; never where there is none.
+pub async fn any_view(sites: &mut [Site]) {
+    let mut changes: Vec<_> = sites.iter_mut().map(|site| Box::pin(site.view.changed())).collect();
+    std::future::poll_fn(|cx| {
+        for change in &mut changes {
+            // A driver that has ended is reported by its own task.
+            if let Poll::Ready(Ok(())) = change.as_mut().poll(cx) {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+/// Every reference of every registry's consumers.
+pub fn consumers(sites: &[Site]) -> Consumers {
+    let mut consumers = Consumers::default();
+    for site in sites {
+        for consumer in site.view.borrow().consumers() {
+            let Ok(address) = consumer.host.parse() else { continue };
+            let reference = Reference {
+                application: consumer.application.clone(),
+                timeout: consumer.parameters.timeout(None),
+                method_timeouts: method_timeouts(&consumer.parameters),
+            };
+            consumers.add(address, &consumer.interface, reference);
+        }
+    }
+    consumers
+}
+
+/// `<method>.timeout` of every method that has one.
+fn method_timeouts(parameters: &zk_bridge::Parameters) -> HashMap<String, Duration> {
+    let methods = parameters.0.keys().filter_map(|key| key.strip_suffix(".timeout"));
+    let methods = methods.map(|method| method.strip_prefix("methods.").unwrap_or(method));
+    let own = methods.filter(|method| !matches!(*method, "connect" | "default" | "heartbeat"));
+    own.filter_map(|method| Some((method.to_owned(), parameters.timeout(Some(method))?))).collect()
+}
