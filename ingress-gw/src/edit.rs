@@ -93,9 +93,13 @@ pub fn append(
 /// # Errors
 /// [`EditError`]; nothing was appended.
 pub fn append_again(frame: &[u8], target: &Target, offer: &Offer, id: i64, out: &mut Vec<u8>) -> Result<(), EditError> {
-    let (header, body) = (Header::decode(frame)?, frame.get(HEADER_LEN..).unwrap_or_default());
-    let Some(header) = header else { return Ok(put_with_id(frame, id, out)) };
-    let Peeked::Call(call) = peek(&header, body)? else { return Ok(put_with_id(frame, id, out)) };
+    let Some(header) = Header::decode(frame)? else { return Ok(()) };
+    let body = frame.get(HEADER_LEN..).unwrap_or_default();
+    let peeked = peek(&header, body)?;
+    let Peeked::Call(call) = peeked else {
+        put_with_id(frame, id, out);
+        return Ok(());
+    };
     let mut set = Attachments::default();
     addressed(&call, offer, &mut set);
     // The other provider's token is not for this one to see.

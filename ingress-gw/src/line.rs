@@ -15,7 +15,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Answer, Answers, Lost, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
+use client::{Answer, Answers, Candidates, Lost, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use shard::{Budget, Shard};
@@ -200,7 +200,8 @@ impl Line {
                         tried: Vec::new(),
                         provider: None,
                     };
-                    self.dispatch(carried, |carried, offer, id, out| {
+                    let candidates = carried.route.candidates.clone();
+                    self.dispatch(carried, &candidates, |carried, offer, id, out| {
                         edit::append(&verified, head, &carried.route.target, offer, millis(left), id, out)
                     })
                 }
@@ -250,16 +251,17 @@ impl Line {
     fn dispatch(
         &self,
         mut carried: Carried,
+        candidates: &Candidates,
         write: impl Fn(&Carried, &Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
     ) -> Result<(), Failure> {
         let route = carried.route.clone();
         let mut refusal = None;
         loop {
-            let candidate = match route.candidates.pick(&carried.tried) {
+            let candidate = match candidates.pick(&carried.tried) {
                 Some(candidate) if !carried.tried.contains(candidate.provider.endpoint()) || refusal.is_none() => {
                     candidate
                 }
-                _ => return Err(refusal.unwrap_or_else(|| nobody(&route))),
+                _ => return Err(refusal.unwrap_or_else(|| nobody(&route, candidates))),
             };
             let token = match self.in_flight.insert(Carried { provider: None, ..carried }) {
                 Ok(token) => token,
@@ -303,7 +305,7 @@ impl Line {
         route: &Route,
         times: Times,
     ) -> Result<(), Failure> {
-        let candidate = route.candidates.pick(&[]).ok_or_else(|| nobody(route))?;
+        let candidate = route.candidates.pick(&[]).ok_or_else(|| nobody(route, &route.candidates))?;
         let left = times.deadline.saturating_duration_since(self.pool.now());
         let write = |id: i64, out: &mut Vec<u8>| {
             edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)
@@ -327,11 +329,13 @@ impl Line {
             Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
         };
         let has_time = carried.times.patience > self.pool.now() && carried.tried.len() <= MORE_PROVIDERS;
-        let sent = match frame.filter(|_| has_time) {
-            Some(frame) => self.dispatch(carried, |carried, offer, id, out| {
+        // The list may be another by now, and the service may not be in it any more.
+        let candidates = self.pool.candidates(&route.service, &route.method);
+        let sent = match (frame.filter(|_| has_time), candidates) {
+            (Some(frame), Some(candidates)) => self.dispatch(carried, &candidates, |carried, offer, id, out| {
                 edit::append_again(&frame, &carried.route.target, offer, id, out)
             }),
-            None => Err(lost()),
+            _ => Err(lost()),
         };
         if let Err(failure) = sent {
             self.refuse(&link, exchange, false, &failure);
@@ -343,8 +347,8 @@ fn millis(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 
-fn nobody(route: &Route) -> Failure {
-    let text = format!("no provider of `{}` can be reached: {}", route.label, route.candidates.trouble());
+fn nobody(route: &Route, candidates: &Candidates) -> Failure {
+    let text = format!("no provider of `{}` can be reached: {}", route.label, candidates.trouble());
     Failure::new(Stage::Pick, Kind::ProviderGone, Outcome::NotSent, text)
 }
 

@@ -29,9 +29,13 @@ const REMEMBERED: usize = 8192;
 pub struct Route {
     /// `[group/]interface[:version]#method`, for sentences.
     pub label: Rc<str>,
+    /// The service's key in the pool.
+    pub service: Arc<str>,
+    /// The method that runs.
+    pub method: Rc<str>,
     /// What all frames for it have in common.
     pub target: Target,
-    /// Who can be asked.
+    /// Who can be asked, as the list was then.
     pub candidates: Rc<Candidates>,
 }
 
@@ -63,11 +67,6 @@ impl Picker {
     pub fn export(&self, exports: Arc<Exports>) {
         self.exports.replace(exports);
         self.known.borrow_mut().clear();
-    }
-
-    /// What is exported.
-    pub fn exports(&self) -> Arc<Exports> {
-        self.exports.borrow().clone()
     }
 
     /// Where this call goes.
@@ -178,7 +177,7 @@ fn route(key: Arc<str>, target: Target, method: &str, pool: &Pool) -> Result<Rou
     let candidates = pool
         .candidates(&key, method)
         .ok_or_else(|| refuse(Kind::NotOffered, format!("service {key} has no provider in this island any more")))?;
-    Ok(Route { label: format!("{key}#{method}").into(), target, candidates })
+    Ok(Route { label: format!("{key}#{method}").into(), service: key, method: method.into(), target, candidates })
 }
 
 fn refuse(kind: Kind, text: String) -> Failure {

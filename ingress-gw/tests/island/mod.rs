@@ -46,6 +46,7 @@ pub struct Hub {
     pub links: RefCell<Vec<Link>>,
     pub updates: RefCell<Vec<Update>>,
     pub notices: RefCell<Vec<Notice>>,
+    exchanges: RefCell<HashMap<u64, ExchangeId>>,
     ends: RefCell<HashMap<u64, Ended>>,
     partial: RefCell<HashMap<u64, (u32, Vec<u8>)>>,
     changed: Notify,
@@ -78,7 +79,11 @@ impl Handler for Hub {
     fn cancelled(&self, _: &Link, _: ExchangeId) {}
 
     fn reply(&self, link: &Link, token: u64, reply: Reply<'_>) {
-        let _ = link;
+        // A hub gives credit back once the next hop has taken the bytes; here that is at once.
+        let exchange = self.exchanges.borrow().get(&token).copied();
+        if let Some(exchange) = exchange {
+            link.consumed(exchange, reply.piece.len());
+        }
         let mut partial = self.partial.borrow_mut();
         let (provider_us, frame) = partial.entry(token).or_default();
         *provider_us = reply.head.map_or(*provider_us, |head| head.provider_us);
@@ -135,7 +140,9 @@ impl Hub {
             if update.base == 0 {
                 offered.clear();
             }
-            update.removed.iter().for_each(|key| drop(offered.remove(&key.to_string())));
+            for key in &update.removed {
+                offered.remove(&key.to_string());
+            }
             offered.extend(update.added.iter().map(|entry| entry.key.to_string()));
         }
         offered.into_iter().collect()
@@ -151,7 +158,9 @@ impl Hub {
         self.next_token.set(token);
         let mut encoded = Vec::new();
         head.encode_into(&mut encoded).unwrap();
-        (token, link.open(&encoded, &[frame], token).unwrap())
+        let exchange = link.open(&encoded, &[frame], token).unwrap();
+        self.exchanges.borrow_mut().insert(token, exchange);
+        (token, exchange)
     }
 
     pub async fn ended(&self, token: u64) -> Ended {
@@ -189,7 +198,12 @@ struct Only(PublicKey);
 impl Directory for Only {
     fn allow(&self, key: &PublicKey, hello: &ClientHello) -> Result<Peer, Refusal> {
         assert_eq!(*key, self.0);
-        Ok(Peer { role: hello.role, island: hello.island.as_str().into(), name: hello.gateway.as_str().into(), key: *key })
+        Ok(Peer {
+            role: hello.role,
+            island: hello.island.as_str().into(),
+            name: hello.gateway.as_str().into(),
+            key: *key,
+        })
     }
 }
 
