@@ -135,9 +135,10 @@ impl Control {
                     continue;
                 }
                 _ = clock.tick() => {
-                    let expired = self.catalogue.expire(Instant::now()) == Applied::Changed;
-                    let settled = self.complete != self.catalogue.is_complete(Instant::now());
-                    if !expired && !settled && !self.memory_is_due() {
+                    let now = Instant::now();
+                    self.outdated |= self.catalogue.expire(now) == Applied::Changed;
+                    let settled = self.complete != self.catalogue.is_complete(now);
+                    if !self.outdated && !settled && !self.memory_is_due() {
                         self.show();
                         continue;
                     }

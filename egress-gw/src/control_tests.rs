@@ -297,3 +297,18 @@ async fn a_drain_sends_readonly_only_where_there_is_another_address() {
     twins.registry_shows(1, vec![ours(), twin], Vec::new());
     assert_eq!(drained(twins).await, ["readonly", "in flight?", "close"]);
 }
+
+#[tokio::test]
+async fn after_the_hold_down_a_lost_islands_services_are_unknown_and_only_its_tagged_nodes_stay() {
+    let world = World::start();
+    let import = Import { hold_down: Duration::from_millis(50), ..world.import.clone() };
+    let (done_in, done) = oneshot::channel();
+    world.changes.send((Change { import }, done_in)).await.unwrap();
+    done.await.unwrap();
+    world.registry_shows(1, Vec::new(), Vec::new());
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    world.inbox.put(Event::Down { link: 1 });
+    world.publishes(&["com.acme.Greeter@20991"]).await;
+    until(|| !world.knowledge.load().snapshot.knows("shanghai")).await;
+}
