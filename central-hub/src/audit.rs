@@ -152,7 +152,8 @@ fn is_false(value: &bool) -> bool {
 #[derive(Debug)]
 pub struct Audit {
     buffer: RefCell<Vec<u8>>,
-    queue: SyncSender<Vec<u8>>,
+    /// `None` once it has ended.
+    queue: RefCell<Option<SyncSender<Vec<u8>>>>,
 }
 
 /// The writer's end: runs on a thread of its own.
@@ -171,7 +172,7 @@ pub struct Writer {
 pub fn open(file: AuditFile) -> io::Result<(Audit, Writer)> {
     let (open, len) = append_to(&file.path)?;
     let (queue_in, queue) = sync_channel(QUEUE);
-    Ok((Audit { buffer: RefCell::new(Vec::new()), queue: queue_in }, Writer { file, open, len, queue }))
+    Ok((Audit { buffer: RefCell::default(), queue: RefCell::new(Some(queue_in)) }, Writer { file, open, len, queue }))
 }
 
 impl Audit {
@@ -194,21 +195,31 @@ impl Audit {
         if buffer.is_empty() {
             return;
         }
+        let queue = self.queue.borrow();
+        let Some(queue) = queue.as_ref() else { return };
         let room = buffer.len();
-        match self.queue.try_send(std::mem::take(&mut *buffer)) {
+        match queue.try_send(std::mem::take(&mut *buffer)) {
             Ok(()) => buffer.reserve(room.min(256 * 1024)),
             Err(std::sync::mpsc::TrySendError::Full(back) | std::sync::mpsc::TrySendError::Disconnected(back)) => {
                 *buffer = back
             }
         }
     }
+
+    /// Hands the last lines over and lets the writer end. By name, not by dropping: links and switch hold each other, so that
+    /// nothing says when the last of them goes.
+    pub fn end(&self) {
+        let rest = std::mem::take(&mut *self.buffer.borrow_mut());
+        if let Some(queue) = self.queue.take() {
+            // The last lines wait for the writer: the shard has ended and nobody waits for it.
+            let _ = queue.send(rest);
+        }
+    }
 }
 
 impl Drop for Audit {
     fn drop(&mut self) {
-        let rest = std::mem::take(&mut *self.buffer.borrow_mut());
-        // The last lines wait for the writer: the shard has ended and nobody waits for it.
-        let _ = self.queue.send(rest);
+        self.end();
     }
 }
 

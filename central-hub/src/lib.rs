@@ -198,7 +198,7 @@ async fn drain(switch: &Switch, acceptors: &[Acceptor]) {
     for acceptor in acceptors {
         acceptor.close("the hub has ended");
     }
-    switch.housekeep(Instant::now());
+    switch.end_audit();
 }
 
 fn keep_time(shard: &Shard, switch: &Rc<Switch>) {

@@ -156,6 +156,11 @@ impl Switch {
         }
     }
 
+    /// Lets the audit's writer end; nothing is written after this.
+    pub fn end_audit(&self) {
+        self.audit.end();
+    }
+
     /// What is due now and then: lines to the writer, the catalogue to those who may see it.
     pub fn housekeep(&self, now: Instant) {
         self.audit.hand_over();
