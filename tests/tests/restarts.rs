@@ -141,6 +141,23 @@ fn the_line_heals_when_an_ingress_is_killed_and_started() {
     });
 }
 
+#[test]
+fn the_line_heals_when_a_gateway_of_each_kind_is_stopped_and_started() {
+    let (all, line, _mine) = everything();
+    let island = line.island("a");
+    all.heals_after("ingress stopped", || {
+        let begin = Instant::now();
+        island.ingress.stop().unwrap();
+        assert!(begin.elapsed() < Duration::from_secs(10), "the ingress took {:?} to stop", begin.elapsed());
+        island.ingress.start().unwrap();
+    });
+    all.heals_after("egress stopped", || {
+        // It serves on for fifteen seconds, since consumers notice late.
+        island.egress.stop().unwrap();
+        island.egress.start().unwrap();
+    });
+}
+
 /// Last good state wins: while the registry is away, calls go on as they were.
 #[test]
 fn calls_go_on_while_a_zookeeper_is_away_and_the_line_heals_when_it_is_back() {
