@@ -356,3 +356,14 @@ fn write_private(path: &Path, content: &str) {
     let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path).unwrap();
     file.write_all(content.as_bytes()).unwrap();
 }
+
+#[test]
+fn a_file_that_goes_too_deep_is_refused() {
+    for text in [
+        format!("{}a = 1", "a.".repeat(200_000)),
+        format!("a = {}", "[".repeat(200_000)),
+        format!("a = {}", "{a=".repeat(200_000)),
+    ] {
+        assert!(!said(read(&text)).is_empty());
+    }
+}
