@@ -13,6 +13,8 @@
 //!   walk       what the README says, done word for word
 //! ```
 //!
+//! A failed test says what every program, server and application said last; `HIGHWAY_LAB_LOG=debug` makes ours say more.
+//!
 //! Nothing here outlives the process that made it, however it ends: [`reaper`] sees to that. Nothing here waits without a
 //! deadline, and nothing here is linked into the programs.
 

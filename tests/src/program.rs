@@ -216,7 +216,10 @@ pub fn highway(arguments: &[&str]) -> Result<String> {
 }
 
 /// The folder with our programs in it.
-pub(crate) fn folder() -> Result<PathBuf> {
+///
+/// # Errors
+/// They are not built.
+pub fn folder() -> Result<PathBuf> {
     let highway = binary("highway")?;
     Ok(highway.parent().context("a program lies in a folder")?.to_owned())
 }

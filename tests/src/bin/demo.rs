@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan};
-use highway_tests::net::Isolation;
+use highway_tests::net::{Isolation, Place};
 use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, JavaPeer, Refer, Service};
 use highway_tests::process::until;
+use highway_tests::program::{self, Program};
 use serde_json::{Value, json};
 
 /// The two islands, and the Dubbo of their applications.
@@ -88,7 +89,7 @@ fn demo(keep: Keep) -> Result<()> {
         ensure!(between == 0, "{between} packets went from one island into the other, wanted none");
     }
     if keep == Keep::Yes {
-        show_addresses(&line);
+        show_addresses(&line)?;
         loop {
             std::thread::park();
         }
@@ -174,7 +175,7 @@ fn show_places(line: &Line) {
             println!("NO ISOLATION: this machine allows no namespaces ({reason}); the islands are only different ports")
         }
     }
-    let show = |name: &str, place: &highway_tests::net::Place| {
+    let show = |name: &str, place: &Place| {
         println!("  {name:10} {:12} {}", place.address(), place.namespace().unwrap_or("this machine"));
     };
     show("hub", line.lab.net.hub());
@@ -183,21 +184,20 @@ fn show_places(line: &Line) {
     }
 }
 
-fn show_addresses(line: &Line) {
-    println!("\nleft running until Ctrl-C; logs and configurations are in {}", line.lab.folder().display());
-    let enter = |place: &highway_tests::net::Place| {
-        place.namespace().map_or_else(String::new, |name| format!("ip netns exec {name} "))
+fn show_addresses(line: &Line) -> Result<()> {
+    let highway = program::folder()?.join("highway");
+    let ask = |place: &Place, program: &Program| {
+        let enter = place.namespace().map_or_else(String::new, |name| format!("ip netns exec {name} "));
+        format!("{enter}{} status --admin http://{}", highway.display(), program.admin())
     };
-    println!("  hub        {}curl http://{}/status", enter(line.lab.net.hub()), line.hub.admin());
+    println!("\nleft running until Ctrl-C; logs and configurations are in {}", line.lab.folder().display());
+    println!("  hub\n    {}", ask(line.lab.net.hub(), &line.hub));
     for island in &line.islands {
-        let enter = enter(island.place());
         println!("  {}", island.name());
-        println!("    egress   {enter}curl http://{}/status", island.egress.admin());
-        println!("    ingress  {enter}curl http://{}/status", island.ingress.admin());
-        println!(
-            "    registry zookeeper://{}   gateway for consumers without a registry {}",
-            island.zookeeper.address(),
-            island.egress_url()
-        );
+        println!("    egress    {}", ask(island.place(), &island.egress));
+        println!("    ingress   {}", ask(island.place(), &island.ingress));
+        println!("    registry  zookeeper://{}", island.zookeeper.address());
+        println!("    consumers without a registry call {}", island.egress_url());
     }
+    Ok(())
 }
