@@ -118,7 +118,7 @@ async fn virtual_providers_stand_at_both_levels_and_nobody_else_is_touched() {
     running.registry.leave().await.unwrap();
     let mut after = tree(&client, "/").await;
     // Folders of interfaces belong to everybody and stay.
-    after.retain(|path, _| before.contains_key(path) || !matches!(path.rsplit('/').next(), Some("providers" | A | B)));
+    after.retain(|path, _| before.contains_key(path) || !matches!(path.rsplit('/').next(), Some("providers" | "metadata" | A | B)));
     assert_eq!(after, before);
 }
 
@@ -277,7 +277,7 @@ async fn a_server_that_lost_its_tree_is_filled_again_and_providers_get_time_to_c
     create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
     running.view("who does not come back is gone in the end", |view| view.is_complete() && real(view, A) == 1).await;
     running.published(1, 1).await;
-    assert_eq!(ours(&tree(&client, "/").await).len(), 6);
+    assert_eq!(ours(&tree(&client, "/").await).len(), 7);
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{Error, SessionState};
 
 use self::publishing::Publishing;
-use self::showing::Showing;
+use self::showing::{Chroot, Showing};
 use crate::changes::{Change, Feed};
 use crate::config::RegistrySettings;
 use crate::handle::{self, DriverSide, Order};
@@ -180,7 +180,11 @@ impl Work {
     async fn turns(&mut self, session: &Session) -> Result<std::convert::Infallible, Error> {
         // A follower may be behind what another one has told us in an earlier session.
         session.answer(session.client.sync("/")).await?;
-        self.showing.chroot(session.answer(session.client.check_stat("/")).await?.is_some());
+        while session.answer(session.client.check_stat("/")).await?.is_none() {
+            self.showing.chroot(Chroot::Missing);
+            sleep(ODD_PAUSE).await;
+        }
+        self.showing.chroot(Chroot::There);
         let mut feed = Feed::start(session, &self.layout).await?;
         self.doubt();
         loop {

@@ -28,6 +28,13 @@ struct Held {
     providers: Vec<Arc<Provider>>,
 }
 
+/// Whether the folder that an address ends with is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chroot {
+    There,
+    Missing,
+}
+
 /// The view and the status.
 pub(super) struct Showing {
     settings: RegistrySettings,
@@ -69,6 +76,8 @@ impl Showing {
         }
         let mut status = self.status();
         status.session = Some(session.client.session_id().to_string());
+        // What was written died with the session before, or will.
+        (status.published, status.published_as_instance) = (0, 0);
         status.server_version = session.version.map(|version| version.to_string());
     }
 
@@ -89,13 +98,14 @@ impl Showing {
         self.tell();
     }
 
-    /// Whether the chroot of the address is there.
-    pub(super) fn chroot(&mut self, is_there: bool) {
+    /// There is a connection, and this is known of the address's chroot.
+    pub(super) fn chroot(&mut self, chroot: Chroot) {
         self.of_session.clear();
-        if !is_there {
+        if chroot == Chroot::Missing {
             let address = &self.settings.address;
             self.of_session.push(format!("the chroot of {address} does not exist: create it, or correct the address"));
         }
+        self.tell();
     }
 
     /// What was read is shown.

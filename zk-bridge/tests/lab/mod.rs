@@ -124,13 +124,16 @@ pub async fn client_of(address: &str) -> Client {
         .unwrap()
 }
 
+/// A connection made while a server starts may never be answered.
 async fn is_serving(port: u16) -> bool {
-    let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await else { return false };
-    if stream.write_all(b"srvr").await.is_err() {
-        return false;
-    }
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.is_ok() && answer.contains("Mode:")
+    let asked = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.write_all(b"srvr").await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        std::io::Result::Ok(answer.contains("Mode:"))
+    };
+    tokio::time::timeout(Duration::from_secs(1), asked).await.is_ok_and(|answer| answer.unwrap_or(false))
 }
 
 /// The way to a server, which can be cut.
