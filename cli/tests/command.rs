@@ -70,13 +70,18 @@ fn a_file_that_is_no_key_is_refused_without_its_content() {
     assert!(!err(&shown).contains("hush"));
 }
 
-/// A folder with `highway` and a stand-in for a program that shows how it was called.
+/// A folder with `highway` and a stand-in for a program that shows how it was called. Made by a shell: what this process
+/// itself has open for writing, a child of another test's fork may still hold when it is to be run ("text file busy").
 fn beside(program: &str, code: u8) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(env!("CARGO_BIN_EXE_highway"), folder.path().join("highway")).unwrap();
-    let script = folder.path().join(program);
-    std::fs::write(&script, format!("#!/bin/sh\necho \"$0 $@\"\nexit {code}\n")).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let script =
+        r#"cp "$HIGHWAY" highway && printf '#!/bin/sh\necho "$0 $@"\nexit %s\n' "$2" > "$1" && chmod 755 "$1""#;
+    let made = Command::new("sh")
+        .args(["-c", script, "sh", program, &code.to_string()])
+        .env("HIGHWAY", env!("CARGO_BIN_EXE_highway"))
+        .current_dir(folder.path())
+        .status();
+    assert!(made.unwrap().success());
     folder
 }
 
@@ -160,10 +165,11 @@ fn a_status_behind_a_token_wants_its_file() {
 
 #[test]
 fn an_address_where_nobody_is_ends_with_a_sentence() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let asked = highway(&["status", "--admin", &format!("http://{free}")]);
+    // A port that the system never gives to anybody who asks for any.
+    let nobody = "127.0.0.1:1";
+    let asked = highway(&["status", "--admin", &format!("http://{nobody}")]);
     assert_eq!(asked.status.code(), Some(1));
-    assert!(err(&asked).contains(&format!("cannot reach {free}: Connection refused")), "{}", err(&asked));
+    assert!(err(&asked).contains(&format!("cannot reach {nobody}: Connection refused")), "{}", err(&asked));
     let asked = highway(&["status", "--admin", "https://127.0.0.1"]);
     assert!(err(&asked).contains("wanted http://HOST:PORT"), "{}", err(&asked));
 }
