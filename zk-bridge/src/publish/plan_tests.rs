@@ -267,7 +267,7 @@ fn leftovers_of_an_earlier_start_are_replaced_new_before_old_and_the_instance_re
     let again = Desired { epoch: EPOCH + 1, ..desired(&["com.acme.A"]) };
     let first = plan(&layout(), &again, &tree.current(old_session), &Circumstances::default());
     let name = ("highway-b-1".to_owned(), "10.0.0.9:20990".to_owned());
-    assert_eq!(first.to_rest, [name.clone()]);
+    assert_eq!(first.to_rest, std::slice::from_ref(&name));
     assert_eq!(first.steps[0], [Op::Delete { path: "/services/highway-b-1/10.0.0.9:20990".into(), version: None }]);
     let replaced = first.steps.last().unwrap();
     assert!(matches!(&replaced[..], [Op::CreateEphemeral { .. }, Op::Delete { .. }]), "{replaced:?}");

@@ -1,18 +1,15 @@
 //! Providers that keep their metadata to themselves are asked for it, and asked again.
 
-mod lab;
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use lab::{Running, Server, create, eventually, instance_text};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use wire::dubbo::frame::{HEADER_LEN, Header, Serialization, Status};
 use wire::dubbo::hessian2::writer;
-use zk_bridge::{Level, ServiceKey};
-use zookeeper_client::CreateMode;
+
+use super::*;
 
 /// `MetadataInfo` with one service, as a value reply without attachments.
 fn info(interface: &str) -> Vec<u8> {
