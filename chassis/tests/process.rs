@@ -10,8 +10,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::Receiver;
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use highway_chassis::config::{Mistakes, RawAdmin, RawDrain, RawLog};
 use highway_chassis::metrics::{Counter, Gauge};
@@ -176,12 +176,14 @@ impl Running {
 
     /// Exit code and everything said on stderr.
     fn end(mut self) -> (Option<i32>, String) {
-        let until = Instant::now() + PATIENCE;
-        while self.child.try_wait().unwrap().is_none() {
-            assert!(Instant::now() < until, "still runs");
-            std::thread::yield_now();
+        // Its stderr closes when it ends.
+        loop {
+            match self.lines.recv_timeout(PATIENCE) {
+                Ok(line) => self.seen.extend([line.as_str(), "\n"]),
+                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Timeout) => panic!("still runs after:\n{}", self.seen),
+            }
         }
-        self.seen.extend(self.lines.iter().map(|line| line + "\n"));
         (self.child.wait().unwrap().code(), std::mem::take(&mut self.seen))
     }
 }
