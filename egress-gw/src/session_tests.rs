@@ -26,6 +26,9 @@ fn a_two_way_heartbeat_is_answered_and_other_events_are_not() {
         put_event_notice(&mut events, 1, Codec::Hessian2, Event::Readonly);
         put_heartbeat_request(&mut events, 2, Codec::Hessian2);
         events[2 + 18] &= !0x40; // one-way: the second frame's flags
+        let readonly = events.len();
+        put_event_notice(&mut events, 5, Codec::Hessian2, Event::Readonly);
+        events[readonly + 2] |= 0x40; // two-way, which asks for nothing anybody defines
         put_heartbeat_request(&mut events, 3, Codec::Fastjson2);
         consumer.send(&events).await;
         let frame = consumer.frame().await;
