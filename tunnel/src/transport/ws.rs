@@ -48,12 +48,23 @@ pub(crate) struct Ws<T> {
     out: Vec<u8>,
     written: usize,
     masks: Masks,
+    /// The peer has said that it closes: what came before that is still handed over.
+    is_closed: bool,
 }
 
 impl<T: Io> Ws<T> {
     /// `early`: bytes that came behind the upgrade's head. `seed`: any number that others cannot guess.
     pub(crate) fn new(io: T, end: End, early: Vec<u8>, seed: u64) -> Ws<T> {
-        Ws { io, end, early, reader: Deframer::new(end), out: Vec::new(), written: 0, masks: Masks(seed | 1) }
+        Ws {
+            io,
+            end,
+            early,
+            reader: Deframer::new(end),
+            out: Vec::new(),
+            written: 0,
+            masks: Masks(seed | 1),
+            is_closed: false,
+        }
     }
 
     fn message(&mut self, opcode: u8, parts: &[&[u8]]) {
@@ -61,21 +72,23 @@ impl<T: Io> Ws<T> {
         frame(&mut self.out, opcode, mask, parts);
     }
 
-    fn answer_control(&mut self) -> io::Result<()> {
+    fn answer_control(&mut self) {
         for (opcode, payload) in std::mem::take(&mut self.reader.control) {
             match opcode {
                 PING => self.message(PONG, &[&payload]),
-                CLOSE => return Err(ended("the peer has closed the WebSocket")),
+                CLOSE => self.is_closed = true,
                 _ => {}
             }
         }
-        Ok(())
     }
 }
 
 impl<T: Io> Transport for Ws<T> {
     fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8], kept: usize) -> Poll<io::Result<Range<usize>>> {
         loop {
+            if self.is_closed {
+                return Poll::Ready(Err(ended("the peer has closed the WebSocket")));
+            }
             let held = self.reader.put_in_front(&mut scratch[kept..]);
             let mut buf = ReadBuf::new(&mut scratch[kept + held..]);
             if self.early.is_empty() {
@@ -95,7 +108,7 @@ impl<T: Io> Transport for Ws<T> {
             }
             let range = self.reader.deframe(&mut scratch[..kept + held + read], kept)?;
             if !self.reader.control.is_empty() {
-                self.answer_control()?;
+                self.answer_control();
                 if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
                     return Poll::Ready(Err(error));
                 }
@@ -379,6 +392,22 @@ mod tests {
                 assert_eq!(control, vec![(PING, b"ping".to_vec()); 5]);
             }
         }
+    }
+
+    #[test]
+    fn what_was_said_before_a_close_is_heard_even_in_the_same_read() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let (here, mut there) = tokio::io::duplex(1024);
+            let bytes = [masked(&[b"last words"], BINARY), masked(&[b""], CLOSE)].concat();
+            tokio::io::AsyncWriteExt::write_all(&mut there, &bytes).await.unwrap();
+            let mut ws = Ws::new(here, End::Server, Vec::new(), 7);
+            let mut scratch = [0; 256];
+            let range = std::future::poll_fn(|cx| ws.poll_read(cx, &mut scratch, 0)).await.unwrap();
+            assert_eq!(&scratch[range], b"last words");
+            let error = std::future::poll_fn(|cx| ws.poll_read(cx, &mut scratch, 0)).await.unwrap_err();
+            assert_eq!(error.to_string(), "the peer has closed the WebSocket");
+        });
     }
 
     #[test]
