@@ -112,11 +112,13 @@ pub async fn run(shard: Shard, start: Start) {
         tokio::time::sleep(LOOK_EVERY).await;
         line.expire();
     }
-    if let Some(here) = HERE.take() {
+    let here = HERE.take();
+    if let Some(here) = &here {
         here.dialer.close(DRAINING);
     }
-    // The last replies are written at the end of this turn.
-    tokio::time::sleep(LOOK_EVERY).await;
+    // The last words are written at the end of this turn, and a peer that is slow to read takes a moment longer.
+    tokio::time::sleep(LOOK_EVERY * 2).await;
+    drop(here);
     drop(hold);
 }
 

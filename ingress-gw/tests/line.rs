@@ -318,7 +318,10 @@ fn four_megabytes_go_out_and_come_back() {
         let large: String =
             (0..400_000).map(|number: u32| char::from(b'a' + (number % 26) as u8)).cycle().take(4_000_000).collect();
         let token = island.call(&Calling { arg: &large, ..Calling::default() }).await;
-        let frame = connection.read().await;
+        let frame = tokio::select! {
+            frame = connection.read() => frame,
+            ended = island.hub.ended(token) => panic!("{ended:?}"),
+        };
         assert!(frame.len() > 4_000_000);
         connection.write(&value_for(&frame, &large, &[("remote-addr", "10.0.0.1:1")])).await;
         let (header, body) = island.hub.answered(token).await;
