@@ -10,6 +10,8 @@
 //! Written by hand and not by `wire`, so that the programs under test are judged by frames which are not their own; the tests
 //! parse them with `wire`. Never allocates once a buffer has grown. No panic on any input.
 //! Source: frames of Dubbo 2.7.23 (`wire/tests/golden`).
+//!
+//! Long because: the frames of a call and of its answer, with the tests that hold them against recorded ones.
 
 /// Length of the header in front of every frame.
 pub const HEADER_LEN: usize = 16;

@@ -9,6 +9,8 @@
 //!
 //! Pure and total: no IO, no panic on any input; it never looks for a frame behind a wrong magic.
 //! Source: `ExchangeCodec`, `Request`, `Response` and `serialize.Constants` of apache/dubbo.
+//!
+//! Long because: the header's numbers with their names are one table.
 
 use bytes::BufMut;
 use thiserror::Error;

@@ -11,6 +11,8 @@
 //!
 //! A hop copies the head with [`forward`]: it counts itself, lowers what remains, puts in the island it knows the call came
 //! from and drops what anybody else claimed there. Fields from the future pass through unread.
+//!
+//! Long because: reading, filling and forwarding are three views of one layout.
 
 use std::ops::{BitOr, BitOrAssign};
 

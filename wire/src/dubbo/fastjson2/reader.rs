@@ -9,6 +9,8 @@
 //!
 //! It never resolves a symbol or a reference and never recurses.
 //! Source: the JSONB format of alibaba/fastjson2.
+//!
+//! Long because: one match over the tags of the format, in the order of their numbers.
 
 use std::borrow::Cow;
 

@@ -2,6 +2,8 @@
 //!
 //! To step over a value it remembers one thing: how many fields each class definition has. Type numbers and object
 //! numbers matter only to who decodes. It never resolves a reference and never recurses.
+//!
+//! Long because: one match over the tags of the format, in the order of their numbers.
 
 use std::borrow::Cow;
 
