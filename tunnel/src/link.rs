@@ -461,7 +461,10 @@ impl Carrier {
         match self.transport.poll_flush(&mut Context::from_waker(&waker)) {
             Poll::Ready(Ok(())) => self.is_blocked = false,
             Poll::Pending => self.is_blocked = true,
-            Poll::Ready(Err(error)) => self.give_up(error.to_string()),
+            Poll::Ready(Err(error)) => {
+                self.is_blocked = true;
+                self.give_up(error.to_string());
+            }
         }
     }
 }
@@ -490,7 +493,8 @@ impl Inner {
     /// Gives the connection what the session has for it, and writes it as far as that goes at once.
     fn hand_over(&self) {
         let mut carrier = self.carrier.borrow_mut();
-        let Some(carrier) = carrier.as_mut().filter(|carrier| carrier.closing.is_none()) else { return };
+        let takes = |carrier: &&mut Carrier| carrier.closing.is_none() && carrier.broken.is_none();
+        let Some(carrier) = carrier.as_mut().filter(takes) else { return };
         let mut session = self.session.borrow_mut();
         let now = Instant::now();
         let mut wrote = false;
@@ -601,9 +605,9 @@ impl Inner {
         }
         if carrier.is_blocked && !self.dirty.get() {
             carrier.write();
-            if !carrier.is_blocked && self.session.borrow().wants_more() {
-                self.touch();
-            }
+        }
+        if !carrier.is_blocked && self.session.borrow().wants_more() {
+            self.touch();
         }
         match carrier.broken.take() {
             Some(why) => Poll::Ready(Lost::Broken(why)),
@@ -754,10 +758,12 @@ impl Flush for Inner {
                 self.handler.drained(&link, id, len);
             }
         }
-        let is_free =
-            self.carrier.borrow().as_ref().is_some_and(|carrier| !carrier.is_blocked && carrier.waker.is_some());
-        if is_free && self.session.borrow().wants_more() {
-            self.touch();
+        // More of a long body goes in the next turn, after everybody else's readers: the task asks for it.
+        if let Some(carrier) = &*self.carrier.borrow()
+            && !carrier.is_blocked
+            && self.session.borrow().wants_more()
+        {
+            carrier.wake();
         }
     }
 }

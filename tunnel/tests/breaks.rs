@@ -1,0 +1,213 @@
+//! What a link survives, and what it says when it does not: cuts, silence, hubs that are gone, hubs behind one address.
+
+mod pair;
+
+use std::time::{Duration, Instant};
+
+use highway_tunnel::{End, Seal, Transport};
+use pair::relay::{Relay, eventually};
+use pair::{Noted, Pair, body, head, head_with, on_shard};
+use wire::tunnel::{Head, Kind, Outcome};
+
+#[test]
+fn a_connection_that_is_cut_in_mid_load_loses_nothing_and_repeats_nothing() {
+    for (transport, seal) in [(Transport::Ws, Seal::Off), (Transport::Ws, Seal::On), (Transport::H2, Seal::Off)] {
+        on_shard(|shard| async move {
+            let mut pair = Pair::new();
+            pair.accept.seal = seal;
+            pair.dial.seal = seal;
+            let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+            let hub = pair.hub(&shard, &at_hub);
+            let relay = Relay::start(&shard, &[hub.local()]).await;
+            let dialer = pair.gateway(&shard, &at_gateway, relay.local, transport);
+            let link = at_gateway.link().await;
+            let mut token = 0;
+            for cut in 1..=4u64 {
+                for call in 0..200 {
+                    let len = if call % 50 == 0 { 400_000 } else { 300 };
+                    link.open(&head(len), &[&body(token, len)], token).unwrap();
+                    token += 1;
+                }
+                at_gateway.until("some answers", |noted| noted.finished.borrow().len() as u64 >= token - 150).await;
+                relay.cut();
+                eventually("the gateway is back", || link.status().connections > cut && link.connected()).await;
+            }
+            at_gateway.until("all answers", |noted| noted.finished.borrow().len() as u64 == token).await;
+            let mut finished = at_gateway.finished.borrow().clone();
+            finished.sort_unstable();
+            assert_eq!(finished, (0..token).collect::<Vec<_>>());
+            assert_eq!(at_hub.opened.borrow().len() as u64, token);
+            let at_150 = &at_gateway.replies.borrow()[&150];
+            assert!(*at_150 == body(150, 400_000));
+            assert_eq!((at_gateway.ups.borrow().len(), at_gateway.downs.get()), (1, 0));
+            assert!(at_gateway.failures.borrow().is_empty());
+            drop(dialer);
+        });
+    }
+}
+
+#[test]
+fn a_path_that_falls_silent_is_noticed_within_three_intervals_and_left() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        let hub_link = at_hub.link().await;
+        // Pings keep it: a healthy quiet link lives longer than that.
+        tokio::time::sleep(pair.dial.ping * 5).await;
+        assert_eq!(link.status().connections, 1);
+        assert!(link.rtt().is_some() && hub_link.rtt().is_some());
+        relay.fall_silent(true);
+        let since = Instant::now();
+        eventually("given up at the gateway", || !link.connected()).await;
+        assert!(since.elapsed() < pair.dial.ping * 4, "{:?}", since.elapsed());
+        eventually("given up at the hub", || !hub_link.connected()).await;
+        assert!(since.elapsed() < pair.dial.ping * 4, "{:?}", since.elapsed());
+        relay.cut();
+        relay.fall_silent(false);
+        eventually("back", || link.connected() && hub_link.connected()).await;
+        assert_eq!(at_gateway.ups.borrow().len(), 1);
+    });
+}
+
+#[test]
+fn a_call_made_without_a_connection_waits_for_the_next_one_or_its_deadline() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        relay.refuse(true);
+        relay.cut();
+        eventually("cut", || !link.connected()).await;
+        let patient = link.open(&head(3), &[b"abc"], 1);
+        let hasty = head_with(Head { remaining_ms: 200, ..Head::default() });
+        let hasty = link.open(&hasty, &[b"abc"], 2);
+        assert!(patient.is_ok() && hasty.is_ok() && !link.usable());
+        at_gateway.until("the hasty one fails", |noted| noted.failures.borrow().contains_key(&2)).await;
+        let failure = at_gateway.failures.borrow()[&2].clone();
+        assert_eq!((failure.kind, failure.outcome), (Kind::NoLink, Outcome::NotSent));
+        relay.refuse(false);
+        at_gateway.until("the patient one is answered", |noted| noted.finished.borrow().contains(&1)).await;
+    });
+}
+
+#[test]
+fn a_hub_process_that_is_gone_leaves_unknown_what_it_had_and_not_sent_what_it_had_not() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        at_hub.keeps.set(true);
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        link.open(&head(3), &[b"abc"], 1).unwrap();
+        at_hub.until("it came", |noted| noted.opened.borrow().len() == 1).await;
+        relay.refuse(true);
+        relay.cut();
+        eventually("cut", || !link.connected()).await;
+        link.open(&head(3), &[b"abc"], 2).unwrap();
+        // Another process at the same place, which knows nothing of the session.
+        let at_new_hub = Noted::new();
+        let mut other = pair.clone();
+        other.accept.start = 99;
+        let new_hub = other.hub(&shard, &at_new_hub);
+        *relay.to.borrow_mut() = vec![new_hub.local()];
+        relay.refuse(false);
+        at_gateway
+            .until("the old session is over", |noted| noted.downs.get() == 1 && noted.failures.borrow().len() == 2)
+            .await;
+        let failures = at_gateway.failures.borrow();
+        assert_eq!((failures[&1].kind, failures[&1].outcome), (Kind::LinkLost, Outcome::Unknown));
+        assert_eq!((failures[&2].kind, failures[&2].outcome), (Kind::LinkLost, Outcome::NotSent));
+        drop(failures);
+        at_gateway.until("a new session", |noted| noted.ups.borrow().len() == 2).await;
+        drop(hub);
+    });
+}
+
+#[test]
+fn a_session_that_nobody_comes_back_for_is_over_at_both_ends() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.ping = Duration::from_millis(60);
+        pair.dial.ping = Duration::from_millis(60);
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        at_hub.keeps.set(true);
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        link.open(&head(3), &[b"abc"], 1).unwrap();
+        at_hub.until("it came", |noted| noted.opened.borrow().len() == 1).await;
+        relay.refuse(true);
+        relay.cut();
+        at_gateway.until("over at the gateway", |noted| noted.downs.get() == 1).await;
+        at_hub.until("over at the hub", |noted| noted.downs.get() == 1).await;
+        assert_eq!(at_gateway.failures.borrow()[&1].outcome, Outcome::Unknown);
+        assert_eq!(at_hub.cancelled.borrow().len(), 1);
+        relay.refuse(false);
+        at_gateway.until("a new session", |noted| noted.ups.borrow().len() == 2).await;
+    });
+}
+
+#[test]
+fn several_hubs_behind_one_address_are_all_linked() {
+    on_shard(|shard| async move {
+        let first = Pair::new();
+        let mut second = Pair::new();
+        second.directory = first.directory.clone();
+        second.accept.directory = first.directory.clone();
+        second.accept.hub = "hub-2".to_owned();
+        let both = vec!["hub-1".to_owned(), "hub-2".to_owned()];
+        let (mut first, noted) = (first, [Noted::new(), Noted::new(), Noted::new()]);
+        first.accept.hubs = both.clone();
+        second.accept.hubs = both;
+        let hubs = [first.hub(&shard, &noted[0]), second.hub(&shard, &noted[1])];
+        // Twice the first, so that chance alone leads there again.
+        let relay = Relay::start(&shard, &[hubs[0].local(), hubs[0].local(), hubs[1].local()]).await;
+        let mut address = first.address(relay.local, Transport::Ws);
+        address.keys.push(second.hub_key.public().unwrap());
+        let config = highway_tunnel::DialConfig { hubs: vec![address], ..first.dial.clone() };
+        let dialer = highway_tunnel::dial(&shard, config, noted[2].clone());
+        noted[2].until("two links", |noted| noted.ups.borrow().len() == 2).await;
+        let mut names: Vec<String> = dialer.links().iter().map(|link| link.peer().name.to_string()).collect();
+        names.sort();
+        assert_eq!(names, ["hub-1", "hub-2"]);
+        let connections = relay.connections.get();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(relay.connections.get(), connections, "nothing is left to look for");
+        // Each session finds its own hub again.
+        relay.cut();
+        eventually("both are back", || {
+            dialer.links().iter().all(|link| link.connected() && link.status().connections == 2)
+        })
+        .await;
+        assert_eq!(noted[2].ups.borrow().len(), 2);
+    });
+}
+
+#[test]
+fn the_hub_answers_a_stream_of_pieces_as_they_come() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let _dialer = pair.gateway(&shard, &at_gateway, hub.local(), Transport::H2);
+        let link = at_gateway.link().await;
+        let whole = body(3, 3000);
+        let (id, taken) = link.open_streaming(&head(3000), &whole[..1000], 1).unwrap();
+        assert_eq!(taken, 1000);
+        assert_eq!(link.send_data(id, &whole[1000..2000], End::No), 1000);
+        at_hub.until("the first pieces", |noted| noted.opened.borrow().len() == 1).await;
+        link.send_data(id, &whole[2000..], End::Yes);
+        at_gateway.until("the answer", |noted| noted.finished.borrow().len() == 1).await;
+        assert!(at_gateway.replies.borrow()[&1] == whole);
+    });
+}

@@ -1,0 +1,197 @@
+//! Who gets a link and who does not, and what they are told.
+
+mod pair;
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use highway_tunnel::key::PrivateKey;
+use highway_tunnel::{DialConfig, Dialer, Role, Seal, Transport, dial, tls};
+use pair::relay::{Relay, eventually};
+use pair::{Noted, Pair, body, head, on_shard};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+fn last_error(dialer: &Dialer) -> Option<String> {
+    dialer.status()[0].last_error.clone()
+}
+
+/// Dials with what `change` made of a good pair, and returns what the gateway is told.
+fn refused(change: impl Fn(&mut Pair)) -> String {
+    let told = Rc::new(std::cell::RefCell::new(String::new()));
+    let result = told.clone();
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        change(&mut pair);
+        let dialer = pair.gateway(&shard, &at_gateway, hub.local(), Transport::Ws);
+        eventually("refused", || last_error(&dialer).is_some()).await;
+        assert!(at_gateway.ups.borrow().is_empty() && at_hub.ups.borrow().is_empty());
+        *told.borrow_mut() = last_error(&dialer).unwrap();
+    });
+    result.take()
+}
+
+#[test]
+fn who_is_not_welcome_is_told_why() {
+    let error = refused(|pair| pair.dial.key = Arc::new(PrivateKey::generate().unwrap()));
+    assert!(error.contains("is not listed"), "{error}");
+    let error = refused(|pair| pair.directory.keys.borrow_mut().clear());
+    assert!(error.contains("is not listed"), "{error}");
+    let error = refused(|pair| pair.dial.island = "shanghai".to_owned());
+    assert!(error.contains("belongs to island beijing, not shanghai"), "{error}");
+    let error = refused(|pair| pair.dial.role = Role::Ingress);
+    assert!(error.contains("belongs to egress, not ingress"), "{error}");
+    let error = refused(|pair| pair.dial.island = "No Island".to_owned());
+    assert!(error.contains("1 to 32 of a-z"), "{error}");
+}
+
+#[test]
+fn a_hub_without_the_pinned_key_gets_no_link_and_learns_nothing() {
+    let error = refused(|pair| pair.hub_key = Arc::new(PrivateKey::generate().unwrap()));
+    assert!(error.contains("does not have the key that is pinned"), "{error}");
+}
+
+#[test]
+fn something_other_than_a_hub_is_named() {
+    on_shard(|shard| async move {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let at = listener.local_addr().unwrap();
+        shard.run(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello").await;
+            }
+        });
+        let pair = Pair::new();
+        let dialer = pair.gateway(&shard, &Noted::new(), at, Transport::Ws);
+        eventually("noticed", || last_error(&dialer).is_some()).await;
+        let error = last_error(&dialer).unwrap();
+        assert!(error.contains("status 200 instead of 101"), "{error}");
+    });
+}
+
+#[test]
+fn a_replayed_first_message_changes_nothing() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        at_hub.link().await;
+        let recorded = relay.heard.borrow().clone();
+        // Everything the gateway has said so far, word for word, over a connection of somebody else.
+        let mut replay = tokio::net::TcpStream::connect(hub.local()).await.unwrap();
+        replay.write_all(&recorded).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(15), replay.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "the hub kept a replayed connection");
+        assert!(answer.starts_with(b"HTTP/1.1 101"), "it was answered as far as anybody is");
+        assert_eq!((at_hub.ups.borrow().len(), hub.links().len()), (1, 1));
+        link.open(&head(3), &[b"abc"], 1).unwrap();
+        at_gateway.until("the real link works on", |noted| noted.finished.borrow().len() == 1).await;
+        assert_eq!(link.status().connections, 1);
+    });
+}
+
+/// Files of a private authority and a certificate for `hub.example`.
+fn certificate() -> (tempfile::TempDir, [std::path::PathBuf; 3]) {
+    let authority_key = rcgen::KeyPair::generate().unwrap();
+    let mut authority = rcgen::CertificateParams::new(Vec::<String>::new()).unwrap();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let root = authority.self_signed(&authority_key).unwrap();
+    let issuer = rcgen::Issuer::new(authority, authority_key);
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(vec!["hub.example".to_owned()]).unwrap().signed_by(&key, &issuer).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files = ["ca.pem", "hub.pem", "hub.key"].map(|name| folder.path().join(name));
+    std::fs::write(&files[0], root.pem()).unwrap();
+    std::fs::write(&files[1], leaf.pem()).unwrap();
+    std::fs::write(&files[2], key.serialize_pem()).unwrap();
+    (folder, files)
+}
+
+#[test]
+fn under_tls_of_a_private_authority_records_need_no_second_seal() {
+    for transport in [Transport::Ws, Transport::H2] {
+        on_shard(|shard| async move {
+            let (_folder, [ca, certificate, key]) = certificate();
+            let mut pair = Pair::new();
+            pair.accept.tls = Some(tls::server(&certificate, &key).unwrap());
+            pair.accept.seal = Seal::Auto;
+            pair.dial.seal = Seal::Auto;
+            let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+            let hub = pair.hub(&shard, &at_hub);
+            let mut address = pair.address(hub.local(), transport);
+            address.url = format!("https://{}", hub.local());
+            address.server_name = Some("hub.example".to_owned());
+            address.tls = Some(tls::client(Some(&ca)).unwrap());
+            let config = DialConfig { hubs: vec![address.clone()], ..pair.dial.clone() };
+            let dialer = dial(&shard, config, at_gateway.clone());
+            let link = at_gateway.link().await;
+            let status = link.status();
+            assert!(status.tls && !status.sealed, "{status:?}");
+            let large = body(1, 1_000_000);
+            link.open(&head(large.len()), &[&large], 1).unwrap();
+            at_gateway.until("the answer", |noted| noted.finished.borrow().len() == 1).await;
+            assert!(at_gateway.replies.borrow()[&1] == large);
+            drop(dialer);
+            // An authority that did not sign it.
+            let (_folder, [other, ..]) = self::certificate();
+            address.tls = Some(tls::client(Some(&other)).unwrap());
+            let config = DialConfig { hubs: vec![address], ..pair.dial.clone() };
+            let dialer = dial(&shard, config, Noted::new());
+            eventually("refused", || last_error(&dialer).is_some()).await;
+            assert!(last_error(&dialer).unwrap().contains("certificate"), "{:?}", last_error(&dialer));
+        });
+    }
+}
+
+#[test]
+fn without_tls_records_are_sealed_unless_both_ends_say_off() {
+    for (hub_seal, gateway_seal, sealed) in [
+        (Seal::Auto, Seal::Auto, true),
+        (Seal::Off, Seal::Auto, true),
+        (Seal::Auto, Seal::Off, true),
+        (Seal::On, Seal::Off, true),
+        (Seal::Off, Seal::Off, false),
+    ] {
+        on_shard(|shard| async move {
+            let mut pair = Pair::new();
+            pair.accept.seal = hub_seal;
+            pair.dial.seal = gateway_seal;
+            let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+            let hub = pair.hub(&shard, &at_hub);
+            let relay = Relay::start(&shard, &[hub.local()]).await;
+            let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::H2);
+            let link = at_gateway.link().await;
+            assert_eq!(link.status().sealed, sealed, "{hub_seal:?} {gateway_seal:?}");
+            link.open(&head(40), &[b"a-sentence-that-must-not-be-seen-in-clear"], 1).unwrap();
+            at_gateway.until("the answer", |noted| noted.finished.borrow().len() == 1).await;
+            let heard = relay.heard.borrow();
+            let is_seen = heard.windows(20).any(|window| window == b"must-not-be-seen-in-");
+            assert_eq!(is_seen, !sealed);
+        });
+    }
+}
+
+#[test]
+fn a_connection_that_never_says_anything_is_not_kept() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.connections = 1;
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let mut mute = tokio::net::TcpStream::connect(hub.local()).await.unwrap();
+        mute.write_all(b"G").await.unwrap();
+        let dialer = pair.gateway(&shard, &at_gateway, hub.local(), Transport::Ws);
+        eventually("over the limit", || last_error(&dialer).is_some()).await;
+        assert!(at_gateway.ups.borrow().is_empty());
+        drop(mute);
+        at_gateway.until("its place is free again", |noted| noted.ups.borrow().len() == 1).await;
+    });
+}
