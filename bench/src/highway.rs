@@ -44,7 +44,7 @@ pub fn start(
     let service = crate::chain::SERVICE;
     write(dir, "policy.toml", &policy(service, &egress_key, &ingress_key))?;
     write(dir, "central-hub.toml", &hub_file(variant, hub, hub_admin))?;
-    write(dir, "egress-gw.toml", &egress_file(variant, hub, &hub_key, entry, egress_admin))?;
+    write(dir, "egress-gw.toml", &egress_file(variant, hub, &hub_key, service, entry, egress_admin))?;
     write(dir, "ingress-gw.toml", &ingress_file(variant, hub, &hub_key, service, provider, ingress_admin))?;
 
     let launch = |name: &str| {
@@ -126,9 +126,17 @@ fn hub_file(variant: Variant, listen: SocketAddr, admin: SocketAddr) -> String {
     )
 }
 
-fn egress_file(variant: Variant, hub: SocketAddr, hub_key: &str, entry: SocketAddr, admin: SocketAddr) -> String {
+fn egress_file(
+    variant: Variant,
+    hub: SocketAddr,
+    hub_key: &str,
+    service: &str,
+    entry: SocketAddr,
+    admin: SocketAddr,
+) -> String {
     format!(
-        "{}[egress]\nlisten = [\"{}\"]\n\n[egress.ports]\n{CALLED} = {}\n\n[state]\ndir = \"egress-state\"\n\n\
+        "{}[egress]\nlisten = [\"{}\"]\n\n[egress.ports]\n{CALLED} = {}\n\n\
+         [[import.rule]]\nisland = \"{CALLED}\"\nservice = \"{service}\"\n\n[state]\ndir = \"egress-state\"\n\n\
          [admin]\nlisten = [\"{admin}\"]\n",
         gateway(variant, CALLER, "egress", hub, hub_key),
         entry.ip(),
@@ -146,7 +154,7 @@ fn ingress_file(
 ) -> String {
     format!(
         "{}[[export.rule]]\nservice = \"{service}\"\n\n\
-         [[provider]]\naddress = \"dubbo://{provider}\"\nservice = \"{service}\"\n\n\
+         [[provider]]\naddress = \"{provider}\"\nservice = \"{service}\"\n\n\
          [state]\ndir = \"ingress-state\"\n\n[admin]\nlisten = [\"{admin}\"]\n",
         gateway(variant, CALLED, "ingress", hub, hub_key),
     )
