@@ -4,35 +4,61 @@
 //! stands, the instance level fills the gaps. Of several nodes of one provider at interface level (a restart before the
 //! old session ended) the youngest counts. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::interface_level::Registered;
 use crate::mirror::Mirror;
 use crate::registry::Level;
 use crate::view::{Consumer, Provider, ServiceKey};
 
-/// The same provider has the same place.
-type Identity = (ServiceKey, String, u16, String, Option<String>);
+/// The same provider has the same place: protocol, service, address, path, and the tag of a virtual one.
+type Identity<'m> = (&'m str, ServiceKey, String, u16, String, Option<String>);
 
-/// All providers, sorted by key, host and port.
-pub(crate) fn providers(mirror: &Mirror) -> Vec<Arc<Provider>> {
-    let mut found: BTreeMap<Identity, Arc<Provider>> = BTreeMap::new();
+/// Who is registered.
+#[derive(Debug, Default)]
+pub(crate) struct Assembled {
+    /// Who speaks `dubbo://`, sorted by key, host and port.
+    pub(crate) providers: Vec<Arc<Provider>>,
+    /// What real providers offer over other protocols.
+    pub(crate) foreign: BTreeSet<ServiceKey>,
+    /// The part of it that is registered at interface level only.
+    pub(crate) foreign_interface_only: BTreeSet<ServiceKey>,
+}
+
+/// Everybody who is registered.
+pub(crate) fn providers(mirror: &Mirror) -> Assembled {
+    let mut found: BTreeMap<Identity<'_>, Arc<Provider>> = BTreeMap::new();
     let nodes = mirror.interfaces.values().flat_map(|folder| folder.providers.nodes.values().flatten());
-    for provider in nodes {
-        let known = found.entry(identity(provider)).or_insert_with(|| Arc::clone(provider));
-        if age(provider) > age(known) {
-            *known = Arc::clone(provider);
+    for node in nodes {
+        let identity = identity(&node.protocol, &node.provider);
+        let known = found.entry(identity).or_insert_with(|| Arc::clone(&node.provider));
+        if age(&node.provider) > age(known) {
+            *known = Arc::clone(&node.provider);
         }
     }
-    for (instance, node) in mirror.instances() {
-        for provider in node.info.iter().flat_map(|info| instance.providers(info)) {
-            found
-                .entry(identity(&provider))
-                .and_modify(|known| *known = Arc::new(merged(known, &provider)))
-                .or_insert_with(|| Arc::new(provider));
+    let at_instances: Vec<Registered> = mirror
+        .instances()
+        .flat_map(|(instance, node)| node.info.iter().flat_map(|info| instance.providers(info)))
+        .collect();
+    for Registered { protocol, provider } in &at_instances {
+        found
+            .entry(identity(protocol, provider))
+            .and_modify(|known| *known = Arc::new(merged(known, provider)))
+            .or_insert_with(|| Arc::clone(provider));
+    }
+    let mut assembled = Assembled::default();
+    for ((protocol, ..), provider) in found {
+        if protocol == "dubbo" {
+            assembled.providers.push(provider);
+        } else if !provider.is_virtual() {
+            if provider.level == Level::Interface {
+                assembled.foreign_interface_only.insert(provider.key.clone());
+            }
+            assembled.foreign.insert(provider.key.clone());
         }
     }
-    found.into_values().collect()
+    assembled
 }
 
 /// All consumers' references.
@@ -41,9 +67,9 @@ pub(crate) fn consumers(mirror: &Mirror) -> Vec<Arc<Consumer>> {
     nodes.map(Arc::clone).collect()
 }
 
-fn identity(provider: &Provider) -> Identity {
+fn identity<'m>(protocol: &'m str, provider: &Provider) -> Identity<'m> {
     let tag = provider.tag().filter(|_| provider.is_virtual()).map(str::to_owned);
-    (provider.key.clone(), provider.host.clone(), provider.port, provider.path.clone(), tag)
+    (protocol, provider.key.clone(), provider.host.clone(), provider.port, provider.path.clone(), tag)
 }
 
 /// The youngest counts: by the gateway's start, then by the process's.
@@ -75,7 +101,7 @@ mod tests {
 
     fn at_interface(mirror: &mut Mirror, url: &str) {
         let name = percent_encode(url);
-        let node = interface_level::provider("a.B", &name).map(Arc::new);
+        let node = interface_level::registered("a.B", &name).map(Arc::new);
         mirror.interfaces.entry("a.B".into()).or_default().providers.nodes.insert(name, node);
     }
 
@@ -101,7 +127,7 @@ mod tests {
         at_interface(&mut mirror, "dubbo://10.0.0.1:20880/a.B?application=shop&timestamp=7&weight=10");
         at_instance(&mut mirror, 20880, &[("weight", "99"), ("release", "3.3.6")]);
         at_instance(&mut mirror, 20881, &[]);
-        let found = providers(&mirror);
+        let found = providers(&mirror).providers;
         assert_eq!(found.len(), 2);
         assert_eq!((found[0].level, found[0].weight(), found[0].release()), (Level::Both, 10, Some("3.3.6")));
         assert_eq!(found[0].application.as_deref(), Some("shop"));
@@ -113,7 +139,7 @@ mod tests {
         let mut mirror = Mirror::default();
         at_interface(&mut mirror, "dubbo://10.0.0.1:20880/a.B?application=shop&timestamp=8&weight=2");
         at_interface(&mut mirror, "dubbo://10.0.0.1:20880/a.B?application=shop&timestamp=9&weight=1");
-        let found = providers(&mirror);
+        let found = providers(&mirror).providers;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].weight(), 1);
     }
@@ -125,6 +151,17 @@ mod tests {
             at_interface(&mut mirror, &format!("dubbo://10.0.0.1:20880/a.B?x=1{more}"));
         }
         at_interface(&mut mirror, "dubbo://10.0.0.1:20880/ctx/a.B?interface=a.B");
-        assert_eq!(providers(&mirror).len(), 5);
+        assert_eq!(providers(&mirror).providers.len(), 5);
+    }
+
+    #[test]
+    fn a_triple_provider_is_nobody_to_call_but_a_local_provider() {
+        let mut mirror = Mirror::default();
+        at_interface(&mut mirror, "tri://10.0.0.1:50051/a.B?application=shop");
+        at_interface(&mut mirror, "tri://10.0.0.1:50051/a.B?application=shop&group=marked&highway=gw-1");
+        let found = providers(&mirror);
+        assert!(found.providers.is_empty());
+        let key = ServiceKey::new("a.B", None, None);
+        assert_eq!((&found.foreign, &found.foreign_interface_only), (&[key.clone()].into(), &[key].into()));
     }
 }

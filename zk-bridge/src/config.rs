@@ -331,3 +331,95 @@ fn is_host(text: &str) -> bool {
         None => !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn mistakes(config: &RegistryConfig) -> Vec<(&'static str, String)> {
+        let found = config.settle(Path::new("/nowhere")).expect_err("a mistake");
+        found.into_iter().map(|mistake| (mistake.key, mistake.what)).collect()
+    }
+
+    #[test]
+    fn an_address_alone_is_enough() {
+        let settings =
+            RegistryConfig::at("zookeeper://zk1:2181,[::1]:2182,zk3/tenants/red/").settle(Path::new("/")).unwrap();
+        assert_eq!(settings.address, "zk1:2181,[::1]:2182,zk3/tenants/red");
+        assert_eq!((settings.root.as_str(), settings.services_root.as_str()), ("dubbo", "services"));
+        assert_eq!((settings.acl, settings.session_timeout), (AclChoice::Open, DEFAULT_SESSION_TIMEOUT));
+    }
+
+    #[test]
+    fn another_root_moves_the_instances_as_dubbo_does_unless_it_is_said() {
+        let of = |root: &str, services: Option<&str>| {
+            let config = RegistryConfig {
+                root: Some(root.into()),
+                services_root: services.map(str::to_owned),
+                ..RegistryConfig::at("h")
+            };
+            config.settle(Path::new("/")).unwrap().services_root
+        };
+        assert_eq!(of("/prod/", None), "prod");
+        assert_eq!(of("prod", Some("services")), "services");
+        assert_eq!(of("dubbo", None), "services");
+    }
+
+    #[test]
+    fn every_mistake_is_told() {
+        let config: RegistryConfig = toml::from_str(
+            r#"
+            address = "host:0"
+            root = "a//b"
+            acl = "creator"
+            session_timeout = "15"
+            server_version = "new"
+            password_env = "X"
+            password_file = "x"
+            "#,
+        )
+        .unwrap();
+        let keys: Vec<&str> = mistakes(&config).into_iter().map(|(key, _)| key).collect();
+        assert_eq!(keys, ["address", "root", "password_env", "acl", "session_timeout", "server_version"]);
+        assert!(toml::from_str::<RegistryConfig>("adress = \"h\"").is_err(), "an unknown key is refused");
+        assert_eq!(mistakes(&RegistryConfig::default())[0].0, "address");
+    }
+
+    #[test]
+    fn a_username_wants_a_password_and_the_other_way_round() {
+        let named = RegistryConfig { username: Some("dubbo".into()), ..RegistryConfig::at("h") };
+        assert!(mistakes(&named)[0].1.contains("password_file"));
+        let nameless = RegistryConfig { password_file: Some("p".into()), ..RegistryConfig::at("h") };
+        assert!(mistakes(&nameless)[0].1.contains("username"));
+        let colon = RegistryConfig { username: Some("a:b".into()), ..nameless };
+        assert_eq!(mistakes(&colon)[0].0, "username");
+    }
+
+    #[test]
+    fn a_password_is_read_from_a_file_that_is_ones_own_and_shows_nowhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("password");
+        std::fs::write(&file, "top secret\n").unwrap();
+        let config = RegistryConfig {
+            username: Some("dubbo".into()),
+            password_file: Some("password".into()),
+            ..RegistryConfig::at("h")
+        };
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+        let open = config.settle(folder.path()).unwrap_err();
+        assert!(open[0].what.contains("chmod 600"), "{open:?}");
+
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let settings = config.settle(folder.path()).unwrap();
+        assert_eq!(settings.login.as_ref().unwrap().bytes(), b"dubbo:top secret");
+        assert_eq!(settings.acl, AclChoice::Creator, "as Dubbo's own client");
+        assert!(!format!("{settings:?}{:?}{open:?}", settings.login).contains("secret"));
+
+        std::fs::write(&file, "\n").unwrap();
+        assert!(config.settle(folder.path()).unwrap_err()[0].what.contains("empty"));
+        std::fs::write(&file, vec![b'x'; 5000]).unwrap();
+        assert!(config.settle(folder.path()).unwrap_err()[0].what.contains("more than 4096 bytes"));
+    }
+}

@@ -5,10 +5,11 @@
 //! from its first byte on: one without `@class` stops the references of everybody whose mapping names it. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
-use crate::interface_level::{EPOCH, MARK};
+use crate::interface_level::{EPOCH, MARK, Registered};
 use crate::metadata::{MetadataInfo, ServiceInfo};
 use crate::registry::Level;
 use crate::view::{Parameters, Provider, ServiceKey};
@@ -92,13 +93,13 @@ impl Instance {
         })
     }
 
-    /// The providers behind the instance, given what its revision exports.
-    pub(crate) fn providers(&self, info: &MetadataInfo) -> Vec<Provider> {
-        info.services
-            .iter()
-            .filter(|service| service.protocol == "dubbo")
-            .map(|service| self.provider(service))
-            .collect()
+    /// The providers behind the instance, of any protocol, given what its revision exports.
+    pub(crate) fn providers(&self, info: &MetadataInfo) -> Vec<Registered> {
+        let registered = |service: &ServiceInfo| Registered {
+            protocol: service.protocol.clone(),
+            provider: Arc::new(self.provider(service)),
+        };
+        info.services.iter().filter(|service| !service.protocol.is_empty()).map(registered).collect()
     }
 
     fn provider(&self, service: &ServiceInfo) -> Provider {
@@ -108,7 +109,8 @@ impl Instance {
         {
             parameters.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        let port = if service.port == 0 { self.dubbo_port.unwrap_or(self.port) } else { service.port };
+        let own = if service.protocol == "dubbo" { self.dubbo_port } else { None };
+        let port = if service.port == 0 { own.unwrap_or(self.port) } else { service.port };
         Provider {
             key: ServiceKey::new(service.interface.as_str(), service.group.as_deref(), service.version.as_deref()),
             host: self.host.clone(),
@@ -210,11 +212,11 @@ mod tests {
     fn a_service_has_the_port_it_says_or_the_endpoints_or_the_instances() {
         let instance = Instance::from_json("app", LOCAL.as_bytes()).unwrap();
         let service = ServiceInfo { interface: "a.B".into(), protocol: "dubbo".into(), ..ServiceInfo::default() };
-        assert_eq!(instance.providers(&info(service.clone()))[0].port, 20880);
-        assert_eq!(instance.providers(&info(ServiceInfo { port: 99, ..service.clone() }))[0].port, 99);
+        assert_eq!(instance.providers(&info(service.clone()))[0].provider.port, 20880);
+        assert_eq!(instance.providers(&info(ServiceInfo { port: 99, ..service.clone() }))[0].provider.port, 99);
         let triple_first = LOCAL.replace(r#""[{\"port\":20880"#, r#""[{\"port\":20890"#);
         let instance = Instance::from_json("app", triple_first.as_bytes()).unwrap();
-        assert_eq!(instance.providers(&info(service))[0].port, 20890);
+        assert_eq!(instance.providers(&info(service))[0].provider.port, 20890);
     }
 
     #[test]
@@ -226,17 +228,18 @@ mod tests {
             parameters: [("meta-v".to_owned(), "own".to_owned())].into(),
             ..ServiceInfo::default()
         };
-        let provider = &instance.providers(&info(service))[0];
+        let provider = &instance.providers(&info(service))[0].provider;
         assert_eq!(provider.timestamp(), Some(1795253830272));
         assert_eq!(provider.parameters.get("meta-v"), Some("own"));
         assert_eq!(provider.parameters.get("dubbo.metadata.revision"), None);
     }
 
     #[test]
-    fn a_service_of_another_protocol_is_no_provider() {
+    fn a_service_of_another_protocol_is_nobody_to_call() {
         let instance = Instance::from_json("local-app", REMOTE.as_bytes()).unwrap();
         let service = ServiceInfo { interface: "a.B".into(), protocol: "tri".into(), ..ServiceInfo::default() };
-        assert!(instance.providers(&info(service)).is_empty());
+        let found = instance.providers(&info(service));
+        assert_eq!((found[0].protocol.as_str(), found[0].dubbo()), ("tri", None));
     }
 
     #[test]

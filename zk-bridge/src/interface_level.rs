@@ -1,9 +1,10 @@
 //! The interface level: node names under `providers` and `consumers`, read and written.
 //!
-//! A name that is no URL, or another protocol than `dubbo://`, is nobody; simplified nodes lack most parameters, so the
+//! A name that is no provider's URL is nobody; simplified nodes lack most parameters, so the
 //! interface falls back to the path of a provider and to the folder of a consumer. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::registry::{Level, VirtualProvider};
 use crate::url::Url;
@@ -21,18 +22,37 @@ const OLD_TIMESTAMP: &str = "1600000000000";
 /// The release whose ways the gateway has; 2.7 and later look at it.
 const RELEASE: &str = "2.7.23";
 
+/// Protocols of URLs that stand for no provider.
+const NO_PROVIDERS: [&str; 6] = ["consumer", "empty", "override", "route", "script", "condition"];
+
+/// A provider of any protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Registered {
+    /// `dubbo`, `tri`, `rest`, …
+    pub(crate) protocol: String,
+    pub(crate) provider: Arc<Provider>,
+}
+
+#[cfg(test)]
+impl Registered {
+    /// The provider, if it speaks the one protocol that we do.
+    pub(crate) fn dubbo(&self) -> Option<&Provider> {
+        (self.protocol == "dubbo").then_some(&*self.provider)
+    }
+}
+
 /// Reads the name of a node under `providers` of `interface`.
-pub(crate) fn provider(interface: &str, node_name: &str) -> Option<Provider> {
+pub(crate) fn registered(interface: &str, node_name: &str) -> Option<Registered> {
     let mut url = Url::decode(node_name)?;
     let category = url.parameters.get("category").is_none_or(|category| category.is_empty() || category == "providers");
-    if url.protocol != "dubbo" || url.port == 0 || !category {
+    if NO_PROVIDERS.contains(&url.protocol.as_str()) || url.port == 0 || !category {
         return None;
     }
     let said = |url: &Url, key: &str| url.parameters.get(key).filter(|value| !value.is_empty()).cloned();
     let name = said(&url, "interface").unwrap_or_else(|| interface.to_owned());
     let key = ServiceKey::new(name, said(&url, "group").as_deref(), said(&url, "version").as_deref());
     let path = if url.path.is_empty() { key.interface.clone() } else { std::mem::take(&mut url.path) };
-    Some(Provider {
+    let provider = Provider {
         key,
         host: url.host.clone(),
         port: url.port,
@@ -41,7 +61,8 @@ pub(crate) fn provider(interface: &str, node_name: &str) -> Option<Provider> {
         application: said(&url, "application"),
         highway: said(&url, MARK),
         parameters: Parameters(url.parameters),
-    })
+    };
+    Some(Registered { protocol: url.protocol, provider: Arc::new(provider) })
 }
 
 /// Reads the name of a node under `consumers` of `interface`.
@@ -134,6 +155,10 @@ mod tests {
     use super::*;
     use crate::url::percent_encode;
 
+    fn provider(interface: &str, node_name: &str) -> Option<Provider> {
+        registered(interface, node_name)?.dubbo().cloned()
+    }
+
     #[test]
     fn a_provider_of_3_3_is_read() {
         let node = percent_encode(
@@ -179,6 +204,8 @@ mod tests {
             assert_eq!(provider("a.B", &percent_encode(url)), None, "{url}");
         }
         assert_eq!(provider("a.B", "no url"), None);
+        assert_eq!(registered("a.B", &percent_encode("tri://h:1/a.B?x=1")).unwrap().protocol, "tri");
+        assert_eq!(registered("a.B", &percent_encode("override://0.0.0.0:1/a.B?x=1")), None);
     }
 
     #[test]

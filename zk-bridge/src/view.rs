@@ -3,7 +3,7 @@
 //! Values only. Parameters are kept as they came and read when asked, as Dubbo reads them: an empty value is an absent
 //! one, a method's value stands over the service's, `default.` in front is the provider's own default (2.6, 2.7).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,6 +76,7 @@ pub struct View {
     pub(crate) complete: bool,
     pub(crate) providers: Vec<Arc<Provider>>,
     pub(crate) consumers: Vec<Arc<Consumer>>,
+    pub(crate) foreign: BTreeSet<ServiceKey>,
 }
 
 impl ServiceKey {
@@ -245,6 +246,7 @@ impl View {
             complete: true,
             providers: providers.into_iter().map(Arc::new).collect(),
             consumers: consumers.into_iter().map(Arc::new).collect(),
+            foreign: BTreeSet::new(),
         }
     }
 
@@ -266,7 +268,7 @@ impl View {
         self.complete
     }
 
-    /// Every provider, real and virtual, sorted by key, host and port.
+    /// Every provider that speaks `dubbo://`, real and virtual, sorted by key, host and port.
     #[must_use]
     pub fn providers(&self) -> &[Arc<Provider>] {
         &self.providers
@@ -278,6 +280,19 @@ impl View {
         let from = self.providers.partition_point(|provider| provider.key < *key);
         let len = self.providers[from..].partition_point(|provider| provider.key == *key);
         &self.providers[from..from + len]
+    }
+
+    /// Whether a real provider offers the service here, over `dubbo://` or any other protocol.
+    #[must_use]
+    pub fn has_local_provider(&self, key: &ServiceKey) -> bool {
+        self.foreign.contains(key) || self.providers_of(key).iter().any(|provider| !provider.is_virtual())
+    }
+
+    /// Services that a real provider offers over another protocol than `dubbo://` (Triple, REST): nobody to call from
+    /// here, but a provider to local consumers.
+    #[must_use]
+    pub const fn foreign(&self) -> &BTreeSet<ServiceKey> {
+        &self.foreign
     }
 
     /// Every consumer's reference.
@@ -316,4 +331,58 @@ pub(crate) fn duration_with_unit(text: &str) -> Option<Duration> {
         rest = &rest[letters..];
     }
     Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_version_has_three_spellings() {
+        for version in [None, Some(""), Some("0.0.0")] {
+            assert_eq!(ServiceKey::new("a.B", Some(""), version), ServiceKey::new("a.B", None, None));
+        }
+        assert_eq!(ServiceKey::new("a.B", Some("G"), Some("1.0")).to_string(), "G/a.B:1.0");
+    }
+
+    #[test]
+    fn times_of_java_and_of_go_are_understood() {
+        assert_eq!(duration("1500"), Some(Duration::from_millis(1500)));
+        assert_eq!(duration("3s"), Some(Duration::from_secs(3)));
+        assert_eq!(duration("1m30s500ms"), Some(Duration::from_millis(90_500)));
+        assert_eq!(duration("1.5s"), Some(Duration::from_millis(1500)));
+        for text in ["", "s", "-1", "3 parsecs", "1e9s", "99999999999999999999h", "1..2s"] {
+            assert_eq!(duration(text), None, "{text}");
+        }
+        assert_eq!(duration_with_unit("15"), None);
+    }
+
+    #[test]
+    fn a_zero_timeout_is_none_and_negative_retries_are_none() {
+        let parameters = |key: &str, value: &str| Parameters([(key.to_owned(), value.to_owned())].into());
+        assert_eq!(parameters("timeout", "0").timeout(None), None);
+        assert_eq!(parameters("retries", "-1").retries(None), None);
+        assert_eq!(parameters("methods", "a,*, b,a").methods(), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_service_finds_its_own_providers_and_no_others() {
+        let provider = |interface: &str, port| Provider {
+            key: ServiceKey::new(interface, None, None),
+            host: "h".into(),
+            port,
+            path: interface.into(),
+            level: Level::Interface,
+            application: None,
+            parameters: Parameters::default(),
+            highway: (port == 9).then(|| "gw".to_owned()),
+        };
+        let view = View::of(1, vec![provider("c", 1), provider("b", 2), provider("b", 1), provider("a", 9)], vec![]);
+        let ports =
+            |interface| view.providers_of(&ServiceKey::new(interface, None, None)).iter().map(|it| it.port).collect();
+        let (b, nobody): (Vec<u16>, Vec<u16>) = (ports("b"), ports("bb"));
+        assert_eq!((b, nobody), (vec![1, 2], vec![]));
+        assert!(!view.has_local_provider(&ServiceKey::new("a", None, None)), "a virtual one is not local");
+        assert!(view.has_local_provider(&ServiceKey::new("c", None, None)));
+    }
 }

@@ -208,7 +208,7 @@ impl Work {
             self.store.settle(&mut self.mirror);
             self.showing.show(&self.mirror, &self.store);
             let Self { layout, mirror, publishing, showing, .. } = self;
-            let again = publishing.publish(session, layout, mirror, &showing.providers()).await?;
+            let again = publishing.publish(session, layout, mirror, showing.interface_only()).await?;
             self.showing.published(&self.publishing.progress);
             if !again {
                 return Ok(());

@@ -3,7 +3,6 @@
 //! It knows which instances rest, which metadata nothing names since when, and which order was carried out last.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -18,7 +17,7 @@ use crate::publish::current::Known;
 use crate::publish::plan::{Circumstances, Ending, plan};
 use crate::publish::{InstanceName, MetadataName, Plan};
 use crate::session::Session;
-use crate::view::Provider;
+use crate::view::ServiceKey;
 
 /// For so long an instance that an earlier start left behind is away: consumers notice within 0.7 s, and keep a dead
 /// connection to one that comes back before (measured with 3.2 and 3.3).
@@ -105,7 +104,7 @@ impl Publishing {
         session: &Session,
         layout: &Layout,
         mirror: &mut Mirror,
-        providers: &[Arc<Provider>],
+        interface_only: &BTreeSet<ServiceKey>,
     ) -> Result<bool, Error> {
         let order = self.orders.borrow_and_update().clone();
         let Some(desired) = order.wish.desired().filter(|_| mirror.is_whole) else { return Ok(false) };
@@ -115,7 +114,7 @@ impl Publishing {
             self.refused.clear();
             self.rounds = 0;
         }
-        let current = self.known.current(session, layout, mirror, desired, providers).await?;
+        let current = self.known.current(session, layout, mirror, desired, interface_only).await?;
         let plan = plan(layout, desired, &current, &self.circumstances(&order.wish, now));
         self.progress = Progress {
             desired: desired.providers.len(),

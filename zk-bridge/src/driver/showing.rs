@@ -4,6 +4,7 @@
 //! there yet stay a while: where a server lost its tree, or every session ended with ours, their processes are about to
 //! register again, and their absence says nothing about them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -11,13 +12,13 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::publishing::Progress;
-use crate::assemble;
+use crate::assemble::{self, Assembled};
 use crate::config::RegistrySettings;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
-use crate::registry::Status;
+use crate::registry::{Level, Status};
 use crate::session::Session;
-use crate::view::{Provider, View};
+use crate::view::{Provider, ServiceKey, View};
 
 /// Sentences of one kind that are shown; the rest is counted.
 const SENTENCES_MAX: usize = 5;
@@ -26,6 +27,7 @@ const SENTENCES_MAX: usize = 5;
 struct Held {
     until: Instant,
     providers: Vec<Arc<Provider>>,
+    foreign: BTreeSet<ServiceKey>,
 }
 
 /// Whether the folder that an address ends with is there.
@@ -41,7 +43,9 @@ pub(super) struct Showing {
     view: watch::Sender<Arc<View>>,
     status: Arc<Mutex<Status>>,
     held: Option<Held>,
+    interface_only: BTreeSet<ServiceKey>,
     /// What is wrong with the session, the tree and what we write; told together.
+    of_version: Vec<String>,
     of_session: Vec<String>,
     of_tree: Vec<String>,
     of_writing: Vec<String>,
@@ -49,17 +53,26 @@ pub(super) struct Showing {
 
 impl Showing {
     pub(super) fn new(settings: RegistrySettings, view: watch::Sender<Arc<View>>, status: Arc<Mutex<Status>>) -> Self {
-        let (of_session, of_tree, of_writing) = (Vec::new(), Vec::new(), Vec::new());
-        Self { settings, view, status, held: None, of_session, of_tree, of_writing }
+        Self {
+            settings,
+            view,
+            status,
+            held: None,
+            interface_only: BTreeSet::new(),
+            of_version: Vec::new(),
+            of_session: Vec::new(),
+            of_tree: Vec::new(),
+            of_writing: Vec::new(),
+        }
     }
 
     pub(super) fn name(&self) -> &str {
         self.settings.name()
     }
 
-    /// The providers that are shown.
-    pub(super) fn providers(&self) -> Vec<Arc<Provider>> {
-        self.view.borrow().providers.clone()
+    /// Services with a real provider, of any protocol, that is registered at interface level only.
+    pub(super) const fn interface_only(&self) -> &BTreeSet<ServiceKey> {
+        &self.interface_only
     }
 
     /// When something held has to go.
@@ -69,10 +82,17 @@ impl Showing {
 
     /// A session began; what was shown until now is held.
     pub(super) fn new_session(&mut self, session: &Session) {
-        let mut providers = self.providers();
-        providers.retain(|provider| !provider.is_virtual());
-        if !providers.is_empty() {
-            self.held = Some(Held { until: Instant::now() + self.settings.session_timeout, providers });
+        let before = Arc::clone(&self.view.borrow());
+        let providers: Vec<_> = before.providers.iter().filter(|it| !it.is_virtual()).map(Arc::clone).collect();
+        let foreign = before.foreign.clone();
+        if !providers.is_empty() || !foreign.is_empty() {
+            self.held = Some(Held { until: Instant::now() + self.settings.session_timeout, providers, foreign });
+        }
+        self.of_version.clear();
+        if session.version.is_none() {
+            let polled = "the server does not tell its version, so nothing newer than 3.4 is used: allow its command \"srvr\", \
+                          or set server_version";
+            self.of_version.push(polled.into());
         }
         let mut status = self.status();
         status.session = Some(session.client.session_id().to_string());
@@ -119,11 +139,15 @@ impl Showing {
         }
         some(&mut self.of_tree, store.problems());
         if mirror.is_whole {
-            let mut providers = assemble::providers(mirror);
-            let held = self.hold(&mut providers);
+            let mut assembled = assemble::providers(mirror);
+            let held = self.hold(&mut assembled);
+            self.interface_only = std::mem::take(&mut assembled.foreign_interface_only);
+            let real = assembled.providers.iter().filter(|it| !it.is_virtual() && it.level == Level::Interface);
+            self.interface_only.extend(real.map(|provider| provider.key.clone()));
+            let Assembled { providers, foreign, .. } = assembled;
             let complete = !held && !store.is_waiting() && mirror.denied.is_empty() && !mirror.is_overfull;
             let consumers = assemble::consumers(mirror);
-            self.replace(View { generation: 0, connected: true, complete, providers, consumers });
+            self.replace(View { generation: 0, connected: true, complete, providers, consumers, foreign });
         }
         self.tell();
     }
@@ -142,18 +166,20 @@ impl Showing {
     }
 
     /// Adds what is held and missing; `true` where there was something to add.
-    fn hold(&mut self, providers: &mut Vec<Arc<Provider>>) -> bool {
+    fn hold(&mut self, assembled: &mut Assembled) -> bool {
         let Some(held) = &self.held else { return false };
         if held.until <= Instant::now() {
             self.held = None;
             return false;
         }
         let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
-        let there: std::collections::BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
+        let Assembled { providers, foreign, .. } = assembled;
+        let there: BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
         let missing = held.providers.iter().filter(|provider| !there.contains(&place(provider)));
-        let count = providers.len();
+        let count = providers.len() + foreign.len();
         providers.extend(missing.cloned());
-        if providers.len() == count {
+        foreign.extend(held.foreign.iter().cloned());
+        if providers.len() + foreign.len() == count {
             return false;
         }
         providers.sort_by_cached_key(|provider| place(provider));
@@ -181,8 +207,11 @@ impl Showing {
     }
 
     fn tell(&self) {
-        let problems: Vec<String> =
-            [&self.of_session, &self.of_tree, &self.of_writing].into_iter().flatten().cloned().collect();
+        let problems: Vec<String> = [&self.of_version, &self.of_session, &self.of_tree, &self.of_writing]
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect();
         let mut status = self.status();
         for new in problems.iter().filter(|problem| !status.problems.contains(problem)) {
             tracing::warn!(registry = self.name(), problem = new, "the registry has a problem");

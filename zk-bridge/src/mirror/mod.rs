@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::instance_level::Instance;
+use crate::interface_level::Registered;
 use crate::layout::{Layout, Place};
 use crate::metadata::MetadataInfo;
-use crate::view::{Consumer, Provider};
+use crate::view::Consumer;
 
 /// The last good state of the tree.
 #[derive(Debug, Default)]
@@ -37,7 +38,7 @@ pub(crate) struct Mirror {
 /// The two folders of an interface.
 #[derive(Debug, Default)]
 pub(crate) struct InterfaceFolder {
-    pub(crate) providers: Folder<Provider>,
+    pub(crate) providers: Folder<Registered>,
     pub(crate) consumers: Folder<Consumer>,
 }
 

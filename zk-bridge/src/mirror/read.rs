@@ -126,7 +126,7 @@ impl Mirror {
                 let interface = interface_of(&folder.0);
                 match folder.1 {
                     Category::Providers => {
-                        known.providers.take(found, room, |name| interface_level::provider(&interface, name));
+                        known.providers.take(found, room, |name| interface_level::registered(&interface, name));
                     }
                     Category::Consumers => {
                         known.consumers.take(found, room, |name| interface_level::consumer(&interface, name));

@@ -12,9 +12,9 @@ use crate::interface_level::{EPOCH, MARK};
 use crate::layout::{Category, Layout, OWN_APPLICATION, Place};
 use crate::metadata::MetadataInfo;
 use crate::mirror::Mirror;
-use crate::registry::{Desired, Level};
+use crate::registry::Desired;
 use crate::session::Session;
-use crate::view::{Provider, ServiceKey};
+use crate::view::ServiceKey;
 
 /// What only a publisher reads, kept for one session.
 #[derive(Debug, Default)]
@@ -54,7 +54,8 @@ impl Known {
         self.metadata = None;
     }
 
-    /// Reads what is not known and puts everything together. `providers` is the view's list.
+    /// Reads what is not known and puts everything together. `interface_only` are the services with a real
+    /// provider that is registered at interface level only.
     ///
     /// # Errors
     /// The connection or session is lost.
@@ -64,7 +65,7 @@ impl Known {
         layout: &Layout,
         mirror: &Mirror,
         desired: &Desired,
-        providers: &[std::sync::Arc<Provider>],
+        interface_only: &BTreeSet<ServiceKey>,
     ) -> Result<Current, Error> {
         let gateway = desired.gateway.as_str();
         let metadata = self.own_metadata(session, layout, gateway).await?.clone();
@@ -78,7 +79,7 @@ impl Known {
             instances: own_instances(session, mirror, gateway),
             metadata,
             mappings,
-            interface_only: interface_only(providers),
+            interface_only: interface_only.clone(),
             of_others,
             unknown_of_others,
         })
@@ -94,8 +95,8 @@ impl Known {
         let mut nodes = Vec::new();
         for (folder, content) in &mirror.interfaces {
             let ours = content.providers.nodes.iter().filter_map(|(name, node)| Some((name, node.as_ref()?)));
-            for (name, provider) in ours.filter(|(_, provider)| provider.highway.as_deref() == Some(gateway)) {
-                let epoch = provider.parameters.get(EPOCH).and_then(|text| text.parse().ok()).unwrap_or(0);
+            for (name, node) in ours.filter(|(_, node)| node.provider.highway.as_deref() == Some(gateway)) {
+                let epoch = node.provider.parameters.get(EPOCH).and_then(|text| text.parse().ok()).unwrap_or(0);
                 let path = format!("{}/{name}", layout.category(folder, Category::Providers));
                 nodes.push((path, (folder.clone(), name.clone()), epoch));
             }
@@ -237,12 +238,6 @@ fn others(mirror: &Mirror, gateway: &str) -> (BTreeSet<(String, String)>, BTreeS
         }
     }
     (exported, unknown)
-}
-
-/// Services with a real provider that is registered at interface level only.
-fn interface_only(providers: &[std::sync::Arc<Provider>]) -> BTreeSet<ServiceKey> {
-    let local = providers.iter().filter(|provider| !provider.is_virtual() && provider.level == Level::Interface);
-    local.map(|provider| provider.key.clone()).collect()
 }
 
 fn is_one_segment(name: &str) -> bool {

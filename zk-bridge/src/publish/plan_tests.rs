@@ -109,7 +109,7 @@ impl Tree {
                     }
                 }
                 ["dubbo", folder, "providers", name] => {
-                    let provider = interface_level::provider(folder, name).unwrap();
+                    let provider = interface_level::registered(folder, name).unwrap().provider;
                     if provider.highway.as_deref() == Some("gw-1") {
                         let epoch = provider.parameters.get("epoch").unwrap().parse().unwrap();
                         let node = OwnNode { owner: owner(path), epoch, revision: String::new() };

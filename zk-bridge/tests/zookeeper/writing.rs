@@ -130,6 +130,13 @@ async fn a_local_provider_at_interface_level_only_keeps_the_gateway_off_the_inst
     let instance = instance_text("shop", ("10.0.0.1", 20880), "r1", "remote");
     create(&client, "/services/shop/10.0.0.1:20880", &instance, CreateMode::Ephemeral).await;
     running.published(2, 2).await;
+
+    let triple = provider_node(B, 50051).replace("providers/dubbo", "providers/tri");
+    create(&client, &triple, "", CreateMode::Ephemeral).await;
+    running.published(2, 1).await;
+    let view =
+        running.view("a local provider that nobody here can call", |view| view.has_local_provider(&key(B))).await;
+    assert_eq!(real(&view, B), 0);
 }
 
 #[tokio::test]
