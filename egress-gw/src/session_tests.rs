@@ -88,6 +88,39 @@ fn the_second_call_of_a_kind_comes_from_the_cache_and_a_new_snapshot_empties_it(
 }
 
 #[test]
+fn equal_calls_on_ports_of_different_islands_are_decided_apart() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut anywhere = gate.consumer().await;
+        anywhere.send(&call(1, "greet", &[])).await;
+        assert_eq!(gate.link().calls(1).await[0].head().destination, "shanghai");
+        let mut bound = Peer::connect(gate.port("beijing")).await;
+        bound.send(&call(1, "greet", &[])).await;
+        let told = bound.answer().await;
+        assert!(
+            told.text.contains("the port of the call names island `beijing`, which is not known here"),
+            "{}",
+            told.text
+        );
+    });
+}
+
+#[test]
+fn a_nameless_caller_is_who_the_registry_knows_at_its_address() {
+    on_shard(async {
+        let mut builder = GateBuilder::default();
+        let shop = crate::knowledge::Reference { application: Some("shop".to_owned()), ..Default::default() };
+        builder.knowledge.consumers.add("127.0.0.1".parse().unwrap(), "com.acme.Greeter", shop);
+        let gate = builder.open();
+        let mut consumer = gate.consumer().await;
+        let named = call(2, "greet", &[("remote.application", "billing")]);
+        consumer.send(&[call(1, "greet", &[]), named].concat()).await;
+        let sent = gate.link().calls(2).await;
+        assert_eq!((sent[0].head().application, sent[1].head().application), ("shop", "billing"));
+    });
+}
+
+#[test]
 fn two_calls_with_equal_ids_on_one_connection_are_two_calls() {
     on_shard(async {
         let gate = GateBuilder::default().open();

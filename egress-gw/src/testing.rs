@@ -107,17 +107,7 @@ impl GateBuilder {
             connections: Arc::new(AtomicUsize::new(0)),
         });
         shard.run(crate::listen::tick(Rc::downgrade(&core)));
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (accepts, island) = (core.clone(), self.bound.map(Arc::from));
-        let accept = move |_: SocketAddr, _: SocketAddr| {
-            if accepts.connection_begins() {
-                Accepted::Serve(Rc::new(Consumer::new(accepts.clone(), island.clone())))
-            } else {
-                Accepted::Refuse
-            }
-        };
-        shard.run(shard::listen(&shard, listener, accept).unwrap());
+        let address = open_port(&core, self.bound);
         let gate =
             Gate { core, address, links: (1..).zip(self.links).map(|(id, hub)| FakeLink::new(id, hub)).collect() };
         for link in &gate.links {
@@ -127,15 +117,35 @@ impl GateBuilder {
     }
 }
 
+fn open_port(core: &Rc<Core>, island: Option<&'static str>) -> SocketAddr {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (accepts, island) = (core.clone(), island.map(Arc::from));
+    let accept = move |_: SocketAddr, _: SocketAddr| {
+        if accepts.connection_begins() {
+            Accepted::Serve(Rc::new(Consumer::new(accepts.clone(), island.clone())))
+        } else {
+            Accepted::Refuse
+        }
+    };
+    core.shard.run(shard::listen(&core.shard, listener, accept).unwrap());
+    address
+}
+
 impl Gate {
     /// The only link.
     pub fn link(&self) -> &FakeLink {
         &self.links[0]
     }
 
+    /// Another port, bound to `island`.
+    pub fn port(&self, island: &'static str) -> SocketAddr {
+        open_port(&self.core, Some(island))
+    }
+
     /// A consumer's connection.
     pub async fn consumer(&self) -> Peer {
-        Peer { stream: TcpStream::connect(self.address).await.unwrap() }
+        Peer::connect(self.address).await
     }
 
     /// The island answers the call with this token.
@@ -228,6 +238,10 @@ pub struct Peer {
 }
 
 impl Peer {
+    pub async fn connect(address: SocketAddr) -> Self {
+        Self { stream: TcpStream::connect(address).await.unwrap() }
+    }
+
     pub async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
     }
