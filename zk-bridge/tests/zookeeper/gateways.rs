@@ -46,7 +46,9 @@ async fn what_a_killed_gateway_left_behind_is_replaced_by_its_next_start() {
     again.registry.publish(desired("gw-1", 2_000, 20990, &[B]));
     eventually("the old instance goes away first", || async { client.check_stat(instance).await.unwrap().is_none() })
         .await;
+    let gone = std::time::Instant::now();
     again.published(1, 1).await;
+    assert!(gone.elapsed().as_millis() > 1500, "consumers need time to see that it is gone: {:?}", gone.elapsed());
     let after = tree(&client, "/").await;
     let old = before[instance].1;
     assert!(after.values().all(|(_, owner)| *owner != old), "nothing lives with the old session");
