@@ -1,5 +1,7 @@
 //! Exchanges over real loopback links: both transports, sealed and plain, small and large.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
 mod pair;
 
 use std::rc::Rc;

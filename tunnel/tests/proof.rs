@@ -1,5 +1,7 @@
 //! Who gets a link and who does not, and what they are told.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
 mod pair;
 
 use std::rc::Rc;

@@ -261,7 +261,7 @@ proptest! {
                 Step::Reconnect(late) => world.reconnect(late),
             }
         }
-        for end in 0..2 {
+        for (end, tokens) in tokens.into_iter().enumerate() {
             let received = world.ends[1 - end].session.received();
             let other = &world.ends[1 - end];
             // What the other end has whole, and so may have run.
@@ -270,7 +270,7 @@ proptest! {
             let seen = &world.ends[end];
             let ended: BTreeSet<u64> = seen.finished.iter().copied().chain(failed.iter().map(|(token, _)| *token)).collect();
             prop_assert_eq!(ended.len(), seen.finished.len() + failed.len());
-            prop_assert_eq!(ended.len() as u64, tokens[end]);
+            prop_assert_eq!(ended.len() as u64, tokens);
             for (token, failure) in failed {
                 let may_have_run = whole.contains(&seen.by_token[&token]);
                 prop_assert!(!may_have_run || failure.outcome == Outcome::Unknown, "ran, and {:?}", failure.outcome);

@@ -109,9 +109,8 @@ impl<T: Io> Transport for Ws<T> {
             let range = self.reader.deframe(&mut scratch[..kept + held + read], kept)?;
             if !self.reader.control.is_empty() {
                 self.answer_control();
-                if let Poll::Ready(Err(error)) = self.poll_flush(cx) {
-                    return Poll::Ready(Err(error));
-                }
+                // A connection that cannot be written is found out by the next batch; what was read counts still.
+                let _ = self.poll_flush(cx);
             }
             if range.len() > kept {
                 return Poll::Ready(Ok(range));
