@@ -197,3 +197,21 @@ fn a_connection_that_never_says_anything_is_not_kept() {
         at_gateway.until("its place is free again", |noted| noted.ups.borrow().len() == 1).await;
     });
 }
+
+#[test]
+fn a_revoked_key_loses_its_link_and_gets_no_other() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let dialer = pair.gateway(&shard, &at_gateway, hub.local(), Transport::Ws);
+        at_gateway.link().await;
+        let at_hub_link = at_hub.link().await;
+        pair.directory.keys.borrow_mut().clear();
+        at_hub_link.close("the key was revoked");
+        at_gateway.until("over", |noted| noted.downs.get() == 1).await;
+        eventually("refused", || last_error(&dialer).is_some()).await;
+        assert!(last_error(&dialer).unwrap().contains("is not listed"));
+        assert_eq!((dialer.links().len(), hub.links().len(), at_gateway.ups.borrow().len()), (0, 0, 1));
+    });
+}

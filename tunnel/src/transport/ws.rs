@@ -352,8 +352,11 @@ mod tests {
         out
     }
 
+    /// Control messages: opcode and payload.
+    type Control = Vec<(u8, Vec<u8>)>;
+
     /// Feeds `bytes` in reads of `step`, each behind `kept` bytes that stay from the read before.
-    fn fed(bytes: &[u8], step: usize, keep: usize) -> io::Result<(Vec<u8>, Vec<(u8, Vec<u8>)>)> {
+    fn fed(bytes: &[u8], step: usize, keep: usize) -> io::Result<(Vec<u8>, Control)> {
         let mut reader = Deframer::new(End::Server);
         let mut stream: Vec<u8> = Vec::new();
         let mut kept: Vec<u8> = Vec::new();
