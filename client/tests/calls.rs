@@ -194,6 +194,28 @@ fn an_answer_to_nobody_is_counted_and_dropped() {
 }
 
 #[test]
+fn a_long_answer_to_nobody_is_skipped_as_it_comes_and_never_held() {
+    on_a_shard(|shard| async move {
+        let budget = Budget::new(10 << 20);
+        let listening = Listening::anywhere().await;
+        let caller = Caller::with_budget(&shard, quick(), budget.clone());
+        let candidates = caller.list(&[listening.offer()]);
+        let mut peer = listening.accept().await;
+        caller.call(&candidates, 1, b"x");
+        let (mut asked, body) = peer.read().await;
+        let answer = answer_to(&asked, &body);
+        asked.id += 1;
+        let nobodys = answer_to(&asked, &vec![2; 1_000_000]);
+        peer.write(&nobodys[..300_000]).await;
+        until(|| caller.pool.counts().unknown_answers.get() == 1).await;
+        assert_eq!(budget.held(), 0);
+        peer.write(&nobodys[300_000..]).await;
+        peer.write(&answer).await;
+        assert_eq!(caller.ends.answered().await, (1, b"x".to_vec()));
+    });
+}
+
+#[test]
 fn an_answer_on_another_connection_than_the_calls_is_nobodys() {
     on_a_shard(|shard| async move {
         let (one, two) = (Listening::anywhere().await, Listening::anywhere().await);

@@ -253,6 +253,42 @@ fn a_dead_provider_is_skipped_and_alone_it_is_refused_at_once() {
 }
 
 #[test]
+fn disabled_providers_and_those_of_weight_zero_get_no_calls() {
+    on_a_shard(|shard| async move {
+        let (one, two, three) = (Listening::anywhere().await, Listening::anywhere().await, Listening::anywhere().await);
+        let (mut disabled, mut weightless) = (one.offer(), two.offer());
+        disabled.enabled = false;
+        weightless.weight = 0;
+        let caller = Caller::new(&shard, quick());
+        let candidates = caller.list(&[disabled.clone(), weightless.clone(), three.offer()]);
+        let mut peer = three.accept().await;
+        for token in 0..20 {
+            caller.call(&candidates, token, b"x");
+            peer.echo().await;
+            caller.ends.answered().await;
+        }
+        let none = caller.list(&[disabled, weightless]);
+        assert!(none.pick(&[]).is_none());
+        assert_eq!(none.trouble(), "every provider is disabled or has weight 0");
+    });
+}
+
+#[test]
+fn a_provider_that_lists_the_method_goes_before_one_that_does_not() {
+    on_a_shard(|shard| async move {
+        let (old, new) = (Listening::anywhere().await, Listening::anywhere().await);
+        let (mut without, mut with) = (old.offer(), new.offer());
+        without.methods = ["bye".into()].into();
+        with.methods = ["bye".into(), "hello".into()].into();
+        let caller = Caller::new(&shard, quick());
+        let candidates = caller.list(&[without.clone(), with]);
+        assert_eq!(candidates.list().len(), 1, "as in a rollout that adds a method");
+        let alone = caller.list(&[without]);
+        assert_eq!(alone.list().len(), 1, "and where nobody lists it, as with $echo, everybody is asked");
+    });
+}
+
+#[test]
 fn an_unlisted_provider_answers_what_it_has_and_is_then_left() {
     on_a_shard(|shard| async move {
         let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
