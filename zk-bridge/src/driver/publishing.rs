@@ -19,9 +19,9 @@ use crate::publish::{InstanceName, MetadataName, Plan};
 use crate::session::Session;
 use crate::view::ServiceKey;
 
-/// For so long an instance that an earlier start left behind is away: consumers notice within 0.7 s, and keep a dead
-/// connection to one that comes back before (measured with 3.2 and 3.3).
-const RESTED: Duration = Duration::from_secs(2);
+/// For so long an instance that an earlier start left behind is away: 3.x consumers notice within 0.7 s (measured), and
+/// keep a dead connection to one whose absence they did not see. Meanwhile they use the interface level.
+const RESTED: Duration = Duration::from_secs(1);
 /// Metadata that nothing names is kept this long for consumers that are behind.
 const UNUSED_FOR: Duration = Duration::from_secs(600);
 /// Plans until one has no steps; one or two are normal, each conflict costs one.
