@@ -11,7 +11,9 @@
 //! | [`config`] | `ingress-gw.toml` |
 //! | `export`, `offers` | what others may call, and who offers it |
 //! | `catalogue`, `feed` | what the hubs are told of it |
-//! | `line`, `arrivals`, `in_flight` | one call, from its link and back |
+//! | `from_hub`, `arrivals` | a call comes over a link |
+//! | `line` | verified, given a provider, sent |
+//! | `from_provider`, `in_flight` | its answer goes back, or how far it got |
 //! | `verify` | the head says what the frame says |
 //! | `pick` | may it be called, and who can be asked |
 //! | `edit`, `reply` | the few bytes that change on the way out and back |
@@ -27,6 +29,8 @@ pub mod config;
 mod edit;
 mod export;
 mod feed;
+mod from_hub;
+mod from_provider;
 mod in_flight;
 mod line;
 mod meters;

@@ -15,18 +15,17 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Answer, Answers, Candidates, Lost, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
+use client::{Candidates, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use shard::{Budget, Shard};
-use tunnel::{End, ExchangeId, Handler, Link, Open, Reply};
+use tunnel::{ExchangeId, Link};
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::FrameKind;
 use wire::dubbo::reply::Asked;
-use wire::tunnel::catalogue::Update;
 use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage};
 
-use crate::arrivals::{Arrivals, Gathered};
+use crate::arrivals::Arrivals;
 use crate::catalogue::Catalogue;
 use crate::edit::{self, EditError};
 use crate::in_flight::{Carried, InFlight};
@@ -34,13 +33,12 @@ use crate::meters::Meters;
 use crate::offers::Exports;
 use crate::pick::{Picker, Route};
 use crate::readiness::LinksUp;
-use crate::reply::{Shaped, shape};
 use crate::verify::{Refusal, Verified, verify};
 
 /// Providers that a call may be offered to after the first could not take it.
-const MORE_PROVIDERS: usize = 2;
+pub(crate) const MORE_PROVIDERS: usize = 2;
 /// No call waits longer than this, whatever its head says.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
+pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Forgeries are logged at most this often; each is counted and reported to the hub.
 const FORGERY_LOG_EVERY: Duration = Duration::from_secs(1);
 
@@ -55,18 +53,18 @@ pub struct LineLimits {
 
 /// One shard's half of the gateway.
 pub struct Line {
-    pool: Pool,
+    pub(crate) pool: Pool,
     picker: Picker,
-    in_flight: InFlight,
-    arrivals: Arrivals,
-    limits: LineLimits,
-    meters: Meters,
-    links_up: Arc<LinksUp>,
-    links: RefCell<Vec<Link>>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) arrivals: Arrivals,
+    pub(crate) limits: LineLimits,
+    pub(crate) meters: Meters,
+    pub(crate) links_up: Arc<LinksUp>,
+    pub(crate) links: RefCell<Vec<Link>>,
     catalogue: RefCell<Option<Arc<Catalogue>>>,
     /// Up to which revision each link was told the catalogue.
-    told: RefCell<FxHashMap<u64, u64>>,
-    draining: RefCell<Option<String>>,
+    pub(crate) told: RefCell<FxHashMap<u64, u64>>,
+    pub(crate) draining: RefCell<Option<String>>,
     forgery_logged: Cell<Option<Instant>>,
 }
 
@@ -125,12 +123,11 @@ impl Line {
         links.iter().for_each(|link| self.tell(link));
     }
 
-    fn tell(&self, link: &Link) {
+    pub(crate) fn tell(&self, link: &Link) {
         let Some(catalogue) = self.catalogue.borrow().clone() else { return };
         let known = self.told.borrow_mut().insert(link.id(), catalogue.revision()).unwrap_or(0);
         let Some(update) = catalogue.update_from(known) else { return };
         if let Err(error) = link.send_catalogue(&update) {
-            // The rest of the catalogue must not hang on one entry: it is sent without that one.
             tracing::error!(%error, "an entry of the catalogue cannot be told to the hub");
         }
     }
@@ -162,7 +159,7 @@ impl Line {
         LineStatus { in_flight: self.in_flight.len(), arriving: self.arrivals.len(), providers: self.pool.status() }
     }
 
-    fn refuse(&self, link: &Link, exchange: ExchangeId, one_way: bool, failure: &Failure) {
+    pub(crate) fn refuse(&self, link: &Link, exchange: ExchangeId, one_way: bool, failure: &Failure) {
         self.meters.failed(failure.kind);
         if !one_way {
             link.fail(exchange, failure);
@@ -170,7 +167,7 @@ impl Line {
     }
 
     /// A call is here as a whole: verifies it, picks a provider and sends it.
-    fn carry(&self, link: &Link, exchange: ExchangeId, head: &Head<'_>, frame: &[u8], since: Instant) {
+    pub(crate) fn carry(&self, link: &Link, exchange: ExchangeId, head: &Head<'_>, frame: &[u8], since: Instant) {
         self.meters.arrived(frame.len());
         let one_way = head.flags.contains(Flags::ONE_WAY);
         let now = self.pool.now();
@@ -248,7 +245,7 @@ impl Line {
     }
 
     /// Hands a call to a provider; to others where the first cannot take it.
-    fn dispatch(
+    pub(crate) fn dispatch(
         &self,
         mut carried: Carried,
         candidates: &Candidates,
@@ -314,33 +311,6 @@ impl Line {
         self.meters.one_way();
         Ok(())
     }
-
-    /// A call that was not sent may go to another provider, while its caller has time.
-    fn send_elsewhere(&self, mut carried: Carried, why: &str, frame: Option<Vec<u8>>) {
-        let (link, exchange) = (carried.link.clone(), carried.exchange);
-        let route = carried.route.clone();
-        if let Some((_, provider)) = carried.provider.take()
-            && !carried.tried.contains(provider.endpoint())
-        {
-            carried.tried.push(provider.endpoint().clone());
-        }
-        let lost = || {
-            let text = format!("`{}` was not sent: {why}", route.label);
-            Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
-        };
-        let has_time = carried.times.patience > self.pool.now() && carried.tried.len() <= MORE_PROVIDERS;
-        // The list may be another by now, and the service may not be in it any more.
-        let candidates = self.pool.candidates(&route.service, &route.method);
-        let sent = match (frame.filter(|_| has_time), candidates) {
-            (Some(frame), Some(candidates)) => self.dispatch(carried, &candidates, |carried, offer, id, out| {
-                edit::append_again(&frame, &carried.route.target, offer, id, out)
-            }),
-            _ => Err(lost()),
-        };
-        if let Err(failure) = sent {
-            self.refuse(&link, exchange, false, &failure);
-        }
-    }
 }
 
 fn millis(time: Duration) -> u32 {
@@ -359,147 +329,4 @@ fn not_sent(route: &Route, error: SendError<EditError>) -> Failure {
         SendError::Write(error) => (Kind::Unparsable, error.to_string()),
     };
     Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{}` was not sent: {why}", route.label))
-}
-
-impl Handler for Line {
-    fn up(&self, link: &Link) {
-        self.links.borrow_mut().push(link.clone());
-        self.meters.links(self.links.borrow().len());
-        self.links_up.up();
-        tracing::info!(hub = &*link.peer().name, "a link to a hub is up");
-        self.tell(link);
-        let reason = self.draining.borrow().clone();
-        if let Some(reason) = reason {
-            link.go_away(&reason);
-        }
-    }
-
-    fn down(&self, link: &Link) {
-        self.links.borrow_mut().retain(|known| known != link);
-        self.told.borrow_mut().remove(&link.id());
-        self.meters.links(self.links.borrow().len());
-        self.links_up.down();
-        tracing::info!(hub = &*link.peer().name, "a link to a hub is over");
-    }
-
-    fn opened(&self, link: &Link, exchange: ExchangeId, open: Open<'_>) {
-        let head = match Head::decode(open.head) {
-            Ok(head) => head,
-            Err(error) => {
-                let failure = Failure::new(Stage::Tunnel, Kind::Unparsable, Outcome::NotSent, error.to_string());
-                return self.refuse(link, exchange, false, &failure);
-            }
-        };
-        let now = self.pool.now();
-        let one_way = head.flags.contains(Flags::ONE_WAY);
-        if head.body_len as usize > self.limits.frame_len {
-            let text = format!(
-                "a request of {} bytes is over this ingress gateway's limit of {} bytes",
-                head.body_len, self.limits.frame_len
-            );
-            let failure = Failure::new(Stage::Tunnel, Kind::TooLarge, Outcome::NotSent, text);
-            return self.refuse(link, exchange, one_way, &failure);
-        }
-        if open.end == End::Yes {
-            return self.carry(link, exchange, &head, open.piece, now);
-        }
-        let deadline = now + Duration::from_millis(u64::from(head.remaining_ms)).min(LONGEST);
-        let begun = self.arrivals.begin(link, exchange, open.head, (head.body_len, open.piece), (now, deadline));
-        if let Err(error) = begun {
-            let failure = Failure::new(Stage::Tunnel, kind_of(&error), Outcome::NotSent, error.to_string());
-            self.refuse(link, exchange, one_way, &failure);
-        }
-    }
-
-    fn data(&self, link: &Link, exchange: ExchangeId, piece: &[u8], end: End) {
-        let (arrival, whole) = match self.arrivals.gather(link, exchange, piece, end) {
-            Gathered::Waits => return,
-            Gathered::Complete(arrival) => (arrival, Ok(())),
-            Gathered::Broken(arrival, error) => (arrival, Err(error)),
-        };
-        // Read before, when it came.
-        let Ok(head) = Head::decode(&arrival.head) else { return };
-        match whole.and_then(|()| arrival.body()) {
-            Ok(frame) => self.carry(link, exchange, &head, frame, arrival.since),
-            Err(error) => {
-                let failure = Failure::new(Stage::Tunnel, kind_of(&error), Outcome::NotSent, error.to_string());
-                self.refuse(link, exchange, head.flags.contains(Flags::ONE_WAY), &failure);
-            }
-        }
-    }
-
-    fn cancelled(&self, link: &Link, exchange: ExchangeId) {
-        self.arrivals.forget(link, exchange);
-        let Some(carried) = self.in_flight.take_exchange(link, exchange) else { return };
-        self.meters.cancelled();
-        self.meters.in_flight(self.in_flight.len());
-        if let Some((call, _)) = carried.provider {
-            self.pool.cancel(call);
-        }
-    }
-
-    // This gateway opens no exchanges and imports nothing.
-    fn reply(&self, _: &Link, _: u64, _: Reply<'_>) {}
-    fn failed(&self, _: &Link, _: u64, _: Failure) {}
-    fn catalogue(&self, _: &Link, _: Update) {}
-    fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
-
-    fn notice(&self, link: &Link, notice: Notice) {
-        tracing::debug!(hub = &*link.peer().name, ?notice, "a notice of a hub");
-    }
-}
-
-fn kind_of(error: &tunnel::AssemblyError) -> Kind {
-    match error {
-        tunnel::AssemblyError::NoBudget { .. } => Kind::Overload,
-        tunnel::AssemblyError::WrongLength { .. } => Kind::Unparsable,
-    }
-}
-
-impl Answers for Line {
-    fn answer(&self, token: u64, answer: Answer<'_>) {
-        let Some(carried) = self.in_flight.take(token) else { return };
-        self.meters.in_flight(self.in_flight.len());
-        self.meters.answered(answer.frame.len(), answer.took);
-        let provider_us = u32::try_from(answer.took.as_micros()).unwrap_or(u32::MAX);
-        match shape(answer.header, answer.frame, &carried.asked) {
-            Shaped::Kept(header, body) => carried.link.reply(carried.exchange, &[&header, body], provider_us),
-            Shaped::Whole(frame) => carried.link.reply(carried.exchange, &[&frame], provider_us),
-        }
-    }
-
-    fn lost(&self, token: u64, lost: Lost) {
-        let Some(carried) = self.in_flight.take(token) else { return };
-        self.meters.in_flight(self.in_flight.len());
-        let outcome = match lost.outcome() {
-            client::Outcome::NotSent => Outcome::NotSent,
-            client::Outcome::Unknown => Outcome::Unknown,
-            client::Outcome::Executed => Outcome::Executed,
-        };
-        let who = carried.provider.as_ref().map_or_else(String::new, |(_, provider)| provider.endpoint().to_string());
-        let label = &carried.route.label;
-        let (kind, text) = match lost {
-            Lost::NotSent { why, frame } => return self.send_elsewhere(carried, &why, frame),
-            Lost::Unknown { why } => (
-                Kind::ProviderGone,
-                format!("the connection to provider {who} ended with `{label}` sent and unanswered: {why}"),
-            ),
-            Lost::DeadlinePassed => {
-                (Kind::DeadlinePassed, format!("provider {who} has not answered `{label}` within the call's time"))
-            }
-            Lost::TooLong { found_len, limit_len } => (
-                Kind::TooLarge,
-                format!(
-                    "the answer to `{label}` has {found_len} bytes, this ingress gateway's limit is {limit_len} bytes"
-                ),
-            ),
-            Lost::NoRoom { found_len } => (
-                Kind::Overload,
-                format!(
-                    "the answer to `{label}` has {found_len} bytes and this ingress gateway has no room to hold it"
-                ),
-            ),
-        };
-        self.refuse(&carried.link, carried.exchange, false, &Failure::new(Stage::Provider, kind, outcome, text));
-    }
 }

@@ -24,6 +24,9 @@ use crate::export::{ExportPolicy, Terms, Verdict};
 /// Under this key the pool lists the providers of calls whose service nobody can read. No service has it.
 pub const OPAQUE_KEY: &str = "";
 
+/// A longer entry does not fit into a record of the catalogue with what stands around it.
+const ENTRY_LEN: usize = wire::tunnel::catalogue::MAX_UPDATE_LEN - 1024;
+
 /// A provider of the configuration, without a registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StaticProvider {
@@ -310,7 +313,7 @@ impl Gathered {
         };
         let mut methods = self.methods.clone();
         methods.sort_unstable();
-        Entry {
+        let mut entry = Entry {
             key,
             path,
             methods,
@@ -322,7 +325,14 @@ impl Gathered {
             healthy: self.offers.iter().any(|offer| offer.enabled && offer.weight > 0),
             gateway: gateway.to_owned(),
             application: self.application.clone(),
+        };
+        // One service must not keep the others from the hub: without its methods it is known all the same.
+        if serde_json::to_vec(&entry).map_or(usize::MAX, |json| json.len()) > ENTRY_LEN {
+            tracing::warn!(service = %entry.key, "too many methods for the catalogue, they are left out");
+            entry.methods.clear();
+            entry.per_method.clear();
         }
+        entry
     }
 }
 

@@ -191,3 +191,24 @@ fn a_call_that_nobody_can_read_goes_only_to_a_provider_that_offers_nothing_else(
     let unlike = [two, vec![provider("com.acme.Open1", "h2", &[])]].concat();
     assert!(opaque(&policy, unlike).is_empty());
 }
+
+#[test]
+fn a_service_with_too_many_methods_for_a_record_is_told_without_them() {
+    let methods: Vec<String> = (0..5_000).map(|number| format!("aRatherLongMethodName{number}")).collect();
+    let said = methods.join(",");
+    let registries = listed(vec![
+        provider("com.acme.A", "h1", &[("methods", &said)]),
+        provider("com.acme.B", "h1", &[("methods", "b")]),
+    ]);
+    let exports = exports(GATEWAY, &all(), &[], &registries);
+    let counts: Vec<usize> = exports.entries.values().map(|entry| entry.methods.len()).collect();
+    assert_eq!(counts, [0, 1]);
+    let origin = wire::tunnel::catalogue::Origin { island: "i".into(), gateway: GATEWAY.into(), start: u64::MAX };
+    let catalogue = crate::catalogue::Catalogue::first(origin, exports.entries.clone());
+    assert!(catalogue.update_from(0).unwrap().encode().is_ok());
+    assert_eq!(
+        exports.providers.services["com.acme.A:1.0.0"][0].methods.len(),
+        5_000,
+        "calls are still matched by method"
+    );
+}
