@@ -262,7 +262,9 @@ impl View {
         self.connected
     }
 
-    /// Whether everything that is there has been read. While it is false, absence proves nothing.
+    /// Whether everything that we may read has been read. While it is false, absence proves nothing. A folder that is
+    /// closed to us, and an application that has not told for a minute what it exports, are problems in the
+    /// [`crate::Status`] and not waited for.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.complete

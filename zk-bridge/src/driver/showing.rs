@@ -145,7 +145,7 @@ impl Showing {
             let real = assembled.providers.iter().filter(|it| !it.is_virtual() && it.level == Level::Interface);
             self.interface_only.extend(real.map(|provider| provider.key.clone()));
             let Assembled { providers, foreign, .. } = assembled;
-            let complete = !held && !store.is_waiting() && mirror.denied.is_empty() && !mirror.is_overfull;
+            let complete = !held && !store.is_waiting() && !self.is_shut_out(mirror) && !mirror.is_overfull;
             let consumers = assemble::consumers(mirror);
             self.replace(View { generation: 0, connected: true, complete, providers, consumers, foreign });
         }
@@ -163,6 +163,14 @@ impl Showing {
         self.of_writing.clear();
         some(&mut self.of_writing, progress.problems.iter().cloned());
         self.tell();
+    }
+
+    /// Whether we may not even read what there is. One folder of many that is closed to us is told, but does not keep
+    /// everything else waiting.
+    fn is_shut_out(&self, mirror: &Mirror) -> bool {
+        [&self.settings.root, &self.settings.services_root]
+            .iter()
+            .any(|root| mirror.denied.contains(&format!("/{root}")))
     }
 
     /// Adds what is held and missing; `true` where there was something to add.

@@ -18,7 +18,7 @@ use lab::{
     provider_node, tree,
 };
 use zk_bridge::{Level, RegistryConfig, ServiceKey, View};
-use zookeeper_client::{Acls, Client, CreateMode, Error};
+use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, Error, Permission};
 
 const A: &str = "com.acme.A";
 const B: &str = "com.acme.B";

@@ -86,3 +86,18 @@ async fn a_guarded_tree_opens_for_the_right_password() {
     .await;
     assert!(!mistaken.registry.view().borrow().is_complete(), "what may not be read is not taken for empty");
 }
+
+#[tokio::test]
+async fn one_closed_folder_is_told_and_keeps_nobody_waiting() {
+    let Some(server) = Server::start().await else { return };
+    let client = server.client().await;
+    create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
+    create(&client, &provider_node(B, 20880), "", CreateMode::Ephemeral).await;
+    let closed = [Acl::new(Permission::ALL, AuthId::new("digest", "somebody:else"))];
+    client.set_acl(&format!("/dubbo/{B}/providers"), &closed, None).await.unwrap();
+    let running = Running::at(&server.address());
+    let view = running.view("all that may be read", |view| view.is_complete()).await;
+    assert_eq!((real(&view, A), real(&view, B)), (1, 0));
+    let problems = running.registry.status().problems;
+    assert!(problems.iter().any(|it| it.contains(&format!("may not read /dubbo/{B}/providers"))), "{problems:?}");
+}
