@@ -21,7 +21,7 @@ use crate::policy::{Asked, Policy};
 /// A call crosses one hub; a head that says it already crossed one is going in a circle.
 const HOPS_MAX: u8 = 1;
 /// What `application` is where nobody said.
-const UNKNOWN_APPLICATION: &str = "unknown";
+pub const UNKNOWN_APPLICATION: &str = "unknown";
 
 /// A call at the door.
 pub struct Admission<'a> {

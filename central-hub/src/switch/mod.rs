@@ -19,7 +19,7 @@ use tunnel::{ExchangeId, Link};
 use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
 use wire::tunnel::head::{self, Flags, Head};
 
-use crate::admit::{Filter, filters};
+use crate::admit::{Filter, UNKNOWN_APPLICATION, filters};
 use crate::audit::{Audit, Line, Outcome, Stamp, Timestamp};
 use crate::catalogue::Catalogue;
 use crate::counts::Counts;
@@ -244,7 +244,7 @@ impl Switch {
             hub: &self.id,
             from: &from.peer().island,
             egress: &from.peer().name,
-            application: head.application,
+            application: if head.application.is_empty() { UNKNOWN_APPLICATION } else { head.application },
             to: head.destination,
             ingress: ingress.map_or("", |link| &link.peer().name),
             group: head.group,
