@@ -60,7 +60,8 @@ impl Mirror {
         Ok(())
     }
 
-    /// Looks at the state of what is in doubt; what is new or different is read then.
+    /// Looks at the state of what is in doubt; what is new or different is read then. Since 3.8 a server does not show
+    /// the state of what is closed to us: reading finds that out and says so.
     async fn settle_doubts(&mut self, session: &Session, layout: &Layout) -> Result<(), Error> {
         let doubtful: Vec<(String, Category)> = self
             .stale
@@ -73,12 +74,13 @@ impl Mirror {
             .each(&doubtful, |(name, category)| session.client.check_stat(&layout.category(name, *category)))
             .await?;
         for ((name, category), answer) in doubtful.into_iter().zip(answers) {
+            let closed = answer.is_err();
             let now = answer.ok().flatten().map(|stat| stat.pzxid);
             let known = self.interfaces.get(&name).and_then(|folder| match category {
                 Category::Providers => folder.providers.changed_at,
                 Category::Consumers => folder.consumers.changed_at,
             });
-            if now != known {
+            if closed || now != known {
                 self.stale.interfaces.insert(name);
             }
         }
@@ -87,8 +89,9 @@ impl Mirror {
         let doubtful: Vec<String> = self.stale.doubtful_applications.iter().cloned().collect();
         let answers = session.each(&doubtful, |name| session.client.check_stat(&layout.application(name))).await?;
         for (name, answer) in doubtful.iter().zip(answers) {
+            let closed = answer.is_err();
             let now = answer.ok().flatten().map(|stat| stat.pzxid);
-            if now != self.applications.get(name).and_then(|folder| folder.changed_at) {
+            if closed || now != self.applications.get(name).and_then(|folder| folder.changed_at) {
                 self.stale.applications.insert(name.clone());
             }
         }
@@ -99,8 +102,11 @@ impl Mirror {
             .collect();
         let answers = session.each(&known, |(name, id)| session.client.check_stat(&layout.instance(name, id))).await?;
         for ((name, id), answer) in known.into_iter().zip(answers) {
+            let closed = answer.is_err();
             let now = answer.ok().flatten().map(|stat| stat.mzxid);
-            if now != self.applications.get(&name).and_then(|folder| folder.instances.get(&id)).map(|it| it.written_at)
+            if closed
+                || now
+                    != self.applications.get(&name).and_then(|folder| folder.instances.get(&id)).map(|it| it.written_at)
             {
                 self.stale.applications.insert(name.clone());
                 self.stale.instances.insert((name, id));
