@@ -20,6 +20,8 @@ mod accept;
 mod assembly;
 mod dial;
 mod exchange;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod handshake;
 pub mod key;
 mod link;

@@ -241,7 +241,7 @@ impl Deframer {
     }
 
     /// Puts the part of a header that came with the last read where the next read goes on.
-    fn put_in_front(&mut self, scratch: &mut [u8]) -> usize {
+    pub(crate) fn put_in_front(&mut self, scratch: &mut [u8]) -> usize {
         let len = self.partial.len();
         scratch[..len].copy_from_slice(&self.partial);
         self.partial.clear();

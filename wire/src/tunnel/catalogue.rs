@@ -132,6 +132,9 @@ pub enum UpdateError {
     /// One entry alone is over the limit.
     #[error("catalogue entry of {0} with {1} bytes is over the limit of {MAX_UPDATE_LEN} bytes")]
     TooLong(ServiceKey, usize),
+    /// The origin's names alone are over the limit.
+    #[error("catalogue origin of {0} bytes is over the limit of {MAX_UPDATE_LEN} bytes")]
+    Origin(usize),
 }
 
 impl Update {
@@ -150,6 +153,9 @@ impl Update {
     pub fn encode(&self) -> Result<Vec<Vec<u8>>, UpdateError> {
         let mut parts = Vec::new();
         let mut part = Part::new(self);
+        if part.len > MAX_UPDATE_LEN {
+            return Err(UpdateError::Origin(part.len));
+        }
         for entry in &self.added {
             let json = to_json(entry)?;
             part.make_room(&json, &entry.key, &mut parts)?;
