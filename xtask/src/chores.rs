@@ -10,7 +10,7 @@ mod fuzz;
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::step::{self, cargo, run};
 use crate::tidy::{self, workspace::Workspace};
@@ -18,8 +18,17 @@ use count::Count;
 
 /// Installs what is missing, builds, and runs every test.
 pub fn test(arguments: &[String]) -> Result<Count> {
-    run(cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]))?;
+    let mut zookeeper = None;
+    let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]);
+    step::run_reading(install, |line| {
+        if let Some(jars) = line.strip_prefix("zookeeper: ") {
+            zookeeper = Some(jars.to_owned());
+        }
+    })?;
+    let zookeeper = zookeeper.context("`lab install` names no folder with ZooKeeper's jars")?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
+    // The registry's own tests start servers of their own from these.
+    tests.env("HIGHWAY_ZOOKEEPER_CLASSPATH", zookeeper);
     if arguments.is_empty() {
         // With the tests in the same build, so that dependencies are built once, with the same features for both.
         run(cargo(&["build", "--workspace", "--all-targets"]))?;

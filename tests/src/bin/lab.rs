@@ -14,8 +14,14 @@ fn main() -> ExitCode {
     }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["install"] => install::install()
-            .map(|tools| println!("java: {}\nartefacts: {}", tools.java.display(), install::lab_dir().display())),
+        ["install"] => install::install().map(|tools| {
+            println!(
+                "java: {}\nzookeeper: {}\nartefacts: {}",
+                tools.java.display(),
+                tools.zookeeper.display(),
+                install::lab_dir().display()
+            )
+        }),
         // For the test of the reaper: a run with a child, waiting to be killed.
         ["linger"] => linger(),
         ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
