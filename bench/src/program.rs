@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// Time that a program has to end by itself after SIGTERM.
-const GRACE: Duration = Duration::from_secs(5);
+/// Time that a program has to end by itself after SIGTERM; a gateway that drains would take longer, for nobody's good.
+const GRACE: Duration = Duration::from_secs(1);
+/// Time that a counter has to write its report when it is interrupted.
+const REPORT_TIME: Duration = Duration::from_secs(10);
 /// Pause between two looks at a condition.
 pub const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -103,10 +105,10 @@ impl Program {
     /// Asks it to stop what it measures (strace, perf) and waits for it.
     ///
     /// # Errors
-    /// When it does not end within 5 s.
+    /// When it does not end within 10 s.
     pub fn interrupt(mut self) -> Result<()> {
         self.signal(Signal::INT);
-        if self.ended_within(GRACE) { Ok(()) } else { bail!("{} does not end when interrupted", self.name) }
+        if self.ended_within(REPORT_TIME) { Ok(()) } else { bail!("{} does not end when interrupted", self.name) }
     }
 
     fn signal(&self, signal: Signal) {
