@@ -183,3 +183,43 @@ fn route(key: Arc<str>, target: Target, method: &str, pool: &Pool) -> Result<Rou
 fn refuse(kind: Kind, text: String) -> Failure {
     Failure::new(Stage::Pick, kind, Outcome::NotSent, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Weak;
+
+    use client::{Answer, Answers, Lost, PoolConfig};
+    use shard::{Budget, Shard};
+    use wire::dubbo::frame::{Header, Serialization};
+
+    use super::*;
+
+    struct Nobody;
+
+    impl Answers for Nobody {
+        fn answer(&self, _: u64, _: Answer<'_>) {}
+        fn lost(&self, _: u64, _: Lost) {}
+    }
+
+    #[test]
+    fn a_caller_that_makes_up_services_cannot_fill_the_memory() {
+        shard::runtime().unwrap().block_on(async {
+            let shard = Shard::on_this_thread(0);
+            let pool = Pool::new(&shard, PoolConfig::default(), Budget::new(1), Weak::<Nobody>::new());
+            let picker = Picker::new();
+            let serialization = Serialization::new(3);
+            let header = Header::request(serialization, 1, 0);
+            let verified = Verified { header, frame: &[], peeked: Peeked::Opaque(serialization) };
+            for number in 0..2 * REMEMBERED {
+                let service = format!("com.acme.Made{number}");
+                let head = Head { service: &service, ..Head::default() };
+                assert_eq!(
+                    picker.decide(&pool, &head, &verified).err().map(|failure| failure.kind),
+                    Some(Kind::NotOffered)
+                );
+                assert!(picker.known.borrow().len() <= REMEMBERED);
+            }
+            assert!(picker.known.borrow().len() > 1, "and it remembers at all");
+        });
+    }
+}

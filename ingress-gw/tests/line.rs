@@ -109,6 +109,7 @@ fn what_no_rule_exports_is_refused_even_if_the_hub_lets_it_through() {
         let provider = Provider::anywhere().await;
         let rules = "[[export.rule]]\nservice = \"com.acme.Other\"\n[[export.rule]]\nservice = \"com.acme.Greeter\"\naction = \"deny\"\n";
         let island = Island::start(&shard, &format!("{rules}{}", provider.section(""))).await;
+        island.hub.until(|hub| (!hub.updates.borrow().is_empty()).then_some(())).await;
         let failure = island.hub.failed(island.call(&Calling::default()).await).await;
         assert_eq!((failure.stage, failure.kind, failure.outcome), (Stage::Pick, Kind::NotOffered, Outcome::NotSent));
         assert!(failure.text.contains("com.acme.Greeter is not exported"), "{}", failure.text);
@@ -265,7 +266,7 @@ fn a_service_without_a_provider_that_answers_fails_before_the_caller_gives_up() 
         let section = provider.section("");
         drop(provider);
         let island = Island::start(&shard, &format!("{EXPORTED}{section}")).await;
-        island.hub.link().await;
+        island.is_offered(SERVICE).await;
         let began = Instant::now();
         let token = island.call(&Calling { left: Duration::from_secs(2), ..Calling::default() }).await;
         let failure = island.hub.failed(token).await;
