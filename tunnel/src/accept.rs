@@ -73,12 +73,19 @@ struct Inner {
     config: AcceptConfig,
     handler: Rc<dyn Handler>,
     local: SocketAddr,
-    links: RefCell<Vec<Link>>,
+    links: RefCell<Vec<Taken>>,
     ended: RefCell<VecDeque<Ended>>,
     connections: Cell<usize>,
     drains: Cell<bool>,
     lost: Rc<Notify>,
     stop: watch::Sender<bool>,
+}
+
+/// A link, and which start of its gateway it is with.
+#[derive(Clone)]
+struct Taken {
+    link: Link,
+    start: u64,
 }
 
 /// A session that is over.
@@ -96,6 +103,8 @@ struct Prepared {
     resumed: Option<(Link, u64, u64)>,
     /// Exchanges the gateway allows at once.
     exchanges: u32,
+    /// The number the gateway's process drew when it started.
+    start: u64,
 }
 
 impl Acceptor {
@@ -106,7 +115,7 @@ impl Acceptor {
 
     /// All sessions that are alive, connected or not.
     pub fn links(&self) -> Vec<Link> {
-        self.0.links.borrow().iter().filter(|link| !link.is_over()).cloned().collect()
+        self.0.links.borrow().iter().map(|taken| taken.link.clone()).filter(|link| !link.is_over()).collect()
     }
 
     /// Takes no new links and asks all gateways for no new exchanges.
@@ -205,8 +214,14 @@ async fn tick(inner: Rc<Inner>) {
             return;
         }
         let now = Instant::now();
-        for link in links {
-            link.tick(now);
+        for taken in &links {
+            let peer = taken.link.peer();
+            let is_newer = |other: &Taken| other.start > taken.start && other.link.peer() == peer;
+            if !taken.link.connected() && links.iter().any(is_newer) {
+                // Nobody comes back for the session of a process that is gone.
+                taken.link.abandon("the gateway has been restarted", None);
+            }
+            taken.link.tick(now);
         }
     }
 }
@@ -272,14 +287,12 @@ impl Inner {
         let asked = payload.resume.iter().find(|resume| resume.hub == self.config.hub);
         let links = self.links.borrow();
         let known = asked.and_then(|asked| {
-            let link = links
-                .iter()
-                .find(|link| link.session_id() == asked.session && *link.peer() == peer && !link.is_over())?;
+            let mut links = links.iter().map(|taken| &taken.link);
+            let link =
+                links.find(|link| link.session_id() == asked.session && *link.peer() == peer && !link.is_over())?;
             Some((link.clone(), link.received(), asked.received))
         });
-        let ended = self.ended.borrow();
-        let ended =
-            asked.and_then(|asked| ended.iter().find(|ended| ended.session == asked.session && ended.key == *key));
+        let ended = asked.and_then(|asked| self.ended(&asked.session, key));
         let session = known.as_ref().map_or(session, |(link, ..)| link.session_id()).to_owned();
         let welcome = Welcome {
             version: VERSION,
@@ -289,11 +302,11 @@ impl Inner {
             start: self.config.start,
             session: session.clone(),
             resumed: known.as_ref().map(|(_, received, _)| *received),
-            ended: ended.map(|ended| ended.received),
+            ended,
             sealed: is_sealed(self.config.seal, payload.seal, exporter, payload.exporter.as_deref()),
             exchanges: self.config.exchanges,
         };
-        Ok((Prepared { peer, session, resumed: known, exchanges: payload.exchanges }, welcome))
+        Ok((Prepared { peer, session, resumed: known, exchanges: payload.exchanges, start: payload.start }, welcome))
     }
 
     fn take(&self, prepared: Prepared, connected: Connected) {
@@ -316,12 +329,23 @@ impl Inner {
         let link = Link::new(&self.shard, self.handler.clone(), new);
         let peer = link.peer();
         tracing::info!(island = %peer.island, gateway = %peer.name, role = %peer.role, sealed, "link is up");
-        self.links.borrow_mut().push(link.clone());
+        self.links.borrow_mut().push(Taken { link: link.clone(), start: prepared.start });
         link.attach(connected, 0, 0);
     }
 
+    /// Records that this hub had received in a session of this key when it ended.
+    fn ended(&self, session: &str, key: &PublicKey) -> Option<u64> {
+        let links = self.links.borrow();
+        let links = links.iter().map(|taken| &taken.link);
+        let mut over = links.filter(|link| link.is_over() && link.session_id() == session && link.peer().key == *key);
+        let ended = self.ended.borrow();
+        let mut ended = ended.iter().filter(|ended| ended.session == session && ended.key == *key);
+        over.next().map(Link::received).or_else(|| ended.next().map(|ended| ended.received))
+    }
+
     fn forget_gone(&self) {
-        self.links.borrow_mut().retain(|link| {
+        self.links.borrow_mut().retain(|taken| {
+            let link = &taken.link;
             if !link.is_gone() {
                 return true;
             }

@@ -84,6 +84,7 @@ fn a_call_made_without_a_connection_waits_for_the_next_one_or_its_deadline() {
         let relay = Relay::start(&shard, &[hub.local()]).await;
         let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
         let link = at_gateway.link().await;
+        at_hub.link().await;
         relay.refuse(true);
         relay.cut();
         eventually("cut", || !link.connected()).await;
@@ -130,6 +131,33 @@ fn a_hub_process_that_is_gone_leaves_unknown_what_it_had_and_not_sent_what_it_ha
         assert_eq!((failures[&2].kind, failures[&2].outcome), (Kind::LinkLost, Outcome::NotSent));
         at_gateway.until("a new session", |noted| noted.ups.borrow().len() == 2).await;
         drop(hub);
+    });
+}
+
+#[test]
+fn a_gateway_that_was_restarted_does_not_leave_its_old_session_waiting() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.ping = Duration::from_secs(2);
+        let (at_hub, at_gateway, at_new_gateway) = (Noted::new(), Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        at_gateway.keeps.set(true);
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let hub_link = at_hub.link().await;
+        hub_link.open(&head(3), &[b"abc"], 1).unwrap();
+        at_gateway.until("it came", |noted| noted.opened.borrow().len() == 1).await;
+        // The old process vanishes without a word, a new one of the same gateway comes.
+        relay.refuse(true);
+        relay.cut();
+        eventually("cut", || !hub_link.connected()).await;
+        pair.dial.start += 1;
+        let since = Instant::now();
+        let _new = pair.gateway(&shard, &at_new_gateway, hub.local(), Transport::Ws);
+        at_hub.until("the call has failed", |noted| noted.failures.borrow().len() == 1).await;
+        assert_eq!(at_hub.failures.borrow()[&1].outcome, Outcome::Unknown);
+        assert!(since.elapsed() < pair.accept.ping * 5, "{:?}", since.elapsed());
+        assert_eq!(hub.links().len(), 1);
     });
 }
 

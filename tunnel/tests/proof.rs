@@ -215,3 +215,34 @@ fn a_revoked_key_loses_its_link_and_gets_no_other() {
         assert_eq!((dialer.links().len(), hub.links().len(), at_gateway.ups.borrow().len()), (0, 0, 1));
     });
 }
+
+#[test]
+fn where_tls_is_ended_on_the_way_records_are_sealed() {
+    on_shard(|shard| async move {
+        let (_folder, [ca, certificate, key]) = certificate();
+        let mut pair = Pair::new();
+        pair.accept.seal = Seal::Auto;
+        pair.dial.seal = Seal::Auto;
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let acceptor = tokio_rustls::TlsAcceptor::from(tls::server(&certificate, &key).unwrap());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (at, to) = (listener.local_addr().unwrap(), hub.local());
+        shard.run(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut near = acceptor.accept(stream).await.unwrap();
+            let mut far = tokio::net::TcpStream::connect(to).await.unwrap();
+            let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+        });
+        let mut address = pair.address(at, Transport::Ws);
+        address.url = format!("https://{at}");
+        address.server_name = Some("hub.example".to_owned());
+        address.tls = Some(tls::client(Some(&ca)).unwrap());
+        let config = DialConfig { hubs: vec![address], ..pair.dial.clone() };
+        let _dialer = dial(&shard, config, at_gateway.clone());
+        let status = at_gateway.link().await.status();
+        assert!(status.tls && status.sealed, "{status:?}");
+        let at_hub = at_hub.link().await.status();
+        assert!(!at_hub.tls && at_hub.sealed, "{at_hub:?}");
+    });
+}
