@@ -11,24 +11,29 @@
 //!      └─ close, go-away, rule broken ─▶ over
 //! ```
 
+mod carrier;
+mod reading;
+mod status;
+
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use shard::{Flush, Shard};
 use tokio::sync::Notify;
 use wire::tunnel::catalogue::{Update, UpdateError};
-use wire::tunnel::record::Decoded;
-use wire::tunnel::{End, Failure, Notice, Record, RecordType};
+use wire::tunnel::{End, Failure, Notice, RecordType};
 
-use crate::seal::Seal;
-use crate::session::{Credit, Event, Session, Side};
-use crate::transport::Transport;
+pub(crate) use carrier::Connected;
+pub use status::LinkStatus;
+
+use crate::session::{Credit, Session, Side};
 use crate::{ExchangeId, Handler, Peer, Reply};
+use carrier::Carrier;
 
+/// A larger buffer is given back once it is empty.
+const SPARE_LEN: usize = 64 * 1024;
 /// How often links are looked at: the longest an acknowledgement waits for company.
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// Silent ping intervals after which a connection is given up.
@@ -37,12 +42,8 @@ const SILENT_PINGS: u32 = 3;
 const RESUME_PINGS: u32 = 15;
 /// Ping intervals after which even a busy link measures its round trip.
 const RTT_PINGS: u32 = 5;
-/// Reads in one go, before other connections of the shard get their turn.
-const READS_A_TURN: usize = 4;
 /// A closed connection has this long to write its last words.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// A larger buffer is given back once it is empty.
-const SPARE_LEN: usize = 64 * 1024;
 
 /// A link, as a handle: clones are one reference count, equal if they are the same session.
 #[derive(Clone)]
@@ -67,69 +68,6 @@ struct Inner {
     rtt: Cell<Option<Duration>>,
     /// Told when a connection is lost.
     lost: Rc<Notify>,
-}
-
-/// What a connection brings.
-pub(crate) struct Connected {
-    pub(crate) transport: Box<dyn Transport>,
-    pub(crate) seal: Option<Seal>,
-    pub(crate) is_tls: bool,
-    /// Bytes that were read behind the handshake.
-    pub(crate) rest: Vec<u8>,
-    /// Held as long as the connection.
-    pub(crate) guard: Option<Rc<dyn std::any::Any>>,
-}
-
-/// The connection of the moment.
-struct Carrier {
-    number: u64,
-    transport: Box<dyn Transport>,
-    seal: Option<Seal>,
-    /// Sealed bytes on their way to the transport.
-    sealed: Vec<u8>,
-    is_tls: bool,
-    waker: Option<Waker>,
-    /// Whether the transport could not write everything.
-    is_blocked: bool,
-    /// Why it is to be given up.
-    broken: Option<String>,
-    /// Since when it only writes its last words.
-    closing: Option<Instant>,
-    last_read: Instant,
-    last_write: Instant,
-    last_ping: Instant,
-    _guard: Option<Rc<dyn std::any::Any>>,
-}
-
-/// What a link looks like from outside.
-#[derive(Debug, Clone, serde::Serialize)]
-pub struct LinkStatus {
-    /// The peer's role.
-    pub role: String,
-    /// The peer's island.
-    pub island: String,
-    /// The peer's id.
-    pub name: String,
-    /// `ws`, `h2` or nothing while there is no connection.
-    pub transport: Option<&'static str>,
-    /// Whether a connection carries it now.
-    pub connected: bool,
-    /// Whether it takes no new exchanges.
-    pub draining: bool,
-    /// Whether records are sealed.
-    pub sealed: bool,
-    /// Whether the connection is under TLS.
-    pub tls: bool,
-    /// Round trip, in microseconds, of the last ping.
-    pub rtt_us: u64,
-    /// Exchanges open in either direction.
-    pub exchanges: usize,
-    /// Connections that this session has had.
-    pub connections: u64,
-    /// Records sent and received.
-    pub records: [u64; 2],
-    /// Bytes of records that wait for the peer's acknowledgement.
-    pub unacknowledged_len: usize,
 }
 
 /// What a new link is made of.
@@ -308,27 +246,6 @@ impl Link {
         self.0.number
     }
 
-    /// For `/status`.
-    pub fn status(&self) -> LinkStatus {
-        let session = self.0.session.borrow();
-        let carrier = self.0.carrier.borrow();
-        LinkStatus {
-            role: self.0.peer.role.to_string(),
-            island: self.0.peer.island.to_string(),
-            name: self.0.peer.name.to_string(),
-            transport: carrier.as_ref().map(|carrier| carrier.transport.name()),
-            connected: carrier.is_some(),
-            draining: session.peer_drains(),
-            sealed: carrier.as_ref().is_some_and(|carrier| carrier.seal.is_some()),
-            tls: carrier.as_ref().is_some_and(|carrier| carrier.is_tls),
-            rtt_us: self.0.rtt.get().map_or(0, |rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
-            exchanges: session.exchanges(),
-            connections: self.0.connections.get(),
-            records: [session.written(), session.received()],
-            unacknowledged_len: session.held_len(),
-        }
-    }
-
     /// The session's id.
     pub(crate) fn session_id(&self) -> &str {
         &self.0.session_id
@@ -345,31 +262,18 @@ impl Link {
     }
 
     /// A connection carries the session from now on, in place of an older one; see [`Session::connect`].
-    pub(crate) fn attach(&self, connected: Connected, position: u64, peer_received: u64) {
+    pub(crate) fn attach(&self, mut connected: Connected, position: u64, peer_received: u64) {
         let inner = &self.0;
         let now = Instant::now();
         inner.now.set(now);
         let number = inner.connections.get() + 1;
         inner.connections.set(number);
-        let mut carrier = Carrier {
-            number,
-            transport: connected.transport,
-            seal: connected.seal,
-            sealed: Vec::new(),
-            is_tls: connected.is_tls,
-            waker: None,
-            is_blocked: false,
-            broken: None,
-            closing: None,
-            last_read: now,
-            last_write: now,
-            last_ping: now,
-            _guard: connected.guard,
-        };
+        let rest = std::mem::take(&mut connected.rest);
+        let mut carrier = Carrier::new(number, connected, now);
         let result = inner.session.borrow_mut().connect(position, peer_received, |bytes| carrier.send(&[bytes]));
         inner.drop_carrier();
         *inner.carrier.borrow_mut() = Some(carrier);
-        inner.shard.run(run(inner.clone(), number, connected.rest));
+        inner.shard.run(reading::run(inner.clone(), number, rest));
         match result {
             Err(violation) => self.close(&violation.to_string()),
             Ok(()) if number == 1 => inner.handler.up(self),
@@ -423,49 +327,6 @@ impl Eq for Link {}
 impl std::fmt::Debug for Link {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Link({} to {})", self.0.number, self.0.peer.name)
-    }
-}
-
-impl Carrier {
-    fn send(&mut self, parts: &[&[u8]]) {
-        let Some(seal) = &mut self.seal else { return self.transport.send(parts) };
-        self.sealed.clear();
-        match seal.seal(parts, &mut self.sealed) {
-            Ok(()) => self.transport.send(&[&self.sealed]),
-            Err(broken) => self.give_up(broken.to_string()),
-        }
-        if self.sealed.capacity() > SPARE_LEN {
-            self.sealed = Vec::new();
-        }
-    }
-
-    fn give_up(&mut self, why: String) {
-        self.broken.get_or_insert(why);
-        self.wake();
-    }
-
-    fn close(&mut self, now: Instant) {
-        self.closing = Some(now);
-        self.wake();
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
-        }
-    }
-
-    /// Writes without waiting.
-    fn write(&mut self) {
-        let Some(waker) = self.waker.clone() else { return };
-        match self.transport.poll_flush(&mut Context::from_waker(&waker)) {
-            Poll::Ready(Ok(())) => self.is_blocked = false,
-            Poll::Pending => self.is_blocked = true,
-            Poll::Ready(Err(error)) => {
-                self.is_blocked = true;
-                self.give_up(error.to_string());
-            }
-        }
     }
 }
 
@@ -559,191 +420,6 @@ impl Inner {
         self.handler.down(&link);
         self.lost.notify_waiters();
     }
-
-    /// One go of the connection's task.
-    fn poll(&self, cx: &mut Context<'_>, number: u64, inbound: &mut Inbound) -> Poll<Lost> {
-        if let Poll::Ready(lost) = self.poll_write(cx, number) {
-            return Poll::Ready(lost);
-        }
-        for _ in 0..READS_A_TURN {
-            let shard = self.shard.clone();
-            let step = shard.with_scratch(|scratch| self.poll_read(cx, number, inbound, scratch));
-            match step {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(Lost::Violation(why))) => {
-                    tracing::warn!(peer = %self.peer.name, session = %self.session_id, why, "link is ended: the peer broke a rule");
-                    if let Some(link) = self.link() {
-                        link.close(&why);
-                    }
-                }
-                Poll::Ready(Err(lost)) => return Poll::Ready(lost),
-                Poll::Ready(Ok(())) => {}
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-
-    fn poll_write(&self, cx: &mut Context<'_>, number: u64) -> Poll<Lost> {
-        let mut borrowed = self.carrier.borrow_mut();
-        let Some(carrier) = borrowed.as_mut().filter(|carrier| carrier.number == number) else {
-            return Poll::Ready(Lost::Replaced);
-        };
-        if carrier.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
-            let is_first = carrier.waker.replace(cx.waker().clone()).is_none();
-            if is_first {
-                carrier.write();
-                self.touch();
-            }
-        }
-        if let Some(why) = carrier.broken.take() {
-            return Poll::Ready(Lost::Broken(why));
-        }
-        if carrier.closing.is_some() {
-            carrier.write();
-            return Poll::Pending;
-        }
-        if carrier.is_blocked && !self.dirty.get() {
-            carrier.write();
-        }
-        if !carrier.is_blocked && self.session.borrow().wants_more() {
-            self.touch();
-        }
-        match carrier.broken.take() {
-            Some(why) => Poll::Ready(Lost::Broken(why)),
-            None => Poll::Pending,
-        }
-    }
-
-    fn poll_read(
-        &self,
-        cx: &mut Context<'_>,
-        number: u64,
-        inbound: &mut Inbound,
-        scratch: &mut [u8],
-    ) -> Poll<Result<(), Lost>> {
-        let mut borrowed = self.carrier.borrow_mut();
-        let Some(carrier) = borrowed.as_mut().filter(|carrier| carrier.number == number) else {
-            return Poll::Ready(Err(Lost::Replaced));
-        };
-        let kept = inbound.rest.len();
-        scratch[..kept].copy_from_slice(&inbound.rest);
-        let range = match inbound.early.take() {
-            // What had come with the handshake: it is in the rest already.
-            Some(()) if kept > 0 => 0..kept,
-            _ => match carrier.transport.poll_read(cx, scratch, kept) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Lost::Broken(error.to_string()))),
-                Poll::Ready(Ok(range)) => range,
-            },
-        };
-        if carrier.closing.is_some() {
-            // Read on until the peer has closed: to close with bytes unread would take the last words back.
-            return Poll::Ready(Ok(()));
-        }
-        let now = Instant::now();
-        carrier.last_read = now;
-        self.now.set(now);
-        let bytes = &scratch[range];
-        let Some(seal) = &mut carrier.seal else {
-            drop(borrowed);
-            let used = self.receive(bytes)?;
-            inbound.keep(&bytes[used..]);
-            return Poll::Ready(Ok(()));
-        };
-        let used = seal.open(bytes, &mut inbound.plain).map_err(|broken| Lost::Broken(broken.to_string()))?;
-        drop(borrowed);
-        inbound.keep(&bytes[used..]);
-        let used = self.receive(&inbound.plain)?;
-        inbound.plain.drain(..used);
-        if inbound.plain.is_empty() && inbound.plain.capacity() > SPARE_LEN {
-            inbound.plain = Vec::new();
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    /// Takes all whole records at the front of `bytes`; returns how many bytes they had.
-    fn receive(&self, bytes: &[u8]) -> Result<usize, Lost> {
-        let Some(link) = self.link() else { return Err(Lost::Replaced) };
-        let mut used = 0;
-        loop {
-            let decoded = Record::decode(&bytes[used..]).map_err(|error| Lost::Violation(error.to_string()))?;
-            let event = match decoded {
-                Decoded::Incomplete(_) => break,
-                Decoded::Skipped(len) => {
-                    self.session.borrow_mut().skip(len);
-                    used += len;
-                    continue;
-                }
-                Decoded::Record(record, len) => {
-                    used += len;
-                    self.session
-                        .borrow_mut()
-                        .receive(record)
-                        .map_err(|violation| Lost::Violation(violation.to_string()))?
-                }
-            };
-            self.dispatch(&link, event)?;
-            if self.session.borrow().is_over() {
-                return Ok(bytes.len());
-            }
-        }
-        let session = self.session.borrow();
-        if session.wants_flush() || session.owes_much() {
-            self.touch();
-        }
-        Ok(used)
-    }
-
-    fn dispatch(&self, link: &Link, event: Event<'_>) -> Result<(), Lost> {
-        match event {
-            Event::Nothing => {}
-            Event::Opened(id, open) => self.handler.opened(link, id, open),
-            Event::Data(id, piece, end) => self.handler.data(link, id, piece, end),
-            Event::Cancelled(id) => self.handler.cancelled(link, id),
-            Event::Reply(token, reply) => self.handler.reply(link, token, reply),
-            Event::Failed(token, failure) => self.handler.failed(link, token, failure),
-            Event::Catalogue(json) => match Update::decode(json) {
-                Ok(update) => self.handler.catalogue(link, update),
-                Err(error) => return Err(Lost::Violation(error.to_string())),
-            },
-            Event::Notice(json) => self.handler.notice(link, Notice::decode(json)),
-            Event::Pong(stamp) => {
-                let rtt = self.started.elapsed().saturating_sub(Duration::from_micros(stamp));
-                self.rtt.set(Some(rtt));
-            }
-            Event::Draining(reason) => {
-                let failed = self.session.borrow_mut().give_up_unsent(&reason);
-                for (token, failure) in failed {
-                    self.handler.failed(link, token, failure);
-                }
-                self.handler.notice(link, Notice::GoingAway { reason });
-            }
-            Event::Over(received, reason) => {
-                self.end(&format!("the peer has ended the link: {reason}"), Some(received));
-                self.drop_carrier();
-            }
-        }
-        Ok(())
-    }
-
-    /// The connection's task has ended.
-    fn lost(&self, number: u64, lost: Lost) {
-        let is_current = self.carrier.borrow().as_ref().is_some_and(|carrier| carrier.number == number);
-        if !is_current {
-            return;
-        }
-        self.carrier.borrow_mut().take();
-        if self.session.borrow().is_over() {
-            return;
-        }
-        self.session.borrow_mut().disconnect();
-        self.disconnected.set(Instant::now());
-        if let Lost::Broken(why) = lost {
-            tracing::info!(peer = %self.peer.name, session = %self.session_id, why, "link has lost its connection");
-        }
-        self.lost.notify_waiters();
-    }
 }
 
 impl Flush for Inner {
@@ -766,39 +442,4 @@ impl Flush for Inner {
             carrier.wake();
         }
     }
-}
-
-/// Why a connection is done with.
-enum Lost {
-    /// The session waits for the next.
-    Broken(String),
-    /// The peer broke a rule.
-    Violation(String),
-    /// The session has another connection, or none is wanted.
-    Replaced,
-}
-
-/// What has arrived and was not whole.
-struct Inbound {
-    rest: Vec<u8>,
-    /// Of a sealed connection: what was opened and is no whole record.
-    plain: Vec<u8>,
-    early: Option<()>,
-}
-
-impl Inbound {
-    fn keep(&mut self, rest: &[u8]) {
-        self.rest.clear();
-        self.rest.extend_from_slice(rest);
-        if self.rest.is_empty() && self.rest.capacity() > SPARE_LEN {
-            self.rest = Vec::new();
-        }
-    }
-}
-
-async fn run(inner: Rc<Inner>, number: u64, rest: Vec<u8>) {
-    let mut inbound = Inbound { rest, plain: Vec::new(), early: Some(()) };
-    let poll = poll_fn(|cx| inner.poll(cx, number, &mut inbound));
-    let lost = tokio::task::coop::unconstrained(poll).await;
-    inner.lost(number, lost);
 }

@@ -1,0 +1,239 @@
+//! The task of a link's connection: writes what was left over, reads, opens seals, and gives each record to the session and
+//! what it means to the handler. It never holds a borrow of the link while it calls the handler.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use wire::tunnel::catalogue::Update;
+use wire::tunnel::record::Decoded;
+use wire::tunnel::{Notice, Record};
+
+use super::{Inner, Link, SPARE_LEN};
+use crate::session::Event;
+
+/// Reads in one go, before other connections of the shard get their turn.
+const READS_A_TURN: usize = 4;
+
+impl Inner {
+    /// One go of the connection's task.
+    fn poll(&self, cx: &mut Context<'_>, number: u64, inbound: &mut Inbound) -> Poll<Lost> {
+        if let Poll::Ready(lost) = self.poll_write(cx, number) {
+            return Poll::Ready(lost);
+        }
+        for _ in 0..READS_A_TURN {
+            let shard = self.shard.clone();
+            let step = shard.with_scratch(|scratch| self.poll_read(cx, number, inbound, scratch));
+            match step {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(Lost::Violation(why))) => {
+                    tracing::warn!(peer = %self.peer.name, session = %self.session_id, why, "link is ended: the peer broke a rule");
+                    if let Some(link) = self.link() {
+                        link.close(&why);
+                    }
+                }
+                Poll::Ready(Err(lost)) => return Poll::Ready(lost),
+                Poll::Ready(Ok(())) => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, number: u64) -> Poll<Lost> {
+        let mut borrowed = self.carrier.borrow_mut();
+        let Some(carrier) = borrowed.as_mut().filter(|carrier| carrier.number == number) else {
+            return Poll::Ready(Lost::Replaced);
+        };
+        if carrier.waker.as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
+            let is_first = carrier.waker.replace(cx.waker().clone()).is_none();
+            if is_first {
+                carrier.write();
+                self.touch();
+            }
+        }
+        if let Some(why) = carrier.broken.take() {
+            return Poll::Ready(Lost::Broken(why));
+        }
+        if carrier.closing.is_some() {
+            carrier.write();
+            return Poll::Pending;
+        }
+        if carrier.is_blocked && !self.dirty.get() {
+            carrier.write();
+        }
+        if !carrier.is_blocked && self.session.borrow().wants_more() {
+            self.touch();
+        }
+        match carrier.broken.take() {
+            Some(why) => Poll::Ready(Lost::Broken(why)),
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_read(
+        &self,
+        cx: &mut Context<'_>,
+        number: u64,
+        inbound: &mut Inbound,
+        scratch: &mut [u8],
+    ) -> Poll<Result<(), Lost>> {
+        let mut borrowed = self.carrier.borrow_mut();
+        let Some(carrier) = borrowed.as_mut().filter(|carrier| carrier.number == number) else {
+            return Poll::Ready(Err(Lost::Replaced));
+        };
+        let kept = inbound.rest.len();
+        scratch[..kept].copy_from_slice(&inbound.rest);
+        let range = match inbound.early.take() {
+            // What had come with the handshake: it is in the rest already.
+            Some(()) if kept > 0 => 0..kept,
+            _ => match carrier.transport.poll_read(cx, scratch, kept) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Lost::Broken(error.to_string()))),
+                Poll::Ready(Ok(range)) => range,
+            },
+        };
+        if carrier.closing.is_some() {
+            // Read on until the peer has closed: to close with bytes unread would take the last words back.
+            return Poll::Ready(Ok(()));
+        }
+        let now = Instant::now();
+        carrier.last_read = now;
+        self.now.set(now);
+        let bytes = &scratch[range];
+        let Some(seal) = &mut carrier.seal else {
+            drop(borrowed);
+            let used = self.receive(bytes)?;
+            inbound.keep(&bytes[used..]);
+            return Poll::Ready(Ok(()));
+        };
+        let used = seal.open(bytes, &mut inbound.plain).map_err(|broken| Lost::Broken(broken.to_string()))?;
+        drop(borrowed);
+        inbound.keep(&bytes[used..]);
+        let used = self.receive(&inbound.plain)?;
+        inbound.plain.drain(..used);
+        if inbound.plain.is_empty() && inbound.plain.capacity() > SPARE_LEN {
+            inbound.plain = Vec::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Takes all whole records at the front of `bytes`; returns how many bytes they had.
+    fn receive(&self, bytes: &[u8]) -> Result<usize, Lost> {
+        let Some(link) = self.link() else { return Err(Lost::Replaced) };
+        let mut used = 0;
+        loop {
+            let decoded = Record::decode(&bytes[used..]).map_err(|error| Lost::Violation(error.to_string()))?;
+            let event = match decoded {
+                Decoded::Incomplete(_) => break,
+                Decoded::Skipped(len) => {
+                    self.session.borrow_mut().skip(len);
+                    used += len;
+                    continue;
+                }
+                Decoded::Record(record, len) => {
+                    used += len;
+                    self.session
+                        .borrow_mut()
+                        .receive(record)
+                        .map_err(|violation| Lost::Violation(violation.to_string()))?
+                }
+            };
+            self.dispatch(&link, event)?;
+            if self.session.borrow().is_over() {
+                return Ok(bytes.len());
+            }
+        }
+        let session = self.session.borrow();
+        if session.wants_flush() || session.owes_much() {
+            self.touch();
+        }
+        Ok(used)
+    }
+
+    fn dispatch(&self, link: &Link, event: Event<'_>) -> Result<(), Lost> {
+        match event {
+            Event::Nothing => {}
+            Event::Opened(id, open) => self.handler.opened(link, id, open),
+            Event::Data(id, piece, end) => self.handler.data(link, id, piece, end),
+            Event::Cancelled(id) => self.handler.cancelled(link, id),
+            Event::Reply(token, reply) => self.handler.reply(link, token, reply),
+            Event::Failed(token, failure) => self.handler.failed(link, token, failure),
+            Event::Catalogue(json) => match Update::decode(json) {
+                Ok(update) => self.handler.catalogue(link, update),
+                Err(error) => return Err(Lost::Violation(error.to_string())),
+            },
+            Event::Notice(json) => self.handler.notice(link, Notice::decode(json)),
+            Event::Pong(stamp) => {
+                let rtt = self.started.elapsed().saturating_sub(Duration::from_micros(stamp));
+                self.rtt.set(Some(rtt));
+            }
+            Event::Draining(reason) => {
+                let failed = self.session.borrow_mut().give_up_unsent(&reason);
+                for (token, failure) in failed {
+                    self.handler.failed(link, token, failure);
+                }
+                self.handler.notice(link, Notice::GoingAway { reason });
+            }
+            Event::Over(received, reason) => {
+                self.end(&format!("the peer has ended the link: {reason}"), Some(received));
+                self.drop_carrier();
+            }
+        }
+        Ok(())
+    }
+
+    /// The connection's task has ended.
+    fn lost(&self, number: u64, lost: Lost) {
+        let is_current = self.carrier.borrow().as_ref().is_some_and(|carrier| carrier.number == number);
+        if !is_current {
+            return;
+        }
+        self.carrier.borrow_mut().take();
+        if self.session.borrow().is_over() {
+            return;
+        }
+        self.session.borrow_mut().disconnect();
+        self.disconnected.set(Instant::now());
+        if let Lost::Broken(why) = lost {
+            tracing::info!(peer = %self.peer.name, session = %self.session_id, why, "link has lost its connection");
+        }
+        self.lost.notify_waiters();
+    }
+}
+
+/// Why a connection is done with.
+enum Lost {
+    /// The session waits for the next.
+    Broken(String),
+    /// The peer broke a rule.
+    Violation(String),
+    /// The session has another connection, or none is wanted.
+    Replaced,
+}
+
+/// What has arrived and was not whole.
+struct Inbound {
+    rest: Vec<u8>,
+    /// Of a sealed connection: what was opened and is no whole record.
+    plain: Vec<u8>,
+    early: Option<()>,
+}
+
+impl Inbound {
+    fn keep(&mut self, rest: &[u8]) {
+        self.rest.clear();
+        self.rest.extend_from_slice(rest);
+        if self.rest.is_empty() && self.rest.capacity() > SPARE_LEN {
+            self.rest = Vec::new();
+        }
+    }
+}
+
+pub(super) async fn run(inner: Rc<Inner>, number: u64, rest: Vec<u8>) {
+    let mut inbound = Inbound { rest, plain: Vec::new(), early: Some(()) };
+    let poll = poll_fn(|cx| inner.poll(cx, number, &mut inbound));
+    let lost = tokio::task::coop::unconstrained(poll).await;
+    inner.lost(number, lost);
+}

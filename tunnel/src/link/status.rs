@@ -1,0 +1,57 @@
+//! What a link looks like from outside. It never shows a key or a body.
+
+use super::Link;
+
+/// What a link looks like from outside.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct LinkStatus {
+    /// The peer's role.
+    pub role: String,
+    /// The peer's island.
+    pub island: String,
+    /// The peer's id.
+    pub name: String,
+    /// `ws`, `h2` or nothing while there is no connection.
+    pub transport: Option<&'static str>,
+    /// Whether a connection carries it now.
+    pub connected: bool,
+    /// Whether it takes no new exchanges.
+    pub draining: bool,
+    /// Whether records are sealed.
+    pub sealed: bool,
+    /// Whether the connection is under TLS.
+    pub tls: bool,
+    /// Round trip, in microseconds, of the last ping.
+    pub rtt_us: u64,
+    /// Exchanges open in either direction.
+    pub exchanges: usize,
+    /// Connections that this session has had.
+    pub connections: u64,
+    /// Records sent and received.
+    pub records: [u64; 2],
+    /// Bytes of records that wait for the peer's acknowledgement.
+    pub unacknowledged_len: usize,
+}
+
+impl Link {
+    /// For `/status`.
+    pub fn status(&self) -> LinkStatus {
+        let session = self.0.session.borrow();
+        let carrier = self.0.carrier.borrow();
+        LinkStatus {
+            role: self.0.peer.role.to_string(),
+            island: self.0.peer.island.to_string(),
+            name: self.0.peer.name.to_string(),
+            transport: carrier.as_ref().map(|carrier| carrier.transport.name()),
+            connected: carrier.is_some(),
+            draining: session.peer_drains(),
+            sealed: carrier.as_ref().is_some_and(|carrier| carrier.seal.is_some()),
+            tls: carrier.as_ref().is_some_and(|carrier| carrier.is_tls),
+            rtt_us: self.0.rtt.get().map_or(0, |rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+            exchanges: session.exchanges(),
+            connections: self.0.connections.get(),
+            records: [session.written(), session.received()],
+            unacknowledged_len: session.held_len(),
+        }
+    }
+}
