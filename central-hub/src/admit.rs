@@ -16,7 +16,7 @@ use wire::tunnel::head::{Flags, Head};
 
 use crate::audit::Audit;
 use crate::limits::{Exceeded, Limit, Open};
-use crate::policy::{Asked, Policy};
+use crate::policy::{Asked, Policy, is_readable};
 
 /// A call crosses one hub; a head that says it already crossed one is going in a circle.
 const HOPS_MAX: u8 = 1;
@@ -115,7 +115,8 @@ impl Filter for Grants {
             serialization: head.serialization,
             generic: head.generic,
             callbacks: head.flags.contains(Flags::CALLBACKS),
-            opaque: head.flags.contains(Flags::OPAQUE),
+            // What the gateways cannot read is opaque whatever the egress says of it.
+            opaque: head.flags.contains(Flags::OPAQUE) || !is_readable(head.serialization),
         };
         if let Some(grant) = call.policy.grant(&asked) {
             call.grant = Some(grant.id().clone());

@@ -88,6 +88,8 @@ fn what_is_not_granted_is_refused_with_everything_a_grant_would_have_to_say() {
     assert!(text.contains(" by generic invocation `nativejava` on island"), "{text}");
     let (_, text) = door.refusal("shanghai", &Head { flags: Flags::OPAQUE, serialization: 3, ..head() });
     assert!(text.contains(" as an opaque call in serialization 3 on island"), "{text}");
+    let (_, text) = door.refusal("shanghai", &Head { serialization: 21, ..head() });
+    assert!(text.contains(" as an opaque call in serialization 21 on island"), "{text}");
 }
 
 #[test]

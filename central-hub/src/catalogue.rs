@@ -45,8 +45,8 @@ struct Offer {
     start: u64,
     revision: u64,
     entries: BTreeMap<ServiceKey, Entry>,
-    /// Snapshot parts that wait for the last one.
-    gathering: Option<BTreeMap<ServiceKey, Entry>>,
+    /// Parts of one snapshot, of this start and revision, that wait for the last one.
+    gathering: Option<(u64, u64, BTreeMap<ServiceKey, Entry>)>,
     links_len: usize,
     gone_since: Option<Instant>,
 }
@@ -163,12 +163,16 @@ impl Offer {
             return Applied::Known;
         }
         if update.base == 0 {
-            let gathered = self.gathering.get_or_insert_default();
-            gather(gathered, update.added);
+            let of = (update.origin.start, update.revision);
+            // Parts of a snapshot that never ended say nothing of the next one.
+            let earlier = self.gathering.take().filter(|(start, revision, _)| (*start, *revision) == of);
+            let mut gathered = earlier.map(|(.., entries)| entries).unwrap_or_default();
+            gather(&mut gathered, update.added);
             if !update.complete {
+                self.gathering = Some((of.0, of.1, gathered));
                 return Applied::Known;
             }
-            self.entries = self.gathering.take().unwrap_or_default();
+            self.entries = gathered;
         } else if same_start && update.base == self.revision {
             for key in &update.removed {
                 self.entries.remove(key);

@@ -119,3 +119,12 @@ fn a_gateway_that_comes_back_within_the_hold_down_changes_nothing() {
     assert!(!catalogue.forget_gone(start + Duration::from_secs(1000)));
     assert_eq!(catalogue.entries(&who("beijing")).count(), 1);
 }
+
+#[test]
+fn parts_of_a_snapshot_that_never_ended_do_not_show_in_the_next_one() {
+    let mut catalogue = catalogue();
+    catalogue.apply(&who("beijing"), update(1, 0, 5, &["com.open.Gone"], &[], false));
+    catalogue.apply(&who("beijing"), update(1, 0, 6, &["com.open.A"], &[], true));
+    let names: Vec<String> = catalogue.entries(&who("beijing")).map(|entry| entry.key.to_string()).collect();
+    assert_eq!(names, ["com.open.A"]);
+}

@@ -187,12 +187,12 @@ async fn serve(switch: &Switch, mut policy: watch::Receiver<Arc<Policy>>, drain:
     }
 }
 
-/// No new calls, the open ones to their end, then the links. The chassis bounds it.
+/// No new calls, the open ones to their end and their answers to the other side, then the links. The chassis bounds it.
 async fn drain(switch: &Switch, acceptors: &[Acceptor]) {
     for acceptor in acceptors {
         acceptor.drain("the hub is ending");
     }
-    while switch.calls_len() > 0 {
+    while !switch.is_idle() {
         tokio::time::sleep(DRAIN_LOOK).await;
     }
     for acceptor in acceptors {

@@ -1,10 +1,9 @@
 //! Which links there are and which one a call takes. It never opens or closes one.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 use std::rc::Rc;
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tunnel::{Link, Role};
 
 use crate::catalogue::{Catalogue, Shown, Who};
@@ -13,8 +12,8 @@ use crate::limits::{Limit, Limits};
 /// All links of this hub.
 #[derive(Default)]
 pub struct Links {
-    egress: HashMap<u64, Egress>,
-    ingress: HashMap<Rc<str>, Vec<Ingress>>,
+    egress: FxHashMap<u64, Egress>,
+    ingress: FxHashMap<Rc<str>, Vec<Ingress>>,
 }
 
 /// A link calls come in on.

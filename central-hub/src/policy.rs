@@ -112,6 +112,12 @@ impl Serialization {
 
 const HESSIAN2: u8 = 2;
 const FASTJSON2: u8 = 23;
+
+/// Whether the gateways can read calls in this serialization.
+pub fn is_readable(serialization: u8) -> bool {
+    matches!(serialization, HESSIAN2 | FASTJSON2)
+}
+
 /// Kinds of generic invocation that carry no code or foreign bytes; the others a grant has to name.
 const GENERIC_BY_DEFAULT: [&str; 2] = ["true", "raw.return"];
 

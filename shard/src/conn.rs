@@ -88,6 +88,8 @@ pub struct Conn {
     /// Bytes of `out` that are written already.
     written: Cell<usize>,
     dirty: Cell<bool>,
+    /// Not read until what waits is written.
+    paused: Cell<bool>,
     /// The connection's own task: woken for what only it can do.
     waker: RefCell<Option<Waker>>,
     close: RefCell<Option<Close>>,
@@ -111,6 +113,7 @@ impl Conn {
             out: RefCell::new(Vec::new()),
             written: Cell::new(0),
             dirty: Cell::new(false),
+            paused: Cell::new(false),
             waker: RefCell::new(None),
             close: RefCell::new(None),
             last_read: Cell::new(Instant::now()),
@@ -212,6 +215,9 @@ impl Conn {
         }
         self.written.set(0);
         self.shard.recycle(std::mem::take(&mut *out));
+        if self.paused.replace(false) {
+            self.wake();
+        }
         Poll::Ready(Ok(()))
     }
 
@@ -230,6 +236,8 @@ impl Conn {
         }
         for _ in 0..READS_A_TURN {
             if session.may_pause() && self.unwritten_len() > UNWRITTEN_LEN {
+                // Whoever writes the last of it wakes this task: the socket may have told of its bytes already.
+                self.paused.set(true);
                 return Poll::Pending;
             }
             match self.shard.clone().with_scratch(|scratch| self.poll_read(cx, me, session, rest, scratch)) {

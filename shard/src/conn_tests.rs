@@ -32,6 +32,10 @@ impl Session for Echo {
             let Some(frame) = bytes[used..].get(..need) else { return Ok(Taken { used, need }) };
             self.longest.set(self.longest.get().max(need));
             conn.append(&[frame]);
+            if frame[4..] == *b"much" {
+                // Over the bound, and all of it may fit the socket at once.
+                conn.append(&[&vec![b'm'; UNWRITTEN_LEN + 1]]);
+            }
             used += need;
         }
     }
@@ -139,5 +143,22 @@ fn a_peer_that_goes_away_ends_the_session() {
             tokio::task::yield_now().await;
         }
         assert_eq!(echo.closed.borrow().as_deref(), Some("closed by the peer"));
+    });
+}
+
+#[test]
+fn a_connection_that_paused_is_read_again_once_everything_is_written_at_once() {
+    with_echo(|mut peer, echo| async move {
+        // A socket that takes two megabytes in one write: the flush succeeds, and nobody else would wake the reader.
+        socket2::SockRef::from(&peer).set_recv_buffer_size(8 << 20).unwrap();
+        for round in 0..50 {
+            // The second frame comes while the first one's answer waits for the flush of the same turn.
+            peer.write_all(&[frame(b"much"), vec![0, 0]].concat()).await.unwrap();
+            peer.write_all(&frame(b"next")[2..]).await.unwrap();
+            let mut got = vec![0; 8 + UNWRITTEN_LEN + 1 + 8];
+            peer.read_exact(&mut got).await.unwrap_or_else(|error| panic!("round {round}: {error}"));
+            assert_eq!(got[got.len() - 4..], *b"next");
+        }
+        assert!(echo.closed.borrow().is_none());
     });
 }

@@ -16,6 +16,10 @@ use crate::catalogue::{Applied, Who};
 impl Handler for Switch {
     fn up(&self, link: &Link) {
         let peer = link.peer();
+        if !self.is_listed(link) {
+            // The policy changed between the handshake's question and its end.
+            return link.close("the hub's policy no longer lists this gateway with this key");
+        }
         tracing::info!(island = &*peer.island, gateway = &*peer.name, role = %peer.role, "link up");
         self.links.borrow_mut().add(link, &self.limits);
         match peer.role {
@@ -53,7 +57,12 @@ impl Handler for Switch {
             link.fail(id, &failure);
         }
         if let Some(record) = record {
-            self.write(link, None, &record, Outcome::Refused, &failure.text);
+            if self.audit.is_ready() {
+                self.write(link, None, &record, Outcome::Refused, &failure.text);
+            } else {
+                // Nothing was sent, and the disk is behind: a flood of refused calls must not fill the memory.
+                self.counts.call(Outcome::Refused, record.began.elapsed(), record.request_len, 0);
+            }
             self.heads_back(record.head);
         }
     }
@@ -155,6 +164,10 @@ impl Handler for Switch {
     }
 
     fn notice(&self, link: &Link, notice: Notice) {
+        // Only an ingress sees frames; the audit line of the call itself says the rest.
+        if link.peer().role != Role::Ingress {
+            return;
+        }
         if let Notice::Forgery { source, claimed, found, .. } = &notice {
             self.counts.forgery();
             tracing::warn!(

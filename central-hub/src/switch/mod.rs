@@ -115,19 +115,10 @@ impl Switch {
     pub fn obey(&self, policy: Arc<Policy>) {
         self.limits.obey(&policy);
         let cut: Vec<Link> = {
+            *self.policy.borrow_mut() = policy;
             let links = self.links.borrow();
-            let stays = |link: &Link| {
-                let peer = link.peer();
-                policy.gateway(&peer.key).is_some_and(|gateway| {
-                    !gateway.revoked
-                        && *gateway.island == *peer.island
-                        && *gateway.id == *peer.name
-                        && gateway.role == peer.role
-                })
-            };
-            links.all().filter(|link| !stays(link)).cloned().collect()
+            links.all().filter(|link| !self.is_listed(link)).cloned().collect()
         };
-        *self.policy.borrow_mut() = policy;
         for link in cut {
             tracing::info!(
                 island = &*link.peer().island,
@@ -137,6 +128,17 @@ impl Switch {
             link.close("the hub's policy no longer lists this gateway with this key");
         }
         self.catalogue_changed.set(true);
+    }
+
+    /// Whether the policy in force has the gateway at the other end, as what it is.
+    fn is_listed(&self, link: &Link) -> bool {
+        let peer = link.peer();
+        self.policy.borrow().gateway(&peer.key).is_some_and(|gateway| {
+            !gateway.revoked
+                && *gateway.island == *peer.island
+                && *gateway.id == *peer.name
+                && gateway.role == peer.role
+        })
     }
 
     /// What is due at `now`: deadlines.
@@ -206,9 +208,10 @@ impl Switch {
         })
     }
 
-    /// How many calls are on their way.
-    pub fn calls_len(&self) -> usize {
-        self.calls.borrow().len()
+    /// How many calls are on their way, and bytes that links have not been told to have arrived.
+    pub fn is_idle(&self) -> bool {
+        self.calls.borrow().is_empty()
+            && self.links.borrow().all().all(|link| !link.connected() || link.status().unacknowledged_len == 0)
     }
 
     /// Takes a call out of all indexes.

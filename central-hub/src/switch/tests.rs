@@ -42,7 +42,7 @@ fn a_granted_call_crosses_and_leaves_one_line() {
             (audit["request_len"].as_u64(), audit["reply_len"].as_u64(), audit["provider_us"].as_u64()),
             (Some(5), Some(5), Some(77))
         );
-        assert_eq!(line.switch.calls_len(), 0);
+        assert_eq!(line.switch.calls.borrow().len(), 0);
         assert!(line.switch.by_exchange.borrow().is_empty());
     });
 }
@@ -78,7 +78,7 @@ fn many_large_and_small_calls_at_once_all_come_back() {
             let reply = line.reply(token).await;
             assert!(reply.iter().all(|byte| *byte == token as u8) && reply.len() >= 300);
         }
-        assert_eq!(line.switch.calls_len(), 0);
+        assert_eq!(line.switch.calls.borrow().len(), 0);
     });
 }
 
@@ -178,7 +178,7 @@ fn a_caller_that_gives_up_frees_the_far_side_and_a_deadline_that_nobody_keeps_fr
             (audit[0]["outcome"].as_str(), audit[1]["outcome"].as_str()),
             (Some("cancelled"), Some("timed_out"))
         );
-        assert_eq!(line.switch.calls_len(), 0);
+        assert_eq!(line.switch.calls.borrow().len(), 0);
     });
 }
 
@@ -199,7 +199,7 @@ fn a_one_way_call_is_passed_on_and_nothing_is_held() {
         let audit = line.audit(2).await;
         assert!(audit.iter().all(|one| one["outcome"] == "sent"), "{audit:?}");
         assert_eq!(audit[1]["request_len"], 300_000);
-        assert_eq!(line.switch.calls_len(), 0);
+        assert_eq!(line.switch.calls.borrow().len(), 0);
     });
 }
 
