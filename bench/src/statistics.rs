@@ -25,15 +25,16 @@ pub struct Ratio {
     pub highest: f64,
 }
 
-/// Compares two series of the same rounds; `None` if a round is missing or a reference is not above zero.
+/// Compares two series of the same rounds; `None` if a round is missing or the reference's median is not above zero.
+///
+/// A difference of two latencies may fall below zero in a round that was disturbed: such a round counts for the medians
+/// and has no ratio of its own.
 pub fn ratio(measured: &[f64], reference: &[f64]) -> Option<Ratio> {
-    if measured.len() != reference.len() || reference.iter().any(|&value| value <= 0.0) {
-        return None;
-    }
-    let of_medians = median(measured)? / median(reference)?;
-    let rounds = || measured.iter().zip(reference).map(|(a, b)| a / b);
+    let below = median(reference).filter(|&below| below > 0.0 && measured.len() == reference.len())?;
+    let rounds =
+        || measured.iter().zip(reference).filter(|(_, below)| **below > 0.0).map(|(above, below)| above / below);
     Some(Ratio {
-        of_medians,
+        of_medians: median(measured)? / below,
         lowest: rounds().fold(f64::INFINITY, f64::min),
         highest: rounds().fold(f64::NEG_INFINITY, f64::max),
     })
@@ -126,6 +127,13 @@ mod tests {
     fn a_ratio_is_that_of_the_medians_and_shows_the_spread_of_its_rounds() {
         let found = ratio(&[20.0, 30.0, 90.0], &[10.0, 10.0, 30.0]).unwrap();
         assert_eq!(found, Ratio { of_medians: 3.0, lowest: 2.0, highest: 3.0 });
+    }
+
+    #[test]
+    fn a_round_with_a_reference_below_zero_counts_for_the_medians_alone() {
+        let found = ratio(&[20.0, 30.0, 90.0], &[10.0, -10.0, 30.0]).unwrap();
+        assert_eq!(found, Ratio { of_medians: 3.0, lowest: 2.0, highest: 3.0 });
+        assert_eq!(ratio(&[1.0, 1.0, 1.0], &[-1.0, -1.0, 5.0]), None);
     }
 
     #[test]
