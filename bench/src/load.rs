@@ -7,6 +7,8 @@
 //!
 //! A closed loop on one thread: an answer is replaced by the next call at once. A wrong, failed or missing answer ends
 //! the run with an error; nothing is sent twice and no sample is thrown away.
+//!
+//! Long because: the loop and what it checks are one, so that nothing between them is measured.
 
 use crate::frames::{self, Frame, Question};
 use crate::statistics::Histogram;

@@ -2,6 +2,8 @@
 //!
 //! A ratio is that of two medians of the same run; beside it stand the lowest and highest of its rounds. Never rounds
 //! before it compares, never compares with figures of another run.
+//!
+//! Long because: one table with its words, for people and machines alike.
 
 use crate::chain::Contender;
 use crate::idle::IdleCost;

@@ -8,6 +8,8 @@
 //!                └── pause, with jitter ◀── connection ended: its calls end
 //!   unlisted: no new calls; each connection closes with its last answer
 //! ```
+//!
+//! Long because: every way in which a call ends at an address stands in one place.
 
 mod connect;
 

@@ -1,6 +1,8 @@
 //! The section `[[registry]]`: what was typed, and what is true of it. Every mistake is told, not the first only.
 //!
 //! A password is read from a file or an environment variable, is kept out of `Debug`, and never shows in a mistake.
+//!
+//! Long because: each key is checked beside its default and its mistakes, with their tests.
 
 use std::fmt;
 use std::io::Read;

@@ -1,4 +1,6 @@
 //! Plans, step by step, and played on a tree in memory until there is nothing more to do.
+//!
+//! Long because: one story after the other on the same tree in memory.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
