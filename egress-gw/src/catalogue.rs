@@ -7,7 +7,8 @@
 //!                    └──────────────── union ◀──────────────────────── until
 //! ```
 //!
-//! Absence in an incomplete view removes nothing: an entry goes when a hub says so, or when the links that told of it
+//! A link that told something impossible (a difference from nowhere, more than anybody offers) is heard no further: what
+//! it had told before stays, and it has to begin anew. Absence in an incomplete view removes nothing: an entry goes when a hub says so, or when the links that told of it
 //! have been gone, or back without it, for longer than the hold-down. Pure: updates and times in, offers out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +18,7 @@ use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
 /// A new link is given this long to tell everything; until some link had it, absence proves nothing.
 pub const SETTLES_WITHIN: Duration = Duration::from_secs(2);
-/// No island offers more; what comes beyond it is not taken.
+/// What one link may tell, services and gateways together, half-told ones included: all islands offer less.
 const ENTRIES_MAX: usize = 200_000;
 
 /// A gateway of an island.
@@ -27,6 +28,7 @@ type Gateway = (String, String);
 #[derive(Debug)]
 pub struct Catalogue {
     hold_down: Duration,
+    entries_max: usize,
     links: BTreeMap<u64, LinkView>,
     /// What links had told that are over, by hub.
     stale: Vec<Stale>,
@@ -37,9 +39,18 @@ struct LinkView {
     hub: String,
     since: Instant,
     live: BTreeMap<Gateway, Told>,
+    hearing: Hearing,
 }
 
-#[derive(Debug, Clone)]
+/// Whether a link is still listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Hearing {
+    Open,
+    /// It has to begin anew.
+    Ended,
+}
+
+#[derive(Debug)]
 struct Told {
     start: u64,
     revision: u64,
@@ -47,7 +58,7 @@ struct Told {
     building: Option<Building>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Building {
     start: u64,
     revision: u64,
@@ -80,7 +91,7 @@ pub enum Applied {
     Unchanged,
     /// It starts from a revision that this link never told: the link has to begin anew.
     Gap,
-    /// More than anybody offers.
+    /// More than anybody offers: the link has to begin anew, as with a gap.
     TooMuch,
 }
 
@@ -88,7 +99,7 @@ impl Catalogue {
     /// Nothing known.
     #[must_use]
     pub fn new(hold_down: Duration) -> Self {
-        Self { hold_down, links: BTreeMap::new(), stale: Vec::new() }
+        Self { hold_down, entries_max: ENTRIES_MAX, links: BTreeMap::new(), stale: Vec::new() }
     }
 
     /// Another hold-down from now on.
@@ -98,7 +109,8 @@ impl Catalogue {
 
     /// A session with `hub` has begun.
     pub fn up(&mut self, link: u64, hub: &str, now: Instant) {
-        self.links.insert(link, LinkView { hub: hub.to_owned(), since: now, live: BTreeMap::new() });
+        let view = LinkView { hub: hub.to_owned(), since: now, live: BTreeMap::new(), hearing: Hearing::Open };
+        self.links.insert(link, view);
         // The hub is back: it gets the hold-down to tell again what it had told.
         for stale in self.stale.iter_mut().filter(|stale| stale.hub == hub) {
             stale.until = now + self.hold_down;
@@ -114,54 +126,37 @@ impl Catalogue {
 
     /// A hub tells what an island offers.
     pub fn update(&mut self, link: u64, update: Update) -> Applied {
-        let total: usize = self.links.values().flat_map(|view| view.live.values()).map(|told| told.entries.len()).sum();
-        if total + update.added.len() > ENTRIES_MAX {
-            return Applied::TooMuch;
-        }
-        let Some(view) = self.links.get_mut(&link) else { return Applied::Unchanged };
-        let Update { origin: Origin { island, gateway, start }, revision, base, added, removed, complete } = update;
-        let gateway = (island, gateway);
-        let told = view.live.entry(gateway.clone()).or_insert_with(|| Told {
-            start,
-            revision: 0,
-            entries: BTreeMap::new(),
-            building: None,
-        });
-        if start < told.start {
+        let Some(view) = self.links.get_mut(&link).filter(|view| view.hearing == Hearing::Open) else {
             return Applied::Unchanged;
-        }
-        let goes_on = told.building.as_ref().is_some_and(|b| (b.start, b.revision, b.base) == (start, revision, base));
-        if !goes_on {
-            let entries = match base {
-                0 => BTreeMap::new(),
-                base if base == told.revision && start == told.start => told.entries.clone(),
-                _ => return Applied::Gap,
-            };
-            told.building = Some(Building { start, revision, base, entries });
-        }
-        let Some(building) = &mut told.building else { return Applied::Unchanged };
-        for key in &removed {
-            building.entries.remove(key);
-        }
-        building.entries.extend(added.into_iter().map(|entry| (entry.key.clone(), entry)));
-        if !complete {
-            return Applied::Unchanged;
-        }
-        if let Some(built) = told.building.take() {
-            (told.start, told.revision, told.entries) = (built.start, built.revision, built.entries);
+        };
+        let gateway = (update.origin.island.clone(), update.origin.gateway.clone());
+        let applied = view.hear(&gateway, update, self.entries_max);
+        if matches!(applied, Applied::Gap | Applied::TooMuch) {
+            view.end_hearing();
         }
         let hub = view.hub.clone();
+        let committed = view.live.get(&gateway).filter(|told| told.building.is_none());
+        let Some(told) = committed.filter(|_| view.hearing == Hearing::Open) else { return applied };
+        let mut applied = applied;
         for stale in self.stale.iter_mut().filter(|stale| stale.hub == hub) {
-            stale.gateways.remove(&gateway);
+            if stale.gateways.remove(&gateway).is_some_and(|entries| entries != told.entries) {
+                applied = Applied::Changed;
+            }
         }
-        Applied::Changed
+        applied
     }
 
     /// Forgets what was held long enough; says whether that changed anything.
     pub fn expire(&mut self, now: Instant) -> Applied {
-        let before = self.stale.len();
-        self.stale.retain(|stale| stale.until > now && !stale.gateways.is_empty());
-        if self.stale.len() == before { Applied::Unchanged } else { Applied::Changed }
+        let mut applied = Applied::Unchanged;
+        self.stale.retain(|stale| {
+            let holds = stale.gateways.values().any(|entries| !entries.is_empty());
+            if holds && stale.until <= now {
+                applied = Applied::Changed;
+            }
+            holds && stale.until > now
+        });
+        applied
     }
 
     /// Every entry that counts, some more than once.
@@ -192,14 +187,88 @@ impl Catalogue {
     /// Whether some hub has told everything that it lets this island see.
     #[must_use]
     pub fn is_complete(&self, now: Instant) -> bool {
-        let whole = |view: &LinkView| view.live.values().all(|told| told.building.is_none());
-        self.links.values().any(|view| now >= view.since + SETTLES_WITHIN && whole(view))
+        self.links.values().any(|view| now >= view.since + SETTLES_WITHIN && view.is_whole())
+    }
+
+    /// Whether what is not offered is known to be gone: a hub has told everything. One that tells nothing at all may
+    /// have begun a moment before this gateway; it is believed after the hold-down.
+    #[must_use]
+    pub fn proves_absence(&self, now: Instant) -> bool {
+        let proves = |view: &LinkView| {
+            let within = if view.live.is_empty() { self.hold_down.max(SETTLES_WITHIN) } else { SETTLES_WITHIN };
+            now >= view.since + within && view.is_whole()
+        };
+        self.links.values().any(proves)
     }
 
     /// How many links are up.
     #[must_use]
     pub fn links(&self) -> usize {
         self.links.len()
+    }
+}
+
+impl LinkView {
+    /// Takes in what the link tells of one gateway.
+    fn hear(&mut self, gateway: &Gateway, update: Update, entries_max: usize) -> Applied {
+        let Update { origin: Origin { start, .. }, revision, base, added, removed, complete } = update;
+        let others = self.live.iter().filter(|(known, _)| *known != gateway);
+        let room = entries_max.saturating_sub(others.map(|(_, told)| told.counted()).sum());
+        let told = self.live.entry(gateway.clone()).or_insert_with(|| Told {
+            start,
+            revision: 0,
+            entries: BTreeMap::new(),
+            building: None,
+        });
+        if start < told.start {
+            return Applied::Unchanged;
+        }
+        let goes_on = told.building.as_ref().is_some_and(|b| (b.start, b.revision, b.base) == (start, revision, base));
+        if !goes_on {
+            let entries = match base {
+                0 => BTreeMap::new(),
+                base if base == told.revision && start == told.start => told.entries.clone(),
+                _ => return Applied::Gap,
+            };
+            told.building = Some(Building { start, revision, base, entries });
+        }
+        let Some(building) = &mut told.building else { return Applied::Unchanged };
+        for key in &removed {
+            building.entries.remove(key);
+        }
+        building.entries.extend(added.into_iter().map(|entry| (entry.key.clone(), entry)));
+        // What it will replace is not counted beside it.
+        if 1 + building.entries.len() > room {
+            return Applied::TooMuch;
+        }
+        if !complete {
+            return Applied::Unchanged;
+        }
+        let Some(built) = told.building.take() else { return Applied::Unchanged };
+        let applied = if built.entries == told.entries { Applied::Unchanged } else { Applied::Changed };
+        (told.start, told.revision, told.entries) = (built.start, built.revision, built.entries);
+        applied
+    }
+
+    /// Listens no further, and drops what was told by half.
+    fn end_hearing(&mut self) {
+        self.hearing = Hearing::Ended;
+        for told in self.live.values_mut() {
+            told.building = None;
+        }
+    }
+
+    /// Whether nothing is told by half.
+    fn is_whole(&self) -> bool {
+        self.hearing == Hearing::Open && self.live.values().all(|told| told.building.is_none())
+    }
+}
+
+impl Told {
+    /// What it counts for in the bound of its link: the gateway and the longer of what counts and what is to replace it.
+    fn counted(&self) -> usize {
+        let building = self.building.as_ref().map_or(0, |building| building.entries.len());
+        1 + self.entries.len().max(building)
     }
 }
 

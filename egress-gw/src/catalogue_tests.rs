@@ -131,3 +131,70 @@ fn an_update_of_a_link_that_is_over_is_ignored() {
     assert_eq!(catalogue.update(1, update("shanghai", 9, 1, 0, &["a.Z"], &[])), Applied::Unchanged);
     assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
 }
+
+fn with_room_for(entries: usize) -> (Catalogue, Instant) {
+    let (mut catalogue, now) = one_link();
+    catalogue.entries_max = entries;
+    (catalogue, now)
+}
+
+#[test]
+fn a_part_that_is_too_much_takes_the_parts_before_it_along_and_no_later_one_counts() {
+    let (mut catalogue, now) = with_room_for(4);
+    let part = |names: &[&str]| Update { complete: false, ..update("shanghai", 5, 2, 0, names, &[]) };
+    assert_eq!(catalogue.update(1, part(&["a.X", "a.Y", "a.Z"])), Applied::Unchanged);
+    assert_eq!(catalogue.update(1, part(&["a.U"])), Applied::TooMuch);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.V"], &[])), Applied::Unchanged);
+    assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
+    assert!(!catalogue.is_complete(now + SETTLES_WITHIN), "it has to begin anew before its silence proves anything");
+    catalogue.down(1, now);
+    catalogue.up(2, "hub-1", now);
+    assert_eq!(catalogue.update(2, update("shanghai", 5, 2, 0, &["a.V"], &[])), Applied::Changed);
+    assert_eq!(shown(&catalogue), ["shanghai a.V"]);
+}
+
+#[test]
+fn a_snapshot_that_replaces_another_counts_once_and_each_link_for_itself() {
+    let (mut catalogue, now) = with_room_for(3);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.C", "a.D"], &[])), Applied::Changed);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 3, 2, &["a.E"], &["a.C"])), Applied::Changed);
+    catalogue.up(2, "hub-2", now);
+    assert_eq!(catalogue.update(2, update("shanghai", 5, 3, 0, &["a.D", "a.E"], &[])), Applied::Changed);
+    assert_eq!(catalogue.update(2, update("beijing", 1, 1, 0, &[], &[])), Applied::TooMuch);
+    assert_eq!(shown(&catalogue), ["shanghai a.D", "shanghai a.E"]);
+}
+
+#[test]
+fn half_told_snapshots_of_many_gateways_are_bounded_together() {
+    let (mut catalogue, _) = with_room_for(8);
+    let part = |island| Update { complete: false, ..update(island, 1, 1, 0, &["b.A", "b.B"], &[]) };
+    assert_eq!(catalogue.update(1, part("beijing")), Applied::Unchanged);
+    assert_eq!(catalogue.update(1, part("chengdu")), Applied::TooMuch);
+}
+
+#[test]
+fn after_a_gap_a_link_is_not_heard_until_it_begins_anew() {
+    let (mut catalogue, now) = one_link();
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 9, 8, &["a.C"], &[])), Applied::Gap);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 1, &[], &["a.A"])), Applied::Unchanged);
+    assert!(!catalogue.is_complete(now + SETTLES_WITHIN));
+}
+
+#[test]
+fn the_same_told_again_changes_nothing() {
+    let (mut catalogue, _) = one_link();
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.A", "a.B"], &[])), Applied::Unchanged);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 3, 2, &["a.C"], &[])), Applied::Changed);
+}
+
+#[test]
+fn a_hub_that_tells_nothing_proves_absence_only_after_the_hold_down() {
+    let now = Instant::now();
+    let mut catalogue = Catalogue::new(HOLD);
+    catalogue.up(1, "hub-1", now);
+    assert!(!catalogue.proves_absence(now + HOLD - Duration::from_millis(1)));
+    assert!(catalogue.proves_absence(now + HOLD));
+    catalogue.update(1, update("shanghai", 5, 1, 0, &["a.A"], &[]));
+    assert!(!catalogue.proves_absence(now));
+    assert!(catalogue.proves_absence(now + SETTLES_WITHIN));
+}
