@@ -12,7 +12,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use zk_bridge::View;
+use tokio::task::JoinSet;
+use zk_bridge::{Provider, View};
 
 use crate::listen::Order;
 use crate::site::Site;
@@ -24,16 +25,12 @@ const ASKED_EVERY: Duration = Duration::from_millis(50);
 pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, serve_at_least: Duration) {
     let served = tokio::time::Instant::now() + serve_at_least;
     let views: Vec<Arc<View>> = sites.iter().map(|site| site.view.borrow().clone()).collect();
-    if views.iter().all(|view| has_other_addresses(view, gateway)) && !views.is_empty() {
+    if all_have_other_addresses(&views, gateway) {
         for order in orders {
             ask(order, Order::Readonly).await;
         }
     }
-    for site in sites {
-        if let Err(error) = site.registry.withdraw().await {
-            tracing::warn!(%error, "this gateway's nodes may stay until its session ends");
-        }
-    }
+    withdraw(sites).await;
     tokio::time::sleep_until(served).await;
     while in_flight(orders).await > 0 {
         tokio::time::sleep(ASKED_EVERY).await;
@@ -45,17 +42,31 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
     }
 }
 
-/// Whether each service that this gateway publishes has another address in the same registry.
-fn has_other_addresses(view: &View, gateway: &str) -> bool {
-    let is_ours = |highway: Option<&str>| highway == Some(gateway);
-    let mut ours = view.providers().iter().filter(|provider| is_ours(provider.highway.as_deref())).peekable();
-    let published = ours.peek().is_some();
-    published
-        && ours.all(|own| {
-            let tag = own.tag();
-            let same = |other: &zk_bridge::Provider| other.tag() == tag && !other.is_disabled();
-            view.providers_of(&own.key).iter().any(|other| !is_ours(other.highway.as_deref()) && same(other))
-        })
+/// Takes this gateway's nodes out of all registries at once: one that does not answer holds up no other.
+async fn withdraw(sites: &[Site]) {
+    let mut withdrawals = JoinSet::new();
+    for site in sites {
+        let registry = site.registry.clone();
+        withdrawals.spawn(async move {
+            if let Err(error) = registry.withdraw().await {
+                tracing::warn!(%error, "this gateway's nodes may stay until its session ends");
+            }
+        });
+    }
+    withdrawals.join_all().await;
+}
+
+/// Whether each service that this gateway publishes, and there is one, has another address in the same registry.
+fn all_have_other_addresses(views: &[Arc<View>], gateway: &str) -> bool {
+    let is_ours = |provider: &Provider| provider.highway.as_deref() == Some(gateway);
+    let published = |view: &Arc<View>| view.providers().iter().filter(|own| is_ours(own)).cloned().collect::<Vec<_>>();
+    let has_another = |view: &View, own: &Provider| {
+        let same = |other: &Provider| other.tag() == own.tag() && !other.is_disabled();
+        view.providers_of(&own.key).iter().any(|other| !is_ours(other) && same(other))
+    };
+    // A registry that holds nothing of this gateway has nobody to lose an address.
+    let mut ours = views.iter().flat_map(|view| published(view).into_iter().map(move |own| (view, own))).peekable();
+    ours.peek().is_some() && ours.all(|(view, own)| has_another(view, &own))
 }
 
 async fn in_flight(orders: &[mpsc::Sender<Order>]) -> usize {
@@ -75,7 +86,7 @@ async fn ask<T>(shard: &mpsc::Sender<Order>, order: impl FnOnce(oneshot::Sender<
 
 #[cfg(test)]
 mod tests {
-    use zk_bridge::{Level, Parameters, Provider, ServiceKey};
+    use zk_bridge::{Level, Parameters, ServiceKey};
 
     use super::*;
 
@@ -94,7 +105,12 @@ mod tests {
     }
 
     fn others(providers: Vec<Provider>) -> bool {
-        has_other_addresses(&View::of(1, providers, Vec::new()), "egress-1")
+        others_in(vec![providers])
+    }
+
+    fn others_in(registries: Vec<Vec<Provider>>) -> bool {
+        let view = |providers| Arc::new(View::of(1, providers, Vec::new()));
+        all_have_other_addresses(&registries.into_iter().map(view).collect::<Vec<_>>(), "egress-1")
     }
 
     #[test]
@@ -116,6 +132,15 @@ mod tests {
         let twin = provider("a.A", "10.0.0.10", Some("egress-2"), Some("shanghai"));
         assert!(!others(vec![ours.clone(), untagged]));
         assert!(others(vec![ours, twin]));
+    }
+
+    #[test]
+    fn a_registry_without_our_nodes_keeps_nobody_from_being_told() {
+        let ours = provider("a.A", "10.0.0.9", Some("egress-1"), None);
+        let twin = provider("a.A", "10.0.0.10", Some("egress-2"), None);
+        assert!(others_in(vec![vec![ours.clone(), twin.clone()], Vec::new()]));
+        assert!(!others_in(vec![vec![ours.clone(), twin.clone()], vec![ours]]));
+        assert!(!others_in(vec![vec![twin], Vec::new()]));
     }
 
     #[test]
