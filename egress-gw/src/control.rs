@@ -77,7 +77,17 @@ pub struct Control {
     /// Whether offers or imports are others than those of `snapshot`.
     outdated: bool,
     complete: bool,
+    absence: Absence,
     hold: Hold,
+}
+
+/// Whether nodes may be taken away because nobody offers what they stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    /// No hub has told everything since this process began: an earlier start may have known more.
+    Unproven,
+    /// Some hub has; from then on the hold-down is what protects nodes.
+    Proven,
 }
 
 impl Control {
@@ -111,6 +121,7 @@ impl Control {
             snapshot: Arc::default(),
             outdated: true,
             complete: false,
+            absence: Absence::Unproven,
         }
     }
 
@@ -123,7 +134,7 @@ impl Control {
         self.renew();
         loop {
             tokio::select! {
-                events = self.outside.inbox.take() => self.take(events),
+                events = self.outside.inbox.take() => self.take(events).await,
                 () = any_view(&mut self.sites) => {}
                 Some((change, done)) = self.outside.changed.recv() => {
                     self.import = change.import;
@@ -137,7 +148,8 @@ impl Control {
                 _ = clock.tick() => {
                     let now = Instant::now();
                     self.outdated |= self.catalogue.expire(now) == Applied::Changed;
-                    let settled = self.complete != self.catalogue.is_complete(now);
+                    let settled = self.complete != self.catalogue.is_complete(now)
+                        || (self.absence == Absence::Unproven && self.catalogue.proves_absence(now));
                     if !self.outdated && !settled && !self.memory_is_due() {
                         self.show();
                         continue;
@@ -154,9 +166,10 @@ impl Control {
         Ok(())
     }
 
-    fn take(&mut self, events: Vec<Event>) {
+    /// Takes in what the links told. Only other offers are worth a new generation; links that tell what cannot be are
+    /// begun anew.
+    async fn take(&mut self, events: Vec<Event>) {
         let now = Instant::now();
-        self.outdated = true;
         for event in events {
             match event {
                 Event::Up { link, hub } => self.catalogue.up(link, &hub, now),
@@ -164,16 +177,28 @@ impl Control {
                 Event::Catalogue { link, update } => {
                     let origin = update.origin.clone();
                     match self.catalogue.update(link, update) {
-                        Applied::Changed | Applied::Unchanged => {}
+                        Applied::Changed => self.outdated = true,
+                        Applied::Unchanged => {}
                         Applied::Gap => {
                             tracing::warn!(?origin, "a hub told a difference from a revision it had not told before");
+                            self.begin_anew(link, "a catalogue difference starts from a revision that was never told")
+                                .await;
                         }
                         Applied::TooMuch => {
-                            tracing::error!(?origin, "more services are offered than a gateway takes in")
+                            tracing::error!(?origin, "more services are offered than a gateway takes in");
+                            self.begin_anew(link, "the catalogue has more entries than this gateway takes in").await;
                         }
                     }
                 }
             }
+        }
+    }
+
+    /// Has the shard that owns the link close it; whose it is only the shards know.
+    async fn begin_anew(&self, link: u64, why: &'static str) {
+        for order in &self.outside.orders {
+            // A shard that has ended has no links.
+            let _ = order.send(Order::Anew { link, why }).await;
         }
     }
 
@@ -187,6 +212,9 @@ impl Control {
         let complete = self.catalogue.is_complete(now);
         self.outdated |= self.catalogue.expire(now) == Applied::Changed || complete != self.complete;
         self.complete = complete;
+        if self.catalogue.proves_absence(now) {
+            self.absence = Absence::Proven;
+        }
         self.observe_local(today);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
         if self.remembered.observe(&self.ports, &offered) {
@@ -222,7 +250,9 @@ impl Control {
         }
         let views: Vec<_> = self.sites.iter().map(|site| site.view.borrow().clone()).collect();
         let real = views.iter().flat_map(|view| view.providers()).filter(|provider| !provider.is_virtual());
-        let present: BTreeSet<String> = real.map(|provider| provider.key.to_string()).collect();
+        let foreign = views.iter().flat_map(|view| view.foreign());
+        let present: BTreeSet<String> =
+            real.map(|provider| &provider.key).chain(foreign).map(ToString::to_string).collect();
         if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
             write(&self.outside.state, local_memory::FILE, &self.memory.encode());
         }
@@ -245,6 +275,12 @@ impl Control {
             };
             let imports = &self.import.imports;
             let providers = publish::desired(&face, imports, offered, &self.remembered, &is_local, &wanted);
+            let is_served_here = |service: &str| self.memory.is_local(service, today);
+            if self.absence == Absence::Unproven
+                && (providers.is_empty() || publish::takes_away(&view, &self.gateway, &providers, &is_served_here))
+            {
+                continue;
+            }
             site.registry.publish(Desired { gateway: self.gateway.to_string(), epoch: self.epoch, providers });
         }
     }

@@ -112,16 +112,20 @@ impl World {
     }
 
     fn hub_offers(&self, services: &[&str]) {
+        self.inbox.put(Event::Up { link: 1, hub: "hub-1".to_owned() });
+        self.hub_tells(1, 0, services);
+    }
+
+    fn hub_tells(&self, revision: u64, base: u64, services: &[&str]) {
         let key = |name: &&str| ServiceKey { interface: (*name).to_owned(), ..ServiceKey::default() };
         let update = Update {
             origin: Origin { island: "shanghai".to_owned(), gateway: "in-1".to_owned(), start: 1 },
-            revision: 1,
-            base: 0,
+            revision,
+            base,
             added: services.iter().map(|name| Entry { key: key(name), healthy: true, ..Entry::default() }).collect(),
             removed: Vec::new(),
             complete: true,
         };
-        self.inbox.put(Event::Up { link: 1, hub: "hub-1".to_owned() });
         self.inbox.put(Event::Catalogue { link: 1, update });
     }
 
@@ -213,6 +217,53 @@ async fn another_gateways_virtual_provider_is_no_local_one() {
 }
 
 #[tokio::test]
+async fn a_provider_that_speaks_only_other_protocols_is_a_local_one_too() {
+    let world = World::start();
+    let foreign = [zk_bridge::ServiceKey::new("com.acme.Greeter", None, None)];
+    let view = zk_bridge::View::of(1, Vec::new(), Vec::new()).with_foreign(foreign);
+    world.registry.view.send_replace(Arc::new(view));
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.publishes(&["com.acme.Greeter@20991"]).await;
+}
+
+#[tokio::test]
+async fn what_an_earlier_start_left_stays_until_a_hub_has_told_everything() {
+    let world = World::start();
+    let left = |interface| provider(interface, "10.0.0.9", Some("egress-1"));
+    let reference = reference("com.acme.Greeter", &[("timeout", "1200")]);
+    world.registry_shows(1, vec![left("com.acme.Greeter"), left("com.acme.Ledger")], vec![reference]);
+    let host = "10.0.0.7".parse().unwrap();
+    until(|| world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), "greet").is_some()).await;
+    assert_eq!(world.published(), None, "no hub has told anything");
+    world.hub_offers(&["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
+    assert_eq!(world.published(), None, "the hub may still have to tell of the ledger");
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+}
+
+#[tokio::test]
+async fn a_hub_that_leaves_a_gap_is_dialled_anew() {
+    let mut world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.hub_tells(9, 8, &["com.acme.Ledger"]);
+    let order = tokio::time::timeout(PATIENCE, world.orders.recv()).await.unwrap();
+    assert!(matches!(order, Some(Order::Anew { link: 1, .. })));
+}
+
+#[tokio::test]
+async fn what_hubs_tell_again_does_not_empty_the_caches() {
+    let world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
+    let before = world.knowledge.load_full();
+    world.hub_tells(2, 0, &["com.acme.Greeter"]);
+    world.inbox.put(Event::Up { link: 2, hub: "hub-2".to_owned() });
+    world.inbox.put(Event::Down { link: 2 });
+    until(|| !Arc::ptr_eq(&before, &world.knowledge.load_full())).await;
+    assert_eq!(world.knowledge.load().snapshot.generation(), before.snapshot.generation());
+}
+
+#[tokio::test]
 async fn on_demand_a_node_stands_while_somebody_subscribes() {
     let world = World::start();
     let import = Import { publish: Publish::OnDemand, ..world.import.clone() };
@@ -277,7 +328,7 @@ async fn drained(world: World) -> Vec<&'static str> {
                 told.push("close");
                 break;
             }
-            Order::Status(_) => {}
+            Order::Status(_) | Order::Anew { .. } => {}
         }
     }
     drop(orders);

@@ -1,4 +1,4 @@
-//! How long a call may take: set once, when its frame has arrived, and only shrinking from then on.
+//! How long a call may take: set once, counted from when its header has arrived, and only shrinking from then on.
 //!
 //! ```text
 //!  attachment timeout or _TO ─▶ consumer's node in the registry ─▶ 3 s for dubbo-go, 60 s for others

@@ -87,7 +87,10 @@ pub struct Request<'a> {
     pub(crate) header: Header,
     pub(crate) frame: &'a [u8],
     pub(crate) peeked: &'a Peeked<'a>,
+    /// When its header was here.
     pub(crate) arrived: Instant,
+    /// When all of it was.
+    pub(crate) whole: Instant,
     pub(crate) deadline: Instant,
     pub(crate) charge: Option<Charge>,
 }

@@ -8,10 +8,10 @@
 //!
 //! A frame that may have to be sent again is kept, head in front, until its answer begins; one over 64 KiB is not, its
 //! consumer repeats a status 80 itself. A call is only ever sent again after *not sent*, and only within its deadline.
-//! One-way calls hold nothing once they are on a link.
+//! One-way calls hold nothing once they are on a link. What becomes of a call whose time is over: expire.rs.
 
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use shard::Key;
 use tunnel::{Assembly, End, Reply};
@@ -88,7 +88,7 @@ impl Core {
         let traceparent = request.call().and_then(|call| call.traceparent.as_deref()).unwrap_or_default();
         let fresh = Fresh {
             flags: if wants == Wants::Nothing { Flags::ONE_WAY } else { Flags::default() },
-            remaining_ms: remaining_ms(request.deadline, request.arrived),
+            remaining_ms: remaining_ms(request.deadline, request.whole),
             body_len: request.frame.len() as u32,
             stamp: self.stamp(),
             traceparent,
@@ -100,15 +100,22 @@ impl Core {
             drop(request.fail(&failure));
             return self.shard.recycle(bytes);
         }
+        let mut refused = None;
         if let (Some(link), Wants::Nothing) = (&link, wants) {
             match link.open(&bytes, request.frame, 0) {
-                Ok(_) => self.counters.one_way(),
-                Err(failure) => drop(request.fail(&failure)),
+                Err(failure) if may_go_elsewhere(&failure) => refused = Some(failure),
+                Err(failure) => {
+                    drop(request.fail(&failure));
+                    return self.shard.recycle(bytes);
+                }
+                Ok(_) => {
+                    self.counters.one_way();
+                    return self.shard.recycle(bytes);
+                }
             }
-            return self.shard.recycle(bytes);
         }
         let head_len = bytes.len();
-        let kept = link.is_none() || request.frame.len() <= KEPT_LEN;
+        let kept = link.is_none() || refused.is_some() || request.frame.len() <= KEPT_LEN;
         if kept {
             bytes.extend_from_slice(request.frame);
         }
@@ -121,15 +128,17 @@ impl Core {
             deadline: request.deadline,
             by: By::Island(carried),
         };
-        let until =
-            if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.arrived) };
+        let until = if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.whole) };
         let Some(key) = self.begin(call, request.origin.chain, until) else { return self.shard.recycle(bytes) };
         let Some(link) = link else {
             let held = Held { bytes, head_len, _charge: request.charge };
             self.update(key, |carried| carried.held = Some(held));
             return self.waiting.borrow_mut().push_back(key);
         };
-        let opened = link.open(&bytes[..head_len], request.frame, key.number());
+        let opened = match refused {
+            Some(failure) => Err(failure),
+            None => link.open(&bytes[..head_len], request.frame, key.number()),
+        };
         let held = if kept {
             Some(Held { bytes, head_len, _charge: request.charge })
         } else {
@@ -282,28 +291,6 @@ impl Core {
         }
     }
 
-    /// Ends the calls whose deadline has passed at `now`.
-    pub fn expire(&self, now: Instant) {
-        let mut due = Vec::new();
-        self.calls.due(now, &mut due);
-        for key in due {
-            let failure = self.calls.with(key, |call| match &call.by {
-                By::Island(carried) => too_late(carried, call.deadline - call.arrived, self.timeouts.link_wait),
-                By::Handler => {
-                    let text = "the handler that took the call gave no answer within its time";
-                    Failure::new(Stage::Route, Kind::DeadlinePassed, Outcome::Unknown, text)
-                }
-            });
-            if let Some(failure) = failure {
-                self.fail(key, &failure);
-            }
-        }
-        let mut waiting = self.waiting.borrow_mut();
-        if waiting.len() > 2 * self.calls.len() + 64 {
-            waiting.retain(|key| self.calls.with(*key, |_| ()).is_some());
-        }
-    }
-
     fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
         self.calls.with(key, |call| match &mut call.by {
             By::Island(carried) => Some(change(carried)),
@@ -334,25 +321,6 @@ fn waits_for_link(failure: &Failure) -> bool {
     failure.stage == Stage::Tunnel
 }
 
-fn too_late(carried: &Carried, time: Duration, link_wait: Duration) -> Failure {
-    let (label, island) = (&carried.route.label, &carried.route.island);
-    match carried.place {
-        Place::Waiting => {
-            let waited = time.min(link_wait);
-            let text = format!(
-                "`{label}` was not sent to island `{island}`: no link from this egress gateway to a hub came up within {waited:?}; look at the hub and at the links in this gateway's /status"
-            );
-            Failure::new(Stage::Tunnel, Kind::NoLink, Outcome::NotSent, text)
-        }
-        Place::OnLink { .. } => {
-            let text = format!(
-                "island `{island}` gave no answer to `{label}` within {time:?}; look at the provider there, or give the call more time"
-            );
-            Failure::new(Stage::Provider, Kind::DeadlinePassed, Outcome::Unknown, text)
-        }
-    }
-}
-
 fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {
     let kind = match error {
         tunnel::AssemblyError::NoBudget { .. } => Kind::Overload,
@@ -368,3 +336,7 @@ fn remaining_ms(deadline: Instant, now: Instant) -> u32 {
     let left = deadline.saturating_duration_since(now).as_millis();
     u32::try_from(left).unwrap_or(u32::MAX).max(1)
 }
+
+#[cfg(test)]
+#[path = "forward_tests.rs"]
+mod tests;

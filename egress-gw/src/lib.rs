@@ -16,8 +16,10 @@
 //! | `listen` | shards: listeners, links, clock, orders |
 //! | `session` | a consumer's connection: bytes to calls, events, bounds |
 //! | [`fallback`] | the ordered chain of handlers, and what they may do |
-//! | `decide`, `forward` | routing: which island; send, send again, answer, expire |
+//! | `decide`, `forward` | routing: which island; send, send again |
+//! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
+//! | `consumers` | the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `knowledge` | what hubs tell, and what shards know of it |
 //! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
@@ -25,15 +27,19 @@
 //!
 //! It never re-encodes a call, never opens a connection to a provider, and never sends a call twice after it may have run.
 
+mod admit;
 pub mod answer;
 mod cache;
 mod catalogue;
 pub mod config;
+mod consumers;
 mod control;
 mod core;
 pub mod deadline;
 mod decide;
+mod deliver;
 mod drain;
+mod expire;
 pub mod fallback;
 mod forward;
 mod gateway;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  control ── Order ──▶ shard task          shard ── Event ──▶ Inbox ──▶ control
-//!              status, readonly, close                up, down, catalogue
+//!              status, readonly, close,               up, down, catalogue
+//!              begin a link anew
 //! ```
 //!
 //! Each shard listens on every port (the system spreads the connections) and dials its own links. Orders and events are
@@ -20,6 +21,7 @@ use wire::tunnel::catalogue::Update;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::notice::Notice;
 
+use crate::consumers::STALLED_LOOK;
 use crate::core::Core;
 use crate::session::Consumer;
 use crate::status::ShardStatus;
@@ -47,6 +49,13 @@ pub enum Order {
     Readonly(oneshot::Sender<()>),
     /// How many calls wait.
     InFlight(oneshot::Sender<usize>),
+    /// Close this link, if it is one of this shard's: it is dialled again and tells everything from its beginning.
+    Anew {
+        /// The link's number.
+        link: u64,
+        /// Why, for both ends' logs.
+        why: &'static str,
+    },
     /// Close everything; the shard ends.
     Close(String),
 }
@@ -110,7 +119,7 @@ impl Inbox {
 /// Runs one shard until it is told to close.
 pub async fn run(core: Rc<Core>, doors: Vec<Door>, dial: DialConfig, inbox: Arc<Inbox>, orders: mpsc::Receiver<Order>) {
     let shard = core.shard.clone();
-    shard.run(tick(Rc::downgrade(&core)));
+    run_clocks(&core);
     let stop = Rc::new(Notify::new());
     for door in doors {
         serve(&shard, &core, door, stop.clone());
@@ -124,7 +133,7 @@ fn serve(shard: &Shard, core: &Rc<Core>, door: Door, stop: Rc<Notify>) {
     let core = core.clone();
     let island = door.island;
     let accept = move |_: SocketAddr, _: SocketAddr| {
-        if core.connection_begins() {
+        if core.may_begin() {
             Accepted::Serve(Rc::new(Consumer::new(core.clone(), island.clone())))
         } else {
             Accepted::Refuse
@@ -147,11 +156,16 @@ async fn obey(core: &Rc<Core>, dialer: &Dialer, mut orders: mpsc::Receiver<Order
             Order::Status(answer) => drop(answer.send(status(core, dialer))),
             Order::InFlight(answer) => drop(answer.send(core.calls.len())),
             Order::Readonly(told) => {
-                core.say_readonly();
+                core.consumers.say_readonly();
                 let _ = told.send(());
             }
+            Order::Anew { link, why } => {
+                for one in dialer.links().iter().filter(|one| one.id() == link) {
+                    one.close(why);
+                }
+            }
             Order::Close(why) => {
-                core.close_consumers(&why);
+                core.consumers.close(&why);
                 dialer.close(&why);
                 // The closing sockets get a turn to write what was appended.
                 tokio::time::sleep(TICK).await;
@@ -174,8 +188,19 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
     }
 }
 
+/// Starts what a shard looks at from time to time, for as long as `core` is there.
+pub fn run_clocks(core: &Rc<Core>) {
+    core.shard.run(tick(Rc::downgrade(core)));
+    let weak = Rc::downgrade(core);
+    core.shard.every(STALLED_LOOK, move || {
+        if let Some(core) = weak.upgrade() {
+            core.consumers.give_up_stalled(Instant::now());
+        }
+    });
+}
+
 /// Notices deadlines and links that take calls again. Sleeps while nothing waits.
-pub async fn tick(core: Weak<Core>) {
+async fn tick(core: Weak<Core>) {
     let mut idle = 0;
     loop {
         {

@@ -135,6 +135,22 @@ pub fn desired(
     providers
 }
 
+/// Whether a node of `gateway` that `view` shows would go with `desired`, for no other reason than that nobody offers
+/// its service: one of a service that this island serves itself goes anyway.
+#[must_use]
+pub fn takes_away(
+    view: &zk_bridge::View,
+    gateway: &str,
+    desired: &[VirtualProvider],
+    is_served_here: &dyn Fn(&str) -> bool,
+) -> bool {
+    let stays: BTreeSet<(&zk_bridge::ServiceKey, Option<&str>)> =
+        desired.iter().map(|node| (&node.key, node.tag.as_deref())).collect();
+    let ours = view.providers().iter().filter(|node| node.highway.as_deref() == Some(gateway));
+    let mut gone = ours.filter(|node| !stays.contains(&(&node.key, node.tag())));
+    gone.any(|node| node.tag().is_some() || !is_served_here(&node.key.to_string()))
+}
+
 struct Place<'a> {
     host: IpAddr,
     port: u16,

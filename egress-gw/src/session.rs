@@ -23,6 +23,7 @@ use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::Core;
+use crate::expire::came_too_slowly;
 use crate::fallback::{Origin, Request};
 use crate::held::Charge;
 use crate::pending::Chain;
@@ -41,8 +42,17 @@ pub struct Consumer {
     key: Cell<Option<Key>>,
     /// Bytes of a refused body that are still to come.
     skip: Cell<usize>,
-    /// What the frame that is being gathered was admitted with.
-    admitted: RefCell<Option<Charge>>,
+    /// The call that is being gathered.
+    admitted: RefCell<Option<Admitted>>,
+    /// Its entry among those that are watched for bodies that stall.
+    gathering: Cell<Option<Key>>,
+}
+
+/// A call whose body is awaited.
+struct Admitted {
+    charge: Charge,
+    /// When its header was here: the consumer's clock runs since then.
+    arrived: Instant,
 }
 
 /// What becomes of a frame by its header.
@@ -64,12 +74,13 @@ impl Consumer {
             key: Cell::new(None),
             skip: Cell::new(0),
             admitted: RefCell::default(),
+            gathering: Cell::new(None),
         }
     }
 
     /// Takes whole frames from the front of `bytes`.
     fn frames(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
-        let arrived = Instant::now();
+        let now = Instant::now();
         let mut used = self.skip_from(bytes.len());
         loop {
             let rest = &bytes[used..];
@@ -83,7 +94,7 @@ impl Consumer {
                 return Err(self.beyond_reason(conn, &header));
             }
             if self.admitted.borrow().is_none() {
-                match self.admit(conn, &header) {
+                match self.admit(conn, &header, now) {
                     Admission::Wanted => {}
                     Admission::Skipped => {
                         self.skip.set(frame_len);
@@ -93,9 +104,22 @@ impl Consumer {
                 }
             }
             let Some(frame) = rest.get(..frame_len) else { return Ok(Taken { used, need: frame_len }) };
-            let charge = self.admitted.borrow_mut().take();
-            self.frame(conn, header, frame, arrived, charge);
+            let admitted = self.admitted.borrow_mut().take();
+            self.frame(conn, header, frame, now, admitted);
             used += frame_len;
+        }
+    }
+
+    /// Has a body that holds budget watched while it is gathered.
+    fn watch(&self, conn: &Rc<Conn>) {
+        let wanted = self.admitted.borrow().is_some();
+        match (wanted, self.gathering.get()) {
+            (true, None) => self.gathering.set(self.core.consumers.gathers(conn)),
+            (false, Some(key)) => {
+                self.core.consumers.gathered(key);
+                self.gathering.set(None);
+            }
+            _ => {}
         }
     }
 
@@ -107,14 +131,14 @@ impl Consumer {
     }
 
     /// Whether the body of this frame may come, asked once a frame.
-    fn admit(&self, conn: &Rc<Conn>, header: &Header) -> Admission {
+    fn admit(&self, conn: &Rc<Conn>, header: &Header, now: Instant) -> Admission {
         if !header.is_request() || header.is_event() {
             let wanted = header.is_event() && header.body_len as usize <= EVENT_MAX_LEN;
             return if wanted { Admission::Wanted } else { Admission::Skipped };
         }
         let refused = match self.core.admit(header, self.chain.calls()) {
             Ok(charge) => {
-                *self.admitted.borrow_mut() = Some(charge);
+                *self.admitted.borrow_mut() = Some(Admitted { charge, arrived: now });
                 return Admission::Wanted;
             }
             Err(refused) => refused,
@@ -123,11 +147,11 @@ impl Consumer {
         Admission::Skipped
     }
 
-    fn frame(&self, conn: &Rc<Conn>, header: Header, frame: &[u8], arrived: Instant, charge: Option<Charge>) {
+    fn frame(&self, conn: &Rc<Conn>, header: Header, frame: &[u8], now: Instant, admitted: Option<Admitted>) {
         self.core.counters.bytes_in.add(frame.len() as u64);
         let body = &frame[HEADER_LEN..];
         match header.kind() {
-            FrameKind::Call | FrameKind::OneWay => self.call(conn, header, frame, arrived, charge),
+            FrameKind::Call | FrameKind::OneWay => self.call(conn, header, frame, now, admitted),
             FrameKind::EventCall => {
                 if header.event(body) == Event::Heartbeat {
                     conn.append_with(|out| frame::put_heartbeat_reply(out, &header));
@@ -138,7 +162,7 @@ impl Consumer {
         }
     }
 
-    fn call(&self, conn: &Rc<Conn>, header: Header, frame: &[u8], arrived: Instant, charge: Option<Charge>) {
+    fn call(&self, conn: &Rc<Conn>, header: Header, frame: &[u8], whole: Instant, admitted: Option<Admitted>) {
         let peeked = match call::peek(&header, &frame[HEADER_LEN..]) {
             Ok(peeked) => peeked,
             Err(error) => {
@@ -146,10 +170,20 @@ impl Consumer {
                 return self.core.fail_now(conn, &header, &Asked::unread(&header), &failure);
             }
         };
-        let timeout = match &peeked {
-            Peeked::Call(call) => self.core.timeout(call, conn.peer().ip()),
-            Peeked::Opaque(_) => self.core.timeouts.call,
+        let (charge, arrived) = match admitted {
+            Some(admitted) => (Some(admitted.charge), admitted.arrived),
+            None => (None, whole),
         };
+        let timeout = self.core.timeout(&peeked, conn.peer().ip());
+        // Nobody waits for a one-way call: all of its time is there for carrying it.
+        let deadline = if header.kind() == FrameKind::Call { arrived } else { whole } + timeout;
+        if whole >= deadline {
+            let asked = match &peeked {
+                Peeked::Call(call) => Asked::of(&header, call),
+                Peeked::Opaque(_) => Asked::unread(&header),
+            };
+            return self.core.fail_now(conn, &header, &asked, &came_too_slowly(timeout));
+        }
         let origin = Origin {
             core: &self.core,
             conn,
@@ -157,8 +191,8 @@ impl Consumer {
             number: self.key.get().map_or(0, Key::slot),
             island: self.island.as_ref(),
         };
-        let deadline = arrived + timeout;
-        self.core.handle(Request { origin: &origin, header, frame, peeked: &peeked, arrived, deadline, charge });
+        let peeked = &peeked;
+        self.core.handle(Request { origin: &origin, header, frame, peeked, arrived, whole, deadline, charge });
     }
 
     /// The stream cannot be read further: says so where there is somebody to say it to.
@@ -196,14 +230,17 @@ impl Consumer {
 impl Session for Consumer {
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         if self.key.get().is_none() {
-            self.key.set(self.core.consumer_came(conn));
+            self.key.set(self.core.consumers.came(conn));
         }
-        self.frames(conn, bytes)
+        let taken = self.frames(conn, bytes)?;
+        self.watch(conn);
+        Ok(taken)
     }
 
     fn closed(&self, conn: &Rc<Conn>, why: &Close) {
         tracing::debug!(consumer = %conn.peer(), why = %why, waiting = self.chain.calls(), "a consumer's connection has ended");
         self.admitted.borrow_mut().take();
+        self.watch(conn);
         self.core.consumer_left(self.key.take(), &self.chain);
     }
 }
@@ -211,7 +248,7 @@ impl Session for Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         self.core.counters.connections.add(-1);
-        self.core.connection_ended();
+        self.core.consumers.ended();
     }
 }
 

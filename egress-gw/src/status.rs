@@ -68,7 +68,7 @@ impl Families {
             bytes: metrics.counters("highway_egress_bytes_total", "Bytes of Dubbo frames", &["direction"]),
             took: metrics.histograms(
                 "highway_egress_call_seconds",
-                "From a whole request to its answer, as this gateway saw it",
+                "From a request's header to its answer, as this gateway saw it",
                 &[],
                 CALL_BOUNDS,
             ),

@@ -95,7 +95,7 @@ impl GateBuilder {
     pub fn open(self) -> Gate {
         let shard = Shard::on_this_thread(0);
         let core = Core::new(Parts {
-            shard: shard.clone(),
+            shard,
             limits: self.limits,
             timeouts: self.timeouts,
             knowledge: Arc::new(ArcSwap::from_pointee(self.knowledge)),
@@ -106,7 +106,7 @@ impl GateBuilder {
             chain: self.chain,
             connections: Arc::new(AtomicUsize::new(0)),
         });
-        shard.run(crate::listen::tick(Rc::downgrade(&core)));
+        crate::listen::run_clocks(&core);
         let address = open_port(&core, self.bound);
         let gate =
             Gate { core, address, links: (1..).zip(self.links).map(|(id, hub)| FakeLink::new(id, hub)).collect() };
@@ -122,7 +122,7 @@ fn open_port(core: &Rc<Core>, island: Option<&'static str>) -> SocketAddr {
     let address = listener.local_addr().unwrap();
     let (accepts, island) = (core.clone(), island.map(Arc::from));
     let accept = move |_: SocketAddr, _: SocketAddr| {
-        if accepts.connection_begins() {
+        if accepts.may_begin() {
             Accepted::Serve(Rc::new(Consumer::new(accepts.clone(), island.clone())))
         } else {
             Accepted::Refuse

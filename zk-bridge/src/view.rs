@@ -250,6 +250,13 @@ impl View {
         }
     }
 
+    /// The same view with services that only speak other protocols, for tests of those who read it.
+    #[must_use]
+    pub fn with_foreign(mut self, foreign: impl IntoIterator<Item = ServiceKey>) -> Self {
+        self.foreign.extend(foreign);
+        self
+    }
+
     /// Grows by one with every change.
     #[must_use]
     pub const fn generation(&self) -> u64 {

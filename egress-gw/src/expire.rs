@@ -1,0 +1,64 @@
+//! The end of calls whose time is over: cancelled where they are, and their consumers told what is known of them.
+
+use std::time::{Duration, Instant};
+
+use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
+
+use crate::core::{By, Core, InFlight};
+use crate::forward::{Carried, Place};
+
+impl Core {
+    /// Ends the calls whose deadline has passed at `now`.
+    pub fn expire(&self, now: Instant) {
+        let mut due = Vec::new();
+        self.calls.due(now, &mut due);
+        for key in due {
+            let failure = self.calls.with(key, |call| self.overdue(call));
+            if let Some(failure) = failure {
+                self.fail(key, &failure);
+            }
+        }
+        let mut waiting = self.waiting.borrow_mut();
+        if waiting.len() > 2 * self.calls.len() + 64 {
+            waiting.retain(|key| self.calls.with(*key, |_| ()).is_some());
+        }
+    }
+
+    /// What the consumer of a call is told whose deadline has passed.
+    pub fn overdue(&self, call: &InFlight) -> Failure {
+        match &call.by {
+            By::Island(carried) => too_late(carried, call.deadline - call.arrived, self.timeouts.link_wait),
+            By::Handler => {
+                let text = "the handler that took the call gave no answer within its time";
+                Failure::new(Stage::Route, Kind::DeadlinePassed, Outcome::Unknown, text)
+            }
+        }
+    }
+}
+
+/// What is said of a call whose time was over before all of it had come.
+pub fn came_too_slowly(time: Duration) -> Failure {
+    let text = format!(
+        "the request took longer to arrive than the {time:?} that the call may take; send less, or give the call more time"
+    );
+    Failure::new(Stage::Session, Kind::DeadlinePassed, Outcome::NotSent, text)
+}
+
+fn too_late(carried: &Carried, time: Duration, link_wait: Duration) -> Failure {
+    let (label, island) = (&carried.route.label, &carried.route.island);
+    match carried.place {
+        Place::Waiting => {
+            let waited = time.min(link_wait);
+            let text = format!(
+                "`{label}` was not sent to island `{island}`: no link from this egress gateway to a hub came up within {waited:?}; look at the hub and at the links in this gateway's /status"
+            );
+            Failure::new(Stage::Tunnel, Kind::NoLink, Outcome::NotSent, text)
+        }
+        Place::OnLink { .. } => {
+            let text = format!(
+                "island `{island}` gave no answer to `{label}` within {time:?}; look at the provider there, or give the call more time"
+            );
+            Failure::new(Stage::Provider, Kind::DeadlinePassed, Outcome::Unknown, text)
+        }
+    }
+}

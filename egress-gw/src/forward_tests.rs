@@ -1,0 +1,259 @@
+//! What becomes of a call on its way: links that refuse it or go, times that are over, answers in every form.
+
+use std::time::Duration;
+
+use shard::Key;
+use wire::dubbo::frame::{Header, Serialization, Status};
+use wire::tunnel::head::Flags;
+
+use super::*;
+use crate::config::Limits;
+use crate::deadline::Timeouts;
+use crate::testing::*;
+
+fn limits(change: impl FnOnce(&mut Limits)) -> GateBuilder {
+    let mut builder = GateBuilder::default();
+    change(&mut builder.limits);
+    builder
+}
+
+#[test]
+fn without_a_link_the_consumer_reads_a_sentence_before_its_own_timeout() {
+    on_shard(async {
+        let gate = GateBuilder { links: Vec::new(), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[])).await;
+        let told = consumer.answer().await;
+        assert_eq!((told.id, told.status), (1, Status::SERVER_ERROR));
+        assert_eq!(
+            told.text,
+            "highway: `com.acme.Greeter#greet` was not sent to island `shanghai`: no link from this egress gateway to a hub came up within 60ms; look at the hub and at the links in this gateway's /status (the call was not executed)"
+        );
+    });
+}
+
+#[test]
+fn a_link_that_comes_up_in_time_gets_the_waiting_calls_in_their_order() {
+    on_shard(async {
+        let timeouts = Timeouts { link_wait: Duration::from_secs(5), ..Timeouts::default() };
+        let gate = GateBuilder { links: Vec::new(), timeouts, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        let calls: Vec<u8> = (0..4).flat_map(|id| call(id, "greet", &[])).collect();
+        consumer.send(&[calls, one_way(call(9, "greet", &[]))].concat()).await;
+        until(|| gate.core.waiting.borrow().len() == 5).await;
+        let link = FakeLink::new(1, "hub-1");
+        gate.core.links.add(link.clone());
+        let sent = link.calls(5).await;
+        let ids: Vec<u8> = sent.iter().map(|sent| sent.frame[11]).collect();
+        assert_eq!(ids, [0, 1, 2, 3, 9]);
+        assert_eq!(gate.core.calls.len(), 4, "the one-way call holds nothing");
+        gate.reply(sent[2].token, &ok_reply(b"\x01c"));
+        assert_eq!(consumer.frame().await[11], 2);
+    });
+}
+
+#[test]
+fn at_its_deadline_a_call_is_cancelled_and_its_consumer_told_that_it_may_have_run() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "64")])).await;
+        let told = consumer.answer().await;
+        assert_eq!((told.id, told.status), (1, Status::OK));
+        assert_eq!(
+            told.text,
+            "highway: island `shanghai` gave no answer to `com.acme.Greeter#greet` within 60ms; look at the provider there, or give the call more time (the call may have been executed, so look before you repeat it)"
+        );
+        assert_eq!(gate.link().cancelled.get(), 1);
+        let late = gate.link().calls(1).await[0].token;
+        gate.reply(late, &ok_reply(b"\x02hi"));
+        consumer.nothing_but_a_heartbeat().await;
+    });
+}
+
+#[test]
+fn a_method_that_was_declared_idempotent_gets_the_status_that_consumers_repeat() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "getName", &[("timeout", "32")])).await;
+        assert_eq!(consumer.answer().await.status, Status::SERVER_TIMEOUT);
+        assert!(gate.link().calls(1).await[0].head().flags.contains(Flags::IDEMPOTENT));
+    });
+}
+
+#[test]
+fn a_failure_over_the_link_is_answered_by_the_table() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        for (kind, outcome, status) in [
+            (Kind::NotGranted, Outcome::NotSent, Status::OK),
+            (Kind::Overload, Outcome::NotSent, Status::OVERLOADED),
+            (Kind::ProviderGone, Outcome::NotSent, Status::SERVER_ERROR),
+            (Kind::ProviderGone, Outcome::Unknown, Status::OK),
+        ] {
+            consumer.send(&call(1, "greet", &[])).await;
+            until(|| gate.link().opened.borrow().len() == 1).await;
+            let token = gate.link().opened.borrow_mut().remove(0).token;
+            gate.core.failed(Key::from_number(token), failure(Stage::Pick, kind, outcome));
+            let told = consumer.answer().await;
+            assert_eq!(told.status, status, "{kind} {outcome}");
+            assert!(told.text.contains("said over the link"), "{}", told.text);
+        }
+    });
+}
+
+#[test]
+fn what_was_not_sent_goes_over_another_link_and_what_may_have_run_does_not() {
+    on_shard(async {
+        let gate = GateBuilder { links: vec!["hub-1", "hub-2"], ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "5000")])).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.link().usable.set(false);
+        let lost = |outcome| failure(Stage::Tunnel, Kind::LinkLost, outcome);
+        gate.core.failed(Key::from_number(first.token), lost(Outcome::NotSent));
+        let second = gate.links[1].calls(1).await.remove(0);
+        assert_eq!(second.frame, first.frame);
+        assert_eq!((second.head().attempt, second.head().stamp), (1, first.head().stamp));
+        gate.core.failed(Key::from_number(second.token), lost(Outcome::Unknown));
+        assert_eq!(consumer.answer().await.status, Status::OK);
+        assert_eq!(gate.links[1].opened.borrow().len(), 1);
+    });
+}
+
+#[test]
+fn a_hub_without_the_island_sends_the_call_to_the_hub_it_names() {
+    on_shard(async {
+        let gate = GateBuilder { links: vec!["hub-1", "hub-2", "hub-3"], ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[])).await;
+        let first = gate.link().calls(1).await.remove(0);
+        let mut elsewhere = failure(Stage::Switch, Kind::NoLink, Outcome::NotSent);
+        elsewhere.hubs = vec!["hub-3".to_owned()];
+        gate.core.failed(Key::from_number(first.token), elsewhere.clone());
+        let second = gate.links[2].calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(second.token), elsewhere);
+        let told = consumer.answer().await;
+        assert_eq!(told.status, Status::SERVER_ERROR);
+        assert!(gate.links[1].opened.borrow().is_empty());
+    });
+}
+
+#[test]
+fn a_link_that_refuses_a_call_does_not_lose_it() {
+    on_shard(async {
+        let gate = GateBuilder { links: vec!["hub-1", "hub-2"], ..GateBuilder::default() }.open();
+        *gate.link().refuses.borrow_mut() = Some(failure(Stage::Tunnel, Kind::Draining, Outcome::NotSent));
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[])).await;
+        let sent = gate.links[1].calls(1).await.remove(0);
+        gate.reply(sent.token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+    });
+}
+
+#[test]
+fn when_a_consumer_leaves_its_calls_are_cancelled() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&[call(1, "greet", &[]), call(2, "greet", &[])].concat()).await;
+        let sent = gate.link().calls(2).await;
+        drop(consumer);
+        until(|| gate.link().cancelled.get() == 2).await;
+        assert!(gate.core.calls.is_empty());
+        gate.reply(sent[0].token, &ok_reply(b"\x02hi"));
+        assert_eq!(gate.core.counters.late.get(), 1);
+    });
+}
+
+#[test]
+fn an_answer_in_pieces_is_delivered_whole() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(3, "greet", &[])).await;
+        let token = gate.link().calls(1).await[0].token;
+        let mut frame = ok_reply(&[b'x'; 200_000]);
+        let head = wire::tunnel::ReplyHead { body_len: frame.len() as u32, provider_us: 0 };
+        let pieces: Vec<&[u8]> = frame.chunks(65_536).collect();
+        for (at, piece) in pieces.iter().enumerate() {
+            let end = if at + 1 == pieces.len() { tunnel::End::Yes } else { tunnel::End::No };
+            gate.core.reply(token, tunnel::Reply { head: (at == 0).then_some(head), piece, end });
+        }
+        frame[4..12].copy_from_slice(&3_i64.to_be_bytes());
+        assert_eq!(consumer.frame().await, frame);
+        assert_eq!(gate.core.allowance.budget().held(), 256 * 1024, "only the block of small frames is left");
+    });
+}
+
+#[test]
+fn an_answer_over_the_limit_is_replaced_by_an_exception_with_both_numbers() {
+    on_shard(async {
+        let gate = limits(|limits| limits.reply_len = 1000).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&[call(1, "greet", &[]), call(2, "greet", &[])].concat()).await;
+        let sent = gate.link().calls(2).await;
+        gate.reply(sent[0].token, &ok_reply(&[0; 2000]));
+        let head = wire::tunnel::ReplyHead { body_len: 90_000, provider_us: 0 };
+        gate.core.reply(sent[1].token, tunnel::Reply { head: Some(head), piece: &[0; 10], end: tunnel::End::No });
+        for numbers in ["2001 bytes is over the limit of 1000", "90000 bytes is over the limit of 1000"] {
+            let told = consumer.answer().await;
+            assert_eq!(told.status, Status::OK);
+            assert!(told.text.contains(numbers) && told.text.contains("was executed"), "{}", told.text);
+        }
+        gate.core.reply(sent[1].token, tunnel::Reply { head: None, piece: &[0; 10], end: tunnel::End::Yes });
+        consumer.nothing_but_a_heartbeat().await;
+    });
+}
+
+#[test]
+fn an_answer_that_is_no_frame_never_reaches_the_consumer() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        let empty = Header::reply(Serialization::HESSIAN2, Status::OK, 1, 0).encode();
+        for broken in [&b"no frame at all......"[..], &call(1, "greet", &[]), &ok_reply(b"\x02hi")[..17], &empty] {
+            consumer.send(&call(1, "greet", &[])).await;
+            until(|| gate.link().opened.borrow().len() == 1).await;
+            let token = gate.link().opened.borrow_mut().remove(0).token;
+            gate.reply(token, broken);
+            let told = consumer.answer().await;
+            assert!(told.status == Status::OK && told.text.contains("was executed"), "{told:?}");
+        }
+    });
+}
+
+#[test]
+fn an_answer_after_the_deadline_is_late_even_before_the_clock_has_noticed() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "3000")])).await;
+        let token = gate.link().calls(1).await[0].token;
+        let now = Instant::now();
+        gate.core.calls.with(Key::from_number(token), |call| call.deadline = now);
+        gate.reply(token, &ok_reply(b"\x02hi"));
+        let told = consumer.answer().await;
+        assert!(told.text.contains("gave no answer to `com.acme.Greeter#greet` within"), "{}", told.text);
+        assert_eq!(gate.core.counters.late.get(), 1);
+        assert!(gate.core.calls.is_empty());
+    });
+}
+
+#[test]
+fn a_one_way_call_that_a_link_refuses_goes_over_another() {
+    on_shard(async {
+        let gate = GateBuilder { links: vec!["hub-1", "hub-2"], ..GateBuilder::default() }.open();
+        *gate.link().refuses.borrow_mut() = Some(failure(Stage::Tunnel, Kind::Draining, Outcome::NotSent));
+        let mut consumer = gate.consumer().await;
+        let frame = one_way(call(1, "greet", &[]));
+        consumer.send(&frame).await;
+        let sent = gate.links[1].calls(1).await.remove(0);
+        assert_eq!((sent.frame, sent.token), (frame, 0));
+        consumer.nothing_but_a_heartbeat().await;
+        assert!(gate.core.calls.is_empty(), "it holds nothing once it is on a link");
+    });
+}
