@@ -148,4 +148,39 @@ mod tests {
         assert!(!others(Vec::new()));
         assert!(!others(vec![provider("a.A", "10.0.0.3", None, None)]));
     }
+
+    /// A registry that says when it was asked, and is done when all were.
+    struct Asked(Arc<tokio::sync::Barrier>);
+
+    impl zk_bridge::Registry for Asked {
+        fn name(&self) -> &str {
+            "asked"
+        }
+        fn view(&self) -> tokio::sync::watch::Receiver<Arc<View>> {
+            tokio::sync::watch::channel(Arc::new(View::unread())).1
+        }
+        fn publish(&self, _: zk_bridge::Desired) {}
+        fn withdraw(&self) -> zk_bridge::Work<'_> {
+            Box::pin(async {
+                self.0.wait().await;
+                Ok(())
+            })
+        }
+        fn leave(&self) -> zk_bridge::Work<'_> {
+            self.withdraw()
+        }
+        fn status(&self) -> zk_bridge::Status {
+            zk_bridge::Status::default()
+        }
+    }
+
+    #[tokio::test]
+    async fn all_registries_are_left_at_once() {
+        let (process, _teller) = chassis::Process::alone();
+        let all_asked = Arc::new(tokio::sync::Barrier::new(2));
+        let site = || Site::new(Arc::new(Asked(all_asked.clone())), &process);
+        let sites = [site(), site()];
+        let left = tokio::time::timeout(Duration::from_secs(10), withdraw(&sites));
+        left.await.expect("neither waits for the other to be done");
+    }
 }

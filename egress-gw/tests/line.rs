@@ -213,6 +213,20 @@ async fn a_service_that_is_withdrawn_is_refused_and_comes_back() {
 }
 
 #[tokio::test]
+async fn after_a_gap_the_hub_is_dialled_anew_and_tells_everything() {
+    let world = World::start(IMPORT_ALL).await;
+    world.routed().await;
+    let mut consumer = world.consumer(None);
+    world.hub.leave_a_gap();
+    until("what the new link does not tell is gone", || {
+        consumer.send(2, "greet", "bo", &[]);
+        let told = consumer.answer().2;
+        told.contains("no island offers") || told.contains("no hub has told")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn with_the_hub_gone_calls_fail_in_words_and_with_a_new_one_they_pass_again() {
     let world = World::start(IMPORT_ALL).await;
     world.routed().await;

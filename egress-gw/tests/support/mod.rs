@@ -132,6 +132,17 @@ impl Hub {
         });
     }
 
+    /// Tells a difference from a revision that it never told; a new link is told everything, which is nothing.
+    pub fn leave_a_gap(&self) {
+        self.order(move |state| {
+            let offered = Update { revision: 9, ..snapshot(&[]) };
+            for link in state.links.borrow().iter() {
+                link.send_catalogue(&Update { base: 8, ..offered.clone() }).unwrap();
+            }
+            *state.offered.borrow_mut() = offered;
+        });
+    }
+
     fn order(&self, order: impl FnOnce(&HubState) + Send + 'static) {
         self.orders.send(Box::new(order)).unwrap();
     }
