@@ -77,13 +77,9 @@ pub fn append(
     if call.timeout.is_some_and(|timeout| timeout.as_millis() > u128::from(left_ms)) {
         set.put("timeout", decimal(left_ms, &mut digits));
     }
-    addressed(call, offer, &mut set);
-    let edit = RequestEdit {
-        id: Some(id),
-        service: (*call.leading.service != *target.interface).then_some(&*target.interface),
-        strip: Strip::ROUTING,
-        set: set.list(),
-    };
+    let service = (*call.leading.service != *target.interface).then_some(&*target.interface);
+    addressed(call, service, offer, &mut set);
+    let edit = RequestEdit { id: Some(id), service, strip: Strip::ROUTING, set: set.list() };
     edit.append(&verified.header, verified.body(), call, out)?;
     Ok(())
 }
@@ -101,7 +97,7 @@ pub fn append_again(frame: &[u8], target: &Target, offer: &Offer, id: i64, out: 
         return Ok(());
     };
     let mut set = Attachments::default();
-    addressed(&call, offer, &mut set);
+    addressed(&call, None, offer, &mut set);
     // The other provider's token is not for this one to see.
     let keys: &[&str] = if target.token == TokenOf::Provider { &[TOKEN] } else { &[] };
     let edit = RequestEdit { id: Some(id), service: None, strip: Strip { keys, prefixes: &[] }, set: set.list() };
@@ -109,9 +105,10 @@ pub fn append_again(frame: &[u8], target: &Target, offer: &Offer, id: i64, out: 
     Ok(())
 }
 
-/// What only this provider wants.
-fn addressed<'e>(call: &Call<'_>, offer: &'e Offer, set: &mut Attachments<'e>) {
-    if *call.service != *offer.path {
+/// What only this provider wants. Where field 2 is written anew as `leading`, a call without an attachment `path` would no
+/// longer mean what it did.
+fn addressed<'e>(call: &Call<'_>, leading: Option<&str>, offer: &'e Offer, set: &mut Attachments<'e>) {
+    if *call.service != *offer.path || leading.is_some_and(|leading| *leading != *offer.path) {
         set.put("path", &offer.path);
     }
     if let Some(token) = &offer.token {

@@ -107,6 +107,34 @@ fn a_provider_under_another_path_gets_its_path() {
 }
 
 #[test]
+fn a_call_that_names_the_path_in_field_2_keeps_it_when_field_2_becomes_the_interface() {
+    const PATH: &str = "shop/com.acme.Greeter";
+    for codec in [Codec::Hessian2, Codec::Fastjson2] {
+        let mut request = Vec::new();
+        let call = Request {
+            codec,
+            service: PATH,
+            version: None,
+            group: None,
+            method: "hello",
+            types: "Ljava/lang/String;",
+            args: &[Arg::Text(ARG)],
+            attachments: &[],
+        };
+        call.append(&mut request, -9);
+        let head = Head { service: PATH, ..head(&request) };
+        let verified = verify(&head, &request).unwrap();
+        let elsewhere = Offer { path: PATH.into(), ..offer() };
+        let mut sent = Vec::new();
+        append(&verified, &head, &target(TokenOf::Caller), &elsewhere, 1000, 77, &mut sent).unwrap();
+        assert_eq!(attachment(&sent, "path").as_deref(), Some(PATH));
+        let header = Header::decode(&sent).unwrap().unwrap();
+        let Peeked::Call(call) = peek(&header, &sent[HEADER_LEN..]).unwrap() else { panic!("opaque") };
+        assert_eq!((&*call.leading.service, &*call.service), (SERVICE, PATH));
+    }
+}
+
+#[test]
 fn a_token_is_put_in_in_place_of_the_callers() {
     let mut guarded = offer();
     guarded.token = Some(Token::new("hush"));
@@ -134,7 +162,7 @@ fn a_frame_for_one_provider_becomes_one_for_another() {
 fn a_frame_that_nobody_reads_gets_its_id_and_nothing_else() {
     let mut bytes = frame(Codec::Hessian2, &[("highway.target", "x")]);
     bytes[2] = bytes[2] & !0x1f | 3;
-    let head = Head { flags: wire::tunnel::Flags::OPAQUE, ..head(&bytes) };
+    let head = Head { flags: wire::tunnel::Flags::OPAQUE, service: "", method: "", ..head(&bytes) };
     let verified = verify(&head, &bytes).unwrap();
     let mut out = Vec::new();
     append(&verified, &head, &target(TokenOf::Provider), &offer(), 1, 77, &mut out).unwrap();

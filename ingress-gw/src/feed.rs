@@ -7,7 +7,8 @@
 //! ```
 //!
 //! A registry that is away changes nothing. The hubs hear nothing before every registry was read once, because a first
-//! catalogue without its services would take them away from everybody; after [`FIRST_READ`] what is there has to do.
+//! catalogue without its services would take them away from everybody, and for the same time the shards refuse nothing for
+//! good; after [`FIRST_READ`] what is there has to do.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,6 +25,7 @@ use zk_bridge::{Provider, Registry, View};
 
 use crate::catalogue::Catalogue;
 use crate::export::ExportPolicy;
+use crate::line::Line;
 use crate::offers::{Exports, StaticProvider, exports, keep};
 use crate::shards::with_line;
 
@@ -109,7 +111,10 @@ impl Feed {
             }
             if catalogue.is_some() || unread.is_empty() || Instant::now() >= patience {
                 let next = match &catalogue {
-                    None => Some(Catalogue::first(self.origin.clone(), current.entries.clone())),
+                    None => {
+                        self.know_all();
+                        Some(Catalogue::first(self.origin.clone(), current.entries.clone()))
+                    }
                     Some(catalogue) => catalogue.next(current.entries.clone()),
                 };
                 if let Some(next) = next.map(Arc::new) {
@@ -150,6 +155,12 @@ impl Feed {
         for remote in &self.remotes {
             let exports = exports.clone();
             remote.post(move |_| with_line(|line| line.export(exports)));
+        }
+    }
+
+    fn know_all(&self) {
+        for remote in &self.remotes {
+            remote.post(|_| with_line(Line::know_all));
         }
     }
 

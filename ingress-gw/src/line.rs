@@ -116,6 +116,11 @@ impl Line {
         self.picker.export(exports);
     }
 
+    /// Every registry was read once, or had its time for it: from now on, what is not exported is not there.
+    pub fn know_all(&self) {
+        self.picker.know_all();
+    }
+
     /// Tells every hub the new state of the catalogue.
     pub fn publish(&self, catalogue: Arc<Catalogue>) {
         self.catalogue.replace(Some(catalogue));

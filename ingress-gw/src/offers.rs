@@ -118,8 +118,11 @@ pub fn exports(
         }
     }
     // A tagged provider is for callers that name its tag, and a tag that comes over a link names an island.
-    let real = |provider: &&Arc<Provider>| !provider.is_virtual() && provider.tag().is_none();
-    for provider in registries.iter().flatten().filter(real) {
+    for provider in registries.iter().flatten().filter(|provider| !provider.is_virtual()) {
+        if provider.tag().is_some() {
+            closed.insert(Endpoint::new(&provider.host, provider.port));
+            continue;
+        }
         let key = service_key(provider);
         let application = provider.application.as_deref().unwrap_or_default();
         match policy.verdict(&key, application) {
@@ -274,10 +277,11 @@ impl Gathered {
     /// of them are safe with each.
     fn add(&mut self, said: Said, terms: Terms) {
         let first = self.offers.is_empty();
+        // Also where the endpoint is known: another registry may name another application for it, and so another rule.
+        self.terms = if first { terms } else { self.terms.and(terms) };
         if self.offers.iter().any(|offer| offer.endpoint == said.offer.endpoint) {
             return;
         }
-        self.terms = if first { terms } else { self.terms.and(terms) };
         for method in said.offer.methods.iter() {
             if !self.methods.iter().any(|known| **known == **method) {
                 self.methods.push(method.to_string());

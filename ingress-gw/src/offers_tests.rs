@@ -169,7 +169,9 @@ fn terms_hold_only_where_every_provider_has_them() {
             .opaque
     };
     assert!(opaque(vec![provider("com.acme.A", "h1", &[])]));
-    assert!(!opaque(vec![provider("com.acme.A", "h1", &[]), bank]));
+    assert!(!opaque(vec![provider("com.acme.A", "h1", &[]), bank.clone()]));
+    bank.host = "h1".to_owned();
+    assert!(!opaque(vec![provider("com.acme.A", "h1", &[]), bank]), "the same provider, listed twice");
 }
 
 #[test]
@@ -187,6 +189,9 @@ fn a_call_that_nobody_can_read_goes_only_to_a_provider_that_offers_nothing_else(
     // Or one that may not be called so.
     let checked = ExportPolicy { rules: vec![open, rule("*", Terms::default())] };
     assert!(opaque(&checked, hidden).is_empty());
+    // Or one for callers that name a tag, which no rule is asked about.
+    let tagged = [two.clone(), vec![provider("com.acme.Open3", "h1", &[("dubbo.tag", "gray")])]].concat();
+    assert!(opaque(&policy, tagged).is_empty());
     // Or there are two that are not alike.
     let unlike = [two, vec![provider("com.acme.Open1", "h2", &[])]].concat();
     assert!(opaque(&policy, unlike).is_empty());

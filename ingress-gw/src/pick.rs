@@ -6,7 +6,8 @@
 //!                                     └ no ─▶ exported? ─▶ terms? ─▶ candidates ─▶ Route, or the refusal, remembered alike
 //! ```
 //!
-//! Nothing that no rule exports is ever called, whatever the hub let through.
+//! Nothing that no rule exports is ever called, whatever the hub let through. Until the registries were read once, what is
+//! not known may be there all the same: such a call is told to come again.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use client::{Candidates, Pool};
 use rustc_hash::FxSeededState;
 use wire::dubbo::call::{Call, Generic, Peeked};
+use wire::dubbo::frame::Serialization;
 use wire::tunnel::{Failure, Head, Kind, Outcome, Stage};
 
 use crate::edit::{Target, TokenOf};
@@ -24,6 +26,17 @@ use crate::verify::Verified;
 
 /// Decisions remembered at most; then all are forgotten, since a caller may make up keys without end.
 const REMEMBERED: usize = 8192;
+/// A decision on a longer key is made anew each time: names of real services are far shorter.
+const KEY_LEN: usize = 4096;
+
+/// How much of the island is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// The gateway has just started, and a registry was not read yet.
+    InPart,
+    /// Every registry was read once, or had its time for it.
+    Whole,
+}
 
 /// Where calls of one kind go.
 pub struct Route {
@@ -44,6 +57,7 @@ type Decision = Result<Rc<Route>, Rc<Failure>>;
 /// The decisions of one shard.
 pub struct Picker {
     exports: RefCell<Arc<Exports>>,
+    extent: Cell<Extent>,
     generation: Cell<u64>,
     known: RefCell<HashMap<Box<[u8]>, Decision, FxSeededState>>,
     key: RefCell<Vec<u8>>,
@@ -57,6 +71,7 @@ impl Picker {
         let seed = RandomState::new().hash_one(0) as usize;
         Self {
             exports: RefCell::default(),
+            extent: Cell::new(Extent::InPart),
             generation: Cell::new(0),
             known: RefCell::new(HashMap::with_hasher(FxSeededState::with_seed(seed))),
             key: RefCell::default(),
@@ -69,6 +84,12 @@ impl Picker {
         self.known.borrow_mut().clear();
     }
 
+    /// From now on, what is not exported is not there.
+    pub fn know_all(&self) {
+        self.extent.set(Extent::Whole);
+        self.known.borrow_mut().clear();
+    }
+
     /// Where this call goes.
     ///
     /// # Errors
@@ -78,13 +99,7 @@ impl Picker {
         key.clear();
         match &verified.peeked {
             Peeked::Call(call) => call.decision_key(&mut key),
-            Peeked::Opaque(_) => {
-                key.push(u8::MAX);
-                for part in [head.service, head.group, head.version, head.method] {
-                    key.extend_from_slice(part.as_bytes());
-                    key.push(0);
-                }
-            }
+            Peeked::Opaque(serialization) => key.extend_from_slice(&[u8::MAX, serialization.id()]),
         }
         let decision = self.look_up(pool, head, verified, &key);
         self.key.replace(key);
@@ -99,50 +114,62 @@ impl Picker {
         if let Some(decision) = known.get(key) {
             return decision.clone();
         }
-        let decision = decide(&self.exports.borrow(), pool, head, &verified.peeked).map(Rc::new).map_err(Rc::new);
-        known.insert(key.into(), decision.clone());
+        let decision = decide(&self.exports.borrow(), self.extent.get(), pool, head, &verified.peeked);
+        let decision = decision.map(Rc::new).map_err(Rc::new);
+        if key.len() <= KEY_LEN {
+            known.insert(key.into(), decision.clone());
+        }
         decision
     }
 }
 
-fn decide(exports: &Exports, pool: &Pool, head: &Head<'_>, peeked: &Peeked<'_>) -> Result<Route, Failure> {
-    let mut key = String::new();
-    let found = exports.service(head.service, head.group, head.version, &mut key);
-    let service = match (found, peeked) {
-        (Some(service), _) => service,
-        (None, Peeked::Opaque(_)) if head.service.is_empty() => return anywhere(exports, pool, head),
-        (None, _) => {
-            let text = format!(
-                "service {key} is not exported by this island's ingress gateway: no provider is listed, or no [[export.rule]] allows it"
-            );
-            return Err(refuse(Kind::NotOffered, text));
-        }
+fn decide(
+    exports: &Exports,
+    extent: Extent,
+    pool: &Pool,
+    head: &Head<'_>,
+    peeked: &Peeked<'_>,
+) -> Result<Route, Failure> {
+    let call = match peeked {
+        Peeked::Call(call) => call,
+        Peeked::Opaque(serialization) => return anywhere(exports, extent, pool, *serialization),
     };
-    match peeked {
-        Peeked::Call(call) => allowed(service, call)?,
-        Peeked::Opaque(serialization) if !service.terms.opaque => {
-            let text = format!(
-                "{} is called in serialization {serialization}, which no gateway can check; its [[export.rule]] does not say `opaque = true`",
-                service.key
-            );
-            return Err(refuse(Kind::NotGranted, text));
+    let mut key = String::new();
+    let Some(service) = exports.service(&call.service, head.group, head.version, &mut key) else {
+        if extent == Extent::InPart {
+            return Err(too_early(&format!("service {key}")));
         }
-        Peeked::Opaque(_) => {}
-    }
+        let text = format!(
+            "service {key} is not exported by this island's ingress gateway: no provider is listed, or no [[export.rule]] allows it"
+        );
+        return Err(refuse(Kind::NotOffered, text));
+    };
+    allowed(service, call)?;
     let token = if service.terms.supply_token { TokenOf::Provider } else { TokenOf::Caller };
     route(service.key.clone(), Target { interface: service.interface.clone(), token }, head.method, pool)
 }
 
-/// An opaque call names no service: it goes to the providers that export nothing that may not be called so.
-fn anywhere(exports: &Exports, pool: &Pool, head: &Head<'_>) -> Result<Route, Failure> {
+/// An opaque call names no service that could be checked: it goes to the providers that export nothing that may not be
+/// called so. Which these are shows only when all that they offer is known.
+fn anywhere(exports: &Exports, extent: Extent, pool: &Pool, serialization: Serialization) -> Result<Route, Failure> {
+    if extent == Extent::InPart {
+        return Err(too_early(&format!("what may be called in serialization {serialization}")));
+    }
     if !exports.providers.services.contains_key(OPAQUE_KEY) {
         let text = format!(
-            "a call in serialization {} cannot be read here, so its service is not known; an [[export.rule]] with `opaque = true` has to cover everything that one provider offers",
-            head.serialization
+            "a call in serialization {serialization} cannot be read here, so its service is not known; an [[export.rule]] with `opaque = true` has to cover everything that one provider offers"
         );
         return Err(refuse(Kind::NotGranted, text));
     }
     route(OPAQUE_KEY.into(), Target { interface: "".into(), token: TokenOf::Caller }, "", pool)
+}
+
+/// Callers may come again: nothing was decided.
+fn too_early(what: &str) -> Failure {
+    let text = format!(
+        "{what} is not known yet: this island's ingress gateway has just started and is reading its registry; try again"
+    );
+    refuse(Kind::NoLink, text)
 }
 
 fn allowed(service: &Service, call: &Call<'_>) -> Result<(), Failure> {
@@ -185,41 +212,5 @@ fn refuse(kind: Kind, text: String) -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::rc::Weak;
-
-    use client::{Answer, Answers, Lost, PoolConfig};
-    use shard::{Budget, Shard};
-    use wire::dubbo::frame::{Header, Serialization};
-
-    use super::*;
-
-    struct Nobody;
-
-    impl Answers for Nobody {
-        fn answer(&self, _: u64, _: Answer<'_>) {}
-        fn lost(&self, _: u64, _: Lost) {}
-    }
-
-    #[test]
-    fn a_caller_that_makes_up_services_cannot_fill_the_memory() {
-        shard::runtime().unwrap().block_on(async {
-            let shard = Shard::on_this_thread(0);
-            let pool = Pool::new(&shard, PoolConfig::default(), Budget::new(1), Weak::<Nobody>::new());
-            let picker = Picker::new();
-            let serialization = Serialization::new(3);
-            let header = Header::request(serialization, 1, 0);
-            let verified = Verified { header, frame: &[], peeked: Peeked::Opaque(serialization) };
-            for number in 0..2 * REMEMBERED {
-                let service = format!("com.acme.Made{number}");
-                let head = Head { service: &service, ..Head::default() };
-                assert_eq!(
-                    picker.decide(&pool, &head, &verified).err().map(|failure| failure.kind),
-                    Some(Kind::NotOffered)
-                );
-                assert!(picker.known.borrow().len() <= REMEMBERED);
-            }
-            assert!(picker.known.borrow().len() > 1, "and it remembers at all");
-        });
-    }
-}
+#[path = "pick_tests.rs"]
+mod tests;

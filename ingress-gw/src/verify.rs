@@ -7,7 +7,8 @@
 //!  frame  the effective call: attachments over leading fields             header     header      bytes
 //! ```
 //!
-//! The application is compared where the frame names one; where it does not, the head's is the sending island's word.
+//! The application is compared where the frame names one; where it does not, the head's is the sending island's word. Of a
+//! frame that nobody can read the head must name nothing else: a name that is not checked is not a name.
 
 use thiserror::Error;
 use wire::dubbo::call::{Call, Generic, PeekError, Peeked, peek};
@@ -86,8 +87,9 @@ pub fn verify<'a>(head: &Head<'_>, frame: &'a [u8]) -> Result<Verified<'a>, Refu
     flag("one-way", head.flags.contains(Flags::ONE_WAY), one_way)?;
     let peeked = peek(&header, frame.get(HEADER_LEN..).unwrap_or_default())?;
     flag("opaque", head.flags.contains(Flags::OPAQUE), matches!(peeked, Peeked::Opaque(_)))?;
-    if let Peeked::Call(call) = &peeked {
-        same_call(head, call)?;
+    match &peeked {
+        Peeked::Call(call) => same_call(head, call)?,
+        Peeked::Opaque(_) => no_call_named(head)?,
     }
     Ok(Verified { header, frame, peeked })
 }
@@ -104,6 +106,17 @@ fn same_call(head: &Head<'_>, call: &Call<'_>) -> Result<(), Refusal> {
         None | Some("") => Ok(()),
         Some(named) => text("application", head.application, named),
     }
+}
+
+/// Nothing that only the body can show; a provider would run what the body says.
+fn no_call_named(head: &Head<'_>) -> Result<(), Refusal> {
+    text("service", head.service, "")?;
+    text("interface", head.interface, "")?;
+    text("group", head.group, "")?;
+    text("version", head.version, "")?;
+    text("method", head.method, "")?;
+    text("generic", head.generic, "")?;
+    flag("callbacks", head.flags.contains(Flags::CALLBACKS), false)
 }
 
 fn text(field: &'static str, claimed: &str, found: &str) -> Result<(), Refusal> {

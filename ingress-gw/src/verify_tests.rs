@@ -118,8 +118,37 @@ fn what_is_no_call_is_refused() {
 fn a_frame_in_a_serialization_that_nobody_reads_is_opaque_only_if_the_head_says_so() {
     let mut bytes = frame(&[]);
     bytes[2] = bytes[2] & !0x1f | 3;
-    let honest = Head { serialization: 3, ..head(&bytes) };
-    assert_eq!(forged(&honest, &bytes), "opaque");
-    let said = Head { flags: Flags::OPAQUE, ..honest };
-    assert!(matches!(verify(&said, &bytes).unwrap().peeked, Peeked::Opaque(_)));
+    let honest = unread(&bytes);
+    assert!(matches!(verify(&honest, &bytes).unwrap().peeked, Peeked::Opaque(_)));
+    assert_eq!(forged(&Head { flags: Flags::default(), ..honest }, &bytes), "opaque");
+}
+
+#[test]
+fn the_head_of_a_frame_that_nobody_reads_names_no_call() {
+    let mut bytes = frame(&[]);
+    bytes[2] = bytes[2] & !0x1f | 3;
+    let honest = unread(&bytes);
+    for (lie, field) in [
+        (Head { service: SERVICE, ..honest }, "service"),
+        (Head { interface: SERVICE, ..honest }, "interface"),
+        (Head { group: "g1", ..honest }, "group"),
+        (Head { version: "1.0.0", ..honest }, "version"),
+        (Head { method: "hello", ..honest }, "method"),
+        (Head { generic: "true", ..honest }, "generic"),
+        (Head { flags: Flags::OPAQUE | Flags::CALLBACKS, ..honest }, "callbacks"),
+    ] {
+        assert_eq!(forged(&lie, &bytes), field);
+    }
+}
+
+/// The head that an egress gateway writes for a frame that it cannot read.
+fn unread(frame: &[u8]) -> Head<'static> {
+    Head {
+        protocol: Head::DUBBO,
+        flags: Flags::OPAQUE,
+        serialization: frame[2] & 0x1f,
+        body_len: frame.len() as u32,
+        application: "shop",
+        ..Head::default()
+    }
 }

@@ -1,4 +1,6 @@
 //! Calls through the real gateway: from a hub's link to a provider's connection and back.
+//!
+//! Long because: one sentence after the other on what becomes of a call, all on the same island.
 
 mod island;
 
@@ -114,6 +116,25 @@ fn what_no_rule_exports_is_refused_even_if_the_hub_lets_it_through() {
         assert_eq!((failure.stage, failure.kind, failure.outcome), (Stage::Pick, Kind::NotOffered, Outcome::NotSent));
         assert!(failure.text.contains("com.acme.Greeter is not exported"), "{}", failure.text);
         assert!(island.hub.offered().is_empty());
+    });
+}
+
+#[test]
+fn a_gateway_that_still_reads_its_registry_calls_what_it_knows_and_tells_the_others_to_come_again() {
+    on_a_shard(|shard| async move {
+        let provider = Provider::anywhere().await;
+        // It takes connections and never says a word.
+        let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let registry = format!("[[registry]]\naddress = \"{}\"\n", silent.local_addr().unwrap());
+        let island = Island::start(&shard, &format!("{EXPORTED}{registry}{}", provider.section(""))).await;
+        let mut connection = provider.accept().await;
+        let token = island.call(&Calling::default()).await;
+        connection.answer("hello").await;
+        island.hub.answered(token).await;
+        let unlisted = Calling { service: "com.acme.Listed", ..Calling::default() };
+        let failure = island.hub.failed(island.call(&unlisted).await).await;
+        assert_eq!((failure.stage, failure.kind, failure.outcome), (Stage::Pick, Kind::NoLink, Outcome::NotSent));
+        assert!(failure.text.contains("is reading its registry"), "{}", failure.text);
     });
 }
 

@@ -1,4 +1,6 @@
 //! An island around the real gateway: a hub that opens calls over a real link, and providers that follow a script.
+//!
+//! Long because: hub, gateway, provider and call are one stage, and each test file needs all of it.
 #![allow(dead_code)] // each test file uses its own part
 #![allow(clippy::unwrap_used)] // tests, but clippy does not know it of a module of theirs
 
