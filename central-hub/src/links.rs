@@ -9,6 +9,11 @@ use tunnel::{Link, Role};
 use crate::catalogue::{Catalogue, Shown, Who};
 use crate::limits::{Limit, Limits};
 
+/// Calls by which the link that was taken last may exceed the others before one of them is taken: a batch that was read
+/// together goes on together, and wakes one shard (measured at 1 x 32: 11.0 instead of 6.6 us CPU a call without this
+/// and the acknowledgements that were not asked for).
+const STAY: u32 = 32;
+
 /// All links of this hub.
 #[derive(Default)]
 pub struct Links {
@@ -32,6 +37,8 @@ struct Ingress {
     who: Who,
     /// Calls that wait for a reply on it.
     open: Rc<Cell<u32>>,
+    /// Whether the last call took it.
+    last: Cell<bool>,
     services: Services,
 }
 
@@ -78,7 +85,13 @@ impl Links {
         match peer.role {
             Role::Ingress => {
                 let who = Who { island: peer.island.to_string(), gateway: peer.name.to_string() };
-                let ingress = Ingress { link: link.clone(), who, open: Rc::default(), services: Services::default() };
+                let ingress = Ingress {
+                    link: link.clone(),
+                    who,
+                    open: Rc::default(),
+                    last: Cell::new(false),
+                    services: Services::default(),
+                };
                 self.ingress.entry(peer.island.clone()).or_default().push(ingress);
             }
             Role::Egress | Role::Hub => {
@@ -126,15 +139,20 @@ impl Links {
             .chain(self.ingress.values().flatten().map(|ingress| &ingress.link))
     }
 
-    /// The link of this island that offers the service and has the fewest calls open.
+    /// The link of this island that offers the service: the one taken last, until another has far fewer calls open.
     ///
     /// # Errors
     /// Why there is none.
     pub fn choose(&self, island: &str, name: &[u8]) -> Result<Chosen, NoLink> {
         let links = self.ingress.get(island).map_or(&[][..], Vec::as_slice);
         let usable = || links.iter().filter(|one| one.link.usable());
-        match usable().filter(|one| one.services.names.contains(name)).min_by_key(|one| one.open.get()) {
+        let load = |one: &&Ingress| one.open.get() + if one.last.get() { 0 } else { STAY };
+        match usable().filter(|one| one.services.names.contains(name)).min_by_key(load) {
             Some(one) => {
+                if !one.last.get() {
+                    links.iter().for_each(|other| other.last.set(false));
+                    one.last.set(true);
+                }
                 one.open.set(one.open.get() + 1);
                 Ok(Chosen { link: one.link.clone(), open: Counted(one.open.clone()) })
             }

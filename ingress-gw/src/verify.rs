@@ -120,7 +120,9 @@ fn no_call_named(head: &Head<'_>) -> Result<(), Refusal> {
 }
 
 fn text(field: &'static str, claimed: &str, found: &str) -> Result<(), Refusal> {
-    if claimed == found {
+    // Most of the texts are empty on both sides, and glibc's memcmp for AVX-512 takes a slow path for a length of 0 at
+    // the address that an empty slice has: a fifth of this program's time in user space.
+    if claimed.len() == found.len() && (found.is_empty() || claimed == found) {
         return Ok(());
     }
     Err(Refusal::Forged { field, claimed: claimed.to_owned(), found: found.to_owned() })

@@ -8,6 +8,8 @@
 //!
 //!  an address is wanted while a hub that answered there has no connection, or a hub that any hub named has none
 //! ```
+//!
+//! Long because: the life of one address, from the first attempt to the last, is one loop.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;

@@ -10,6 +10,8 @@
 //!      │                           └─ nobody came ─▶ over: open exchanges fail, Handler::down
 //!      └─ close, go-away, rule broken ─▶ over
 //! ```
+//!
+//! Long because: the public face of a link, one short method after the other.
 
 mod carrier;
 mod reading;
@@ -169,8 +171,15 @@ impl Link {
     /// The hub's word that the next hop took `len` bytes that came in pieces with this exchange: the peer may send as many
     /// again. Gateways need not say it.
     pub fn consumed(&self, id: ExchangeId, len: usize) {
-        self.0.session.borrow_mut().consumed(id, len);
-        self.0.touch();
+        let wants_flush = {
+            let mut session = self.0.session.borrow_mut();
+            session.consumed(id, len);
+            session.wants_flush()
+        };
+        // Credit goes in steps. Without one, a flush would write a lone acknowledgement for every batch that was read.
+        if wants_flush {
+            self.0.touch();
+        }
     }
 
     /// Tells the peer what is offered, in as many records as it needs.

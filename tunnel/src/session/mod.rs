@@ -11,6 +11,8 @@
 //! ```
 //!
 //! `id = key << 1 | role of the opener`, with the key of the opener's [`Slots`]: the acceptor finds it by its slot.
+//!
+//! Long because: the state of a session and what ends it.
 
 mod bulk;
 mod credit;

@@ -1,4 +1,6 @@
 //! The session's way out: what goes at once, what waits, and whose turn it is. It never sends what the peer gave no credit for.
+//!
+//! Long because: every way out of a session shares one account of credit.
 
 use std::time::Instant;
 

@@ -1,4 +1,6 @@
 //! Two sessions and a connection that is cut wherever the script says: nothing is lost, nothing comes twice.
+//!
+//! Long because: one story after the other on the same pair of sessions.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

@@ -9,6 +9,8 @@
 //! Payloads are unmasked where they were read and moved together over the headers between them, so that a read of many
 //! messages is one slice. Own code because a stream and a sink of message objects cost a copy, an allocation and two
 //! polls a message; the handshake is the library's.
+//!
+//! Long because: both directions of one framing, with their tests.
 
 use std::io;
 use std::ops::Range;
