@@ -78,7 +78,9 @@ fn a_path_that_falls_silent_is_noticed_within_three_intervals_and_left() {
 #[test]
 fn a_call_made_without_a_connection_waits_for_the_next_one_or_its_deadline() {
     on_shard(|shard| async move {
-        let pair = Pair::new();
+        // A session is given up after fifteen pings: longer than the longest pause between two attempts to link.
+        let mut pair = Pair::new();
+        (pair.accept.ping, pair.dial.ping) = (Duration::from_secs(2), Duration::from_secs(2));
         let (at_hub, at_gateway) = (Noted::new(), Noted::new());
         let hub = pair.hub(&shard, &at_hub);
         let relay = Relay::start(&shard, &[hub.local()]).await;
@@ -88,7 +90,8 @@ fn a_call_made_without_a_connection_waits_for_the_next_one_or_its_deadline() {
         relay.refuse(true);
         relay.cut();
         eventually("cut", || !link.connected()).await;
-        let patient = link.open(&head(3), &[b"abc"], 1);
+        let patient = head_with(Head { remaining_ms: 20_000, body_len: 3, ..Head::default() });
+        let patient = link.open(&patient, &[b"abc"], 1);
         let hasty = head_with(Head { remaining_ms: 200, ..Head::default() });
         let hasty = link.open(&hasty, &[b"abc"], 2);
         assert!(patient.is_ok() && hasty.is_ok() && !link.usable());
