@@ -32,7 +32,7 @@ impl Site {
     }
 
     /// Opens a registry; its driver belongs to `process`.
-    pub fn open(settings: &crate::config::Registry, process: &Process) -> Self {
+    pub fn open(settings: &zk_bridge::RegistrySettings, process: &Process) -> Self {
         let (registry, driver) = zk_bridge::open(settings.clone());
         let drive = async move {
             driver.run().await;

@@ -38,7 +38,8 @@ const LAST_BACKOFF: Duration = Duration::from_secs(5);
 const SEEK_BACKOFF: Duration = Duration::from_secs(30);
 
 /// What carries a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Transport {
     /// WebSocket binary messages on HTTP/1.1.
     #[default]

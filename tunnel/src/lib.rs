@@ -29,6 +29,7 @@ mod peer;
 mod random;
 mod seal;
 mod session;
+mod settings;
 pub mod tls;
 mod transport;
 
@@ -38,5 +39,6 @@ pub use dial::{DialConfig, Dialer, HubAddress, HubStatus, Transport, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};
 pub use link::{Link, LinkStatus};
 pub use peer::Peer;
+pub use settings::{HubConfig, HubMistake};
 pub use wire::tunnel::hello::{ClientHello, Refusal, RefusalReason, Role, Seal};
 pub use wire::tunnel::record::End;

@@ -165,6 +165,24 @@ impl fmt::Display for ServerVersion {
     }
 }
 
+/// Settles all `[[registry]]` sections: those that are sound, and the mistakes of the others with the section's number.
+/// Two registries of one name are a mistake of the second.
+#[must_use]
+pub fn settle_all(typed: &[RegistryConfig], folder: &Path) -> (Vec<RegistrySettings>, Vec<(usize, RegistryMistake)>) {
+    let (mut settled, mut mistakes): (Vec<RegistrySettings>, Vec<_>) = (Vec::new(), Vec::new());
+    for (at, registry) in typed.iter().enumerate() {
+        match registry.settle(folder) {
+            Ok(registry) if settled.iter().any(|other| other.name() == registry.name()) => {
+                let what = format!("found {:?} again, wanted a name of its own for each registry", registry.name());
+                mistakes.push((at, RegistryMistake { key: "name", what }));
+            }
+            Ok(registry) => settled.push(registry),
+            Err(list) => mistakes.extend(list.into_iter().map(|mistake| (at, mistake))),
+        }
+    }
+    (settled, mistakes)
+}
+
 impl RegistryConfig {
     /// A section with nothing but an address.
     #[must_use]

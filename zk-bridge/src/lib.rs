@@ -51,7 +51,7 @@ mod session;
 mod url;
 mod view;
 
-pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion};
+pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
 pub use driver::{Driver, open};
 pub use registry::{Desired, Level, Registry, RegistryFailure, Status, VirtualProvider, Work};
 pub use view::{Consumer, Parameters, Provider, ServiceKey, View};

@@ -7,10 +7,9 @@ mod hub;
 mod import;
 mod ports;
 mod raw;
-mod registry;
 
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,7 @@ use chassis::admin::Admin;
 use chassis::config::Size;
 use chassis::log::Log;
 use chassis::{Mistakes, Time};
+use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::deadline::Timeouts;
 
@@ -25,7 +25,6 @@ pub use hub::Hubs;
 pub use import::{Import, Publish};
 pub use ports::{Port, Tagging};
 pub use raw::Raw;
-pub use registry::Registry;
 
 /// A Dubbo frame's body: 8 MiB, what providers and consumers accept by default.
 const FRAME_LEN: usize = 8 << 20;
@@ -52,7 +51,7 @@ pub struct Config {
     /// The hubs and how to reach them.
     pub hubs: Hubs,
     /// The island's registries; none where consumers come by URL.
-    pub registries: Vec<Registry>,
+    pub registries: Vec<RegistrySettings>,
     /// Addresses to listen on, for every port.
     pub listen: Vec<IpAddr>,
     /// The address that consumers are told; `None` only without registries.
@@ -114,7 +113,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     let island = id("island.id", raw.island.id, mistakes);
     let gateway = id("island.gateway", raw.island.gateway, mistakes);
     let hubs = hub::settle(raw.hub, raw.link, mistakes);
-    let registries = registry::settle(raw.registry, mistakes);
+    let registries = registries(&raw.registry, mistakes);
     let listen = listen(raw.egress.listen, mistakes);
     let advertise = advertise(raw.egress.advertise, &listen, registries.is_empty(), mistakes);
     let ports = ports::settle(raw.egress.ports, island.as_deref(), mistakes);
@@ -169,6 +168,14 @@ fn shards(typed: Option<usize>, mistakes: &mut Mistakes) -> usize {
         }
         None => std::thread::available_parallelism().map_or(1, usize::from).min(SHARDS_MAX),
     }
+}
+
+fn registries(typed: &[RegistryConfig], mistakes: &mut Mistakes) -> Vec<RegistrySettings> {
+    let (settled, wrong) = zk_bridge::settle_all(typed, &mistakes.resolve(Path::new("")));
+    for (at, mistake) in wrong {
+        mistakes.say(&format!("registry[{at}].{}", mistake.key), mistake.what);
+    }
+    settled
 }
 
 fn listen(typed: Option<Vec<IpAddr>>, mistakes: &mut Mistakes) -> Vec<IpAddr> {

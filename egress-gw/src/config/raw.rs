@@ -14,9 +14,9 @@ use serde::Deserialize;
 pub struct Raw {
     pub(super) shards: Option<usize>,
     pub(super) island: RawIsland,
-    pub(super) hub: Vec<super::hub::RawHub>,
+    pub(super) hub: Vec<tunnel::HubConfig>,
     pub(super) link: super::hub::RawLink,
-    pub(super) registry: Vec<super::registry::RawRegistry>,
+    pub(super) registry: Vec<zk_bridge::RegistryConfig>,
     pub(super) egress: RawEgress,
     pub(super) import: RawImport,
     pub(super) limits: RawLimits,

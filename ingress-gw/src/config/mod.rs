@@ -153,25 +153,9 @@ fn shards(typed: Option<usize>, mistakes: &mut Mistakes) -> usize {
 }
 
 fn registries(typed: &[RegistryConfig], mistakes: &mut Mistakes) -> Vec<RegistrySettings> {
-    let folder = mistakes.resolve(Path::new(""));
-    let mut settled: Vec<RegistrySettings> = Vec::new();
-    for (at, registry) in typed.iter().enumerate() {
-        match registry.settle(&folder) {
-            Ok(registry) if settled.iter().any(|other| other.name() == registry.name()) => {
-                let key = format!("registry[{at}].name");
-                mistakes.wrong(
-                    &key,
-                    format_args!("{:?} again", registry.name()),
-                    "a name of its own for each registry",
-                );
-            }
-            Ok(registry) => settled.push(registry),
-            Err(list) => {
-                for mistake in list {
-                    mistakes.say(&format!("registry[{at}].{}", mistake.key), mistake.what);
-                }
-            }
-        }
+    let (settled, wrong) = zk_bridge::settle_all(typed, &mistakes.resolve(Path::new("")));
+    for (at, mistake) in wrong {
+        mistakes.say(&format!("registry[{at}].{}", mistake.key), mistake.what);
     }
     settled
 }

@@ -3,7 +3,6 @@
 //! Every field is optional so that all mistakes can be said at once; [`super::settle`] says what is missing.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use chassis::config::{RawAdmin, RawDrain, RawLog, RawState, SecretFile, Size, Time};
 use serde::Deserialize;
@@ -21,7 +20,7 @@ pub struct Raw {
     /// Section `[island]`.
     pub island: RawIsland,
     /// Sections `[[hub]]`.
-    pub hub: Vec<RawHub>,
+    pub hub: Vec<tunnel::HubConfig>,
     /// Section `[link]`.
     pub link: RawLink,
     /// Sections `[[registry]]`.
@@ -50,25 +49,6 @@ pub struct Raw {
 pub struct RawIsland {
     pub id: Option<String>,
     pub gateway: Option<String>,
-}
-
-/// One `[[hub]]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawHub {
-    pub url: Option<String>,
-    pub key: Option<Vec<String>>,
-    pub transport: Option<RawTransport>,
-    pub server_name: Option<String>,
-    pub ca_file: Option<PathBuf>,
-}
-
-/// `transport = …`
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RawTransport {
-    Ws,
-    H2,
 }
 
 /// `[link]`

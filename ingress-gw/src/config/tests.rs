@@ -89,7 +89,7 @@ fn the_example_names_every_key_in_its_section() {
     let sections: [(&[&str], Vec<String>); 13] = [
         (&[], keys::<Raw>()),
         (&["island"], keys::<RawIsland>()),
-        (&["hub"], keys::<RawHub>()),
+        (&["hub"], keys::<tunnel::HubConfig>()),
         (&["link"], keys::<RawLink>()),
         (&["registry"], keys::<RegistryConfig>()),
         (&["provider"], keys::<RawProvider>()),
