@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn two_gateways_share_what_is_shared_and_one_leaves_the_other_alone() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let first = Running::at(&server.address());
     let second = Running::at(&server.address());
@@ -29,7 +29,7 @@ async fn two_gateways_share_what_is_shared_and_one_leaves_the_other_alone() {
 
 #[tokio::test]
 async fn what_a_killed_gateway_left_behind_is_replaced_by_its_next_start() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let cable = Cable::to(server.address()).await;
     let config = RegistryConfig { session_timeout: Some("60s".into()), ..RegistryConfig::at(cable.address()) };
@@ -60,7 +60,7 @@ async fn what_a_killed_gateway_left_behind_is_replaced_by_its_next_start() {
 
 #[tokio::test]
 async fn an_older_process_with_the_same_id_gives_way_and_says_why() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let older = Running::at(&server.address());
     older.registry.publish(desired("gw-1", 1_000, 20990, &[A]));
     older.published(1, 1).await;

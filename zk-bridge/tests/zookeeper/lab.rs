@@ -1,8 +1,8 @@
 //! A real ZooKeeper server, a cable that can be pulled, and a look at the whole tree.
 //!
-//! The server's jars are taken from the folder in `HIGHWAY_ZOOKEEPER_CLASSPATH`; without it tests say that they are
-//! skipped. Every server listens on loopback and ends with the test process, even a killed one: its shell waits for the
-//! end of its input.
+//! The server's jars are taken from the folder in `HIGHWAY_ZOOKEEPER_CLASSPATH`; `cargo xtask test` sets it, and
+//! without it these tests fail. Every server listens on loopback and ends with the test process, even a killed one: its
+//! shell waits for the end of its input.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -31,16 +31,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// A running server; `None`, and a word about it, where there are no jars.
-    pub async fn start() -> Option<Self> {
-        let Ok(jars) = std::env::var("HIGHWAY_ZOOKEEPER_CLASSPATH") else {
-            println!("skipped: HIGHWAY_ZOOKEEPER_CLASSPATH names no folder with ZooKeeper's jars");
-            return None;
-        };
+    /// A running server.
+    pub async fn start() -> Self {
+        let jars = std::env::var("HIGHWAY_ZOOKEEPER_CLASSPATH").expect(
+            "HIGHWAY_ZOOKEEPER_CLASSPATH names no folder with ZooKeeper's jars; `cargo xtask test -p highway-zk-bridge` installs them and says where",
+        );
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut server = Self { folder: tempfile::tempdir().unwrap(), jars, port, process: None };
         server.resume().await;
-        Some(server)
+        server
     }
 
     pub fn address(&self) -> String {

@@ -1,7 +1,6 @@
 //! The registry against a real ZooKeeper server: what it reads, what it writes, and what it does when things break.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
-#![allow(clippy::print_stdout, reason = "a skipped test says why")]
 
 mod gateways;
 mod lab;

@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_cut_cable_changes_nothing_but_the_word_connected() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
     let cable = Cable::to(server.address()).await;
@@ -34,7 +34,7 @@ async fn a_cut_cable_changes_nothing_but_the_word_connected() {
 
 #[tokio::test]
 async fn a_session_that_expired_is_followed_by_another_with_the_same_nodes() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
     let cable = Cable::to(server.address()).await;
@@ -65,7 +65,7 @@ async fn a_session_that_expired_is_followed_by_another_with_the_same_nodes() {
 
 #[tokio::test]
 async fn no_view_is_ever_empty_while_servers_stop_hang_and_start() {
-    let Some(mut server) = Server::start().await else { return };
+    let mut server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node(A, 20880), "", CreateMode::Persistent).await;
     let running =
@@ -99,7 +99,7 @@ async fn no_view_is_ever_empty_while_servers_stop_hang_and_start() {
 
 #[tokio::test]
 async fn a_server_that_lost_its_tree_is_filled_again_and_providers_get_time_to_come_back() {
-    let Some(mut server) = Server::start().await else { return };
+    let mut server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
     create(&client, &provider_node(A, 20881), "", CreateMode::Ephemeral).await;

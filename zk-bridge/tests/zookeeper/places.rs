@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn a_chroot_is_respected_and_a_missing_one_is_told() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let running = Running::at(&format!("{}/tenants/red", server.address()));
     running.registry.publish(desired("gw-1", 1, 20990, &[A]));
@@ -25,7 +25,7 @@ async fn a_chroot_is_respected_and_a_missing_one_is_told() {
 
 #[tokio::test]
 async fn another_root_has_interfaces_and_instances_side_by_side() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let instance = instance_text("shop", ("10.0.0.1", 20880), "r1", "remote");
     create(&client, "/prod/shop/10.0.0.1:20880", &instance, CreateMode::Ephemeral).await;
@@ -55,7 +55,7 @@ async fn guarded(server: &Server) -> Client {
 
 #[tokio::test]
 async fn a_guarded_tree_opens_for_the_right_password() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = guarded(&server).await;
     let password = server.folder().join("password");
     std::fs::write(&password, "secret\n").unwrap();
@@ -89,7 +89,7 @@ async fn a_guarded_tree_opens_for_the_right_password() {
 
 #[tokio::test]
 async fn one_closed_folder_is_told_and_keeps_nobody_waiting() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
     create(&client, &provider_node(B, 20880), "", CreateMode::Ephemeral).await;

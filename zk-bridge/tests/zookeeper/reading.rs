@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn providers_and_consumers_are_seen_at_both_levels_as_they_come_and_go() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node(A, 20880), "10.0.0.1", CreateMode::Ephemeral).await;
     create(&client, "/dubbo/metadata/shop/r1", &metadata_text("shop", "r1", A, 20880), CreateMode::Persistent).await;
@@ -45,7 +45,7 @@ async fn providers_and_consumers_are_seen_at_both_levels_as_they_come_and_go() {
 
 #[tokio::test]
 async fn an_instance_with_a_new_revision_keeps_its_services_until_the_new_ones_are_known() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     create(&client, "/dubbo/metadata/shop/r1", &metadata_text("shop", "r1", A, 20880), CreateMode::Persistent).await;
     let text = |revision| instance_text("shop", ("10.0.0.1", 20880), revision, "remote");

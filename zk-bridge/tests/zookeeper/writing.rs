@@ -4,7 +4,7 @@ use super::*;
 
 #[tokio::test]
 async fn virtual_providers_stand_at_both_levels_and_nobody_else_is_touched() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     create(&client, &provider_node("com.acme.Other", 20880), "10.0.0.1", CreateMode::Ephemeral).await;
     create(&client, &format!("/dubbo/mapping/{A}"), "shop", CreateMode::Persistent).await;
@@ -42,7 +42,7 @@ async fn virtual_providers_stand_at_both_levels_and_nobody_else_is_touched() {
 
 #[tokio::test]
 async fn every_node_that_somebody_deletes_comes_back() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let running = Running::at(&server.address());
     running.registry.publish(desired("gw-1", 1, 20990, &[A, B]));
@@ -67,7 +67,7 @@ async fn every_node_that_somebody_deletes_comes_back() {
 
 #[tokio::test]
 async fn an_emptied_tree_is_filled_again() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let running = Running::at(&server.address());
     running.registry.publish(desired("gw-1", 1, 20990, &[A, B]));
@@ -81,7 +81,7 @@ async fn an_emptied_tree_is_filled_again() {
 
 #[tokio::test]
 async fn a_mapping_that_many_write_at_once_loses_nobody() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let path = format!("/dubbo/mapping/{A}");
     let setup = server.client().await;
     create(&setup, &path, "first", CreateMode::Persistent).await;
@@ -119,7 +119,7 @@ async fn a_mapping_that_many_write_at_once_loses_nobody() {
 
 #[tokio::test]
 async fn a_local_provider_at_interface_level_only_keeps_the_gateway_off_the_instance_level() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let running = Running::at(&server.address());
     running.registry.publish(desired("gw-1", 1, 20990, &[A, B]));
@@ -141,7 +141,7 @@ async fn a_local_provider_at_interface_level_only_keeps_the_gateway_off_the_inst
 
 #[tokio::test]
 async fn hundreds_of_services_are_written_and_taken_back() {
-    let Some(server) = Server::start().await else { return };
+    let server = Server::start().await;
     let client = server.client().await;
     let names: Vec<String> = (0..700).map(|number| format!("com.acme.Service{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
