@@ -8,6 +8,7 @@
 //! of whoever started the process.
 
 mod arguments;
+mod descriptors;
 mod reload;
 
 use std::ffi::OsString;
@@ -84,6 +85,9 @@ fn load<P: Program>(file: &Path) -> Result<Settled<P::Config>, Mistakes> {
 fn run_settled<P: Program>(file: &Path, settled: Settled<P::Config>) -> anyhow::Result<()> {
     let basics = P::basics(&settled.config);
     log::start(&basics.log).map_err(anyhow::Error::msg)?;
+    if let Err(error) = descriptors::raise() {
+        tracing::warn!(%error, "the limit of open files stays where it was; see `ulimit -n`");
+    }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let control = LocalSet::new();
     let ended = control.block_on(&runtime, control_loop::<P>(file, settled));
