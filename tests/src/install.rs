@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use maven::Set;
+
 pub use maven::Release;
 pub use packages::Need;
 
@@ -22,37 +24,54 @@ pub struct Toolbox {
     pub java: PathBuf,
     /// Jars of a ZooKeeper server.
     pub zookeeper: PathBuf,
-    dubbo: Vec<(Release, String)>,
 }
 
 impl Toolbox {
-    /// The class path of the peer on this release of Dubbo.
-    #[must_use]
-    pub fn peer_class_path(&self, release: Release) -> &str {
-        let found = self.dubbo.iter().find(|(each, _)| *each == release);
-        &found.expect("every release of the enum is installed").1
+    /// The class path of the peer on this release of Dubbo, which is fetched and compiled if it is missing.
+    ///
+    /// # Errors
+    /// As [`install`].
+    pub fn peer_class_path(&self, release: Release) -> Result<String> {
+        let lab = lab_dir();
+        let _guard = lock(&lab)?;
+        let jars = Set::dubbo(&lab, release);
+        maven::install(&lab, std::slice::from_ref(&jars))?;
+        let classes = sources::compile(&lab, release, jars.place())?;
+        Ok(format!("{}:{}/*", classes.display(), jars.place().display()))
     }
 }
 
-/// Installs what is missing and says where it is. Prints a line on stderr for each thing that takes time.
+/// Installs what is missing for islands with these releases in them and says where it is. A release that is not named here is
+/// fetched when it is first used. Prints a line on stderr for each thing that takes time.
 ///
 /// # Errors
 /// A package that cannot be installed (without root: the line to run), Maven or the compiler failing.
-pub fn install() -> Result<Toolbox> {
+pub fn install(releases: &[Release]) -> Result<Toolbox> {
     packages::install(&[Need::Java, Need::Maven, Need::Ip, Need::Nft])?;
     let lab = lab_dir();
     fs::create_dir_all(&lab).with_context(|| format!("cannot make {}", lab.display()))?;
-    // Several test binaries may arrive here at once; the first one installs.
-    let guard = File::create(lab.join("lock"))?;
-    guard.lock().context("cannot lock target/lab/lock")?;
-    let sets = maven::install(&lab)?;
-    let mut dubbo = Vec::new();
-    for release in Release::ALL {
-        let jars = sets.jars(release);
-        let classes = sources::compile(&lab, release, jars)?;
-        dubbo.push((release, format!("{}:{}/*", classes.display(), jars.display())));
+    let server = Set::zookeeper(&lab);
+    let tools = Toolbox {
+        java: packages::find("java").context("java is not on the path")?,
+        zookeeper: server.place().to_owned(),
+    };
+    {
+        let _guard = lock(&lab)?;
+        let mut sets = vec![server];
+        sets.extend(releases.iter().map(|&release| Set::dubbo(&lab, release)));
+        maven::install(&lab, &sets)?;
     }
-    Ok(Toolbox { java: packages::find("java").context("java is not on the path")?, zookeeper: sets.zookeeper, dubbo })
+    for &release in releases {
+        tools.peer_class_path(release)?;
+    }
+    Ok(tools)
+}
+
+/// Several test binaries may arrive here at once; the first one installs.
+fn lock(lab: &Path) -> Result<File> {
+    let file = File::create(lab.join("lock"))?;
+    file.lock().context("cannot lock target/lab/lock")?;
+    Ok(file)
 }
 
 /// Installs one more thing that only some chores need.

@@ -1,4 +1,4 @@
-//! The whole line: two islands, each with its ZooKeeper, its egress and its ingress, and the hub between them.
+//! The whole line: islands, each with its ZooKeeper, its egress and its ingress gateways, and the hub between them.
 //!
 //! ```text
 //!   island one                      hub                       island two
@@ -9,6 +9,7 @@
 
 mod files;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Deref;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::process::until;
 use crate::program::{Kind, Program, highway};
 use crate::zookeeper::ZooKeeper;
 
-pub use files::{Grant, Plan};
+pub use files::{Grant, Plan, Role};
 
 /// From the start of a program until it is ready, on a busy machine.
 const READY: Duration = Duration::from_secs(30);
@@ -38,8 +39,8 @@ const ADMIN: u16 = 20900;
 pub struct Line {
     /// The programs go first, then what they stand on.
     pub hub: Program,
-    /// Both islands, in the order of the plan.
-    pub islands: [Island; 2],
+    /// The islands, in the order of the plan.
+    pub islands: Vec<Island>,
     /// What they run in.
     pub lab: Lab,
     plan: Plan,
@@ -48,14 +49,30 @@ pub struct Line {
 /// One island.
 #[derive(Debug)]
 pub struct Island {
-    /// Where consumers come in.
-    pub egress: Program,
+    /// Its gateways, at least one of each role.
+    pub egresses: Vec<Egress>,
     /// Where calls go out.
-    pub ingress: Program,
+    pub ingresses: Vec<Program>,
     /// Its registry.
     pub zookeeper: ZooKeeper,
     place: Place,
-    egress_port: u16,
+}
+
+/// Where consumers come in, and on which ports.
+#[derive(Debug)]
+pub struct Egress {
+    program: Program,
+    port: u16,
+    /// Of islands that are separately addressed.
+    others: BTreeMap<String, u16>,
+}
+
+impl Deref for Egress {
+    type Target = Program;
+
+    fn deref(&self) -> &Program {
+        &self.program
+    }
 }
 
 impl Line {
@@ -64,32 +81,26 @@ impl Line {
     /// # Errors
     /// Something cannot be made or does not get ready; the error ends with the last words of what failed.
     pub fn start(plan: Plan) -> Result<Self> {
-        let lab = Lab::new(&plan.islands.each_ref().map(String::as_str))?;
+        let names: Vec<&str> = plan.islands.iter().map(String::as_str).collect();
+        let lab = Lab::new(&names)?;
         let hub = Program::new(Kind::CentralHub, "central-hub", lab.net.hub(), lab.folder(), ADMIN)?;
         let hub_address = lab.net.hub().listen(HUB_PORT)?;
-        let [one, two] = &plan.islands;
-        let islands = [Island::new(&lab, one)?, Island::new(&lab, two)?];
+        let islands = names.iter().map(|name| Island::new(&lab, &plan, name)).collect::<Result<_>>()?;
         let line = Line { hub, islands, lab, plan };
         let hub_key = new_key(&line.hub)?;
-        line.hub.configure(&files::hub(hub_address))?;
-        let mut keys = Vec::new();
+        line.hub.configure(&files::hub(hub_address, &line.plan.hub))?;
+        let mut listed = Vec::new();
         for island in &line.islands {
-            let keys_of_both = (new_key(&island.egress)?, new_key(&island.ingress)?);
+            listed.push((island.name().to_owned(), island.new_keys()?));
             island.configure(&line.plan, hub_address, &hub_key)?;
-            keys.push((island.name().to_owned(), keys_of_both.0, keys_of_both.1));
         }
-        line.hub.write("islands.toml", &files::islands(&keys))?;
+        line.hub.write("islands.toml", &files::islands(&listed))?;
         line.write_grants(&line.plan.grants)?;
         line.hub.start()?;
         line.hub.ready(READY)?;
-        for island in &line.islands {
-            island.egress.start()?;
-            island.ingress.start()?;
-        }
-        for island in &line.islands {
-            island.egress.ready(READY)?;
-            island.ingress.ready(READY)?;
-        }
+        let gateways = || line.islands.iter().flat_map(Island::gateways);
+        gateways().try_for_each(Program::start)?;
+        gateways().try_for_each(|program| program.ready(READY))?;
         Ok(line)
     }
 
@@ -141,8 +152,7 @@ impl Line {
     fn last_words(&self) -> String {
         let mut words = self.hub.last_words();
         for island in &self.islands {
-            words += &island.egress.last_words();
-            words += &island.ingress.last_words();
+            island.gateways().for_each(|gateway| words += &gateway.last_words());
             words += &island.zookeeper.last_words();
         }
         words
@@ -150,17 +160,48 @@ impl Line {
 }
 
 impl Island {
-    fn new(lab: &Lab, name: &str) -> Result<Self> {
+    fn new(lab: &Lab, plan: &Plan, name: &str) -> Result<Self> {
         let place = lab.net.island(name).clone();
-        let program =
-            |kind: Kind, port| Program::new(kind, &format!("{}-{name}", kind.name()), &place, lab.folder(), port);
+        let program = |kind: Kind, role, number: u16| {
+            let admin = ADMIN + 2 * number + u16::from(role == Role::Ingress) - 1;
+            let number = if number == 1 { String::new() } else { format!("-{number}") };
+            Program::new(kind, &format!("{}-{name}{number}", kind.name()), &place, lab.folder(), admin)
+        };
+        let egress = |number: u16| {
+            // Each has a hundred ports for itself.
+            let own = |port: u16| -> Result<u16> { Ok(place.listen(port + 100 * (number - 1))?.port()) };
+            let others = plan.ports_of(name).into_iter().map(|(island, port)| Ok((island, own(port)?)));
+            Ok(Egress {
+                program: program(Kind::EgressGw, Role::Egress, number)?,
+                port: own(20990)?,
+                others: others.collect::<Result<_>>()?,
+            })
+        };
         Ok(Island {
-            egress: program(Kind::EgressGw, ADMIN + 1)?,
-            ingress: program(Kind::IngressGw, ADMIN + 2)?,
+            egresses: (1..=plan.count_of(Role::Egress, name)).map(egress).collect::<Result<_>>()?,
+            ingresses: (1..=plan.count_of(Role::Ingress, name))
+                .map(|number| program(Kind::IngressGw, Role::Ingress, number))
+                .collect::<Result<_>>()?,
             zookeeper: lab.zookeeper(name)?,
-            egress_port: place.listen(20990)?.port(),
             place,
         })
+    }
+
+    /// Its first egress.
+    #[must_use]
+    pub fn egress(&self) -> &Egress {
+        &self.egresses[0]
+    }
+
+    /// Its first ingress.
+    #[must_use]
+    pub fn ingress(&self) -> &Program {
+        &self.ingresses[0]
+    }
+
+    /// All its gateways.
+    pub fn gateways(&self) -> impl Iterator<Item = &Program> {
+        self.egresses.iter().map(Deref::deref).chain(&self.ingresses)
     }
 
     /// Its name.
@@ -178,7 +219,7 @@ impl Island {
     /// Where its egress listens for Dubbo, as a consumer without a registry would write it.
     #[must_use]
     pub fn egress_url(&self) -> String {
-        format!("dubbo://{}:{}", self.place.address(), self.egress_port)
+        format!("dubbo://{}:{}", self.place.address(), self.egress().port)
     }
 
     /// Waits until a consumer of this island finds a virtual provider in its registry, registered for this interface.
@@ -208,15 +249,33 @@ impl Island {
         all.into_iter().filter(|node| node.starts_with(&folder) && node.contains("highway%3D")).collect()
     }
 
+    /// A new key for each gateway.
+    fn new_keys(&self) -> Result<Vec<files::Listed>> {
+        let egresses = (1..).zip(&self.egresses).map(|(number, egress)| (Role::Egress, number, &egress.program));
+        let ingresses = (1..).zip(&self.ingresses).map(|(number, ingress)| (Role::Ingress, number, ingress));
+        let listed = |(role, number, program): (Role, usize, &Program)| {
+            Ok(files::Listed { id: files::id(self.name(), role, number), role, key: new_key(program)? })
+        };
+        egresses.chain(ingresses).map(listed).collect()
+    }
+
     fn configure(&self, plan: &Plan, hub: std::net::SocketAddrV4, hub_key: &str) -> Result<()> {
-        let about = files::Gateway { island: self.name(), hub, hub_key, registry: self.zookeeper.address() };
-        self.egress.configure(&files::egress(
-            &about,
-            self.place.address(),
-            self.egress_port,
-            plan.imports_of(self.name()),
-        ))?;
-        self.ingress.configure(&files::ingress(&about, plan.exports_of(self.name())))
+        let about = |role, number| files::Gateway {
+            island: self.name(),
+            role,
+            number,
+            hub,
+            hub_key,
+            registry: self.zookeeper.address(),
+        };
+        for (number, egress) in (1..).zip(&self.egresses) {
+            let about = about(Role::Egress, number);
+            egress.configure(&files::egress(&about, self.place.address(), egress.port, &egress.others, plan))?;
+        }
+        for (number, ingress) in (1..).zip(&self.ingresses) {
+            ingress.configure(&files::ingress(&about(Role::Ingress, number), plan))?;
+        }
+        Ok(())
     }
 }
 

@@ -95,7 +95,7 @@ impl Application {
     pub fn start(self, place: &Place, tools: &Toolbox, folder: &Path) -> Result<JavaPeer> {
         let home = folder.join(format!("{}-home", self.name));
         std::fs::create_dir_all(&home)?;
-        let command = self.command(place, tools, &home);
+        let command = self.command(place, tools, &home)?;
         let process = Process::start(&self.name, folder, command, Stdout::Piped)?;
         let (stdin, stdout) = process.take_pipes()?;
         let peer = JavaPeer { process, pipe: Pipe::new(stdin, stdout)? };
@@ -106,7 +106,7 @@ impl Application {
         Ok(peer)
     }
 
-    fn command(&self, place: &Place, tools: &Toolbox, home: &Path) -> std::process::Command {
+    fn command(&self, place: &Place, tools: &Toolbox, home: &Path) -> Result<std::process::Command> {
         let mut command = place.command(&tools.java);
         command
             .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"])
@@ -116,8 +116,8 @@ impl Application {
             // Dubbo keeps caches at home, and two runs must not find each other's.
             .arg(format!("-Duser.home={}", home.display()))
             .args(&self.flags)
-            .args(["-cp", tools.peer_class_path(self.release), "lab.Peer"]);
-        command
+            .args(["-cp", &tools.peer_class_path(self.release)?, "lab.Peer"]);
+        Ok(command)
     }
 }
 

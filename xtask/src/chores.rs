@@ -19,7 +19,7 @@ use count::Count;
 /// Installs what is missing, builds, and runs every test.
 pub fn test(arguments: &[String]) -> Result<Count> {
     let mut zookeeper = None;
-    let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install"]);
+    let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install", "dubbo"]);
     step::run_reading(install, |line| {
         if let Some(jars) = line.strip_prefix("zookeeper: ") {
             zookeeper = Some(jars.to_owned());

@@ -194,8 +194,8 @@ fn show_addresses(line: &Line) -> Result<()> {
     println!("  hub\n    {}", ask(line.lab.net.hub(), &line.hub));
     for island in &line.islands {
         println!("  {}", island.name());
-        println!("    egress    {}", ask(island.place(), &island.egress));
-        println!("    ingress   {}", ask(island.place(), &island.ingress));
+        println!("    egress    {}", ask(island.place(), island.egress()));
+        println!("    ingress   {}", ask(island.place(), island.ingress()));
         println!("    registry  zookeeper://{}", island.zookeeper.address());
         println!("    consumers without a registry call {}", island.egress_url());
     }

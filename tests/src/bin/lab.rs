@@ -4,7 +4,7 @@
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use highway_tests::install::{self, Need};
+use highway_tests::install::{self, Need, Release};
 use highway_tests::process::{Process, Stdout};
 
 fn main() -> ExitCode {
@@ -14,19 +14,13 @@ fn main() -> ExitCode {
     }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["install"] => install::install().map(|tools| {
-            println!(
-                "java: {}\nzookeeper: {}\nartefacts: {}",
-                tools.java.display(),
-                tools.zookeeper.display(),
-                install::lab_dir().display()
-            )
-        }),
+        ["install"] => install(&[]),
+        ["install", "dubbo"] => install(&Release::ALL),
         // For the test of the reaper: a run with a child, waiting to be killed.
         ["linger"] => linger(),
         ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
         _ => {
-            eprintln!("usage: lab install [nginx]");
+            eprintln!("usage: lab install [dubbo | nginx]");
             return ExitCode::from(2);
         }
     };
@@ -37,6 +31,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// `dubbo` stands for every release: else each is fetched when it is first used.
+fn install(releases: &[Release]) -> anyhow::Result<()> {
+    let tools = install::install(releases)?;
+    println!(
+        "java: {}\nzookeeper: {}\nartefacts: {}",
+        tools.java.display(),
+        tools.zookeeper.display(),
+        install::lab_dir().display()
+    );
+    Ok(())
 }
 
 fn linger() -> anyhow::Result<()> {

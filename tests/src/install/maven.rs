@@ -10,104 +10,130 @@ use anyhow::{Context, Result, bail};
 
 use super::{digest, fill};
 
-/// A released Dubbo that the peers run on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// A released Dubbo that the peers run on: the last of each line that is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Release {
-    /// 2.7.23, the last of its line.
+    /// 2.6.12, when Dubbo was `com.alibaba`.
+    V2_6_12,
+    /// 2.7.23.
     V2_7_23,
+    /// 3.1.11.
+    V3_1_11,
+    /// 3.2.16, which prefers fastjson2.
+    V3_2_16,
     /// 3.3.6.
     V3_3_6,
 }
 
 impl Release {
-    /// All that are installed.
-    pub const ALL: [Release; 2] = [Release::V2_7_23, Release::V3_3_6];
+    /// All of them, oldest first.
+    pub const ALL: [Release; 5] =
+        [Release::V2_6_12, Release::V2_7_23, Release::V3_1_11, Release::V3_2_16, Release::V3_3_6];
+    /// The two that most tests do with: the last one before instance-level registration, and the newest.
+    pub const OLD_AND_NEW: [Release; 2] = [Release::V2_7_23, Release::V3_3_6];
 
     /// As Dubbo writes it.
     #[must_use]
     pub fn version(self) -> &'static str {
         match self {
+            Release::V2_6_12 => "2.6.12",
             Release::V2_7_23 => "2.7.23",
+            Release::V3_1_11 => "3.1.11",
+            Release::V3_2_16 => "3.2.16",
             Release::V3_3_6 => "3.3.6",
         }
+    }
+
+    /// The release of this version.
+    #[must_use]
+    pub fn of(version: &str) -> Option<Release> {
+        Release::ALL.into_iter().find(|release| release.version() == version)
     }
 
     /// Where its Dubbo-facing sources lie beside the shared ones, under `tests/java`.
     pub(super) fn sources(self) -> &'static str {
         match self {
-            Release::V2_7_23 | Release::V3_3_6 => "dubbo",
+            Release::V2_6_12 => "dubbo26",
+            Release::V2_7_23 | Release::V3_1_11 | Release::V3_2_16 | Release::V3_3_6 => "dubbo",
         }
     }
 
-    /// Dubbo 2.7 brings no ZooKeeper client, and the one of its time does not connect on Java 17.
-    fn artefacts(self) -> &'static [&'static str] {
-        match self {
-            Release::V2_7_23 => &[
-                "org.apache.dubbo:dubbo:2.7.23",
-                "org.apache.curator:curator-recipes:4.3.0",
-                "org.apache.curator:curator-x-discovery:4.3.0",
-                "org.apache.zookeeper:zookeeper:3.5.10",
-                "com.google.code.gson:gson:2.10.1",
-                "org.slf4j:slf4j-simple:1.7.36",
-            ],
-            Release::V3_3_6 => &[
-                "org.apache.dubbo:dubbo:3.3.6",
-                "org.apache.curator:curator-x-discovery:5.1.0",
-                "org.apache.zookeeper:zookeeper:3.8.4",
-                "com.google.code.gson:gson:2.10.1",
-                "org.slf4j:slf4j-simple:1.7.36",
-            ],
-        }
+    /// Dubbo 2.x brings no ZooKeeper client, and the one of its time does not connect on Java 17.
+    fn artefacts(self) -> Vec<String> {
+        let version = self.version();
+        let (dubbo, beside): (_, &[&str]) = match self {
+            Release::V2_6_12 => (
+                format!("com.alibaba:dubbo:{version}"),
+                &[
+                    "io.netty:netty-all:4.1.94.Final",
+                    "org.apache.curator:curator-recipes:4.3.0",
+                    "org.apache.zookeeper:zookeeper:3.5.10",
+                ],
+            ),
+            Release::V2_7_23 => (
+                format!("org.apache.dubbo:dubbo:{version}"),
+                &[
+                    "org.apache.curator:curator-recipes:4.3.0",
+                    "org.apache.curator:curator-x-discovery:4.3.0",
+                    "org.apache.zookeeper:zookeeper:3.5.10",
+                ],
+            ),
+            Release::V3_1_11 | Release::V3_2_16 | Release::V3_3_6 => (
+                format!("org.apache.dubbo:dubbo:{version}"),
+                &["org.apache.curator:curator-x-discovery:5.1.0", "org.apache.zookeeper:zookeeper:3.8.4"],
+            ),
+        };
+        let own = ["com.google.code.gson:gson:2.10.1", "org.slf4j:slf4j-simple:1.7.36"];
+        let beside = beside.iter().chain(&own).map(|&artefact| artefact.to_owned());
+        std::iter::once(dubbo).chain(beside).collect()
     }
 }
 
 /// A server wants two jars beside it that its own description calls optional.
-const ZOOKEEPER: &[&str] = &[
+const ZOOKEEPER: [&str; 4] = [
     "org.apache.zookeeper:zookeeper:3.8.4",
     "io.dropwizard.metrics:metrics-core:4.1.12.1",
     "org.xerial.snappy:snappy-java:1.1.10.5",
     "org.slf4j:slf4j-simple:1.7.36",
 ];
 
-/// Folders full of jars.
-pub(super) struct Sets {
-    pub(super) zookeeper: PathBuf,
-    dubbo: Vec<(Release, PathBuf)>,
-}
-
-impl Sets {
-    pub(super) fn jars(&self, release: Release) -> &Path {
-        let found = self.dubbo.iter().find(|(each, _)| *each == release);
-        &found.expect("every release of the enum is installed").1
-    }
-}
-
-pub(super) fn install(lab: &Path) -> Result<Sets> {
-    let mut wanted = vec![Set::new(lab, "zookeeper", ZOOKEEPER)];
-    wanted.extend(
-        Release::ALL.map(|release| Set::new(lab, &format!("dubbo-{}", release.version()), release.artefacts())),
-    );
-    let missing: Vec<&Set> = wanted.iter().filter(|set| !set.place.exists()).collect();
-    if !missing.is_empty() {
-        fetch(lab, &missing)?;
-    }
-    let mut places = wanted.into_iter().map(|set| set.place);
-    let zookeeper = places.next().expect("the list begins with the server");
-    Ok(Sets { zookeeper, dubbo: Release::ALL.into_iter().zip(places).collect() })
-}
-
-struct Set {
+/// A set of jars that belong together: what it is called and what is in it.
+pub(super) struct Set {
     name: String,
     pom: String,
     place: PathBuf,
 }
 
 impl Set {
-    fn new(lab: &Path, name: &str, artefacts: &[&str]) -> Self {
+    /// What an application on this release needs.
+    pub(super) fn dubbo(lab: &Path, release: Release) -> Self {
+        Set::new(lab, &format!("dubbo-{}", release.version()), &release.artefacts())
+    }
+
+    /// A ZooKeeper server.
+    pub(super) fn zookeeper(lab: &Path) -> Self {
+        Set::new(lab, "zookeeper", &ZOOKEEPER.map(str::to_owned))
+    }
+
+    fn new(lab: &Path, name: &str, artefacts: &[String]) -> Self {
         let pom = pom(name, artefacts);
         let place = lab.join(format!("{name}-{}", digest(&[pom.as_bytes()])));
         Set { name: name.to_owned(), pom, place }
     }
+
+    /// The folder full of jars, once [`install`] has been through it.
+    pub(super) fn place(&self) -> &Path {
+        &self.place
+    }
+}
+
+/// Fetches what is missing of these, in one go.
+pub(super) fn install(lab: &Path, wanted: &[Set]) -> Result<()> {
+    let missing: Vec<&Set> = wanted.iter().filter(|set| !set.place.exists()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    fetch(lab, &missing)
 }
 
 fn fetch(lab: &Path, missing: &[&Set]) -> Result<()> {
@@ -158,7 +184,7 @@ fn parent(modules: &[&str]) -> String {
 }
 
 /// Without ZooKeeper's netty, which would replace parts of Dubbo's own, and without its logger, which fills stdout.
-fn pom(name: &str, artefacts: &[&str]) -> String {
+fn pom(name: &str, artefacts: &[String]) -> String {
     let server = name == "zookeeper";
     let mut dependencies = String::new();
     for artefact in artefacts {

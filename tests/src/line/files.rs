@@ -4,13 +4,52 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
-/// What the line is to be: by default both islands import, export and may call everything under `com.example`.
+/// What the line is to be: by default every island has one gateway of each role, imports, exports and may call everything under
+/// `com.example`.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    pub(super) islands: [String; 2],
+    pub(super) islands: Vec<String>,
     pub(super) grants: Vec<Grant>,
+    /// More TOML at the end of the hub's file.
+    pub(super) hub: String,
     imports: BTreeMap<String, Vec<String>>,
     exports: BTreeMap<String, Vec<String>>,
+    ports: BTreeMap<String, BTreeMap<String, u16>>,
+    gateways: BTreeMap<(Role, String), Gateways>,
+}
+
+/// Which of the two programs of an island.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Consumers come in here.
+    Egress,
+    /// Calls go out to providers here.
+    Ingress,
+}
+
+impl Role {
+    /// As the policy and the gateways' ids say it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Egress => "egress",
+            Role::Ingress => "ingress",
+        }
+    }
+}
+
+/// The gateways of one role in an island.
+#[derive(Debug, Clone)]
+struct Gateways {
+    count: u16,
+    /// More TOML at the end of each one's file.
+    more: String,
+}
+
+impl Default for Gateways {
+    fn default() -> Self {
+        Gateways { count: 1, more: String::new() }
+    }
 }
 
 /// Who may call what.
@@ -28,17 +67,54 @@ impl Plan {
     /// Two islands of these names.
     #[must_use]
     pub fn new(one: &str, two: &str) -> Self {
-        let islands = [one.to_owned(), two.to_owned()];
-        let all = |_| vec![EVERYTHING.to_owned()];
+        Plan::of(&[one, two])
+    }
+
+    /// Islands of these names.
+    #[must_use]
+    pub fn of(islands: &[&str]) -> Self {
+        let all = || islands.iter().map(|&name| (name.to_owned(), owned(&[EVERYTHING]))).collect();
+        let pairs = islands.iter().flat_map(|&from| islands.iter().map(move |&to| (from, to)));
         Plan {
-            grants: vec![
-                Grant::new(&format!("{one}-to-{two}"), one, two, &[EVERYTHING]),
-                Grant::new(&format!("{two}-to-{one}"), two, one, &[EVERYTHING]),
-            ],
-            imports: islands.iter().cloned().map(|name| (name, all(()))).collect(),
-            exports: islands.iter().cloned().map(|name| (name, all(()))).collect(),
-            islands,
+            grants: pairs
+                .filter(|(from, to)| from != to)
+                .map(|(from, to)| Grant::new(&format!("{from}-to-{to}"), from, to, &[EVERYTHING]))
+                .collect(),
+            hub: String::new(),
+            imports: all(),
+            exports: all(),
+            ports: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            islands: owned(islands),
         }
+    }
+
+    /// So many gateways of this role in an island.
+    #[must_use]
+    pub fn gateways(mut self, role: Role, island: &str, count: u16) -> Self {
+        self.gateways.entry((role, island.to_owned())).or_default().count = count;
+        self
+    }
+
+    /// More TOML at the end of the file of each gateway of this role in an island.
+    #[must_use]
+    pub fn also(mut self, role: Role, island: &str, toml: &str) -> Self {
+        self.gateways.entry((role, island.to_owned())).or_default().more += toml;
+        self
+    }
+
+    /// More TOML at the end of the hub's file.
+    #[must_use]
+    pub fn also_hub(mut self, toml: &str) -> Self {
+        self.hub += toml;
+        self
+    }
+
+    /// The egress of an island gives another island a port of its own.
+    #[must_use]
+    pub fn port(mut self, island: &str, other: &str, port: u16) -> Self {
+        self.ports.entry(island.to_owned()).or_default().insert(other.to_owned(), port);
+        self
     }
 
     /// These grants and no others.
@@ -62,6 +138,18 @@ impl Plan {
         self
     }
 
+    pub(super) fn count_of(&self, role: Role, island: &str) -> u16 {
+        self.gateways.get(&(role, island.to_owned())).map_or(1, |gateways| gateways.count)
+    }
+
+    pub(super) fn ports_of(&self, island: &str) -> BTreeMap<String, u16> {
+        self.ports.get(island).cloned().unwrap_or_default()
+    }
+
+    pub(super) fn more_of(&self, role: Role, island: &str) -> &str {
+        self.gateways.get(&(role, island.to_owned())).map_or("", |gateways| &gateways.more)
+    }
+
     pub(super) fn imports_of(&self, island: &str) -> &[String] {
         self.imports.get(island).map_or(&[], Vec::as_slice)
     }
@@ -83,31 +171,38 @@ fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|&text| text.to_owned()).collect()
 }
 
-/// What both gateways of an island are told.
+/// What every gateway is told.
 pub(super) struct Gateway<'a> {
     pub(super) island: &'a str,
+    pub(super) role: Role,
+    /// From 1, where there are several of a role.
+    pub(super) number: usize,
     pub(super) hub: SocketAddrV4,
     pub(super) hub_key: &'a str,
     pub(super) registry: SocketAddrV4,
 }
 
-pub(super) fn hub(listen: SocketAddrV4) -> String {
+/// A gateway as the policy lists it.
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) role: Role,
+    pub(super) key: String,
+}
+
+pub(super) fn hub(listen: SocketAddrV4, more: &str) -> String {
     format!(
         "[hub]\nid = \"hub-1\"\nlisten = [\"{listen}\"]\nkey_file = \"highway.key\"\n\n\
-         [policy]\nfiles = [\"islands.toml\", \"grants.toml\"]\n\n[audit]\nfile = \"audit.jsonl\"\n"
+         [policy]\nfiles = [\"islands.toml\", \"grants.toml\"]\n\n[audit]\nfile = \"audit.jsonl\"\n{more}"
     )
 }
 
-/// Island, public key of its egress, public key of its ingress.
-pub(super) fn islands(keys: &[(String, String, String)]) -> String {
+pub(super) fn islands(islands: &[(String, Vec<Listed>)]) -> String {
     let mut text = String::new();
-    for (island, egress, ingress) in keys {
+    for (island, gateways) in islands {
         let _ = writeln!(text, "[[island]]\nid = \"{island}\"");
-        for (role, key) in [("egress", egress), ("ingress", ingress)] {
-            let _ = writeln!(
-                text,
-                "  [[island.gateway]]\n  id = \"{island}-{role}-1\"\n  role = \"{role}\"\n  key = \"{key}\""
-            );
+        for Listed { id, role, key } in gateways {
+            let role = role.name();
+            let _ = writeln!(text, "  [[island.gateway]]\n  id = \"{id}\"\n  role = \"{role}\"\n  key = \"{key}\"");
         }
         text.push('\n');
     }
@@ -123,28 +218,43 @@ pub(super) fn grants(grants: &[Grant]) -> String {
     text
 }
 
-pub(super) fn egress(about: &Gateway<'_>, address: Ipv4Addr, port: u16, imports: &[String]) -> String {
-    let mut text = about.head("egress");
-    let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n\n[egress.ports]\ndefault = {port}\n");
-    for service in imports {
-        let _ = writeln!(text, "[[import.rule]]\nisland = \"*\"\nservice = \"{service}\"\n");
+pub(super) fn egress(
+    about: &Gateway<'_>,
+    address: Ipv4Addr,
+    port: u16,
+    others: &BTreeMap<String, u16>,
+    plan: &Plan,
+) -> String {
+    let mut text = about.head();
+    let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n\n[egress.ports]\ndefault = {port}");
+    for (island, port) in others {
+        let _ = writeln!(text, "{island} = {port}");
     }
-    text
+    for service in plan.imports_of(about.island) {
+        let _ = writeln!(text, "\n[[import.rule]]\nisland = \"*\"\nservice = \"{service}\"");
+    }
+    text + plan.more_of(Role::Egress, about.island)
 }
 
-pub(super) fn ingress(about: &Gateway<'_>, exports: &[String]) -> String {
-    let mut text = about.head("ingress");
-    for service in exports {
+pub(super) fn ingress(about: &Gateway<'_>, plan: &Plan) -> String {
+    let mut text = about.head();
+    for service in plan.exports_of(about.island) {
         let _ = writeln!(text, "[[export.rule]]\nservice = \"{service}\"\n");
     }
-    text
+    text + plan.more_of(Role::Ingress, about.island)
+}
+
+/// A gateway's id: what the policy lists and virtual nodes are marked with.
+pub(super) fn id(island: &str, role: Role, number: usize) -> String {
+    format!("{island}-{}-{number}", role.name())
 }
 
 impl Gateway<'_> {
-    fn head(&self, role: &str) -> String {
-        let Gateway { island, hub, hub_key, registry } = self;
+    fn head(&self) -> String {
+        let Gateway { island, role, number, hub, hub_key, registry } = *self;
+        let id = id(island, role, number);
         format!(
-            "[island]\nid = \"{island}\"\ngateway = \"{island}-{role}-1\"\n\n\
+            "[island]\nid = \"{island}\"\ngateway = \"{id}\"\n\n\
              [[hub]]\nurl = \"http://{hub}\"\nkey = [\"{hub_key}\"]\n\n\
              [link]\nkey_file = \"highway.key\"\n\n\
              [[registry]]\naddress = \"{registry}\"\n\n"

@@ -1,0 +1,144 @@
+package lab;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import com.alibaba.dubbo.config.ApplicationConfig;
+import com.alibaba.dubbo.config.MethodConfig;
+import com.alibaba.dubbo.config.ProtocolConfig;
+import com.alibaba.dubbo.config.ReferenceConfig;
+import com.alibaba.dubbo.config.RegistryConfig;
+import com.alibaba.dubbo.config.ServiceConfig;
+import com.alibaba.dubbo.rpc.RpcContext;
+import com.alibaba.dubbo.rpc.service.GenericService;
+
+/**
+ * All that names Dubbo's own classes, for the line that was still {@code com.alibaba}: it has no bootstrap, so each service and
+ * each reference is handed application, registry and protocol, as Spring would do it.
+ */
+final class Dubbo {
+    private static ApplicationConfig application;
+    private static RegistryConfig registry;
+    private static ProtocolConfig protocol;
+
+    private Dubbo() {
+    }
+
+    /** Starts the application: registry, protocol and all its services at once. */
+    static void start(Messages.Start start) throws ReflectiveOperationException {
+        application = new ApplicationConfig(start.application);
+        application.setQosEnable(false);
+        registry = new RegistryConfig(start.registry == null ? "N/A" : start.registry);
+        // The default client of this line is one that ZooKeeper 3.5 no longer fits.
+        registry.setClient("curator");
+        if (start.registry_parameters != null) {
+            registry.setParameters(start.registry_parameters);
+        }
+        protocol = start.port > 0 ? new ProtocolConfig("dubbo", start.port) : null;
+        for (Messages.Service service : start.services) {
+            service(service).export();
+        }
+    }
+
+    private static ServiceConfig<Object> service(Messages.Service wanted) throws ReflectiveOperationException {
+        Class<?> type = Class.forName(wanted.iface);
+        ServiceConfig<Object> config = new ServiceConfig<>();
+        config.setApplication(application);
+        config.setRegistry(registry);
+        config.setProtocol(protocol);
+        config.setInterface(type);
+        config.setRef(Services.implementation(type, wanted.label, wanted.delay_ms));
+        if (wanted.group != null) {
+            config.setGroup(wanted.group);
+        }
+        if (wanted.version != null) {
+            config.setVersion(wanted.version);
+        }
+        if (wanted.timeout_ms != null) {
+            config.setTimeout(wanted.timeout_ms);
+        }
+        if (wanted.parameters != null) {
+            config.setParameters(wanted.parameters);
+        }
+        return config;
+    }
+
+    /** Creates a reference; blocks until Dubbo has looked for providers. */
+    static Object refer(Messages.Refer wanted) throws ReflectiveOperationException {
+        ReferenceConfig<Object> config = new ReferenceConfig<>();
+        config.setApplication(application);
+        config.setRegistry(registry);
+        if (wanted.generic) {
+            config.setInterface(wanted.iface);
+            config.setGeneric("true");
+        } else {
+            config.setInterface(Class.forName(wanted.iface));
+        }
+        if (wanted.url != null) {
+            config.setUrl(wanted.url);
+        }
+        if (wanted.group != null) {
+            config.setGroup(wanted.group);
+        }
+        if (wanted.version != null) {
+            config.setVersion(wanted.version);
+        }
+        if (wanted.timeout_ms != null) {
+            config.setTimeout(wanted.timeout_ms);
+        }
+        if (wanted.retries != null) {
+            config.setRetries(wanted.retries);
+        }
+        if (wanted.check != null) {
+            config.setCheck(wanted.check);
+        }
+        if (wanted.tag != null) {
+            throw new IllegalArgumentException("a reference of Dubbo 2.6 has no tag; set the attachment dubbo.tag");
+        }
+        if (wanted.parameters != null) {
+            config.setParameters(wanted.parameters);
+        }
+        List<MethodConfig> methods = new ArrayList<>();
+        for (String name : wanted.one_way) {
+            MethodConfig method = new MethodConfig();
+            method.setName(name);
+            method.setReturn(false);
+            methods.add(method);
+        }
+        if (!methods.isEmpty()) {
+            config.setMethods(methods);
+        }
+        Object proxy = config.get();
+        if (proxy == null) {
+            throw new IllegalStateException("Dubbo gave no proxy for " + wanted.iface);
+        }
+        return proxy;
+    }
+
+    /** A generic call on a proxy that was made with {@code generic}. */
+    static Object invokeGeneric(Object proxy, String method, String[] types, Object[] arguments) {
+        return ((GenericService) proxy).$invoke(method, types, arguments);
+    }
+
+    /** Set for the next call of this thread, and nothing else: 2.7 keeps those of a reference with a fixed URL for ever. */
+    static void setRequestAttachments(Map<String, String> attachments) {
+        RpcContext.getContext().clearAttachments();
+        attachments.forEach((key, value) -> RpcContext.getContext().setAttachment(key, value));
+    }
+
+    /** What the provider saw of the call it is running. */
+    static Map<String, String> requestAttachments() {
+        return new HashMap<>(RpcContext.getContext().getAttachments());
+    }
+
+    /** Set at the provider, travels with the answer. */
+    static void setReplyAttachment(String key, String value) {
+        RpcContext.getServerContext().setAttachment(key, value);
+    }
+
+    /** What came with the answer to this thread's last call. */
+    static Map<String, String> replyAttachments() {
+        return new HashMap<>(RpcContext.getServerContext().getAttachments());
+    }
+}
