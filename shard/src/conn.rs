@@ -289,6 +289,11 @@ impl Flush for Conn {
             waker.wake();
         }
     }
+
+    fn panicked(&self) {
+        self.close.borrow_mut().get_or_insert(Close::Ours("its flush panicked".to_owned()));
+        self.wake();
+    }
 }
 
 /// The bytes of a frame that is not complete yet.

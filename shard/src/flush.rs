@@ -5,12 +5,15 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
 
-use crate::Shard;
+use crate::{Shard, catch};
 
 /// Something that gathers bytes during a turn and writes them at its end.
 pub trait Flush {
     /// Writes what was gathered without waiting; what does not fit is the implementor's to write when its socket is writable again.
     fn flush(&self);
+
+    /// [`Flush::flush`] has panicked: ends what it was to write. Nothing, where nothing can be left half done.
+    fn panicked(&self) {}
 }
 
 #[derive(Default)]
@@ -45,9 +48,62 @@ pub(crate) async fn run(shard: Shard) {
                 return Poll::<()>::Pending;
             }
             for item in turn.drain(..) {
-                item.flush();
+                if catch("a flush", || item.flush()).is_err() {
+                    let _ = catch("the end of what could not be flushed", || item.panicked());
+                }
             }
         }
     }))
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::rc::Rc;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Item {
+        panics: bool,
+        flushed: Cell<bool>,
+        ended: Cell<bool>,
+    }
+
+    impl Flush for Item {
+        fn flush(&self) {
+            assert!(!self.panics, "as the test wants it");
+            self.flushed.set(true);
+        }
+
+        fn panicked(&self) {
+            self.ended.set(true);
+        }
+    }
+
+    #[test]
+    fn a_flush_that_panics_ends_its_own_and_everybody_else_is_flushed_still() {
+        crate::runtime().unwrap().block_on(async {
+            let shard = Shard::on_this_thread(0);
+            let ticks = Rc::new(Cell::new(0));
+            let ticked = ticks.clone();
+            shard.every(std::time::Duration::from_millis(1), move || {
+                ticked.set(ticked.get() + 1);
+                assert!(ticked.get() != 1, "as the test wants it");
+            });
+            for _ in 0..2 {
+                let (bad, good) = (Rc::new(Item { panics: true, ..Item::default() }), Rc::new(Item::default()));
+                shard.mark(bad.clone());
+                shard.mark(good.clone());
+                while !good.flushed.get() {
+                    tokio::task::yield_now().await;
+                }
+                assert!(bad.ended.get());
+            }
+            while ticks.get() < 3 {
+                tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+            }
+        });
+    }
 }

@@ -17,6 +17,7 @@
 //! * [`Slots`]: pending calls by ids that are never reused; [`Wheel`]: their deadlines; [`Budget`]: bytes that are held.
 
 mod budget;
+mod catch;
 mod conn;
 mod flush;
 mod remote;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use std::{io, thread};
 
 pub use budget::{Budget, Permit};
+pub use catch::{Panicked, catch};
 pub use conn::{Close, Conn, Session, Taken};
 pub use flush::Flush;
 pub use remote::Remote;
@@ -90,14 +92,15 @@ impl Shard {
         drop(tokio::task::spawn_local(task));
     }
 
-    /// Calls `tick` every `period` for the life of the shard: one timer for all deadlines of a [`Wheel`].
+    /// Calls `tick` every `period` for the life of the shard: one timer for all deadlines of a [`Wheel`]. A panic in it ends that
+    /// one call.
     pub fn every(&self, period: Duration, mut tick: impl FnMut() + 'static) {
         self.run(async move {
             let mut ticks = tokio::time::interval(period);
             ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                tick();
+                let _ = catch("a tick of the shard", &mut tick);
             }
         });
     }

@@ -11,8 +11,8 @@ use crate::transport::ws::{Deframer, End};
 /// Any bytes as what a peer sends over a session: it is taken or the session ends, and nothing grows beyond what came.
 pub fn session(bytes: &[u8]) {
     let mut session = Session::new(Side::Acceptor, Credit::ByOwner, 64, 64);
-    let _ = session.connect(0, 0, |_| {});
     let now = Instant::now();
+    let _ = session.connect(now, 0, 0, |_| {});
     let mut head = Vec::new();
     if (Head { remaining_ms: 1000, ..Head::default() }).encode_into(&mut head).is_ok() {
         let _ = session.open(now, &head, &[b"small"], 1);

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::SPARE_LEN;
 use crate::seal::Seal;
@@ -37,6 +37,8 @@ pub(super) struct Carrier {
     pub(super) last_read: Instant,
     pub(super) last_write: Instant,
     pub(super) last_ping: Instant,
+    /// Bytes the transport held when it was last looked at, and since when they have not become fewer.
+    stuck: (usize, Instant),
     _guard: Option<Rc<dyn std::any::Any>>,
 }
 
@@ -55,6 +57,7 @@ impl Carrier {
             last_read: now,
             last_write: now,
             last_ping: now,
+            stuck: (0, now),
             _guard: connected.guard,
         }
     }
@@ -85,6 +88,15 @@ impl Carrier {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }
+    }
+
+    /// How long nothing of what waits here has gone to the peer. To be asked now and then: it sees what has happened since.
+    pub(super) fn stuck_for(&mut self, now: Instant) -> Duration {
+        let unwritten = self.transport.unwritten_len();
+        let (before, since) = self.stuck;
+        let moved = unwritten == 0 || unwritten < before;
+        self.stuck = (unwritten, if moved { now } else { since });
+        now.saturating_duration_since(self.stuck.1)
     }
 
     /// Writes without waiting.

@@ -22,7 +22,7 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use shard::{Flush, Shard};
+use shard::{Flush, Shard, catch};
 use tokio::sync::Notify;
 use wire::tunnel::catalogue::{Update, UpdateError};
 use wire::tunnel::{End, Failure, Notice, RecordType};
@@ -30,7 +30,7 @@ use wire::tunnel::{End, Failure, Notice, RecordType};
 pub(crate) use carrier::Connected;
 pub use status::LinkStatus;
 
-use crate::session::{Credit, Session, Side};
+use crate::session::{Credit, Session, Side, Violation};
 use crate::{ExchangeId, Handler, Peer, Reply};
 use carrier::Carrier;
 
@@ -40,6 +40,8 @@ const SPARE_LEN: usize = 64 * 1024;
 pub(crate) const TICK: Duration = Duration::from_millis(50);
 /// Silent ping intervals after which a connection is given up.
 const SILENT_PINGS: u32 = 3;
+/// Ping intervals after which a connection is given up whose peer takes nothing of what waits for it: 30 s at the usual interval.
+const STUCK_PINGS: u32 = 15;
 /// Ping intervals for which a session waits for its next connection: 30 s at the usual interval of 2 s.
 const RESUME_PINGS: u32 = 15;
 /// Ping intervals after which even a busy link measures its round trip.
@@ -222,7 +224,8 @@ impl Link {
             return;
         }
         self.0.session.borrow_mut().go_away(End::Yes, reason);
-        self.0.hand_over();
+        // The session ends whatever its last flush finds.
+        let _ = self.0.hand_over();
         if let Some(carrier) = &mut *self.0.carrier.borrow_mut() {
             carrier.transport.goodbye();
             carrier.close(Instant::now());
@@ -279,7 +282,7 @@ impl Link {
         inner.connections.set(number);
         let rest = std::mem::take(&mut connected.rest);
         let mut carrier = Carrier::new(number, connected, now);
-        let result = inner.session.borrow_mut().connect(position, peer_received, |bytes| carrier.send(&[bytes]));
+        let result = inner.session.borrow_mut().connect(now, position, peer_received, |bytes| carrier.send(&[bytes]));
         inner.drop_carrier();
         *inner.carrier.borrow_mut() = Some(carrier);
         inner.shard.run(reading::run(inner.clone(), number, rest));
@@ -303,8 +306,14 @@ impl Link {
         self.is_over() && self.0.carrier.borrow().is_none()
     }
 
-    /// Looks after what time brings.
+    /// Looks after what time brings. A panic on the way ends this link and no other.
     pub(crate) fn tick(&self, now: Instant) {
+        if catch("a link's tick", || self.look_after(now)).is_err() {
+            self.0.panicked();
+        }
+    }
+
+    fn look_after(&self, now: Instant) {
         let inner = &self.0;
         inner.now.set(now);
         if inner.session.borrow().is_over() {
@@ -361,10 +370,10 @@ impl Inner {
     }
 
     /// Gives the connection what the session has for it, and writes it as far as that goes at once.
-    fn hand_over(&self) {
+    fn hand_over(&self) -> Result<(), Violation> {
         let mut carrier = self.carrier.borrow_mut();
         let takes = |carrier: &&mut Carrier| carrier.closing.is_none() && carrier.broken.is_none();
-        let Some(carrier) = carrier.as_mut().filter(takes) else { return };
+        let Some(carrier) = carrier.as_mut().filter(takes) else { return Ok(()) };
         let mut session = self.session.borrow_mut();
         let now = Instant::now();
         let mut wrote = false;
@@ -375,12 +384,10 @@ impl Inner {
         if wrote {
             carrier.last_write = now;
         }
-        if let Err(violation) = result {
-            carrier.give_up(violation.to_string());
-        }
         if wrote || carrier.transport.unwritten_len() > 0 {
             carrier.write();
         }
+        result
     }
 
     /// False: there is no connection.
@@ -390,6 +397,11 @@ impl Inner {
         let silent = now.saturating_duration_since(carrier.last_read);
         if silent > self.ping * SILENT_PINGS {
             carrier.give_up(format!("nothing arrived for {silent:?}"));
+            return true;
+        }
+        let stuck = carrier.stuck_for(now);
+        if stuck > self.ping * STUCK_PINGS {
+            carrier.give_up(format!("the peer has read nothing for {stuck:?}"));
             return true;
         }
         let quiet = silent >= self.ping || now.saturating_duration_since(carrier.last_write) >= self.ping;
@@ -402,6 +414,14 @@ impl Inner {
             self.touch();
         }
         true
+    }
+
+    /// The peer broke a rule: it is told, and the session is over.
+    fn end_for(&self, why: &str) {
+        tracing::warn!(peer = %self.peer.name, session = %self.session_id, why, "link is ended: the peer broke a rule");
+        if let Some(link) = self.link() {
+            link.close(why);
+        }
     }
 
     fn finish_last_words(&self, now: Instant) {
@@ -434,7 +454,9 @@ impl Inner {
 impl Flush for Inner {
     fn flush(&self) {
         self.dirty.set(false);
-        self.hand_over();
+        if let Err(violation) = self.hand_over() {
+            return self.end_for(&violation.to_string());
+        }
         let drained = self.session.borrow_mut().take_drained();
         if !drained.is_empty()
             && let Some(link) = self.link()
@@ -451,4 +473,14 @@ impl Flush for Inner {
             carrier.wake();
         }
     }
+
+    fn panicked(&self) {
+        if let Some(link) = self.link() {
+            let _ = catch("the end of a link", || link.close("an internal fault; the log of this end says which"));
+        }
+        self.drop_carrier();
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use shard::{Flush, catch};
 use wire::tunnel::catalogue::Update;
 use wire::tunnel::record::Decoded;
 use wire::tunnel::{Notice, Record};
@@ -27,12 +28,7 @@ impl Inner {
             let step = shard.with_scratch(|scratch| self.poll_read(cx, number, inbound, scratch));
             match step {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(Lost::Violation(why))) => {
-                    tracing::warn!(peer = %self.peer.name, session = %self.session_id, why, "link is ended: the peer broke a rule");
-                    if let Some(link) = self.link() {
-                        link.close(&why);
-                    }
-                }
+                Poll::Ready(Err(Lost::Violation(why))) => self.end_for(&why),
                 Poll::Ready(Err(lost)) => return Poll::Ready(lost),
                 Poll::Ready(Ok(())) => {}
             }
@@ -233,7 +229,13 @@ impl Inbound {
 
 pub(super) async fn run(inner: Rc<Inner>, number: u64, rest: Vec<u8>) {
     let mut inbound = Inbound { rest, plain: Vec::new(), early: Some(()) };
-    let poll = poll_fn(|cx| inner.poll(cx, number, &mut inbound));
-    let lost = tokio::task::coop::unconstrained(poll).await;
-    inner.lost(number, lost);
+    let poll = |cx: &mut Context<'_>| match catch("a link's connection", || inner.poll(cx, number, &mut inbound)) {
+        Ok(Poll::Pending) => Poll::Pending,
+        Ok(Poll::Ready(lost)) => Poll::Ready(Ok(lost)),
+        Err(panicked) => Poll::Ready(Err(panicked)),
+    };
+    match tokio::task::coop::unconstrained(poll_fn(poll)).await {
+        Ok(lost) => inner.lost(number, lost),
+        Err(_) => inner.panicked(),
+    }
 }

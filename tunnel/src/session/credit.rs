@@ -16,11 +16,13 @@ pub(crate) const WAITING_LIMIT: Duration = Duration::from_secs(1);
 pub(crate) const BULK_LEN: usize = 64 * 1024 * 1024;
 /// Bytes of long bodies that are put in front of small records at most, in this process's buffers.
 pub(crate) const BULK_ROOM: usize = 256 * 1024;
+/// Bytes that a connection may hold unwritten before it is given more; what waits meanwhile waits once, in the session.
+pub(crate) const UNWRITTEN_LEN: usize = 1024 * 1024;
 /// Bytes received after which an acknowledgement does not wait for company.
 pub(crate) const ACK_LEN: usize = 256 * 1024;
 /// Bytes kept for an acknowledgement that does not come, over which a session ends: more than credit allows in calls, so
 /// that only a peer that reads and never acknowledges gets there.
-pub(crate) const RESEND_LEN: usize = 32 * 1024 * 1024;
+pub(crate) const RESEND_LEN: usize = 16 * 1024 * 1024;
 
 /// The receiver's half of a window.
 #[derive(Debug)]

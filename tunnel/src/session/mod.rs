@@ -14,6 +14,7 @@
 //!
 //! Long because: the state of a session and what ends it.
 
+mod accepted;
 mod bulk;
 mod credit;
 mod outbound;
@@ -29,6 +30,7 @@ use wire::tunnel::record::RecordError;
 use wire::tunnel::{Failure, Kind, Outcome, RecordType, Stage, head, record};
 
 use crate::{End, ExchangeId, Open, Reply};
+use accepted::Table;
 use bulk::Outgoing;
 use credit::Incoming;
 use outbound::Outbound;
@@ -127,14 +129,6 @@ struct Accepted {
     incoming: Option<Box<Incoming>>,
 }
 
-/// One slot of the peer's ids.
-#[derive(Debug, Default)]
-struct AcceptedSlot {
-    /// The last id that used it; ids of a slot only rise.
-    id: u64,
-    exchange: Option<Accepted>,
-}
-
 /// A small record that waits for credit or a connection.
 #[derive(Debug)]
 struct Waiting {
@@ -185,10 +179,10 @@ pub(crate) struct Session {
     told: u64,
     /// Bytes received since.
     untold_len: usize,
+    /// Stamp of the last ping that was not answered; who sends many gets one answer.
+    pinged: Option<[u8; 8]>,
     opened: Slots<Opened>,
-    accepted: Vec<AcceptedSlot>,
-    accepted_len: usize,
-    accepted_limit: usize,
+    accepted: Table,
     /// Bytes this end may send.
     window: usize,
     /// Bytes the peer may send.
@@ -217,10 +211,9 @@ impl Session {
             position: 0,
             told: 0,
             untold_len: 0,
+            pinged: None,
             opened: Slots::new(may_open as usize),
-            accepted: Vec::new(),
-            accepted_len: 0,
-            accepted_limit: may_accept as usize,
+            accepted: Table::new(may_accept as usize),
             window: credit::SESSION_WINDOW,
             incoming: Incoming::new(credit::SESSION_WINDOW),
             waiting: VecDeque::new(),
@@ -252,7 +245,7 @@ impl Session {
 
     /// Exchanges that are open, in either direction.
     pub(crate) fn exchanges(&self) -> usize {
-        self.opened.len() + self.accepted_len
+        self.opened.len() + self.accepted.len()
     }
 
     /// Whether the peer takes no new exchanges.
@@ -272,15 +265,17 @@ impl Session {
     /// The peer claims what cannot be.
     pub(crate) fn connect(
         &mut self,
+        now: Instant,
         position: u64,
         peer_received: u64,
         write: impl FnMut(&[u8]),
     ) -> Result<(), Violation> {
         self.out
-            .resume(peer_received, write)
+            .resume(now, peer_received, write)
             .map_err(|wrong| Violation::Acknowledged { count: wrong.count, written: wrong.written })?;
         self.position = position;
         self.told = position;
+        self.pinged = None;
         self.connected = true;
         self.bulk_room = credit::BULK_ROOM;
         Ok(())
@@ -293,7 +288,8 @@ impl Session {
 
     /// Whether something could be handed to the connection now.
     pub(crate) fn wants_flush(&self) -> bool {
-        self.bulk_room > 0 && self.wants_more() || self.connected && (!self.out.is_empty() || self.waiting_can_go())
+        let has_small = !self.out.is_empty() || self.pinged.is_some() || self.waiting_can_go();
+        self.bulk_room > 0 && self.wants_more() || self.connected && has_small
     }
 
     /// Whether more could go at once, now that the connection has taken everything.
@@ -303,29 +299,35 @@ impl Session {
     }
 
     /// Hands what may go now to `write`: acknowledgements, small records, then a bounded amount of long bodies.
-    /// `unwritten_len`: bytes of earlier calls that the connection still holds.
+    /// `unwritten_len`: bytes of earlier calls that the connection still holds; over a bound it gets no more, since what is
+    /// handed to a connection that does not move is held twice.
     ///
     /// # Errors
-    /// The peer does not acknowledge.
+    /// The peer does not acknowledge, and the session must end.
     pub(crate) fn flush(
         &mut self,
         now: Instant,
         unwritten_len: usize,
         write: impl FnOnce(&[&[u8]]),
     ) -> Result<(), Violation> {
-        self.send_waiting(now);
         self.bulk_room = credit::BULK_ROOM.saturating_sub(unwritten_len);
-        self.send_bulk(now);
-        if self.received > self.told {
-            self.told = self.received;
-            self.untold_len = 0;
-            self.out.push_control(RecordType::Ack, &[&self.received.to_be_bytes()]);
+        if unwritten_len <= credit::UNWRITTEN_LEN {
+            self.send_waiting(now);
+            self.send_bulk(now);
+            if let Some(stamp) = self.pinged.take() {
+                self.out.push_control(RecordType::Pong, &[&stamp]);
+            }
+            if self.received > self.told {
+                self.told = self.received;
+                self.untold_len = 0;
+                self.out.push_control(RecordType::Ack, &[&self.received.to_be_bytes()]);
+            }
+            if !self.out.is_empty() {
+                self.out.take(now, write);
+            }
         }
         if self.out.held_len() > credit::RESEND_LEN {
             return Err(Violation::Unacknowledged(self.out.held_len()));
-        }
-        if !self.out.is_empty() {
-            self.out.take(write);
         }
         Ok(())
     }
@@ -350,11 +352,17 @@ impl Session {
         std::mem::take(&mut self.drained)
     }
 
-    /// Fails what has waited too long; returns tokens and failures.
+    /// Fails what has waited too long; returns tokens and failures. What waits for nobody any more makes room.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<(u64, Failure)> {
         if self.waiting.is_empty() && self.ring.is_empty() {
             return Vec::new();
         }
+        let failed = self.fail_late(now);
+        self.forget_unwanted();
+        failed
+    }
+
+    fn fail_late(&mut self, now: Instant) -> Vec<(u64, Failure)> {
         let late = |patience: Option<Patience>| patience.is_some_and(|patience| patience.is_over(now));
         let mut due: Vec<u64> =
             self.waiting.iter().filter(|waiting| late(waiting.patience)).map(|waiting| waiting.exchange).collect();
@@ -395,10 +403,8 @@ impl Session {
             let outcome = if unknown { Outcome::Unknown } else { Outcome::NotSent };
             failed.push((opened.token, Failure::new(Stage::Tunnel, Kind::LinkLost, outcome, reason.to_owned())));
         }
-        let open =
-            self.accepted.iter().filter(|slot| slot.exchange.is_some()).map(|slot| ExchangeId(slot.id)).collect();
-        self.accepted.clear();
-        self.accepted_len = 0;
+        let open = self.accepted.take_all().into_iter().map(ExchangeId).collect();
+        self.out.forget();
         self.waiting.clear();
         self.waiting_len = 0;
         self.ring.clear();
@@ -416,8 +422,7 @@ impl Session {
     }
 
     fn accepted_mut(&mut self, id: u64) -> Option<&mut Accepted> {
-        let slot = self.accepted.get_mut(key_of(id).slot()).filter(|slot| slot.id == id)?;
-        slot.exchange.as_mut()
+        self.accepted.get_mut(id)
     }
 
     /// The body of this exchange that is on its way out, in either role.
@@ -434,9 +439,7 @@ impl Session {
     }
 
     fn remove_accepted(&mut self, id: u64) -> Option<Accepted> {
-        let slot = self.accepted.get_mut(key_of(id).slot()).filter(|slot| slot.id == id)?;
-        let mut accepted = slot.exchange.take()?;
-        self.accepted_len -= 1;
+        let mut accepted = self.accepted.remove(id)?;
         self.forget(accepted.out.take(), accepted.incoming.take());
         Some(accepted)
     }

@@ -9,12 +9,15 @@
 //! ```
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
-use wire::tunnel::record::{self, Decoded};
-use wire::tunnel::{End, Record, RecordType};
+use wire::tunnel::record::{self, Decoded, HEADER_LEN};
+use wire::tunnel::{End, Head, Record, RecordType, head};
 
 /// A batch up to this long is copied behind the last one of the resend buffer, so that a quiet link does not keep a buffer a call.
 const JOINED_LEN: usize = 8 * 1024;
+/// And this long after it: the deadlines in a batch are of one moment.
+const JOINED_WITHIN: Duration = Duration::from_millis(50);
 /// A larger spare buffer is given back to the allocator.
 const SPARE_LEN: usize = 64 * 1024;
 /// Spare buffers kept.
@@ -37,6 +40,8 @@ pub(crate) struct Outbound {
 struct Batch {
     /// Number of its last record; its first follows the one before it.
     last: u64,
+    /// When its first bytes were written: what time its calls have left is that of then.
+    at: Instant,
     bytes: Vec<u8>,
 }
 
@@ -73,7 +78,7 @@ impl Outbound {
     }
 
     /// Hands everything gathered to `write`; from now on it counts as written.
-    pub(crate) fn take(&mut self, write: impl FnOnce(&[&[u8]])) {
+    pub(crate) fn take(&mut self, now: Instant, write: impl FnOnce(&[&[u8]])) {
         write(&[&self.control, &self.batch]);
         self.control.clear();
         if self.control.capacity() > SPARE_LEN {
@@ -85,14 +90,17 @@ impl Outbound {
         }
         self.resend_len += self.batch.len();
         match self.resend.back_mut() {
-            Some(back) if back.bytes.len() + self.batch.len() <= JOINED_LEN => {
+            Some(back)
+                if back.bytes.len() + self.batch.len() <= JOINED_LEN
+                    && now.saturating_duration_since(back.at) <= JOINED_WITHIN =>
+            {
                 back.bytes.extend_from_slice(&self.batch);
                 back.last = self.last;
                 self.batch.clear();
             }
             _ => {
                 let bytes = std::mem::replace(&mut self.batch, self.spare.pop().unwrap_or_default());
-                self.resend.push_back(Batch { last: self.last, bytes });
+                self.resend.push_back(Batch { last: self.last, at: now, bytes });
             }
         }
     }
@@ -117,11 +125,17 @@ impl Outbound {
         Ok(())
     }
 
-    /// A new connection: everything behind the peer's first `count` records is handed to `write` again.
+    /// A new connection: everything behind the peer's first `count` records is handed to `write` again. Calls among it have
+    /// less time left by what has passed since they were written.
     ///
     /// # Errors
     /// The peer has fewer than it acknowledged before, or more than were written.
-    pub(crate) fn resume(&mut self, count: u64, mut write: impl FnMut(&[u8])) -> Result<(), Impossible> {
+    pub(crate) fn resume(
+        &mut self,
+        now: Instant,
+        count: u64,
+        mut write: impl FnMut(&[u8]),
+    ) -> Result<(), Impossible> {
         if count < self.acknowledged {
             return Err(Impossible { count, written: self.written });
         }
@@ -129,7 +143,9 @@ impl Outbound {
         self.control.clear();
         // A front batch of which the peer has a part began right behind the batches it has whole.
         let mut number = self.written - self.resend.iter().map(|batch| records(&batch.bytes)).sum::<u64>();
-        for batch in &self.resend {
+        for batch in &mut self.resend {
+            let passed = now.saturating_duration_since(std::mem::replace(&mut batch.at, now));
+            lower_deadlines(&mut batch.bytes, passed);
             let mut bytes = &batch.bytes[..];
             while number < count
                 && let Some(len) = first_len(bytes)
@@ -141,6 +157,15 @@ impl Outbound {
             write(bytes);
         }
         Ok(())
+    }
+
+    /// The session is over: nothing is sent again.
+    pub(crate) fn forget(&mut self) {
+        self.batch = Vec::new();
+        self.control = Vec::new();
+        self.resend = VecDeque::new();
+        self.resend_len = 0;
+        self.spare = Vec::new();
     }
 
     /// Bytes that are kept for the peer's acknowledgement or wait to be written.
@@ -159,6 +184,22 @@ impl Outbound {
 pub(crate) struct Impossible {
     pub(crate) count: u64,
     pub(crate) written: u64,
+}
+
+/// Takes `passed` off what time the calls that open in `bytes` have left.
+fn lower_deadlines(bytes: &mut [u8], passed: Duration) {
+    let passed = u32::try_from(passed.as_millis()).unwrap_or(u32::MAX);
+    let mut at = 0;
+    while let Ok(Decoded::Record(record, len)) = Record::decode(&bytes[at..]) {
+        let left = match record.kind {
+            RecordType::Open => Head::split(record.payload).ok().and_then(|(head, _)| head::glance(head)),
+            _ => None,
+        };
+        if let Some((_, remaining_ms)) = left {
+            head::lower_remaining(&mut bytes[at + HEADER_LEN..], remaining_ms.saturating_sub(passed));
+        }
+        at += len;
+    }
 }
 
 fn first_len(bytes: &[u8]) -> Option<usize> {
@@ -196,13 +237,13 @@ mod tests {
 
     fn taken(out: &mut Outbound) -> Vec<String> {
         let mut all = Vec::new();
-        out.take(|parts| all = parts.concat());
+        out.take(Instant::now(), |parts| all = parts.concat());
         texts(&all)
     }
 
     fn resumed(out: &mut Outbound, count: u64) -> Result<Vec<String>, Impossible> {
         let mut all = Vec::new();
-        out.resume(count, |bytes| all.extend_from_slice(bytes))?;
+        out.resume(Instant::now(), count, |bytes| all.extend_from_slice(bytes))?;
         Ok(texts(&all))
     }
 

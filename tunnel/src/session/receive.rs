@@ -33,8 +33,7 @@ impl Session {
                 return Ok(Event::Nothing);
             }
             RecordType::Ping => {
-                let stamp = record.payload.get(..8).unwrap_or_default();
-                self.out.push_control(RecordType::Pong, &[stamp]);
+                self.pinged = record.payload.first_chunk::<8>().copied().or(self.pinged);
                 return Ok(Event::Nothing);
             }
             RecordType::Pong => return Ok(number(&record).map(Event::Pong).unwrap_or(Event::Nothing)),
@@ -98,21 +97,11 @@ impl Session {
         self.check_theirs(id)?;
         let (head, piece) = Head::split(record.payload).map_err(|why| unreadable(&record, why))?;
         let (flags, _) = head::glance(head).ok_or_else(|| unreadable(&record, "no head"))?;
-        let slot = key_of(id).slot();
-        if slot >= self.accepted_limit {
-            return Err(Violation::TooMany { slot, limit: self.accepted_limit });
-        }
-        if slot >= self.accepted.len() {
-            self.accepted.resize_with(slot + 1, Default::default);
-        }
-        if self.accepted[slot].exchange.is_some() || self.accepted[slot].id >= id {
-            return Err(Violation::WrongId(id));
-        }
+        self.accepted.claim(id)?;
         let len = HEADER_LEN + record.payload.len();
         self.incoming.arrived(len)?;
         let open = Open { head, piece, end: record.end };
         let one_way = flags.contains(Flags::ONE_WAY);
-        self.accepted[slot].id = id;
         if record.end == End::Yes && one_way {
             self.give_back(len);
             return Ok(Event::Opened(ExchangeId(id), open));
@@ -121,9 +110,8 @@ impl Session {
             End::Yes => None,
             End::No => Some(Box::new(Incoming::new(EXCHANGE_WINDOW))),
         };
-        self.accepted[slot].exchange =
-            Some(Accepted { one_way, request_ended: record.end == End::Yes, answering: false, out: None, incoming });
-        self.accepted_len += 1;
+        let request_ended = record.end == End::Yes;
+        self.accepted.insert(id, Accepted { one_way, request_ended, answering: false, out: None, incoming });
         self.take_piece(id, len, piece.len())?;
         Ok(Event::Opened(ExchangeId(id), open))
     }

@@ -278,20 +278,31 @@ impl Session {
         self.waiting.front().is_some_and(|waiting| waiting.bytes.len() <= self.window)
     }
 
+    fn is_wanted(&mut self, waiting: &Waiting) -> bool {
+        match waiting.kind {
+            RecordType::Open => self.opened.get(key_of(waiting.exchange)).is_some(),
+            RecordType::Reply => self.accepted_mut(waiting.exchange).is_some(),
+            _ => true,
+        }
+    }
+
+    /// Makes room where records wait whose exchanges are over: nobody may take them out before there is a connection again.
+    pub(super) fn forget_unwanted(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|waiting| self.is_wanted(waiting));
+        self.waiting_len = waiting.iter().map(|waiting| waiting.bytes.len()).sum();
+        self.waiting = waiting;
+    }
+
     /// Small records that waited, as far as credit goes. Those of exchanges that are over just leave.
     pub(super) fn send_waiting(&mut self, now: Instant) {
         while self.connected && self.waiting_can_go() {
             let Some(mut waiting) = self.waiting.pop_front() else { break };
             self.waiting_len -= waiting.bytes.len();
-            let id = waiting.exchange;
-            let wanted = match waiting.kind {
-                RecordType::Open => self.opened.get(key_of(id)).is_some(),
-                RecordType::Reply => self.accepted_mut(id).is_some(),
-                _ => true,
-            };
-            if !wanted {
+            if !self.is_wanted(&waiting) {
                 continue;
             }
+            let id = waiting.exchange;
             if let Some(patience) = waiting.patience {
                 patience.lower(now, &mut waiting.bytes[HEADER_LEN..]);
             }
@@ -364,6 +375,7 @@ impl Session {
         }
         out.spend(piece.len());
         let front = out.front.take();
+        self.bulk_room = self.bulk_room.saturating_sub(HEADER_LEN + piece.len());
         self.put_piece(id, front, piece, end);
         piece.len()
     }

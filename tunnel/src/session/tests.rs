@@ -153,7 +153,7 @@ impl World {
             let peer_received = positions[1 - end];
             self.ends[end]
                 .session
-                .connect(positions[end], peer_received, |bytes| pipe.extend_from_slice(bytes))
+                .connect(self.now, positions[end], peer_received, |bytes| pipe.extend_from_slice(bytes))
                 .unwrap();
         }
     }
@@ -242,7 +242,7 @@ proptest! {
                 prop_assert!(seen.answers[token] == body(*token, *len));
             }
             let session = &seen.session;
-            prop_assert_eq!((session.bulk_len, session.waiting_len, session.accepted_len), (0, 0, 0));
+            prop_assert_eq!((session.bulk_len, session.waiting_len, session.accepted.len()), (0, 0, 0));
         }
     }
 
@@ -505,4 +505,94 @@ fn what_the_peer_says_it_never_had_was_not_sent() {
         failed.sort_by_key(|(token, _)| *token);
         assert_eq!(failed.iter().map(|(_, failure)| failure.outcome).collect::<Vec<_>>(), outcomes);
     }
+}
+
+#[test]
+fn a_call_that_is_sent_again_says_what_time_is_left() {
+    let mut world = World::connected();
+    for (token, at) in [(1, 0), (2, 400)] {
+        world.now += Duration::from_millis(at);
+        world.ends[0].session.open(world.now, &head(1000, Flags::default()), &[b"x"], token).unwrap();
+        world.flush(0);
+    }
+    let remaining = |world: &World| {
+        let mut bytes = &world.pipes[0][..];
+        let mut all = Vec::new();
+        while let Decoded::Record(record, len) = Record::decode(bytes).unwrap() {
+            let (head, _) = Head::split(record.payload).unwrap();
+            all.push(Head::decode(head).unwrap().remaining_ms);
+            bytes = &bytes[len..];
+        }
+        all
+    };
+    for left in [[500, 900], [400, 800], [0, 0]] {
+        world.now += Duration::from_millis(if left[0] == 0 { 5000 } else { 100 });
+        world.reconnect(0);
+        assert_eq!(remaining(&world), left);
+    }
+}
+
+#[test]
+fn one_id_with_a_high_slot_takes_the_memory_of_a_page() {
+    let limit = 1 << 18;
+    let mut session = Session::new(Side::Acceptor, Credit::ByOwner, limit, limit);
+    let open = head(1000, Flags::default());
+    for (opened, slot) in [(1, u64::from(limit) - 1), (2, 70_000)] {
+        let mut out = Vec::new();
+        record::push(&mut out, RecordType::Open, End::Yes, 1 << 25 | slot << 1, &[&open]);
+        let Decoded::Record(record, _) = Record::decode(&out).unwrap() else { panic!() };
+        session.receive(record).unwrap();
+        assert_eq!(session.exchanges(), opened);
+        assert!(session.accepted.slots_len() < 2048, "{}", session.accepted.slots_len());
+    }
+}
+
+#[test]
+fn pieces_that_go_straight_on_count_as_long_bodies_too() {
+    let mut world = World::connected();
+    world.flush(0);
+    let (mut straight, piece) = (0, vec![7; 60_000]);
+    for token in 0..20 {
+        let head = head(60_000, Flags::default());
+        straight += world.ends[0].session.open_streaming(world.now, &head, &piece, token).unwrap().1;
+    }
+    assert!((60_000..=credit::BULK_ROOM).contains(&straight), "{straight} bytes stand in front of small calls");
+}
+
+#[test]
+fn a_call_that_waited_in_vain_makes_room_for_others() {
+    let mut world = World::new();
+    let short = head(100, Flags::default());
+    while world.ends[0].session.open(world.now, &short, &[&[0; 60_000]], 1).is_ok() {}
+    world.now += Duration::from_secs(1);
+    assert!(world.ends[0].session.expire(world.now).len() > 60);
+    assert_eq!(world.ends[0].session.waiting_len, 0);
+    world.ends[0].session.open(world.now, &short, &[&[0; 60_000]], 2).unwrap();
+}
+
+#[test]
+fn a_flood_of_pings_is_answered_once_a_flush() {
+    let mut world = World::connected();
+    let mut out = Vec::new();
+    for stamp in 0..1000u64 {
+        record::push(&mut out, RecordType::Ping, End::No, 0, &[&stamp.to_be_bytes(), &[0; 100]]);
+    }
+    world.ends[1].read = out;
+    world.ends[1].take().unwrap();
+    world.flush(1);
+    let Decoded::Record(record, len) = Record::decode(&world.pipes[1]).unwrap() else { panic!() };
+    assert_eq!((record.kind, record.payload, len), (RecordType::Pong, &999u64.to_be_bytes()[..], world.pipes[1].len()));
+}
+
+#[test]
+fn a_connection_that_does_not_move_is_given_nothing_more() {
+    let mut world = World::connected();
+    world.ends[0].open(world.now, 1, &body(1, 3_000_000)).unwrap();
+    world.ends[0].open(world.now, 2, b"small").unwrap();
+    world.ends[0].session.ping(7, &[]);
+    let session = &mut world.ends[0].session;
+    session.flush(world.now, credit::UNWRITTEN_LEN + 1, |_| panic!("written")).unwrap();
+    let mut written = 0;
+    session.flush(world.now, 0, |parts| written = parts.concat().len()).unwrap();
+    assert!(written > 0);
 }
