@@ -6,6 +6,10 @@
 //!             ▲                                             │ what is left of a frame
 //!             └──── left (small: copied in front; large: grows with what arrives until `need` bytes are there)
 //! ```
+//!
+//! Where TLS lies between, the same holds of the opened bytes: [`crate::tls`].
+//!
+//! Long because: reading, writing and ending of a connection share its state, and nobody else may see it.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -13,13 +17,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::{Flush, SCRATCH_LEN, Shard, socket};
+use crate::tls::Layer;
+use crate::tls::session::{Cover, RECORD_LEN, SEALED_LEN, Tls};
+use crate::{Flush, SCRATCH_LEN, Shard, socket, tls};
 
 /// A rest up to this long is copied in front of the next read; a longer one is gathered apart.
 const COPIED_REST_LEN: usize = 16 * 1024;
@@ -27,6 +33,9 @@ const COPIED_REST_LEN: usize = 16 * 1024;
 const READS_A_TURN: usize = 4;
 /// With more than this waiting to be written the connection is not read, if its session says so.
 const UNWRITTEN_LEN: usize = 1024 * 1024;
+
+/// Both fit into the scratch buffer: the rest of a frame, and what one read of sealed bytes opens.
+const _: () = assert!(COPIED_REST_LEN + SEALED_LEN + RECORD_LEN <= SCRATCH_LEN);
 
 /// What is done with the bytes of a connection.
 pub trait Session: 'static {
@@ -38,6 +47,9 @@ pub trait Session: 'static {
 
     /// The connection has ended; the last call it gets. Appending to `conn` does nothing any more.
     fn closed(&self, conn: &Rc<Conn>, why: &Close);
+
+    /// The TLS handshake is done. Never called of a plain connection.
+    fn secured(&self, _conn: &Rc<Conn>) {}
 
     /// Whether reading may pause while more than 1 MiB waits to be written to a peer that does not read.
     /// A peer that must be read at all times, so that both ends cannot wait for each other, says no.
@@ -84,8 +96,9 @@ pub struct Conn {
     peer: SocketAddr,
     local: SocketAddr,
     stream: RefCell<Option<TcpStream>>,
+    cover: RefCell<Cover>,
     out: RefCell<Vec<u8>>,
-    /// Bytes of `out` that are written already.
+    /// Bytes of `out` that are written already, or sealed to be written.
     written: Cell<usize>,
     dirty: Cell<bool>,
     /// Not read until what waits is written.
@@ -100,9 +113,10 @@ impl Conn {
     /// Serves a connected socket with `session` until either side closes it.
     ///
     /// # Errors
-    /// The socket is gone already.
-    pub fn start(shard: &Shard, stream: TcpStream, session: Rc<dyn Session>) -> io::Result<Rc<Conn>> {
+    /// The socket is gone already, or rustls does not take the layer's configuration.
+    pub fn start(shard: &Shard, stream: TcpStream, layer: Layer, session: Rc<dyn Session>) -> io::Result<Rc<Conn>> {
         socket::tune(&stream)?;
+        let cover = Cover::new(layer)?;
         let (peer, local) = (stream.peer_addr()?, stream.local_addr()?);
         let conn = Rc::new_cyclic(|me| Conn {
             me: me.clone(),
@@ -110,6 +124,7 @@ impl Conn {
             peer,
             local,
             stream: RefCell::new(Some(stream)),
+            cover: RefCell::new(cover),
             out: RefCell::new(Vec::new()),
             written: Cell::new(0),
             dirty: Cell::new(false),
@@ -174,6 +189,11 @@ impl Conn {
         }
         write(&mut out);
         drop(out);
+        self.mark();
+    }
+
+    /// Asks for a flush at the end of this turn.
+    fn mark(&self) {
         if !self.dirty.replace(true)
             && let Some(me) = self.me.upgrade()
         {
@@ -188,29 +208,43 @@ impl Conn {
         self.wake();
     }
 
+    /// Tells a TLS peer that nothing follows, where everything else is written.
+    fn say_end(&self) {
+        if self.unwritten_len() > 0 {
+            return;
+        }
+        match &mut *self.cover.borrow_mut() {
+            Cover::Tls(tls) => tls.say_end(),
+            Cover::Plain | Cover::Undecided(_) => return,
+        }
+        self.flush();
+    }
+
     fn wake(&self) {
         if let Some(waker) = &*self.waker.borrow() {
             waker.wake_by_ref();
         }
     }
 
-    /// Writes what is there without waiting. `Pending`: the task of `cx` is woken when there is room.
+    /// Writes what is there without waiting. `Pending`: something is left; the task of `cx` is woken when there is room, or
+    /// by what it reads.
     fn poll_write(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut out = self.out.borrow_mut();
         let mut stream = self.stream.borrow_mut();
         let Some(stream) = stream.as_mut() else { return Poll::Ready(Ok(())) };
-        while self.written.get() < out.len() {
-            match Pin::new(&mut *stream).poll_write(cx, &out[self.written.get()..]) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(len)) => self.written.set(self.written.get() + len),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    // A slow reader's buffer must not keep every byte it was ever sent.
-                    if self.written.get() >= UNWRITTEN_LEN {
-                        out.drain(..self.written.replace(0));
-                    }
-                    return Poll::Pending;
+        let done = match &mut *self.cover.borrow_mut() {
+            Cover::Tls(tls) => self.poll_write_sealed(cx, tls, stream, &out),
+            Cover::Plain | Cover::Undecided(_) => self.poll_write_plain(cx, stream, &out),
+        };
+        match done {
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+            Poll::Pending => {
+                // A slow reader's buffer must not keep every byte it was ever sent.
+                if self.written.get() >= UNWRITTEN_LEN {
+                    out.drain(..self.written.replace(0));
                 }
+                return Poll::Pending;
             }
         }
         self.written.set(0);
@@ -221,6 +255,44 @@ impl Conn {
         Poll::Ready(Ok(()))
     }
 
+    fn poll_write_plain(&self, cx: &mut Context<'_>, stream: &mut TcpStream, out: &[u8]) -> Poll<io::Result<()>> {
+        while self.written.get() < out.len() {
+            match ready!(Pin::new(&mut *stream).poll_write(cx, &out[self.written.get()..]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                len => self.written.set(self.written.get() + len),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// A few records at a time: what is not sealed yet is provably unsent.
+    fn poll_write_sealed(
+        &self,
+        cx: &mut Context<'_>,
+        tls: &mut Tls,
+        stream: &mut TcpStream,
+        out: &[u8],
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(tls.poll_write(stream, cx))?;
+            if self.written.get() >= out.len() {
+                return Poll::Ready(Ok(()));
+            }
+            if tls.is_handshaking() {
+                return Poll::Pending;
+            }
+            match tls.seal(&out[self.written.get()..])? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                len => self.written.set(self.written.get() + len),
+            }
+        }
+    }
+
+    /// Whether there is something to write, sealed or not.
+    fn is_unwritten(&self) -> bool {
+        self.unwritten_len() > 0 || matches!(&*self.cover.borrow(), Cover::Tls(tls) if tls.wants_write())
+    }
+
     fn poll(&self, cx: &mut Context<'_>, me: &Rc<Conn>, session: &dyn Session, rest: &mut Rest) -> Poll<Close> {
         if self.waker.borrow().as_ref().is_none_or(|waker| !waker.will_wake(cx.waker())) {
             *self.waker.borrow_mut() = Some(cx.waker().clone());
@@ -229,7 +301,7 @@ impl Conn {
             return Poll::Ready(why.clone());
         }
         if !self.dirty.get()
-            && self.unwritten_len() > 0
+            && self.is_unwritten()
             && let Poll::Ready(Err(error)) = self.poll_write(cx)
         {
             return Poll::Ready(Close::Io(error.to_string()));
@@ -262,19 +334,78 @@ impl Conn {
         scratch: &mut [u8],
     ) -> Poll<Result<(), Close>> {
         let kept = rest.put_in_front(scratch);
-        let mut buf = ReadBuf::new(&mut scratch[kept..]);
+        if !matches!(&*self.cover.borrow(), Cover::Plain) {
+            ready!(self.poll_cover(cx))?;
+            if !matches!(&*self.cover.borrow(), Cover::Plain) {
+                return self.poll_read_sealed(cx, me, session, rest, (scratch, kept));
+            }
+        }
+        let read = ready!(self.poll_read_socket(cx, &mut scratch[kept..]))?;
+        Poll::Ready(rest.hand_over(&scratch[..kept + read], kept, |bytes| session.received(me, bytes)))
+    }
+
+    fn poll_read_socket(&self, cx: &mut Context<'_>, into: &mut [u8]) -> Poll<Result<usize, Close>> {
+        let mut buf = ReadBuf::new(into);
         let result = match self.stream.borrow_mut().as_mut() {
-            Some(stream) => Pin::new(stream).poll_read(cx, &mut buf),
+            Some(stream) => ready!(Pin::new(stream).poll_read(cx, &mut buf)),
             None => return Poll::Ready(Err(Close::Eof)),
         };
-        let read = buf.filled().len();
-        match result {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Err(error)) => return Poll::Ready(Err(Close::Io(error.to_string()))),
-            Poll::Ready(Ok(())) if read == 0 => return Poll::Ready(Err(Close::Eof)),
-            Poll::Ready(Ok(())) => self.last_read.set(Instant::now()),
+        Poll::Ready(match (result, buf.filled().len()) {
+            (Err(error), _) => Err(Close::Io(error.to_string())),
+            (Ok(()), 0) => Err(Close::Eof),
+            (Ok(()), read) => {
+                self.last_read.set(Instant::now());
+                Ok(read)
+            }
+        })
+    }
+
+    /// Settles by the first byte, which stays unread, whether the peer speaks TLS.
+    fn poll_cover(&self, cx: &mut Context<'_>) -> Poll<Result<(), Close>> {
+        let mut cover = self.cover.borrow_mut();
+        let Cover::Undecided(config) = &*cover else { return Poll::Ready(Ok(())) };
+        let mut first = [0];
+        let peeked = match self.stream.borrow_mut().as_mut() {
+            Some(stream) => ready!(stream.poll_peek(cx, &mut ReadBuf::new(&mut first))),
+            None => return Poll::Ready(Err(Close::Eof)),
+        };
+        let settled = match peeked {
+            Ok(0) => return Poll::Ready(Err(Close::Eof)),
+            Ok(_) if first[0] == tls::HANDSHAKE_BYTE => Cover::answer(config.clone()),
+            Ok(_) => Ok(Cover::Plain),
+            Err(error) => Err(error),
+        };
+        Poll::Ready(settled.map(|settled| *cover = settled).map_err(|error| Close::Io(error.to_string())))
+    }
+
+    fn poll_read_sealed(
+        &self,
+        cx: &mut Context<'_>,
+        me: &Rc<Conn>,
+        session: &dyn Session,
+        rest: &mut Rest,
+        (scratch, kept): (&mut [u8], usize),
+    ) -> Poll<Result<(), Close>> {
+        let opened: Poll<Result<_, Close>> = self.shard.with_sealed(|sealed| {
+            let read = ready!(self.poll_read_socket(cx, sealed))?;
+            let mut cover = self.cover.borrow_mut();
+            let Cover::Tls(tls) = &mut *cover else { return Poll::Ready(Err(Close::Eof)) };
+            let was_handshaking = tls.is_handshaking();
+            let opened = tls.open(&sealed[..read], &mut scratch[kept..]).map_err(Close::Ours)?;
+            let is_secured = was_handshaking && !tls.is_handshaking();
+            if is_secured || tls.wants_write() {
+                self.mark();
+            }
+            Poll::Ready(Ok((opened, is_secured)))
+        });
+        let (opened, is_secured) = ready!(opened)?;
+        if is_secured {
+            session.secured(me);
         }
-        Poll::Ready(rest.hand_over(&scratch[..kept + read], kept, |bytes| session.received(me, bytes)))
+        if opened.len > 0 {
+            rest.hand_over(&scratch[..kept + opened.len], kept, |bytes| session.received(me, bytes))?;
+        }
+        Poll::Ready(if opened.closed { Err(Close::Eof) } else { Ok(()) })
     }
 }
 
@@ -365,6 +496,7 @@ impl Drop for Ended {
         // A peer that has closed reads no more: what it was not sent yet stays provably unsent.
         if matches!(self.why, Close::Ours(_)) {
             self.conn.flush();
+            self.conn.say_end();
         }
         self.conn.close.borrow_mut().get_or_insert(self.why.clone());
         drop(self.conn.stream.borrow_mut().take());

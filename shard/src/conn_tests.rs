@@ -52,7 +52,7 @@ fn with_echo<Fut: Future<Output = ()>>(test: impl FnOnce(TcpStream, Rc<Echo>) ->
         let peer = TcpStream::connect(listener.local_addr().unwrap());
         let echo = Rc::new(Echo::default());
         let session = echo.clone();
-        shard.run(listen(&shard, listener, move |_, _| Accepted::Serve(session.clone())).unwrap());
+        shard.run(listen(&shard, listener, move |_, _| Accepted::Serve(Layer::Plain, session.clone())).unwrap());
         tokio::time::timeout(Duration::from_secs(20), test(peer.await.unwrap(), echo)).await.unwrap();
     });
 }

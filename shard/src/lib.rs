@@ -13,6 +13,7 @@
 //!
 //! * [`Shard`], [`spawn`]: the threads; [`Remote`]: the rare message from outside.
 //! * [`Conn`], [`Session`]: a TCP connection and what is done with its bytes; [`listen`], [`connect`].
+//! * [`tls`]: what may lie between a connection and its socket.
 //! * [`Flush`]: anything that wants one write a turn.
 //! * [`Slots`]: pending calls by ids that are never reused; [`Wheel`]: their deadlines; [`Budget`]: bytes that are held.
 
@@ -23,6 +24,7 @@ mod flush;
 mod remote;
 mod slots;
 mod socket;
+pub mod tls;
 mod wheel;
 
 use std::cell::{Cell, RefCell};
@@ -58,6 +60,7 @@ struct Inner {
     index: usize,
     flusher: Flusher,
     scratch: Cell<Vec<u8>>,
+    sealed: Cell<Vec<u8>>,
     spare: RefCell<Vec<Vec<u8>>>,
     remote: Remote,
 }
@@ -69,6 +72,7 @@ impl Shard {
             index,
             flusher: Flusher::default(),
             scratch: Cell::new(Vec::new()),
+            sealed: Cell::new(Vec::new()),
             spare: RefCell::new(Vec::new()),
             remote: Remote::new(),
         }));
@@ -121,6 +125,17 @@ impl Shard {
         result
     }
 
+    /// Lends the buffer for bytes that are still sealed; a shard without TLS never makes it.
+    pub(crate) fn with_sealed<R>(&self, read: impl FnOnce(&mut [u8]) -> R) -> R {
+        let mut sealed = self.0.sealed.take();
+        if sealed.is_empty() {
+            sealed = vec![0; tls::session::SEALED_LEN];
+        }
+        let result = read(&mut sealed);
+        self.0.sealed.set(sealed);
+        result
+    }
+
     /// An empty buffer, reused from an earlier turn where there is one.
     pub fn buffer(&self) -> Vec<u8> {
         self.0.spare.borrow_mut().pop().unwrap_or_default()
@@ -129,7 +144,7 @@ impl Shard {
     /// Takes a buffer back for the next turn.
     pub fn recycle(&self, mut buffer: Vec<u8>) {
         let mut spare = self.0.spare.borrow_mut();
-        if buffer.capacity() <= SPARE_BUFFER_LEN && spare.len() < SPARE_BUFFERS {
+        if (1..=SPARE_BUFFER_LEN).contains(&buffer.capacity()) && spare.len() < SPARE_BUFFERS {
             buffer.clear();
             spare.push(buffer);
         }

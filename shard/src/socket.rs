@@ -9,12 +9,13 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time;
 
+use crate::tls::Layer;
 use crate::{Conn, KEEPALIVE, Session, Shard};
 
 /// What an accepted connection becomes.
 pub enum Accepted {
     /// A [`Conn`] of this shard with this session.
-    Serve(Rc<dyn Session>),
+    Serve(Layer, Rc<dyn Session>),
     /// Closed at once.
     Refuse,
 }
@@ -40,8 +41,8 @@ where
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     let Ok(local) = stream.local_addr() else { continue };
-                    if let Accepted::Serve(session) = accept(peer, local) {
-                        let _ = Conn::start(&shard, stream, session);
+                    if let Accepted::Serve(layer, session) = accept(peer, local) {
+                        let _ = Conn::start(&shard, stream, layer, session);
                     }
                 }
                 Err(error) => {

@@ -1,0 +1,143 @@
+//! TLS configurations from files. It never trusts a certificate that its roots do not, and never logs a key.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::crypto::ring;
+use rustls::server::WebPkiClientVerifier;
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use thiserror::Error;
+
+/// Where distributions keep the roots that everybody trusts.
+const SYSTEM_ROOTS: &[&str] = &[
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// Files that do not make a TLS configuration.
+#[derive(Debug, Error)]
+pub enum TlsError {
+    /// A file that cannot be read, or is no PEM.
+    #[error("{file}: {error}", file = file.display())]
+    File {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: rustls_pki_types::pem::Error,
+    },
+    /// A file without a certificate.
+    #[error("{file}: no certificate in it", file = .0.display())]
+    NoCertificate(PathBuf),
+    /// No file with the system's roots.
+    #[error("no root certificates on this system; name the authority's file")]
+    NoSystemRoots,
+    /// Certificates or a key that rustls does not take.
+    #[error("{file}: {error}", file = file.display())]
+    Refused {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: rustls::Error,
+    },
+    /// Authorities that cannot be used to check a client's certificate.
+    #[error("{file}: {error}", file = file.display())]
+    Authority {
+        /// Which.
+        file: PathBuf,
+        /// Why.
+        error: rustls::server::VerifierBuilderError,
+    },
+    /// The protocol versions are not to be had.
+    #[error("TLS is not available: {0}")]
+    Unavailable(rustls::Error),
+}
+
+/// What one end shows of itself: a chain, its own certificate first, and the key that belongs to it. Both are PEM.
+#[derive(Debug, Clone, Copy)]
+pub struct Identity<'a> {
+    /// The chain.
+    pub certificate_file: &'a Path,
+    /// The private key.
+    pub key_file: &'a Path,
+}
+
+/// An end that asks: it trusts the certificates of `ca_file`, or the system's roots, and shows `identity` where it is asked to.
+///
+/// # Errors
+/// [`TlsError`] with the file's name.
+pub fn client(ca_file: Option<&Path>, identity: Option<Identity<'_>>) -> Result<Arc<ClientConfig>, TlsError> {
+    let roots = match ca_file {
+        Some(file) => authorities(file)?,
+        None => system_roots()?,
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Unavailable)?
+        .with_root_certificates(roots);
+    Ok(Arc::new(match identity {
+        None => config.with_no_client_auth(),
+        Some(identity) => {
+            let (chain, key) = read(identity)?;
+            let refused = |error| TlsError::Refused { file: identity.certificate_file.to_owned(), error };
+            config.with_client_auth_cert(chain, key).map_err(refused)?
+        }
+    }))
+}
+
+/// An end that answers: it shows `identity`. With `client_ca_file` it only takes peers that show a certificate which one of
+/// these authorities has signed.
+///
+/// # Errors
+/// [`TlsError`] with the file's name.
+pub fn server(identity: Identity<'_>, client_ca_file: Option<&Path>) -> Result<Arc<ServerConfig>, TlsError> {
+    let (chain, key) = read(identity)?;
+    let provider = Arc::new(ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .map_err(TlsError::Unavailable)?;
+    let config = match client_ca_file {
+        None => config.with_no_client_auth(),
+        Some(file) => {
+            let roots = Arc::new(authorities(file)?);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
+                .build()
+                .map_err(|error| TlsError::Authority { file: file.to_owned(), error })?;
+            config.with_client_cert_verifier(verifier)
+        }
+    };
+    let refused = |error| TlsError::Refused { file: identity.certificate_file.to_owned(), error };
+    Ok(Arc::new(config.with_single_cert(chain, key).map_err(refused)?))
+}
+
+/// Authorities that were named: each must be read.
+fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        roots.add(certificate).map_err(|error| TlsError::Refused { file: file.to_owned(), error })?;
+    }
+    Ok(roots)
+}
+
+/// The system's bundle, which may hold one that rustls does not read.
+fn system_roots() -> Result<RootCertStore, TlsError> {
+    let file = SYSTEM_ROOTS.iter().map(Path::new).find(|file| file.exists()).ok_or(TlsError::NoSystemRoots)?;
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates(file)?);
+    Ok(roots)
+}
+
+fn read(identity: Identity<'_>) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let chain = certificates(identity.certificate_file)?;
+    let failed = |error| TlsError::File { file: identity.key_file.to_owned(), error };
+    Ok((chain, PrivateKeyDer::from_pem_file(identity.key_file).map_err(failed)?))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |error| TlsError::File { file: file.to_owned(), error };
+    let all: Vec<_> = CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
+    if all.is_empty() { Err(TlsError::NoCertificate(file.to_owned())) } else { Ok(all) }
+}
