@@ -21,6 +21,7 @@ pub mod log;
 pub mod metrics;
 pub mod process;
 pub mod run;
+pub mod sources;
 pub mod state;
 pub mod tasks;
 
@@ -28,4 +29,5 @@ pub use config::{Mistakes, Secret, SecretFile, Size, Time};
 pub use drain::{Drain, Hold};
 pub use process::{Basics, Process, Program};
 pub use run::run;
+pub use sources::Sources;
 pub use tasks::{Task, Tasks};

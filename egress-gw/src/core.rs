@@ -23,6 +23,7 @@ use crate::cache::DecisionCache;
 use crate::config::Limits;
 use crate::consumers::Consumers;
 use crate::deadline::Timeouts;
+use crate::entrance::{Entrance, Strangers};
 use crate::fallback::{Fallback, Request};
 use crate::forward::{Carried, Place};
 use crate::held::Allowance;
@@ -49,6 +50,8 @@ pub struct Core {
     pub waiting: RefCell<std::collections::VecDeque<Key>>,
     pub clock: Clock,
     pub consumers: Consumers,
+    pub entrance: Arc<ArcSwap<Entrance>>,
+    pub strangers: Strangers,
     chain: Vec<Box<dyn Fallback>>,
 }
 
@@ -65,6 +68,7 @@ pub struct Parts {
     pub tags: Vec<Arc<str>>,
     pub chain: Vec<Box<dyn Fallback>>,
     pub connections: Arc<AtomicUsize>,
+    pub entrance: Arc<ArcSwap<Entrance>>,
 }
 
 /// Names the calls of one shard: the process's start number and a counter that no other shard uses.
@@ -120,6 +124,8 @@ impl Core {
         Rc::new(Self {
             calls: PendingCalls::new(parts.limits.in_flight, now),
             consumers: Consumers::new(parts.limits.connections, parts.connections),
+            entrance: parts.entrance,
+            strangers: Strangers::default(),
             shard: parts.shard,
             limits: parts.limits,
             timeouts: parts.timeouts,

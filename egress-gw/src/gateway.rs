@@ -18,6 +18,7 @@ use tunnel::{DialConfig, Role};
 use crate::config::{self, Config, Limits, Port, Raw, Tagging};
 use crate::control::{Change, Control, Outside};
 use crate::core::{Core, Parts, Stamps};
+use crate::entrance::Entrance;
 use crate::fallback::Fallback;
 use crate::forward::Routing;
 use crate::held::Allowance;
@@ -39,6 +40,7 @@ pub struct EgressGateway {
     config: Config,
     addresses: Vec<(Option<Arc<str>>, SocketAddr)>,
     changes: mpsc::Sender<(Change, oneshot::Sender<()>)>,
+    entrance: Arc<ArcSwap<Entrance>>,
 }
 
 impl Program for EgressGateway {
@@ -66,6 +68,7 @@ impl Program for EgressGateway {
         let change = Change { import: config.import.clone() };
         self.changes.send((change, done_in)).await.context("the control loop has ended")?;
         done.await.context("the control loop has ended")?;
+        self.entrance.store(Arc::new(config.entrance.clone()));
         self.config = config;
         Ok(())
     }
@@ -82,7 +85,9 @@ impl EgressGateway {
         let (doors, ports, addresses) = open_doors(&config)?;
         let knowledge = Arc::new(ArcSwap::from_pointee(Knowledge::default()));
         let inbox = Arc::new(Inbox::default());
-        let orders = start_shards(&config, &process, chain, doors, &knowledge, &inbox, started)?;
+        let entrance = Arc::new(ArcSwap::from_pointee(config.entrance.clone()));
+        let shared = Shared { knowledge: knowledge.clone(), inbox: inbox.clone(), entrance: entrance.clone() };
+        let orders = start_shards(&config, &process, chain, doors, shared, started)?;
         describe_shards(&process, &orders);
         let (changes, changed) = mpsc::channel(1);
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
@@ -90,7 +95,7 @@ impl EgressGateway {
         let sites = config.registries.iter().map(|settings| Site::open(settings, &process)).collect();
         let control = Control::new(&config, ports, epoch, sites, outside);
         process.tasks.spawn("control", control.run()).keep();
-        Ok(Self { config, addresses, changes })
+        Ok(Self { config, addresses, changes, entrance })
     }
 
     /// The fallback that carries calls to other islands.
@@ -136,13 +141,19 @@ struct Luggage {
     orders: mpsc::Receiver<Order>,
 }
 
+/// What all shards see of the control thread's.
+struct Shared {
+    knowledge: Arc<ArcSwap<Knowledge>>,
+    inbox: Arc<Inbox>,
+    entrance: Arc<ArcSwap<Entrance>>,
+}
+
 fn start_shards(
     config: &Config,
     process: &Process,
     chain: Chain,
     doors: Doors,
-    knowledge: &Arc<ArcSwap<Knowledge>>,
-    inbox: &Arc<Inbox>,
+    shared: Shared,
     started: Duration,
 ) -> anyhow::Result<Vec<mpsc::Sender<Order>>> {
     let families = Families::new(&process.metrics);
@@ -165,7 +176,8 @@ fn start_shards(
         })
         .collect();
     let luggage = Arc::new(Mutex::new(luggage));
-    let (knowledge, inbox, timeouts, count) = (knowledge.clone(), inbox.clone(), config.timeouts, config.shards);
+    let Shared { knowledge, inbox, entrance } = shared;
+    let (timeouts, count) = (config.timeouts, config.shards);
     let run = move |shard: Shard| {
         let index = shard.index();
         let own = luggage.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index).and_then(Option::take);
@@ -182,6 +194,7 @@ fn start_shards(
                 tags: tags.clone(),
                 chain: chain(),
                 connections: connections.clone(),
+                entrance: entrance.clone(),
             };
             (parts, own.doors, own.orders)
         });

@@ -19,7 +19,7 @@
 //! | `decide`, `forward` | routing: which island; send, send again |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
-//! | `consumers` | the consumers' connections of a shard |
+//! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `knowledge` | what hubs tell, and what shards know of it |
 //! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
@@ -39,6 +39,7 @@ pub mod deadline;
 mod decide;
 mod deliver;
 mod drain;
+mod entrance;
 mod expire;
 pub mod fallback;
 mod forward;

@@ -14,7 +14,7 @@ use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use shard::{Accepted, Shard};
+use shard::Shard;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tunnel::{DialConfig, Dialer, End, ExchangeId, Handler, Link, Open, Reply};
 use wire::tunnel::catalogue::Update;
@@ -23,7 +23,6 @@ use wire::tunnel::notice::Notice;
 
 use crate::consumers::STALLED_LOOK;
 use crate::core::Core;
-use crate::session::Consumer;
 use crate::status::ShardStatus;
 
 /// How late a deadline is noticed at most.
@@ -132,13 +131,7 @@ pub async fn run(core: Rc<Core>, doors: Vec<Door>, dial: DialConfig, inbox: Arc<
 fn serve(shard: &Shard, core: &Rc<Core>, door: Door, stop: Rc<Notify>) {
     let core = core.clone();
     let island = door.island;
-    let accept = move |_: SocketAddr, _: SocketAddr| {
-        if core.may_begin() {
-            Accepted::Serve(Rc::new(Consumer::new(core.clone(), island.clone())))
-        } else {
-            Accepted::Refuse
-        }
-    };
+    let accept = move |peer: SocketAddr, _: SocketAddr| core.accept(peer, island.as_ref());
     match shard::listen(shard, door.listener, accept) {
         Ok(listening) => shard.run(async move {
             tokio::select! {

@@ -25,6 +25,8 @@ pub struct Counters {
     pub connections: Gauge,
     /// Connections that were closed because there were too many.
     pub refused: Counter,
+    /// Connections that were closed because `egress.allow` does not have their address.
+    pub strangers: Counter,
     /// Calls that wait for an answer.
     pub in_flight: Gauge,
     /// Bytes of frames from consumers.
@@ -40,6 +42,7 @@ pub struct Families {
     calls: chassis::metrics::Counters,
     connections: Gauges,
     refused: chassis::metrics::Counters,
+    strangers: chassis::metrics::Counters,
     late: chassis::metrics::Counters,
     abandoned: chassis::metrics::Counters,
     resent: chassis::metrics::Counters,
@@ -61,6 +64,10 @@ impl Families {
             ),
             connections: metrics.gauges("highway_egress_connections", "Connections of consumers", &[]),
             refused: count("highway_egress_refused_connections_total", "Connections over limits.connections"),
+            strangers: count(
+                "highway_egress_refused_addresses_total",
+                "Connections from addresses that egress.allow does not have",
+            ),
             late: count("highway_egress_late_answers_total", "Answers that nobody waited for any more"),
             abandoned: count("highway_egress_abandoned_calls_total", "Calls whose consumer went away first"),
             resent: count("highway_egress_resent_calls_total", "Calls that were not sent and tried again"),
@@ -94,6 +101,7 @@ impl Counters {
             resent: families.resent.own(&[]),
             connections: families.connections.own(&[]),
             refused: families.refused.own(&[]),
+            strangers: families.strangers.own(&[]),
             in_flight: families.in_flight.own(&[]),
             bytes_in: families.bytes.own(&["in"]),
             bytes_out: families.bytes.own(&["out"]),

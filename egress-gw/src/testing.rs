@@ -11,8 +11,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use chassis::metrics::Metrics;
 use route::{BesideLocal, Health, ImportRule, Imports, Offer, Snapshot, Verdict, View};
-use shard::{Accepted, Budget, Shard};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use shard::{Budget, Shard};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tunnel::{End, Reply};
 use wire::dubbo::frame::{Codec, HEADER_LEN, Header, Serialization, Status};
@@ -25,12 +25,12 @@ use wire::tunnel::head::Head;
 use crate::config::Limits;
 use crate::core::{Core, Parts, Stamps};
 use crate::deadline::Timeouts;
+use crate::entrance::Entrance;
 use crate::fallback::Fallback;
 use crate::forward::Routing;
 use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::links::{Exchange, Uplink};
-use crate::session::Consumer;
 use crate::status::{Counters, Families};
 
 /// Everything that is waited for comes in far less.
@@ -53,6 +53,8 @@ pub struct GateBuilder {
     pub bound: Option<&'static str>,
     pub links: Vec<&'static str>,
     pub held_len: usize,
+    pub entrance: Entrance,
+    pub listen: &'static str,
 }
 
 /// One shard of the gateway with a port.
@@ -72,6 +74,8 @@ impl Default for GateBuilder {
             bound: None,
             links: vec!["hub-1"],
             held_len: Limits::default().held_len,
+            entrance: Entrance::default(),
+            listen: "127.0.0.1:0",
         }
     }
 }
@@ -105,9 +109,10 @@ impl GateBuilder {
             tags: vec!["shanghai".into()],
             chain: self.chain,
             connections: Arc::new(AtomicUsize::new(0)),
+            entrance: Arc::new(ArcSwap::from_pointee(self.entrance)),
         });
         crate::listen::run_clocks(&core);
-        let address = open_port(&core, self.bound);
+        let address = open_port(&core, self.listen, self.bound);
         let gate =
             Gate { core, address, links: (1..).zip(self.links).map(|(id, hub)| FakeLink::new(id, hub)).collect() };
         for link in &gate.links {
@@ -117,17 +122,11 @@ impl GateBuilder {
     }
 }
 
-fn open_port(core: &Rc<Core>, island: Option<&'static str>) -> SocketAddr {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+fn open_port(core: &Rc<Core>, listen: &str, island: Option<&'static str>) -> SocketAddr {
+    let listener = std::net::TcpListener::bind(listen).unwrap();
     let address = listener.local_addr().unwrap();
     let (accepts, island) = (core.clone(), island.map(Arc::from));
-    let accept = move |_: SocketAddr, _: SocketAddr| {
-        if accepts.may_begin() {
-            Accepted::Serve(Rc::new(Consumer::new(accepts.clone(), island.clone())))
-        } else {
-            Accepted::Refuse
-        }
-    };
+    let accept = move |peer: SocketAddr, _: SocketAddr| accepts.accept(peer, island.as_ref());
     core.shard.run(shard::listen(&core.shard, listener, accept).unwrap());
     address
 }
@@ -140,7 +139,7 @@ impl Gate {
 
     /// Another port, bound to `island`.
     pub fn port(&self, island: &'static str) -> SocketAddr {
-        open_port(&self.core, Some(island))
+        open_port(&self.core, "127.0.0.1:0", Some(island))
     }
 
     /// A consumer's connection.
@@ -234,12 +233,24 @@ pub async fn until(done: impl Fn() -> bool) {
 
 /// A consumer that says what the test says.
 pub struct Peer {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
 }
+
+/// What a consumer's bytes go through: a socket, or TLS on one.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 impl Peer {
     pub async fn connect(address: SocketAddr) -> Self {
-        Self { stream: TcpStream::connect(address).await.unwrap() }
+        Self { stream: Box::new(TcpStream::connect(address).await.unwrap()) }
+    }
+
+    /// With TLS, as `dubbo.ssl` makes a consumer.
+    pub async fn connect_with_tls(address: SocketAddr, config: Arc<rustls::ClientConfig>) -> std::io::Result<Self> {
+        let stream = TcpStream::connect(address).await.unwrap();
+        let name = shard::tls::ServerName::try_from("localhost").unwrap();
+        Ok(Self { stream: Box::new(tokio_rustls::TlsConnector::from(config).connect(name, stream).await?) })
     }
 
     pub async fn send(&mut self, bytes: &[u8]) {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use shard::Conn;
+use shard::tls::Layer;
 
 use super::Provider;
 use crate::channel::Channel;
@@ -50,7 +51,8 @@ impl Provider {
         let address = addresses.next().ok_or("its name has no address")?;
         let stream = shard::connect(address, limit).await.map_err(|error| error.to_string())?;
         let channel = Channel::new(&self.core, Rc::downgrade(self));
-        let conn = Conn::start(&self.core.shard, stream, channel.clone()).map_err(|error| error.to_string())?;
+        let conn =
+            Conn::start(&self.core.shard, stream, Layer::Plain, channel.clone()).map_err(|error| error.to_string())?;
         channel.attach(conn);
         Ok(channel)
     }

@@ -3,6 +3,7 @@
 //! `egress-gw/egress-gw.toml` shows every key with its meaning; a test holds it. Nothing here opens a socket.
 
 mod change;
+mod entrance;
 mod hub;
 mod import;
 mod ports;
@@ -20,6 +21,7 @@ use chassis::{Mistakes, Time};
 use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::deadline::Timeouts;
+use crate::entrance::Entrance;
 
 pub use hub::Hubs;
 pub use import::{Import, Publish};
@@ -54,6 +56,8 @@ pub struct Config {
     pub registries: Vec<RegistrySettings>,
     /// Addresses to listen on, for every port.
     pub listen: Vec<IpAddr>,
+    /// Who may connect, and with TLS.
+    pub entrance: Entrance,
     /// The address that consumers are told; `None` only without registries.
     pub advertise: Option<IpAddr>,
     /// The ports; at most one is bound to no island.
@@ -115,6 +119,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     let hubs = hub::settle(raw.hub, raw.link, mistakes);
     let registries = registries(&raw.registry, mistakes);
     let listen = listen(raw.egress.listen, mistakes);
+    let entrance = entrance::settle(&raw.egress.allow, &raw.egress.tls, mistakes);
     let advertise = advertise(raw.egress.advertise, &listen, registries.is_empty(), mistakes);
     let ports = ports::settle(raw.egress.ports, island.as_deref(), mistakes);
     let import = import::settle(raw.import, mistakes);
@@ -129,6 +134,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         hubs: hubs?,
         registries,
         listen,
+        entrance,
         advertise,
         ports,
         tagging: if raw.egress.tag.unwrap_or(true) { Tagging::ByIsland } else { Tagging::Off },

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 
-use chassis::config::{RawAdmin, RawDrain, RawLog, RawState, Size, Time};
+use chassis::config::{RawAdmin, RawDrain, RawLog, RawState, SecretFile, Size, Time};
 use serde::Deserialize;
 
 /// The whole file.
@@ -40,10 +41,21 @@ pub struct RawIsland {
 #[serde(deny_unknown_fields, default)]
 pub struct RawEgress {
     pub(super) listen: Option<Vec<IpAddr>>,
+    pub(super) allow: Vec<String>,
+    pub(super) tls: RawTls,
     pub(super) advertise: Option<IpAddr>,
     pub(super) ports: BTreeMap<String, u16>,
     pub(super) tag: Option<bool>,
     pub(super) serve_after_leaving: Option<Time>,
+}
+
+/// `[egress.tls]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTls {
+    pub(super) certificate_file: Option<PathBuf>,
+    pub(super) key_file: Option<SecretFile>,
+    pub(super) client_ca_file: Option<PathBuf>,
 }
 
 /// `[import]`

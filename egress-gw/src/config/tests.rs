@@ -74,6 +74,9 @@ fn every_key_of_the_example_exists_and_its_default_is_the_one_it_shows() {
         "server_version",
         "idempotent",
         "beside_local",
+        "certificate_file",
+        "key_file",
+        "client_ca_file",
     ];
     let uncommented: Vec<String> = EXAMPLE
         .lines()
@@ -181,6 +184,40 @@ fn a_hub_without_a_sound_address_or_key_is_refused() {
     );
     assert!(found[1].contains("hub[0].key[0]: found a private key"), "{found:#?}");
     assert!(!found[1].contains("kH0r2"), "a key is never repeated");
+}
+
+#[test]
+fn tls_wants_a_certificate_with_its_key_and_says_what_is_wrong_with_them() {
+    let folder = folder();
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    std::fs::write(folder.path().join("own.pem"), own.cert.pem()).unwrap();
+    let tls = |lines: &str| settled(folder.path(), &format!("{SMALLEST}[egress.tls]\n{lines}\n"));
+    let without_key = tls("certificate_file = \"own.pem\"").unwrap_err().to_string();
+    assert!(without_key.contains("egress.tls.key_file: missing, wanted a PEM file"), "{without_key}");
+    // The gateway's own key is no PEM.
+    let no_pem = tls("certificate_file = \"own.pem\"\nkey_file = \"egress-1.key\"").unwrap_err().to_string();
+    assert!(no_pem.contains("egress.tls: ") && no_pem.contains("egress-1.key"), "{no_pem}");
+    assert!(!no_pem.contains("highway-key-1"), "a key is never repeated");
+    std::fs::write(folder.path().join("admin.token"), own.signing_key.serialize_pem()).unwrap();
+    let good = "certificate_file = \"own.pem\"\nkey_file = \"admin.token\"\nclient_ca_file = \"own.pem\"";
+    let good = tls(good).unwrap();
+    assert!(good.entrance.tls.is_some());
+    assert!(settled(folder.path(), SMALLEST).unwrap().fixed_differences(&good).is_empty(), "it may change as it runs");
+}
+
+#[test]
+fn ranges_and_ipv6_addresses_are_read() {
+    let folder = folder();
+    let text = "[egress]\nlisten = [\"0.0.0.0\", \"::\"]\nadvertise = \"2001:db8::5\"\nallow = [\"10.0.0.0/8\", \"fd00::/8\"]\n";
+    let config = settled(folder.path(), &format!("{SMALLEST}{text}")).unwrap();
+    assert_eq!(config.listen.len(), 2);
+    assert_eq!(config.advertise, Some("2001:db8::5".parse().unwrap()));
+    assert_eq!(config.entrance.allow.to_string(), "10.0.0.0/8, fd00::/8");
+    let found = mistakes(&format!("{SMALLEST}[egress]\nallow = [\"10.1.0.0/8\"]\n"));
+    assert!(
+        found[0].ends_with("egress.allow[0]: found \"10.1.0.0/8\", wanted \"10.0.0.0/8\", the range that this is in"),
+        "{found:?}"
+    );
 }
 
 #[test]
