@@ -11,7 +11,7 @@
 //!
 //! Long because: reading, writing and ending of a connection share its state, and nobody else may see it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -23,12 +23,11 @@ use std::time::Instant;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::rest::{COPIED_REST_LEN, Rest};
 use crate::tls::Layer;
 use crate::tls::session::{Cover, RECORD_LEN, SEALED_LEN, Tls};
-use crate::{Flush, SCRATCH_LEN, Shard, socket, tls};
+use crate::{Budget, Flush, Permit, SCRATCH_LEN, Shard, socket, tls};
 
-/// A rest up to this long is copied in front of the next read; a longer one is gathered apart.
-const COPIED_REST_LEN: usize = 16 * 1024;
 /// After this many full reads in one go other connections of the shard get their turn.
 const READS_A_TURN: usize = 4;
 /// With more than this waiting to be written the connection is not read, if its session says so.
@@ -107,6 +106,11 @@ pub struct Conn {
     waker: RefCell<Option<Waker>>,
     close: RefCell<Option<Close>>,
     last_read: Cell<Instant>,
+    /// Bytes read in all.
+    read_len: Cell<u64>,
+    /// What is charged for bytes that the peer does not take.
+    budget: OnceCell<Budget>,
+    untaken: RefCell<Option<Permit>>,
 }
 
 impl Conn {
@@ -132,6 +136,9 @@ impl Conn {
             waker: RefCell::new(None),
             close: RefCell::new(None),
             last_read: Cell::new(Instant::now()),
+            read_len: Cell::new(0),
+            budget: OnceCell::new(),
+            untaken: RefCell::new(None),
         });
         shard.run(run(conn.clone(), session));
         Ok(conn)
@@ -150,6 +157,17 @@ impl Conn {
     /// When bytes last arrived, or the connection began.
     pub fn last_read(&self) -> Instant {
         self.last_read.get()
+    }
+
+    /// Bytes that arrived so far.
+    pub fn read_len(&self) -> u64 {
+        self.read_len.get()
+    }
+
+    /// Charges bytes that the peer does not take, once its socket is full, to this budget, as something unfinished; where
+    /// they do not fit, the connection ends. Without a budget nothing is charged. The first one stays.
+    pub fn charge_untaken(&self, budget: &Budget) {
+        let _ = self.budget.set(budget.clone());
     }
 
     /// Bytes that wait to be written.
@@ -244,15 +262,34 @@ impl Conn {
                 if self.written.get() >= UNWRITTEN_LEN {
                     out.drain(..self.written.replace(0));
                 }
-                return Poll::Pending;
+                return match self.charge(out.len() - self.written.get()) {
+                    Ok(()) => Poll::Pending,
+                    Err(error) => Poll::Ready(Err(error)),
+                };
             }
         }
         self.written.set(0);
+        self.untaken.take();
         self.shard.recycle(std::mem::take(&mut *out));
         if self.paused.replace(false) {
             self.wake();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Has `len` bytes charged that the peer does not take.
+    fn charge(&self, len: usize) -> io::Result<()> {
+        let Some(budget) = self.budget.get() else { return Ok(()) };
+        let mut untaken = self.untaken.borrow_mut();
+        let fits = match &mut *untaken {
+            Some(permit) => permit.resize_unfinished(len),
+            None => {
+                *untaken = budget.take_unfinished(len);
+                untaken.is_some()
+            }
+        };
+        let why = || format!("the peer does not read: {len} bytes wait for it, and there is no room to hold them");
+        if fits { Ok(()) } else { Err(io::Error::other(why())) }
     }
 
     fn poll_write_plain(&self, cx: &mut Context<'_>, stream: &mut TcpStream, out: &[u8]) -> Poll<io::Result<()>> {
@@ -355,6 +392,7 @@ impl Conn {
             (Ok(()), 0) => Err(Close::Eof),
             (Ok(()), read) => {
                 self.last_read.set(Instant::now());
+                self.read_len.set(self.read_len.get() + read as u64);
                 Ok(read)
             }
         })
@@ -427,55 +465,6 @@ impl Flush for Conn {
     }
 }
 
-/// The bytes of a frame that is not complete yet.
-#[derive(Default)]
-struct Rest {
-    bytes: Vec<u8>,
-    /// The length the frame will have, 0 if not known.
-    need: usize,
-}
-
-impl Rest {
-    /// Copies a small rest to the front of the scratch buffer; says how many bytes.
-    fn put_in_front(&self, scratch: &mut [u8]) -> usize {
-        if self.bytes.len() > COPIED_REST_LEN {
-            return 0;
-        }
-        scratch[..self.bytes.len()].copy_from_slice(&self.bytes);
-        self.bytes.len()
-    }
-
-    fn hand_over(
-        &mut self,
-        scratch: &[u8],
-        kept: usize,
-        mut received: impl FnMut(&[u8]) -> Result<Taken, Close>,
-    ) -> Result<(), Close> {
-        if kept == self.bytes.len() {
-            if scratch.len() < self.need {
-                self.bytes.extend_from_slice(&scratch[kept..]);
-                return Ok(());
-            }
-            let taken = received(scratch)?;
-            self.bytes.clear();
-            self.bytes.extend_from_slice(scratch.get(taken.used..).unwrap_or_default());
-            self.need = taken.need;
-        } else {
-            self.bytes.extend_from_slice(scratch);
-            if self.bytes.len() < self.need {
-                return Ok(());
-            }
-            let taken = received(&self.bytes)?;
-            self.bytes.drain(..taken.used.min(self.bytes.len()));
-            self.need = taken.need;
-        }
-        if self.bytes.is_empty() || self.bytes.capacity() > SCRATCH_LEN + self.need {
-            self.bytes.shrink_to_fit();
-        }
-        Ok(())
-    }
-}
-
 async fn run(conn: Rc<Conn>, session: Rc<dyn Session>) {
     let ended = Ended { conn, session, why: Close::Ours("its task panicked".to_owned()) };
     let mut ended = ended;
@@ -500,6 +489,7 @@ impl Drop for Ended {
         }
         self.conn.close.borrow_mut().get_or_insert(self.why.clone());
         drop(self.conn.stream.borrow_mut().take());
+        self.conn.untaken.take();
         self.session.closed(&self.conn, &self.why);
         drop(self.conn.take_unwritten());
     }

@@ -16,11 +16,16 @@ struct Echo {
     calls: Cell<usize>,
     longest: Cell<usize>,
     closed: RefCell<Option<String>>,
+    /// Charged for what the peer does not take.
+    budget: RefCell<Option<Budget>>,
 }
 
 impl Session for Echo {
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         self.calls.set(self.calls.get() + 1);
+        if let Some(budget) = &*self.budget.borrow() {
+            conn.charge_untaken(budget);
+        }
         let mut used = 0;
         loop {
             let Some(head) = bytes[used..].first_chunk::<4>() else { return Ok(Taken { used, need: 0 }) };
@@ -160,5 +165,57 @@ fn a_connection_that_paused_is_read_again_once_everything_is_written_at_once() {
             assert_eq!(got[got.len() - 4..], *b"next");
         }
         assert!(echo.closed.borrow().is_none());
+    });
+}
+
+/// Echoes on a budget of 2 MiB.
+fn with_a_budget<Fut: Future<Output = ()>>(test: impl FnOnce(TcpStream, Rc<Echo>, Budget) -> Fut) {
+    let budget = Budget::new(2 << 20);
+    let own = budget.clone();
+    with_echo(|peer, echo| async move {
+        *echo.budget.borrow_mut() = Some(own.clone());
+        test(peer, echo, own).await;
+    });
+}
+
+/// More than any socket of this machine takes in without a reader.
+const TOO_MUCH_LEN: usize = 32 << 20;
+
+#[test]
+fn what_a_peer_does_not_read_is_charged_and_given_back_when_it_reads() {
+    with_a_budget(|mut peer, _, budget| async move {
+        let (mut sent, mut got) = (0, 0);
+        while budget.held() == 0 {
+            peer.write_all(&frame(&[7; 100_000])).await.unwrap();
+            sent += 100_004;
+            tokio::task::yield_now().await;
+            assert!(sent < TOO_MUCH_LEN, "nothing was ever charged");
+        }
+        let mut scratch = vec![0; 1 << 20];
+        while got < sent {
+            got += peer.read(&mut scratch).await.unwrap();
+        }
+        while budget.held() > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn a_peer_that_does_not_read_is_left_when_the_budget_has_no_room() {
+    with_a_budget(|mut peer, echo, budget| async move {
+        let taken = budget.take(budget.limit() - 1000).unwrap();
+        let flood = async {
+            let mut sent = 0;
+            while peer.write_all(&frame(&[7; 100_000])).await.is_ok() {
+                sent += 100_004;
+                assert!(sent < TOO_MUCH_LEN, "it is never left");
+            }
+        };
+        flood.await;
+        let why = echo.closed.borrow().clone().unwrap();
+        assert!(why.starts_with("the peer does not read: "), "{why}");
+        assert!(why.ends_with(" bytes wait for it, and there is no room to hold them"), "{why}");
+        assert_eq!(budget.held(), taken.len());
     });
 }

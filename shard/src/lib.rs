@@ -15,13 +15,16 @@
 //! * [`Conn`], [`Session`]: a TCP connection and what is done with its bytes; [`listen`], [`connect`].
 //! * [`tls`]: what may lie between a connection and its socket.
 //! * [`Flush`]: anything that wants one write a turn.
-//! * [`Slots`]: pending calls by ids that are never reused; [`Wheel`]: their deadlines; [`Budget`]: bytes that are held.
+//! * [`Slots`]: pending calls by ids that are never reused; [`Wheel`]: their deadlines; [`Budget`]: bytes that are held;
+//!   [`Begun`]: frames that are slow to arrive.
 
 mod budget;
 mod catch;
 mod conn;
 mod flush;
+mod pace;
 mod remote;
+mod rest;
 mod slots;
 mod socket;
 pub mod tls;
@@ -37,6 +40,7 @@ pub use budget::{Budget, Permit};
 pub use catch::{Panicked, catch};
 pub use conn::{Close, Conn, Session, Taken};
 pub use flush::Flush;
+pub use pace::{Begun, Patience};
 pub use remote::Remote;
 pub use slots::{Key, Slots};
 pub use socket::{Accepted, connect, listen};
