@@ -9,15 +9,16 @@
 //!                 └──▶ too long, no room, nobody's: skipped as it comes, never held
 //! ```
 //!
-//! It never looks for a frame behind a wrong magic: then the connection ends.
+//! It never looks for a frame behind a wrong magic or a length beyond reason, never waits for the rest of a frame that comes
+//! too slowly, and never piles up words for a provider that does not read: then the connection ends.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use shard::{Close, Conn, Permit, Session, Taken};
+use shard::{Begun, Close, Conn, Patience, Permit, Session, Taken};
 use tokio::sync::Notify;
-use wire::dubbo::frame::{Codec, Event, FrameKind, HEADER_LEN, Header, Status};
+use wire::dubbo::frame::{BEYOND_REASON_LEN, Codec, Event, FrameKind, HEADER_LEN, Header, Status};
 use wire::dubbo::{frame, reply};
 
 use crate::calls::{Pending, Place};
@@ -40,6 +41,8 @@ pub(crate) struct Channel {
     skip_len: Cell<usize>,
     /// Room for the frame that is being gathered.
     room: RefCell<Option<Permit>>,
+    /// The frame of which the rest is still to come, gathered or skipped.
+    begun: Cell<Option<Begun>>,
     in_flight: Cell<u32>,
     readonly_since: Cell<Option<Instant>>,
     draining: Cell<bool>,
@@ -57,6 +60,7 @@ impl Channel {
             appended: Cell::new(0),
             skip_len: Cell::new(0),
             room: RefCell::new(None),
+            begun: Cell::new(None),
             in_flight: Cell::new(0),
             readonly_since: Cell::new(None),
             draining: Cell::new(false),
@@ -119,7 +123,11 @@ impl Channel {
         Ok(Some((self.appended.get(), u32::try_from(len).unwrap_or(u32::MAX))))
     }
 
+    /// Something of our own, asked for or not. Nobody counts these, so that a provider that asks and does not read is left.
     fn append_own(&self, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.is_clogged() {
+            return self.close("the provider asks without end and does not read what it is told");
+        }
         let _ = self.append(|out| {
             write(out);
             Ok::<(), std::convert::Infallible>(())
@@ -160,6 +168,11 @@ impl Channel {
     /// Sends a heartbeat after one interval of silence and ends the connection after three.
     pub fn keep_alive(&self, now: Instant) {
         let Some(heard) = self.last_heard() else { return };
+        let patience = Patience::with(&self.core.budget);
+        let begun = self.begun.get().zip(self.conn.get());
+        if let Some(why) = begun.and_then(|(begun, conn)| begun.trouble(conn, now, patience)) {
+            return self.close(&format!("a frame comes too slowly to wait for it: {why}"));
+        }
         let interval = self.core.config.heartbeat;
         let silence = now.saturating_duration_since(heard);
         if silence >= interval * 3 {
@@ -240,7 +253,7 @@ impl Channel {
             self.core.counts.unknown_answers.add(1);
             return false;
         }
-        match self.core.budget.take(frame_len) {
+        match self.core.budget.take_unfinished(frame_len) {
             Some(permit) => {
                 *self.room.borrow_mut() = Some(permit);
                 true
@@ -277,6 +290,11 @@ impl Session for Channel {
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         let limit_len = self.core.config.frame_limit_len;
         let mut used = self.skip(bytes);
+        if self.skip_len.get() > 0 {
+            return Ok(Taken { used, need: 0 });
+        }
+        self.begun.take();
+        let begins = || self.begun.set(Some(Begun::on(conn, conn.last_read())));
         loop {
             let rest = &bytes[used..];
             let header = Header::decode(rest).map_err(|error| Close::Ours(error.to_string()))?;
@@ -286,16 +304,26 @@ impl Session for Channel {
             if too_long {
                 self.refuse(&header, Lost::TooLong { found_len, limit_len });
             }
+            if found_len > limit_len.max(BEYOND_REASON_LEN) {
+                let why = format!("a frame says that its body has {} bytes, more than anybody sends on purpose", header.body_len);
+                return Err(Close::Ours(why));
+            }
             match rest.get(..found_len) {
                 Some(frame) if !too_long => {
                     self.frame(conn, &header, frame);
                     self.room.take();
                     used += found_len;
                 }
-                None if !too_long && self.may_gather(&header) => return Ok(Taken { used, need: found_len }),
+                None if !too_long && self.may_gather(&header) => {
+                    begins();
+                    return Ok(Taken { used, need: found_len });
+                }
                 _ => {
                     self.skip_len.set(found_len);
                     used += self.skip(rest);
+                    if self.skip_len.get() > 0 {
+                        begins();
+                    }
                 }
             }
         }

@@ -10,14 +10,14 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::Core;
 use crate::deadline::Dialect;
-use crate::held::Charge;
+use crate::held::{Charge, Extent};
 
 impl Core {
     /// Whether a frame with this header may come, asked before its body is read.
     ///
     /// # Errors
     /// What its sender is told at once.
-    pub fn admit(&self, header: &Header, waiting_on_connection: usize) -> Result<Charge, Failure> {
+    pub fn admit(&self, header: &Header, extent: Extent, waiting_on_connection: usize) -> Result<Charge, Failure> {
         let (body_len, limit) = (header.body_len as usize, self.limits.frame_len);
         if body_len > limit {
             let text = format!(
@@ -39,9 +39,13 @@ impl Core {
         if self.calls.len() >= limits.in_flight {
             return Err(full(self.calls.len(), limits.in_flight, "calls wait on this shard", "in_flight"));
         }
-        self.allowance.charge(header.frame_len()).ok_or_else(|| {
+        self.allowance.charge(header.frame_len(), extent).ok_or_else(|| {
             let budget = self.allowance.budget();
-            full(budget.held(), budget.limit(), "bytes are held", "held")
+            let limit = match extent {
+                Extent::Whole => budget.limit(),
+                Extent::Begun => budget.unfinished_limit(),
+            };
+            full(budget.held(), limit, "bytes are held", "held")
         })
     }
 

@@ -5,8 +5,9 @@
 //!  value  the head of such calls, encoded, with what differs from call to call left empty; or why they are refused
 //! ```
 //!
-//! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the length of a key; what
-//! does not fit is decided anew for each call, never wrong.
+//! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the length of keys, of each
+//! and of all (what is decided is never much longer than its key); what does not fit is decided anew for each call, never
+//! wrong.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ use crate::answer::Repeat;
 
 /// More different calls than a gateway ever sees from honest consumers; beyond it the cache begins anew.
 const ENTRIES_MAX: usize = 16_384;
+/// All keys together: with what was decided some megabytes, however long the names are that callers make up.
+const KEYS_MAX_LEN: usize = 2 << 20;
 /// A longer key belongs to nothing that is called often.
 const KEY_MAX_LEN: usize = 4 * 1024;
 
@@ -42,13 +45,14 @@ pub type Decided = Result<Rc<Route>, Rc<Failure>>;
 pub struct DecisionCache {
     generation: u64,
     decided: FxHashMap<Box<[u8]>, Decided>,
+    keys_len: usize,
 }
 
 impl DecisionCache {
     /// What was decided under this generation for calls of this key.
     pub fn get(&mut self, generation: u64, key: &[u8]) -> Option<Decided> {
         if self.generation != generation {
-            self.decided.clear();
+            self.clear();
             self.generation = generation;
         }
         self.decided.get(key).cloned()
@@ -59,10 +63,17 @@ impl DecisionCache {
         if self.generation != generation || key.len() > KEY_MAX_LEN {
             return;
         }
-        if self.decided.len() >= ENTRIES_MAX {
-            self.decided.clear();
+        if self.decided.len() >= ENTRIES_MAX || self.keys_len + key.len() > KEYS_MAX_LEN {
+            self.clear();
         }
-        self.decided.insert(key.into(), decided);
+        if self.decided.insert(key.into(), decided).is_none() {
+            self.keys_len += key.len();
+        }
+    }
+
+    fn clear(&mut self) {
+        self.decided.clear();
+        self.keys_len = 0;
     }
 
     /// How many decisions are kept.
@@ -109,5 +120,18 @@ mod tests {
         assert_eq!(cache.entries(), 1);
         cache.put(0, &vec![0; KEY_MAX_LEN + 1], decided("long"));
         assert_eq!(cache.entries(), 1);
+    }
+
+    #[test]
+    fn names_that_callers_make_up_do_not_fill_the_memory() {
+        let mut cache = DecisionCache::default();
+        let fit = KEYS_MAX_LEN / KEY_MAX_LEN;
+        for number in 0..3 * fit {
+            let mut key = vec![0; KEY_MAX_LEN];
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            cache.put(0, &key, decided("x"));
+            assert!(cache.entries() <= fit, "{}", cache.entries());
+        }
+        assert_eq!(cache.entries(), fit);
     }
 }

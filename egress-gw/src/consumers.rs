@@ -1,37 +1,53 @@
-//! The consumers' connections of one shard: how many there may be, whom a drain speaks to, and whose half a body has
-//! held budget for too long. Knows nothing of calls.
+//! The consumers' connections of one shard: how many there may be, whom a drain speaks to, and whose half a body comes too
+//! slowly for the budget that it holds. Knows nothing of calls and answers nobody.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use shard::{Close, Conn, Key, Slots};
-use wire::dubbo::frame::{self, Codec, Event};
+use shard::{Begun, Close, Conn, Key, Patience, Slots};
+use wire::dubbo::frame::{self, Codec, Event, Header};
 
-/// A body that holds budget must gain a byte within this time. A consumer writes a frame at once, so that only a lost
-/// network or ill will stops it in the middle, and TCP repeats a lost packet several times in 30 s. Without it a few
-/// bytes from each of some connections would hold the budget of everybody.
-pub const STALLED_AFTER: Duration = Duration::from_secs(30);
-/// How often it is looked for bodies that have stalled.
-pub const STALLED_LOOK: Duration = Duration::from_secs(1);
+/// How often it is looked for bodies that come too slowly.
+pub const SLOW_LOOK: Duration = Duration::from_secs(1);
+/// A connection over the limit is worth a line in the log, but not each of a storm.
+const REFUSED_LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// The connections of one shard.
 pub struct Consumers {
     limit: usize,
     all: RefCell<Slots<Rc<Conn>>>,
     /// Those of which a body is being gathered.
-    gathering: RefCell<Slots<Rc<Conn>>>,
+    gathering: RefCell<Slots<Gathering>>,
     /// Connections of the whole process.
     count: Arc<AtomicUsize>,
+    refused_logged: Cell<Option<Instant>>,
+}
+
+/// A body of which the rest is still to come.
+struct Gathering {
+    conn: Rc<Conn>,
+    header: Header,
+    begun: Begun,
+}
+
+/// A call whose body is not waited for any longer.
+pub struct TooSlow {
+    /// Its connection, which cannot be read further.
+    pub conn: Rc<Conn>,
+    /// Its header.
+    pub header: Header,
+    /// What is wrong with its pace, in words.
+    pub why: String,
 }
 
 impl Consumers {
     /// None yet; at most `limit` in the process, which `count` counts.
     pub fn new(limit: usize, count: Arc<AtomicUsize>) -> Self {
-        let slots = || RefCell::new(Slots::new(limit));
-        Self { limit, all: slots(), gathering: slots(), count }
+        let (all, gathering) = (RefCell::new(Slots::new(limit)), RefCell::new(Slots::new(limit)));
+        Self { limit, all, gathering, count, refused_logged: Cell::default() }
     }
 
     /// Counts a new connection in; `false` when there are too many.
@@ -41,6 +57,14 @@ impl Consumers {
             return true;
         }
         self.count.fetch_sub(1, Ordering::Relaxed);
+        let now = Instant::now();
+        if self.refused_logged.get().is_none_or(|last| now.saturating_duration_since(last) >= REFUSED_LOG_EVERY) {
+            self.refused_logged.set(Some(now));
+            tracing::warn!(
+                limit = self.limit,
+                "a consumer's connection is closed at once, since there are as many as limits.connections (or the open files of the process) allow"
+            );
+        }
         false
     }
 
@@ -59,9 +83,10 @@ impl Consumers {
         self.all.borrow_mut().remove(key);
     }
 
-    /// A body with budget is being gathered on `conn`.
-    pub fn gathers(&self, conn: &Rc<Conn>) -> Option<Key> {
-        self.gathering.borrow_mut().insert(conn.clone()).ok()
+    /// The body behind this header, which has budget, is being gathered on `conn` since `now`.
+    pub fn gathers(&self, conn: &Rc<Conn>, header: Header, now: Instant) -> Option<Key> {
+        let gathering = Gathering { conn: conn.clone(), header, begun: Begun::on(conn, now) };
+        self.gathering.borrow_mut().insert(gathering).ok()
     }
 
     /// The body is there, or its connection has ended.
@@ -69,16 +94,14 @@ impl Consumers {
         self.gathering.borrow_mut().remove(key);
     }
 
-    /// Closes the connections whose body has gained no byte for [`STALLED_AFTER`] at `now`.
-    pub fn give_up_stalled(&self, now: Instant) {
+    /// The bodies that are not worth waiting for at `now`.
+    pub fn too_slow(&self, now: Instant, patience: Patience) -> Vec<TooSlow> {
         let gathering = self.gathering.borrow();
-        let stalled = |conn: &Rc<Conn>| now.saturating_duration_since(conn.last_read()) >= STALLED_AFTER;
-        let stalled: Vec<Rc<Conn>> =
-            gathering.iter().filter(|(_, conn)| stalled(conn)).map(|(_, conn)| conn.clone()).collect();
-        drop(gathering);
-        for conn in stalled {
-            conn.close(Close::Ours(format!("the body of a call gained no byte for {STALLED_AFTER:?} and is given up")));
-        }
+        let slow = gathering.iter().filter_map(|(_, one)| {
+            let why = one.begun.trouble(&one.conn, now, patience)?;
+            Some(TooSlow { conn: one.conn.clone(), header: one.header, why })
+        });
+        slow.collect()
     }
 
     /// Tells every consumer that no new calls are welcome on its connection.

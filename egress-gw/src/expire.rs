@@ -1,7 +1,10 @@
-//! The end of calls whose time is over: cancelled where they are, and their consumers told what is known of them.
+//! The end of calls whose time is over: cancelled where they are, and their consumers told what is known of them. And of
+//! those that come too slowly for anybody to wait for their end.
 
 use std::time::{Duration, Instant};
 
+use shard::{Close, Patience};
+use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::{By, Core, InFlight};
@@ -21,6 +24,20 @@ impl Core {
         let mut waiting = self.waiting.borrow_mut();
         if waiting.len() > 2 * self.calls.len() + 64 {
             waiting.retain(|key| self.calls.with(*key, |_| ()).is_some());
+        }
+    }
+
+    /// Gives up bodies that hold budget and come too slowly at `now`. What follows of them cannot be told from a frame, so
+    /// that their connections end.
+    pub fn give_up_slow(&self, now: Instant) {
+        for slow in self.consumers.too_slow(now, Patience::with(self.allowance.budget())) {
+            let text = format!(
+                "the request body of {} bytes comes too slowly to wait for it: {}; the connection is closed",
+                slow.header.body_len, slow.why
+            );
+            let failure = Failure::new(Stage::Session, Kind::DeadlinePassed, Outcome::NotSent, text.clone());
+            self.fail_now(&slow.conn, &slow.header, &Asked::unread(&slow.header), &failure);
+            slow.conn.close(Close::Ours(text));
         }
     }
 

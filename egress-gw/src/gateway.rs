@@ -29,6 +29,8 @@ use crate::status::{Counters, Families, ShardStatus};
 
 /// Orders that wait for a shard; there are a few in its life.
 const ORDERS_MAX: usize = 64;
+/// Files that are for other things than consumers: links, registries, admin pages, the log.
+const OTHER_FILES: usize = 256;
 /// Exchanges that a hub may open towards an egress gateway: it takes none.
 const HUB_EXCHANGES: u32 = 1;
 
@@ -165,7 +167,11 @@ fn start_shards(
         Tagging::ByIsland => config.ports.iter().filter_map(|port| port.island.clone()).collect(),
         Tagging::Off => Vec::new(),
     };
-    let share = Limits { in_flight: config.limits.in_flight.div_ceil(config.shards), ..config.limits };
+    let share = Limits {
+        in_flight: config.limits.in_flight.div_ceil(config.shards),
+        connections: connections_that_fit(config.limits.connections, chassis::run::open_files()),
+        ..config.limits
+    };
     let mut orders = Vec::new();
     let luggage: Vec<Option<Luggage>> = doors
         .into_iter()
@@ -215,6 +221,21 @@ fn start_shards(
     Ok(orders)
 }
 
+/// As many consumers' connections as are wanted, or as the process may have open beside everything else: it must reach its
+/// hubs and registries however many consumers come.
+fn connections_that_fit(wanted: usize, open_files: usize) -> usize {
+    let fit = open_files.saturating_sub(OTHER_FILES).max(1);
+    if fit < wanted {
+        tracing::warn!(
+            limit = wanted,
+            open_files,
+            served = fit,
+            "limits.connections is more than the process may open files, so that fewer connections are served; raise the hard limit of open files (ulimit -Hn, LimitNOFILE)"
+        );
+    }
+    wanted.min(fit)
+}
+
 fn dial_config(config: &Config, start: u64) -> DialConfig {
     DialConfig {
         hubs: config.hubs.addresses.clone(),
@@ -246,4 +267,17 @@ fn describe_shards(process: &Process, orders: &[mpsc::Sender<Order>]) {
             serde_json::to_value(all).unwrap_or_default()
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn consumers_leave_files_for_everything_else() {
+        assert_eq!(connections_that_fit(20_000, usize::MAX), 20_000);
+        assert_eq!(connections_that_fit(20_000, 20_256), 20_000);
+        assert_eq!(connections_that_fit(20_000, 1024), 768);
+        assert_eq!(connections_that_fit(20_000, 100), 1);
+    }
 }

@@ -21,7 +21,7 @@ use wire::tunnel::catalogue::Update;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::notice::Notice;
 
-use crate::consumers::STALLED_LOOK;
+use crate::consumers::SLOW_LOOK;
 use crate::core::Core;
 use crate::status::ShardStatus;
 
@@ -185,9 +185,9 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
 pub fn run_clocks(core: &Rc<Core>) {
     core.shard.run(tick(Rc::downgrade(core)));
     let weak = Rc::downgrade(core);
-    core.shard.every(STALLED_LOOK, move || {
+    core.shard.every(SLOW_LOOK, move || {
         if let Some(core) = weak.upgrade() {
-            core.consumers.give_up_stalled(Instant::now());
+            core.give_up_slow(Instant::now());
         }
     });
 }

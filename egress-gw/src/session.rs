@@ -25,11 +25,9 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use crate::core::Core;
 use crate::expire::came_too_slowly;
 use crate::fallback::{Origin, Request};
-use crate::held::Charge;
+use crate::held::{Charge, Extent};
 use crate::pending::Chain;
 
-/// A body that claims more than this is no call that somebody meant: skipping it would mean reading on for minutes.
-const BEYOND_REASON_LEN: usize = 256 << 20;
 /// Events are a null or a letter; providers refuse ones over 15 to 50 bytes.
 const EVENT_MAX_LEN: usize = 64;
 
@@ -50,6 +48,7 @@ pub struct Consumer {
 
 /// A call whose body is awaited.
 struct Admitted {
+    header: Header,
     charge: Charge,
     /// When its header was here: the consumer's clock runs since then.
     arrived: Instant,
@@ -90,11 +89,12 @@ impl Consumer {
                 Err(error) => return Err(self.unreadable(conn, rest, &error)),
             };
             let frame_len = header.frame_len();
-            if frame_len > BEYOND_REASON_LEN.max(self.core.limits.frame_len + HEADER_LEN) {
+            if frame_len > frame::BEYOND_REASON_LEN.max(self.core.limits.frame_len + HEADER_LEN) {
                 return Err(self.beyond_reason(conn, &header));
             }
             if self.admitted.borrow().is_none() {
-                match self.admit(conn, &header, now) {
+                let extent = if rest.len() < frame_len { Extent::Begun } else { Extent::Whole };
+                match self.admit(conn, &header, extent, now) {
                     Admission::Wanted => {}
                     Admission::Skipped => {
                         self.skip.set(frame_len);
@@ -105,6 +105,7 @@ impl Consumer {
             }
             let Some(frame) = rest.get(..frame_len) else { return Ok(Taken { used, need: frame_len }) };
             let admitted = self.admitted.borrow_mut().take();
+            self.forget_gathering();
             self.frame(conn, header, frame, now, admitted);
             used += frame_len;
         }
@@ -112,14 +113,14 @@ impl Consumer {
 
     /// Has a body that holds budget watched while it is gathered.
     fn watch(&self, conn: &Rc<Conn>) {
-        let wanted = self.admitted.borrow().is_some();
-        match (wanted, self.gathering.get()) {
-            (true, None) => self.gathering.set(self.core.consumers.gathers(conn)),
-            (false, Some(key)) => {
-                self.core.consumers.gathered(key);
-                self.gathering.set(None);
-            }
-            _ => {}
+        if let (Some(admitted), None) = (&*self.admitted.borrow(), self.gathering.get()) {
+            self.gathering.set(self.core.consumers.gathers(conn, admitted.header, admitted.arrived));
+        }
+    }
+
+    fn forget_gathering(&self) {
+        if let Some(key) = self.gathering.take() {
+            self.core.consumers.gathered(key);
         }
     }
 
@@ -131,14 +132,14 @@ impl Consumer {
     }
 
     /// Whether the body of this frame may come, asked once a frame.
-    fn admit(&self, conn: &Rc<Conn>, header: &Header, now: Instant) -> Admission {
+    fn admit(&self, conn: &Rc<Conn>, header: &Header, extent: Extent, now: Instant) -> Admission {
         if !header.is_request() || header.is_event() {
             let wanted = header.is_event() && header.body_len as usize <= EVENT_MAX_LEN;
             return if wanted { Admission::Wanted } else { Admission::Skipped };
         }
-        let refused = match self.core.admit(header, self.chain.calls()) {
+        let refused = match self.core.admit(header, extent, self.chain.calls()) {
             Ok(charge) => {
-                *self.admitted.borrow_mut() = Some(Admitted { charge, arrived: now });
+                *self.admitted.borrow_mut() = Some(Admitted { header: *header, charge, arrived: now });
                 return Admission::Wanted;
             }
             Err(refused) => refused,
@@ -231,6 +232,7 @@ impl Session for Consumer {
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         if self.key.get().is_none() {
             self.key.set(self.core.consumers.came(conn));
+            conn.charge_untaken(self.core.allowance.budget());
         }
         let taken = self.frames(conn, bytes)?;
         self.watch(conn);
@@ -240,7 +242,7 @@ impl Session for Consumer {
     fn closed(&self, conn: &Rc<Conn>, why: &Close) {
         tracing::debug!(consumer = %conn.peer(), why = %why, waiting = self.chain.calls(), "a consumer's connection has ended");
         self.admitted.borrow_mut().take();
-        self.watch(conn);
+        self.forget_gathering();
         self.core.consumer_left(self.key.take(), &self.chain);
     }
 }

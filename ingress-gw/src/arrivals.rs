@@ -1,12 +1,16 @@
 //! Calls whose bodies come in pieces, until the last one is there. Bytes are charged to the process's budget with the
-//! first piece; what is not complete by its deadline is forgotten.
+//! first piece; what is not complete by its deadline, or gains nothing for [`STALLED`], is forgotten.
 
 use std::cell::RefCell;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustc_hash::FxHashMap;
 use shard::Budget;
 use tunnel::{Assembly, AssemblyError, End, ExchangeId, Link};
+
+/// A body must gain a byte within this time: it holds budget, and its deadline is as far away as its sender says. Links that
+/// were cut come back within 30 s and send again what was lost.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// A body that is on its way.
 pub struct Arrival {
@@ -20,6 +24,8 @@ pub struct Arrival {
     pub since: Instant,
     /// When nobody waits any more.
     pub deadline: Instant,
+    /// When its last piece so far came.
+    last: Instant,
     body: Assembly,
 }
 
@@ -31,6 +37,15 @@ impl Arrival {
     pub fn body(&self) -> Result<&[u8], AssemblyError> {
         self.body.finish()
     }
+}
+
+/// Why a body is not waited for any longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Its caller waits no more.
+    Deadline,
+    /// Nothing of it came for [`STALLED`].
+    Stalled,
 }
 
 /// What a piece made of its body.
@@ -73,16 +88,17 @@ impl Arrivals {
         (since, deadline): (Instant, Instant),
     ) -> Result<(), AssemblyError> {
         let body = Assembly::begin(body_len, piece, &self.budget)?;
-        let arrival = Arrival { link: link.clone(), exchange, head: head.to_vec(), since, deadline, body };
+        let arrival = Arrival { link: link.clone(), exchange, head: head.to_vec(), since, deadline, last: since, body };
         self.bodies.borrow_mut().insert((link.id(), exchange), arrival);
         Ok(())
     }
 
-    /// The next piece.
-    pub fn gather(&self, link: &Link, exchange: ExchangeId, piece: &[u8], end: End) -> Gathered {
+    /// The next piece, at `now`.
+    pub fn gather(&self, link: &Link, exchange: ExchangeId, (piece, end): (&[u8], End), now: Instant) -> Gathered {
         let key = (link.id(), exchange);
         let mut bodies = self.bodies.borrow_mut();
         let Some(arrival) = bodies.get_mut(&key) else { return Gathered::Waits };
+        arrival.last = now;
         let pushed = arrival.body.push(piece);
         if pushed.is_ok() && end == End::No {
             return Gathered::Waits;
@@ -99,10 +115,35 @@ impl Arrivals {
         self.bodies.borrow_mut().remove(&(link.id(), exchange));
     }
 
-    /// Takes out what is overdue at `now`.
-    pub fn overdue(&self, now: Instant) -> Vec<Arrival> {
+    /// Takes out what is not waited for any longer at `now`.
+    pub fn over(&self, now: Instant) -> Vec<(Arrival, Over)> {
         let mut bodies = self.bodies.borrow_mut();
-        let late: Vec<_> = bodies.iter().filter(|(_, arrival)| arrival.deadline <= now).map(|(key, _)| *key).collect();
-        late.into_iter().filter_map(|key| bodies.remove(&key)).collect()
+        let is_over = |arrival: &Arrival| is_over(arrival.deadline, arrival.last, now);
+        let over: Vec<_> = bodies.iter().filter_map(|(key, arrival)| Some((*key, is_over(arrival)?))).collect();
+        over.into_iter().filter_map(|(key, over)| Some((bodies.remove(&key)?, over))).collect()
+    }
+}
+
+fn is_over(deadline: Instant, last: Instant, now: Instant) -> Option<Over> {
+    if deadline <= now {
+        return Some(Over::Deadline);
+    }
+    (now.saturating_duration_since(last) >= STALLED).then_some(Over::Stalled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A head may say a day; half a body must not hold the budget of everybody for so long.
+    #[test]
+    fn a_body_that_stalls_does_not_hold_budget_until_a_far_deadline() {
+        let began = Instant::now();
+        let deadline = began + Duration::from_secs(24 * 3600);
+        let at = |seconds| began + Duration::from_secs(seconds);
+        assert_eq!(is_over(deadline, began, at(59)), None);
+        assert_eq!(is_over(deadline, began, at(60)), Some(Over::Stalled));
+        assert_eq!(is_over(deadline, at(50), at(60)), None);
+        assert_eq!(is_over(at(10), at(9), at(10)), Some(Over::Deadline));
     }
 }

@@ -61,7 +61,7 @@ impl Handler for Line {
     }
 
     fn data(&self, link: &Link, exchange: ExchangeId, piece: &[u8], end: End) {
-        let (arrival, whole) = match self.arrivals.gather(link, exchange, piece, end) {
+        let (arrival, whole) = match self.arrivals.gather(link, exchange, (piece, end), self.pool.now()) {
             Gathered::Waits => return,
             Gathered::Complete(arrival) => (arrival, Ok(())),
             Gathered::Broken(arrival, error) => (arrival, Err(error)),

@@ -25,7 +25,7 @@ use wire::dubbo::frame::FrameKind;
 use wire::dubbo::reply::Asked;
 use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage};
 
-use crate::arrivals::Arrivals;
+use crate::arrivals::{Arrivals, Over};
 use crate::catalogue::Catalogue;
 use crate::edit::{self, EditError};
 use crate::in_flight::{Carried, InFlight};
@@ -151,8 +151,11 @@ impl Line {
 
     /// Ends bodies that did not arrive in time. To be called now and then.
     pub fn expire(&self) {
-        for arrival in self.arrivals.overdue(Instant::now()) {
-            let text = "the body of the call had not arrived when its deadline passed";
+        for (arrival, over) in self.arrivals.over(Instant::now()) {
+            let text = match over {
+                Over::Deadline => "the body of the call had not arrived when its deadline passed",
+                Over::Stalled => "the body of the call stopped coming over the link and is given up",
+            };
             let failure = Failure::new(Stage::Tunnel, Kind::DeadlinePassed, Outcome::NotSent, text);
             let one_way = Head::decode(&arrival.head).is_ok_and(|head| head.flags.contains(Flags::ONE_WAY));
             self.refuse(&arrival.link, arrival.exchange, one_way, &failure);

@@ -26,6 +26,8 @@ use crate::verify::Verified;
 
 /// Decisions remembered at most; then all are forgotten, since a caller may make up keys without end.
 const REMEMBERED: usize = 8192;
+/// All their keys together: with what was decided some megabytes, however long the names are that callers make up.
+const KEYS_LEN: usize = 2 << 20;
 /// A decision on a longer key is made anew each time: names of real services are far shorter.
 const KEY_LEN: usize = 4096;
 
@@ -60,6 +62,8 @@ pub struct Picker {
     extent: Cell<Extent>,
     generation: Cell<u64>,
     known: RefCell<HashMap<Box<[u8]>, Decision, FxSeededState>>,
+    /// Length of all its keys.
+    known_len: Cell<usize>,
     key: RefCell<Vec<u8>>,
 }
 
@@ -74,6 +78,7 @@ impl Picker {
             extent: Cell::new(Extent::InPart),
             generation: Cell::new(0),
             known: RefCell::new(HashMap::with_hasher(FxSeededState::with_seed(seed))),
+            known_len: Cell::new(0),
             key: RefCell::default(),
         }
     }
@@ -81,13 +86,18 @@ impl Picker {
     /// What is exported from now on; the pool must have its provider list already.
     pub fn export(&self, exports: Arc<Exports>) {
         self.exports.replace(exports);
-        self.known.borrow_mut().clear();
+        self.forget();
     }
 
     /// From now on, what is not exported is not there.
     pub fn know_all(&self) {
         self.extent.set(Extent::Whole);
+        self.forget();
+    }
+
+    fn forget(&self) {
         self.known.borrow_mut().clear();
+        self.known_len.set(0);
     }
 
     /// Where this call goes.
@@ -108,8 +118,9 @@ impl Picker {
 
     fn look_up(&self, pool: &Pool, head: &Head<'_>, verified: &Verified<'_>, key: &[u8]) -> Decision {
         let mut known = self.known.borrow_mut();
-        if self.generation.replace(pool.generation()) != pool.generation() || known.len() >= REMEMBERED {
+        if self.generation.replace(pool.generation()) != pool.generation() {
             known.clear();
+            self.known_len.set(0);
         }
         if let Some(decision) = known.get(key) {
             return decision.clone();
@@ -117,7 +128,12 @@ impl Picker {
         let decision = decide(&self.exports.borrow(), self.extent.get(), pool, head, &verified.peeked);
         let decision = decision.map(Rc::new).map_err(Rc::new);
         if key.len() <= KEY_LEN {
+            if known.len() >= REMEMBERED || self.known_len.get() + key.len() > KEYS_LEN {
+                known.clear();
+                self.known_len.set(0);
+            }
             known.insert(key.into(), decision.clone());
+            self.known_len.set(self.known_len.get() + key.len());
         }
         decision
     }

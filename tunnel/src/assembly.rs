@@ -22,7 +22,7 @@ pub enum AssemblyError {
         body_len: usize,
         /// Bytes held by others.
         held: usize,
-        /// The budget.
+        /// What of the budget is for bodies in pieces.
         limit: usize,
     },
     /// More or fewer bytes than announced.
@@ -42,10 +42,10 @@ impl Assembly {
     /// The budget is full, or the piece is longer than the whole.
     pub fn begin(body_len: u32, first: &[u8], budget: &Budget) -> Result<Assembly, AssemblyError> {
         let body_len = body_len as usize;
-        let permit = budget.take(body_len).ok_or(AssemblyError::NoBudget {
+        let permit = budget.take_unfinished(body_len).ok_or(AssemblyError::NoBudget {
             body_len,
             held: budget.held(),
-            limit: budget.limit(),
+            limit: budget.unfinished_limit(),
         })?;
         let mut assembly = Assembly { bytes: Vec::new(), body_len, _permit: permit };
         assembly.push(first)?;
@@ -99,6 +99,6 @@ mod tests {
         let budget = Budget::new(10);
         let _held = budget.take(5).unwrap();
         let error = Assembly::begin(6, b"", &budget).unwrap_err();
-        assert_eq!(error, AssemblyError::NoBudget { body_len: 6, held: 5, limit: 10 });
+        assert_eq!(error, AssemblyError::NoBudget { body_len: 6, held: 5, limit: 8 });
     }
 }

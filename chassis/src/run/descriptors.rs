@@ -17,6 +17,12 @@ pub(super) fn raise() -> std::io::Result<Option<u64>> {
     Ok(limit.maximum)
 }
 
+/// How many files and sockets the process may have open just now; `usize::MAX` where the system does not count them.
+#[must_use]
+pub fn limit() -> usize {
+    getrlimit(Resource::Nofile).current.map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

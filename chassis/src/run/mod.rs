@@ -25,6 +25,7 @@ use crate::drain::{Drained, Teller};
 use crate::log;
 use crate::process::{Process, Program};
 use arguments::{Arguments, What};
+pub use descriptors::limit as open_files;
 use reload::Reloads;
 
 const ENDED: u8 = 0;

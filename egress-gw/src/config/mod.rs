@@ -18,6 +18,8 @@ use chassis::admin::Admin;
 use chassis::config::Size;
 use chassis::log::Log;
 use chassis::{Mistakes, Time};
+use shard::Budget;
+use wire::dubbo::frame::HEADER_LEN;
 use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::deadline::Timeouts;
@@ -230,12 +232,12 @@ fn limits(raw: &raw::RawLimits, mistakes: &mut Mistakes) -> Limits {
     let frame_len = bytes("limits.frame", raw.frame, defaults.frame_len, 1 << 30);
     let reply_len = bytes("limits.reply", raw.reply, defaults.reply_len, 1 << 30);
     let held_len = bytes("limits.held", raw.held, defaults.held_len, usize::MAX / 2);
-    if held_len < frame_len.max(reply_len) {
-        let largest = frame_len.max(reply_len);
+    let largest = frame_len.max(reply_len) + HEADER_LEN;
+    if Budget::new(held_len).unfinished_limit() < largest {
         mistakes.wrong(
             "limits.held",
             format_args!("{held_len} bytes"),
-            format_args!("room for one frame of {largest} bytes"),
+            format_args!("at least {} bytes, so that a frame of {largest} bytes fits into three quarters of it", largest.div_ceil(3) * 4),
         );
     }
     let mut count = |key: &str, typed: Option<usize>, default: usize| {

@@ -15,6 +15,7 @@ use chassis::log::Log;
 use chassis::{Mistakes, Size, Time};
 use client::PoolConfig;
 use wire::dubbo::frame::HEADER_LEN;
+use shard::Budget;
 use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::export::ExportPolicy;
@@ -104,11 +105,11 @@ fn fixed(raw: Raw, mistakes: &mut Mistakes) -> Option<Fixed> {
     let reply_len = bytes("limits.reply", raw.limits.reply, FRAME_LEN, mistakes);
     let held_len = raw.limits.held.map_or(HELD_LEN, Size::len);
     let largest = frame_len.max(reply_len) + HEADER_LEN;
-    if held_len < largest {
+    if Budget::new(held_len).unfinished_limit() < largest {
         mistakes.wrong(
             "limits.held",
             format_args!("{held_len} bytes"),
-            format_args!("room for one frame of {largest} bytes"),
+            format_args!("at least {} bytes, so that a frame of {largest} bytes fits into three quarters of it", largest.div_ceil(3) * 4),
         );
     }
     let in_flight = raw.limits.in_flight.unwrap_or(IN_FLIGHT);

@@ -17,6 +17,9 @@ use thiserror::Error;
 
 /// Length of the header in bytes.
 pub const HEADER_LEN: usize = 16;
+/// A frame that claims more than this is none that somebody meant: skipping it would mean reading on for minutes, so that
+/// its connection is of no use any more.
+pub const BEYOND_REASON_LEN: usize = 256 << 20;
 /// The first two bytes of every frame.
 pub const MAGIC: [u8; 2] = [0xda, 0xbb];
 
