@@ -305,7 +305,10 @@ impl Session for Channel {
                 self.refuse(&header, Lost::TooLong { found_len, limit_len });
             }
             if found_len > limit_len.max(BEYOND_REASON_LEN) {
-                let why = format!("a frame says that its body has {} bytes, more than anybody sends on purpose", header.body_len);
+                let why = format!(
+                    "a frame says that its body has {} bytes, more than anybody sends on purpose",
+                    header.body_len
+                );
                 return Err(Close::Ours(why));
             }
             match rest.get(..found_len) {

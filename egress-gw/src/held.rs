@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn bodies_that_are_still_to_come_never_keep_out_a_whole_one() {
         let budget = Budget::new(8 * BLOCK_LEN);
-        let allowance = Allowance::new(budget.clone());
+        let allowance = Allowance::new(budget);
         let begun: Vec<Charge> = std::iter::from_fn(|| allowance.charge(1000, Extent::Begun)).collect();
         assert_eq!(begun.len(), 6 * BLOCK_LEN / 1000);
         assert!(allowance.charge(BLOCK_LEN, Extent::Begun).is_none());

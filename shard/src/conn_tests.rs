@@ -171,10 +171,9 @@ fn a_connection_that_paused_is_read_again_once_everything_is_written_at_once() {
 /// Echoes on a budget of 2 MiB.
 fn with_a_budget<Fut: Future<Output = ()>>(test: impl FnOnce(TcpStream, Rc<Echo>, Budget) -> Fut) {
     let budget = Budget::new(2 << 20);
-    let own = budget.clone();
     with_echo(|peer, echo| async move {
-        *echo.budget.borrow_mut() = Some(own.clone());
-        test(peer, echo, own).await;
+        *echo.budget.borrow_mut() = Some(budget.clone());
+        test(peer, echo, budget).await;
     });
 }
 

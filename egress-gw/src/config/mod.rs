@@ -237,7 +237,10 @@ fn limits(raw: &raw::RawLimits, mistakes: &mut Mistakes) -> Limits {
         mistakes.wrong(
             "limits.held",
             format_args!("{held_len} bytes"),
-            format_args!("at least {} bytes, so that a frame of {largest} bytes fits into three quarters of it", largest.div_ceil(3) * 4),
+            format_args!(
+                "at least {} bytes, so that a frame of {largest} bytes fits into three quarters of it",
+                largest.div_ceil(3) * 4
+            ),
         );
     }
     let mut count = |key: &str, typed: Option<usize>, default: usize| {

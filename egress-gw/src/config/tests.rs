@@ -170,7 +170,9 @@ call = "0s"
     line("limits.frame: found 0 bytes, wanted 1 to 1073741824 bytes");
     line("limits.connections: found 0, wanted 1 to 16777216");
     line("timeouts.call: found 0ns, wanted 1ms to 49d");
-    line("limits.held: found 1024 bytes, wanted at least 11184832 bytes, so that a frame of 8388624 bytes fits into three quarters of it");
+    line(
+        "limits.held: found 1024 bytes, wanted at least 11184832 bytes, so that a frame of 8388624 bytes fits into three quarters of it",
+    );
     assert!(found.iter().all(|line| line.starts_with("egress-gw.toml:")), "{found:#?}");
 }
 

@@ -14,8 +14,8 @@ use chassis::admin::Admin;
 use chassis::log::Log;
 use chassis::{Mistakes, Size, Time};
 use client::PoolConfig;
-use wire::dubbo::frame::HEADER_LEN;
 use shard::Budget;
+use wire::dubbo::frame::HEADER_LEN;
 use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::export::ExportPolicy;
@@ -109,7 +109,10 @@ fn fixed(raw: Raw, mistakes: &mut Mistakes) -> Option<Fixed> {
         mistakes.wrong(
             "limits.held",
             format_args!("{held_len} bytes"),
-            format_args!("at least {} bytes, so that a frame of {largest} bytes fits into three quarters of it", largest.div_ceil(3) * 4),
+            format_args!(
+                "at least {} bytes, so that a frame of {largest} bytes fits into three quarters of it",
+                largest.div_ceil(3) * 4
+            ),
         );
     }
     let in_flight = raw.limits.in_flight.unwrap_or(IN_FLIGHT);
