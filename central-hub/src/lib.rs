@@ -157,15 +157,15 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
         ping: PING,
         connections: CONNECTIONS,
     };
-    let acceptors: Vec<Acceptor> = listeners
-        .into_iter()
-        .map(|listener| tunnel::accept(&shard, listener, config.clone(), switch.clone()))
-        .collect::<std::io::Result<_>>()?;
+    let mut listeners = listeners.into_iter();
+    let first = listeners.next().context("no address to listen on")?;
+    let acceptor = tunnel::accept(&shard, first, config, switch.clone())?;
+    listeners.try_for_each(|listener| acceptor.listen(listener))?;
     keep_time(&shard, &switch);
     report(&process, &shard, &switch);
     process.ready.condition("links").met();
     serve(&switch, policy, &process.drain).await;
-    drain(&switch, &acceptors).await;
+    drain(&switch, &acceptor).await;
     drop(held);
     Ok(())
 }
@@ -188,16 +188,12 @@ async fn serve(switch: &Switch, mut policy: watch::Receiver<Arc<Policy>>, drain:
 }
 
 /// No new calls, the open ones to their end and their answers to the other side, then the links. The chassis bounds it.
-async fn drain(switch: &Switch, acceptors: &[Acceptor]) {
-    for acceptor in acceptors {
-        acceptor.drain("the hub is ending");
-    }
+async fn drain(switch: &Switch, acceptor: &Acceptor) {
+    acceptor.drain("the hub is ending");
     while !switch.is_idle() {
         tokio::time::sleep(DRAIN_LOOK).await;
     }
-    for acceptor in acceptors {
-        acceptor.close("the hub has ended");
-    }
+    acceptor.close("the hub has ended");
     switch.end_audit();
 }
 

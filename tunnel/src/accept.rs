@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  accept ─▶ a task: TLS, HTTP ─▶ upgrade or POST ─▶ a task: handshake ─▶ Directory::allow ─▶ answer ─▶ "go"
+//!            ╰───────────── a stranger, of whom a source may have so many ─────────────────────────╯
 //!                                                        new session: Handler::up ◀──────────────────────┤
 //!                                                        known session of the same key: goes on ◀────────┘
 //! ```
@@ -25,9 +26,14 @@ use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, is_sealed, respond};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
 use crate::session::Side;
+use crate::strangers::{Stranger, Strangers};
 use crate::transport::serve::{Arrived, serve};
 use crate::{Handler, Link, Peer, random};
 
+/// Sessions of one key that may be alive: a gateway has one a shard.
+const SESSIONS_OF_ONE: usize = 64;
+/// Bytes that the sessions of one key may keep for connections that have not come back yet.
+const HELD_FOR_ONE: usize = 16 * 1024 * 1024;
 /// Sessions that are over whose last count is remembered, so that gateways which come back learn what never arrived.
 const ENDED: usize = 1024;
 
@@ -61,11 +67,12 @@ pub struct AcceptConfig {
     pub exchanges: u32,
     /// How often a quiet link is asked whether it is alive; after three silent intervals its connection is given up.
     pub ping: Duration,
-    /// Connections at once, links or not; over it they are closed on arrival.
+    /// Connections at once, links or not; over it they are closed on arrival. Those without a link have half of it, and one source
+    /// address of them 256.
     pub connections: usize,
 }
 
-/// Holds the listener and its links; dropping it ends both.
+/// Holds the listeners and their links; dropping it ends both.
 pub struct Acceptor(Rc<Inner>);
 
 struct Inner {
@@ -76,6 +83,7 @@ struct Inner {
     links: RefCell<Vec<Taken>>,
     ended: RefCell<VecDeque<Ended>>,
     connections: Cell<usize>,
+    strangers: Rc<Strangers>,
     drains: Cell<bool>,
     lost: Rc<Notify>,
     stop: watch::Sender<bool>,
@@ -108,9 +116,20 @@ struct Prepared {
 }
 
 impl Acceptor {
-    /// Where it listens.
+    /// Where it listened first.
     pub fn local(&self) -> SocketAddr {
         self.0.local
+    }
+
+    /// Takes links here too: a session goes on at whichever address its gateway comes back to.
+    ///
+    /// # Errors
+    /// The listener cannot be registered with this shard's event queue.
+    pub fn listen(&self, listener: TcpListener) -> io::Result<()> {
+        listener.set_nonblocking(true)?;
+        let listener = tokio::net::TcpListener::from_std(listener)?;
+        self.0.run(listen(self.0.clone(), listener));
+        Ok(())
     }
 
     /// All sessions that are alive, connected or not.
@@ -151,9 +170,8 @@ pub fn accept(
     config: AcceptConfig,
     handler: Rc<dyn Handler>,
 ) -> io::Result<Acceptor> {
-    listener.set_nonblocking(true)?;
     let local = listener.local_addr()?;
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let strangers = Strangers::new(config.connections.div_ceil(2));
     let inner = Rc::new(Inner {
         shard: shard.clone(),
         config,
@@ -162,20 +180,22 @@ pub fn accept(
         links: RefCell::new(Vec::new()),
         ended: RefCell::new(VecDeque::new()),
         connections: Cell::new(0),
+        strangers,
         drains: Cell::new(false),
         lost: Rc::new(Notify::new()),
         stop: watch::Sender::new(false),
     });
-    inner.run(listen(inner.clone(), listener));
-    shard.run(tick(inner.clone()));
-    Ok(Acceptor(inner))
+    let acceptor = Acceptor(inner.clone());
+    acceptor.listen(listener)?;
+    shard.run(tick(inner));
+    Ok(acceptor)
 }
 
 async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match Slot::take(&inner) {
-                Some(slot) => inner.run(connection(inner.clone(), stream, peer, slot)),
+            Ok((stream, peer)) => match inner.strangers.enter(peer.ip()).zip(Slot::take(&inner)) {
+                Some((stranger, slot)) => inner.run(connection(inner.clone(), stream, peer, stranger, slot)),
                 None => tracing::debug!(%peer, limit = inner.config.connections, "connection refused: too many"),
             },
             Err(error) => {
@@ -186,15 +206,22 @@ async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
     }
 }
 
-async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, slot: Slot) {
+async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, stranger: Stranger, slot: Slot) {
+    // Until the first link on this connection.
+    let stranger = Rc::new(Cell::new(Some(stranger)));
     let arrived = {
         let inner = inner.clone();
         Rc::new(move |arrived: Arrived| {
-            let work = inner.clone();
+            let Some(handshake) = inner.strangers.enter(peer.ip()) else {
+                return tracing::debug!(%peer, "handshake refused: too many at once from there");
+            };
+            let (work, stranger) = (inner.clone(), stranger.clone());
             inner.run(async move {
-                if let Err(error) = work.shake_hands(arrived).await {
-                    tracing::warn!(%peer, %error, "no link");
+                match work.shake_hands(arrived).await {
+                    Ok(()) => drop(stranger.take()),
+                    Err(error) => tracing::warn!(%peer, %error, "no link"),
                 }
+                drop(handshake);
             });
         })
     };
@@ -214,10 +241,11 @@ async fn tick(inner: Rc<Inner>) {
             return;
         }
         let now = Instant::now();
-        for taken in &links {
+        for (at, taken) in links.iter().enumerate() {
             let peer = taken.link.peer();
-            let is_newer = |other: &Taken| other.start > taken.start && other.link.peer() == peer;
-            if !taken.link.connected() && links.iter().any(is_newer) {
+            // By who came later: a clock may have stepped back between two starts.
+            let is_newer = |other: &Taken| other.start != taken.start && other.link.peer() == peer;
+            if !taken.link.connected() && links[at + 1..].iter().any(is_newer) {
                 // Nobody comes back for the session of a process that is gone.
                 taken.link.abandon("the gateway has been restarted", None);
             }
@@ -292,6 +320,10 @@ impl Inner {
                 links.find(|link| link.session_id() == asked.session && *link.peer() == peer && !link.is_over())?;
             Some((link.clone(), link.received(), asked.received))
         });
+        if known.is_none() && self.sessions_of(key).iter().filter(|link| link.connected()).count() >= SESSIONS_OF_ONE {
+            let text = format!("gateway `{}` has {SESSIONS_OF_ONE} links to this hub already", peer.name);
+            return Err(Refusal::new(RefusalReason::Busy, text));
+        }
         let ended = asked.and_then(|asked| self.ended(&asked.session, key));
         let session = known.as_ref().map_or(session, |(link, ..)| link.session_id()).to_owned();
         let welcome = Welcome {
@@ -317,6 +349,10 @@ impl Inner {
             // Else it ended while the gateway answered: without a connection the gateway comes back and learns it.
             return;
         }
+        if !self.make_room(&prepared.peer.key) {
+            // Others came first while this one shook hands. Without a connection it comes back, and is told.
+            return;
+        }
         let sealed = connected.seal.is_some();
         let new = NewLink {
             session_id: prepared.session,
@@ -331,6 +367,31 @@ impl Inner {
         tracing::info!(island = %peer.island, gateway = %peer.name, role = %peer.role, sealed, "link is up");
         self.links.borrow_mut().push(Taken { link: link.clone(), start: prepared.start });
         link.attach(connected, 0, 0);
+    }
+
+    /// The sessions of this key that are alive, the oldest first.
+    fn sessions_of(&self, key: &PublicKey) -> Vec<Link> {
+        let links = self.links.borrow();
+        let links = links.iter().map(|taken| &taken.link);
+        links.filter(|link| link.peer().key == *key && !link.is_over()).cloned().collect()
+    }
+
+    /// Ends the oldest sessions of this key that wait for their gateway, until one more fits and they keep no more than they may.
+    /// False: all are in use.
+    fn make_room(&self, key: &PublicKey) -> bool {
+        let sessions = self.sessions_of(key);
+        let mut alive = sessions.len();
+        let waiting: Vec<&Link> = sessions.iter().filter(|link| !link.connected()).collect();
+        let mut held: usize = waiting.iter().map(|link| link.held_len()).sum();
+        for link in waiting {
+            if alive < SESSIONS_OF_ONE && held <= HELD_FOR_ONE {
+                break;
+            }
+            alive -= 1;
+            held -= link.held_len();
+            link.abandon("its gateway has made others instead of coming back for it", None);
+        }
+        alive < SESSIONS_OF_ONE
     }
 
     /// Records that this hub had received in a session of this key when it ended.

@@ -34,6 +34,8 @@ use crate::{Handler, Link, LinkStatus, Peer, random};
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait after a failure.
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
+/// A link that lasts no longer is one more failure: a hub that takes links and drops them must not be dialled without pause.
+const STEADY: Duration = Duration::from_secs(5);
 /// The longest wait while an address only leads to hubs that are linked already.
 const SEEK_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -107,7 +109,7 @@ struct Inner {
     addresses: Vec<Address>,
     links: RefCell<Vec<Dialled>>,
     /// Hubs whose answer is being confirmed.
-    pending: RefCell<BTreeSet<String>>,
+    pending: RefCell<BTreeSet<HubId>>,
     /// All hubs, as the last hub that answered named them.
     named: RefCell<BTreeSet<String>>,
     /// Told when a connection is lost.
@@ -120,13 +122,16 @@ struct Inner {
 struct Address {
     last_error: RefCell<Option<String>>,
     /// Hubs that answered there.
-    seen: RefCell<BTreeSet<String>>,
+    seen: RefCell<BTreeSet<HubId>>,
     /// Answers in a row from hubs that had a link already.
     duplicates: Cell<u32>,
 }
 
+/// A hub: the id it claims and the key it proved, since several may be pinned and one must not pass for another.
+type HubId = (String, PublicKey);
+
 struct Dialled {
-    hub: String,
+    hub: HubId,
     address: usize,
     link: Link,
 }
@@ -213,15 +218,23 @@ async fn keep(inner: Rc<Inner>, index: usize) {
     let mut stop = inner.stop.subscribe();
     let work = async {
         let mut failures = 0;
+        let mut linked: Option<Instant> = None;
         loop {
             let lost = inner.lost.notified();
             if !inner.wants(index) {
                 lost.await;
                 continue;
             }
+            if let Some(since) = linked.take() {
+                failures = if since.elapsed() < STEADY { failures + 1 } else { 0 };
+                if failures > 0 {
+                    sleep(jittered(backoff(failures, LAST_BACKOFF))).await;
+                    continue;
+                }
+            }
             let wait = match inner.attempt(index).await {
                 Ok(Attempt::Linked) => {
-                    failures = 0;
+                    linked = Some(Instant::now());
                     *inner.addresses[index].last_error.borrow_mut() = None;
                     FIRST_BACKOFF
                 }
@@ -262,14 +275,16 @@ fn jittered(wait: Duration) -> Duration {
 }
 
 impl Inner {
-    fn is_connected(&self, hub: &str) -> bool {
-        self.links.borrow().iter().any(|dialled| dialled.hub == hub && dialled.link.connected())
+    fn is_connected(&self, is_it: impl Fn(&HubId) -> bool) -> bool {
+        self.links.borrow().iter().any(|dialled| is_it(&dialled.hub) && dialled.link.connected())
     }
 
     fn wants(&self, index: usize) -> bool {
         let seen = self.addresses[index].seen.borrow();
         let named = self.named.borrow();
-        seen.is_empty() || seen.union(&named).any(|hub| !self.is_connected(hub))
+        seen.is_empty()
+            || seen.iter().any(|hub| !self.is_connected(|linked| linked == hub))
+            || named.iter().any(|name| !self.is_connected(|(linked, _)| linked == name))
     }
 
     fn note(&self, index: usize, failures: u32, error: &HandshakeError) {
@@ -317,59 +332,64 @@ impl Inner {
                 gateway: self.config.gateway.clone(),
                 hub_key: String::new(),
             },
-            payload: ClientPayload {
+            payload: &|key| ClientPayload {
                 seal: self.config.seal,
-                exporter,
+                exporter: exporter.clone(),
                 start: self.config.start,
                 exchanges: self.config.exchanges,
-                resume: self.resumable(),
+                resume: self.resumable(key),
             },
         };
-        let resume = initiator.payload.resume.clone();
         let answered = initiate(&mut *transport, initiator).await?;
-        let hub = answered.welcome.hub.clone();
-        self.learn(index, &answered.welcome);
-        if self.is_connected(&hub) || !self.pending.borrow_mut().insert(hub.clone()) {
+        let hub = (answered.welcome.hub.clone(), answered.key);
+        self.learn(index, &hub, &answered.welcome);
+        if self.is_connected(|linked| *linked == hub) || !self.pending.borrow_mut().insert(hub.clone()) {
             let duplicates = &self.addresses[index].duplicates;
             duplicates.set(duplicates.get().saturating_add(1));
             return Ok(Attempt::Duplicate);
         }
         let pending = Pending { inner: self, hub: &hub };
+        let position =
+            answered.told.resume.iter().find(|resume| resume.hub == hub.0).map_or(0, |resume| resume.received);
         let established = answered.confirm().await?;
         let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
         drop(pending);
         self.addresses[index].duplicates.set(0);
-        let position = resume.iter().find(|resume| resume.hub == hub).map_or(0, |resume| resume.received);
-        self.take(index, established.key, established.said, connected, position);
+        self.take(index, hub, established.said, connected, position);
         Ok(Attempt::Linked)
     }
 
-    /// Sessions that wait for a connection.
-    fn resumable(&self) -> Vec<Resume> {
+    /// Sessions with the hub of this key that wait for a connection.
+    fn resumable(&self, key: &PublicKey) -> Vec<Resume> {
         let links = self.links.borrow();
-        let waiting = links.iter().filter(|dialled| !dialled.link.is_over() && !dialled.link.connected());
+        let waiting = links
+            .iter()
+            .filter(|dialled| dialled.hub.1 == *key && !dialled.link.is_over() && !dialled.link.connected());
         waiting
             .take(MAX_HUBS)
             .map(|dialled| Resume {
-                hub: dialled.hub.clone(),
+                hub: dialled.hub.0.clone(),
                 session: dialled.link.session_id().to_owned(),
                 received: dialled.link.received(),
             })
             .collect()
     }
 
-    fn learn(&self, index: usize, welcome: &Welcome) {
-        self.addresses[index].seen.borrow_mut().insert(welcome.hub.clone());
+    fn learn(&self, index: usize, hub: &HubId, welcome: &Welcome) {
+        let mut seen = self.addresses[index].seen.borrow_mut();
+        // A hub whose key was changed does not come back with the old one.
+        seen.retain(|known| known.0 != hub.0 || self.is_connected(|linked| linked == known));
+        seen.insert(hub.clone());
         *self.named.borrow_mut() = welcome.hubs.iter().take(MAX_HUBS).chain([&welcome.hub]).cloned().collect();
     }
 
     /// A hub has a connection: its session goes on, or a new one begins.
-    fn take(&self, index: usize, key: PublicKey, welcome: Welcome, connected: Connected, position: u64) {
+    fn take(&self, index: usize, hub: HubId, welcome: Welcome, connected: Connected, position: u64) {
         let old = self
             .links
             .borrow()
             .iter()
-            .find(|dialled| dialled.hub == welcome.hub && !dialled.link.is_over())
+            .find(|dialled| dialled.hub == hub && !dialled.link.is_over())
             .map(|dialled| dialled.link.clone());
         if let Some(link) = old {
             match welcome.resumed {
@@ -379,7 +399,7 @@ impl Inner {
                 _ => link.abandon("the hub does not know the session any more", welcome.ended),
             }
         }
-        let peer = Peer { role: Role::Hub, island: "".into(), name: welcome.hub.as_str().into(), key };
+        let peer = Peer { role: Role::Hub, island: "".into(), name: hub.0.as_str().into(), key: hub.1 };
         let new = NewLink {
             session_id: welcome.session,
             peer,
@@ -390,7 +410,7 @@ impl Inner {
         };
         let link = Link::new(&self.shard, self.handler.clone(), new);
         tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, sealed = welcome.sealed, "link is up");
-        self.links.borrow_mut().push(Dialled { hub: welcome.hub, address: index, link: link.clone() });
+        self.links.borrow_mut().push(Dialled { hub, address: index, link: link.clone() });
         link.attach(connected, 0, 0);
     }
 }
@@ -398,7 +418,7 @@ impl Inner {
 /// A hub whose answer is being confirmed, until this is dropped.
 struct Pending<'a> {
     inner: &'a Inner,
-    hub: &'a str,
+    hub: &'a HubId,
 }
 
 impl Drop for Pending<'_> {

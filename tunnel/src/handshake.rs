@@ -13,7 +13,9 @@
 //! assembly: measured with this crate, a sealed batch of 4 KB costs a fifth of what
 //! ChaCha20-Poly1305 and BLAKE2s cost (1.9 against 9.3 µs to seal and open it).
 
+use std::future::poll_fn;
 use std::io;
+use std::task::Poll;
 use std::time::Duration;
 
 use base64::Engine;
@@ -27,7 +29,7 @@ use wire::tunnel::hello::{
 
 use crate::key::{PrivateKey, PublicKey};
 use crate::seal::Seal;
-use crate::transport::{Transport, read_more, send_now};
+use crate::transport::{Transport, read_more};
 
 /// The handshake pattern and its primitives.
 const PATTERN: &str = "Noise_IK_25519_AESGCM_SHA256";
@@ -67,8 +69,6 @@ pub(crate) enum HandshakeError {
 
 /// A link as far as the handshake goes.
 pub(crate) struct Established<T> {
-    /// The other end's proven key.
-    pub(crate) key: PublicKey,
     /// What the caller wanted to know.
     pub(crate) said: T,
     /// The keys for records, where they are sealed.
@@ -101,6 +101,7 @@ impl Frames<'_> {
         }
     }
 
+    /// Sends, and reads while that waits: what a stranger sends meanwhile would gather in the HTTP library's windows.
     async fn send(&mut self, frames: &[&[u8]]) -> Result<(), HandshakeError> {
         let mut out = Vec::new();
         for frame in frames {
@@ -108,7 +109,24 @@ impl Frames<'_> {
             out.extend_from_slice(&len.to_be_bytes());
             out.extend_from_slice(frame);
         }
-        Ok(send_now(self.transport, &[&out]).await?)
+        self.transport.send(&[&out]);
+        let mut scratch = vec![0; 8 * 1024];
+        poll_fn(|cx| {
+            loop {
+                if let Poll::Ready(flushed) = self.transport.poll_flush(cx) {
+                    return Poll::Ready(flushed.map_err(HandshakeError::Io));
+                }
+                if self.read.len() > HELLOS * MAX_FRAME_LEN {
+                    return Poll::Ready(Err(HandshakeError::Frame(self.read.len())));
+                }
+                match self.transport.poll_read(cx, &mut scratch, 0) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                    Poll::Ready(Ok(range)) => self.read.extend_from_slice(&scratch[range]),
+                }
+            }
+        })
+        .await
     }
 }
 
@@ -119,7 +137,8 @@ pub(crate) struct Initiator<'a> {
     pub(crate) hub_keys: &'a [PublicKey],
     /// `hub_key` is filled in.
     pub(crate) hello: ClientHello,
-    pub(crate) payload: ClientPayload,
+    /// What the hub with this key is told, and no other: it names sessions.
+    pub(crate) payload: &'a dyn Fn(&PublicKey) -> ClientPayload,
 }
 
 /// The gateway's half as far as the hub's answer. [`Answered::confirm`] makes the link; dropping it changes nothing at the hub.
@@ -131,7 +150,6 @@ pub(crate) async fn initiate<'a>(
     mut initiator: Initiator<'_>,
 ) -> Result<Answered<'a>, HandshakeError> {
     let mut frames = Frames { transport, read: Vec::new() };
-    let payload = hello::encode(&initiator.payload)?;
     let mut key = *initiator.hub_keys.first().ok_or_else(|| io::Error::other("no public key of the hub is pinned"))?;
     for _ in 0..HELLOS {
         initiator.hello.hub_key = STANDARD.encode(key.bytes());
@@ -141,14 +159,15 @@ pub(crate) async fn initiate<'a>(
             .and_then(|builder| builder.remote_public_key(key.bytes()))
             .and_then(Builder::build_initiator)
             .map_err(HandshakeError::Noise)?;
-        let message = write(&mut state, &payload)?;
+        let told = (initiator.payload)(&key);
+        let message = write(&mut state, &hello::encode(&told)?)?;
         frames.send(&[&first, &message]).await?;
         let answer = frames.next().await?;
         match answer.split_first() {
             Some((&NOISE, message)) => {
                 let said = read(&mut state, message).map_err(|_| HandshakeError::WrongHub(key))?;
                 return match hello::decode(&said)? {
-                    HubPayload::Welcome(welcome) => Ok(Answered { frames, state, key, welcome }),
+                    HubPayload::Welcome(welcome) => Ok(Answered { frames, state, key, told, welcome }),
                     HubPayload::Refused(refusal) => Err(HandshakeError::Refused(refusal)),
                 };
             }
@@ -172,7 +191,10 @@ pub(crate) async fn initiate<'a>(
 pub(crate) struct Answered<'a> {
     frames: Frames<'a>,
     state: HandshakeState,
-    key: PublicKey,
+    /// Its proven key.
+    pub(crate) key: PublicKey,
+    /// What it was told.
+    pub(crate) told: ClientPayload,
     /// What it said.
     pub(crate) welcome: Welcome,
 }
@@ -188,7 +210,7 @@ impl Answered<'_> {
         let len = state.write_message(GO, &mut go).map_err(HandshakeError::Noise)?;
         self.frames.send(&[&go[..len]]).await?;
         let seal = self.welcome.sealed.then(|| Seal::new(state));
-        Ok(Established { key: self.key, said: self.welcome, seal, rest: self.frames.read })
+        Ok(Established { said: self.welcome, seal, rest: self.frames.read })
     }
 }
 
@@ -246,7 +268,7 @@ pub(crate) async fn respond<T>(
             return Err(HandshakeError::NotLive);
         }
         let seal = sealed.then(|| Seal::new(state));
-        return Ok(Established { key: remote, said, seal, rest: frames.read });
+        return Ok(Established { said, seal, rest: frames.read });
     }
     Err(HandshakeError::NotLive)
 }

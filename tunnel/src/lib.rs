@@ -30,6 +30,7 @@ mod random;
 mod seal;
 mod session;
 mod settings;
+mod strangers;
 pub mod tls;
 mod transport;
 

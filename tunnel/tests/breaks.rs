@@ -139,29 +139,34 @@ fn a_hub_process_that_is_gone_leaves_unknown_what_it_had_and_not_sent_what_it_ha
 
 #[test]
 fn a_gateway_that_was_restarted_does_not_leave_its_old_session_waiting() {
-    on_shard(|shard| async move {
-        let mut pair = Pair::new();
-        pair.accept.ping = Duration::from_secs(2);
-        let (at_hub, at_gateway, at_new_gateway) = (Noted::new(), Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        at_gateway.keeps.set(true);
-        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
-        let hub_link = at_hub.link().await;
-        hub_link.open(&head(3), &[b"abc"], 1).unwrap();
-        at_gateway.until("it came", |noted| noted.opened.borrow().len() == 1).await;
-        // The old process vanishes without a word, a new one of the same gateway comes.
-        relay.refuse(true);
-        relay.cut();
-        eventually("cut", || !hub_link.connected()).await;
-        pair.dial.start += 1;
-        let since = Instant::now();
-        let _new = pair.gateway(&shard, &at_new_gateway, hub.local(), Transport::Ws);
-        at_hub.until("the call has failed", |noted| noted.failures.borrow().len() == 1).await;
-        assert_eq!(at_hub.failures.borrow()[&1].outcome, Outcome::Unknown);
-        assert!(since.elapsed() < pair.accept.ping * 5, "{:?}", since.elapsed());
-        assert_eq!(hub.links().len(), 1);
-    });
+    // Also where its clock was set back meanwhile.
+    for start in [3, 1] {
+        on_shard(|shard| a_gateway_is_restarted(shard, start));
+    }
+}
+
+async fn a_gateway_is_restarted(shard: shard::Shard, start: u64) {
+    let mut pair = Pair::new();
+    pair.accept.ping = Duration::from_secs(2);
+    let (at_hub, at_gateway, at_new_gateway) = (Noted::new(), Noted::new(), Noted::new());
+    let hub = pair.hub(&shard, &at_hub);
+    let relay = Relay::start(&shard, &[hub.local()]).await;
+    at_gateway.keeps.set(true);
+    let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+    let hub_link = at_hub.link().await;
+    hub_link.open(&head(3), &[b"abc"], 1).unwrap();
+    at_gateway.until("it came", |noted| noted.opened.borrow().len() == 1).await;
+    // The old process vanishes without a word, a new one of the same gateway comes.
+    relay.refuse(true);
+    relay.cut();
+    eventually("cut", || !hub_link.connected()).await;
+    pair.dial.start = start;
+    let since = Instant::now();
+    let _new = pair.gateway(&shard, &at_new_gateway, hub.local(), Transport::Ws);
+    at_hub.until("the call has failed", |noted| noted.failures.borrow().len() == 1).await;
+    assert_eq!(at_hub.failures.borrow()[&1].outcome, Outcome::Unknown);
+    assert!(since.elapsed() < pair.accept.ping * 5, "{:?}", since.elapsed());
+    assert_eq!(hub.links().len(), 1);
 }
 
 #[test]
@@ -222,6 +227,125 @@ fn several_hubs_behind_one_address_are_all_linked() {
         })
         .await;
         assert_eq!(noted[2].ups.borrow().len(), 2);
+    });
+}
+
+#[test]
+fn a_session_goes_on_at_another_address_of_its_hub() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let second = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let relay = Relay::start(&shard, &[hub.local(), second.local_addr().unwrap()]).await;
+        hub.listen(second).unwrap();
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        at_hub.link().await;
+        relay.cut();
+        eventually("the gateway is back", || link.status().connections == 2 && link.connected()).await;
+        assert_eq!((at_gateway.ups.borrow().len(), at_hub.ups.borrow().len()), (1, 1));
+    });
+}
+
+#[test]
+fn a_hub_that_takes_links_and_drops_them_is_not_dialled_without_pause() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let link = at_gateway.link().await;
+        at_hub.link().await;
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(3) {
+            if link.connected() {
+                relay.cut();
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let connections = relay.connections.get();
+        assert!((3..=9).contains(&connections), "{connections} connections in three seconds");
+    });
+}
+
+#[test]
+fn a_hub_that_claims_the_id_of_another_gets_neither_its_place_nor_its_sessions() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let mut other = Pair::new();
+        other.accept.directory = pair.directory.clone();
+        let [at_hub, at_other, at_gateway] = [Noted::new(), Noted::new(), Noted::new()];
+        let (hub, impostor) = (pair.hub(&shard, &at_hub), other.hub(&shard, &at_other));
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let hubs = vec![pair.address(relay.local, Transport::Ws), other.address(impostor.local(), Transport::Ws)];
+        let dialer =
+            highway_tunnel::dial(&shard, highway_tunnel::DialConfig { hubs, ..pair.dial.clone() }, at_gateway.clone());
+        at_gateway.until("two links", |noted| noted.ups.borrow().len() == 2).await;
+        at_hub.link().await;
+        relay.cut();
+        eventually("its own hub goes on with the session", || {
+            dialer
+                .links()
+                .iter()
+                .any(|link| link.peer().key == pair.hub_key.public().unwrap() && link.status().connections == 2)
+        })
+        .await;
+        assert_eq!((at_hub.ups.borrow().len(), at_other.ups.borrow().len(), at_gateway.downs.get()), (1, 1, 0));
+    });
+}
+
+#[test]
+fn a_gateway_has_so_many_sessions_and_those_it_left_go_first() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        (pair.accept.connections, pair.accept.ping, pair.dial.ping) =
+            (1000, Duration::from_secs(2), Duration::from_secs(2));
+        let (at_hub, at_gateway, at_last) = (Noted::new(), Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let dialers: Vec<_> = (0..66).map(|_| pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws)).collect();
+        let refused = || dialers.iter().filter_map(|dialer| dialer.status().remove(0).last_error).collect::<Vec<_>>();
+        eventually("all are linked or refused", || hub.links().len() == 64 && refused().len() == 2).await;
+        assert!(refused().iter().all(|why| why.contains("gateway `out-1` has 64 links to this hub already")));
+        relay.refuse(true);
+        relay.cut();
+        eventually("all wait", || hub.links().iter().all(|link| !link.connected())).await;
+        let _last = pair.gateway(&shard, &at_last, hub.local(), Transport::Ws);
+        at_last.link().await;
+        at_hub.until("the oldest has gone", |noted| noted.downs.get() > 0).await;
+        assert_eq!((hub.links().len(), at_hub.downs.get()), (64, 1));
+    });
+}
+
+#[test]
+fn a_crowd_of_silent_connections_from_one_address_gets_its_share_and_links_stay() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.connections = 10_000;
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let _dialer = pair.gateway(&shard, &at_gateway, hub.local(), Transport::Ws);
+        let link = at_gateway.link().await;
+        let mut crowd = Vec::new();
+        for _ in 0..300 {
+            crowd.push(tokio::net::TcpStream::connect(hub.local()).await.unwrap());
+        }
+        let is_closed = |one: &tokio::net::TcpStream| matches!(one.try_read(&mut [0]), Ok(0));
+        eventually("the rest is closed", || crowd.iter().filter(|one| is_closed(one)).count() == 300 - 256).await;
+        link.open(&head(3), &[b"abc"], 1).unwrap();
+        at_gateway.until("the answer", |noted| noted.finished.borrow().len() == 1).await;
+        drop(crowd);
+        // Their places are free again.
+        eventually("another gets in", || {
+            std::net::TcpStream::connect(hub.local()).is_ok_and(|one| {
+                one.set_nonblocking(true).unwrap();
+                std::io::Read::read(&mut &one, &mut [0])
+                    .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+            })
+        })
+        .await;
     });
 }
 

@@ -268,6 +268,11 @@ impl Link {
         self.0.session.borrow().received()
     }
 
+    /// Bytes kept for the peer's acknowledgement.
+    pub(crate) fn held_len(&self) -> usize {
+        self.0.session.borrow().held_len()
+    }
+
     /// Whether the session has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.0.session.borrow().is_over()

@@ -130,12 +130,7 @@ impl Outbound {
     ///
     /// # Errors
     /// The peer has fewer than it acknowledged before, or more than were written.
-    pub(crate) fn resume(
-        &mut self,
-        now: Instant,
-        count: u64,
-        mut write: impl FnMut(&[u8]),
-    ) -> Result<(), Impossible> {
+    pub(crate) fn resume(&mut self, now: Instant, count: u64, mut write: impl FnMut(&[u8])) -> Result<(), Impossible> {
         if count < self.acknowledged {
             return Err(Impossible { count, written: self.written });
         }

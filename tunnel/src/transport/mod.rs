@@ -72,12 +72,6 @@ pub(crate) async fn read_more(transport: &mut dyn Transport, buffer: &mut Vec<u8
     Ok(())
 }
 
-/// Sends a batch and waits until it is written.
-pub(crate) async fn send_now(transport: &mut dyn Transport, parts: &[&[u8]]) -> io::Result<()> {
-    transport.send(parts);
-    poll_fn(|cx| transport.poll_flush(cx)).await
-}
-
 fn ended(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, what.to_owned())
 }

@@ -18,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -28,14 +28,18 @@ use super::{BoxIo, LINK_PATH, Transport, post};
 use crate::random;
 use crate::tls::exporter;
 
-/// A connection has this long to do its TLS handshake, and again to send the head of a request.
-const HEAD_LIMIT: Duration = Duration::from_secs(10);
-/// A connection without a link is closed after this.
-const IDLE_LIMIT: Duration = Duration::from_secs(30);
+/// A connection has this long to ask for a link, TLS and all; without one it is closed after as long again.
+const LINK_LIMIT: Duration = Duration::from_secs(10);
+/// The most headers of a request.
+const HEADERS: usize = 100;
 /// The longest head of a request.
 const HEAD_LEN: usize = 16 * 1024;
 /// Streams a box in between may put on one HTTP/2 connection.
 const STREAMS: u32 = 256;
+/// Streams that a peer opened and reset again before they were looked at, over which its connection is ended.
+const RESET_STREAMS: usize = 20;
+/// Streams that were reset here for what the peer did wrong, over which its connection is ended.
+const WRONG_STREAMS: usize = 64;
 
 type Body = Either<Full<Bytes>, post::Outgoing>;
 
@@ -60,17 +64,18 @@ pub(crate) async fn serve(
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     hold_little(&stream)?;
+    let mut look = Instant::now() + LINK_LIMIT;
     let is_tls = tls.is_some();
     let (io, exporter): (BoxIo, _) = match tls {
         None => (Box::new(stream), None),
         Some(config) => {
-            let stream = timeout(HEAD_LIMIT, TlsAcceptor::from(config).accept(stream)).await??;
+            let stream = timeout_at(look, TlsAcceptor::from(config).accept(stream)).await??;
             let exporter = exporter(stream.get_ref().1);
             (Box::new(stream), exporter)
         }
     };
     let mut http = auto::Builder::new(Local);
-    http.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_LIMIT).max_buf_size(HEAD_LEN);
+    http.http1().timer(TokioTimer::new()).header_read_timeout(LINK_LIMIT).max_buf_size(HEAD_LEN).max_headers(HEADERS);
     http.http2()
         .timer(TokioTimer::new())
         .initial_stream_window_size(WINDOW)
@@ -78,7 +83,9 @@ pub(crate) async fn serve(
         .max_frame_size(FRAME_LEN)
         .max_send_buf_size(SEND_LEN)
         .max_header_list_size(HEAD_LEN as u32)
-        .max_concurrent_streams(STREAMS);
+        .max_concurrent_streams(STREAMS)
+        .max_pending_accept_reset_streams(RESET_STREAMS)
+        .max_local_error_reset_streams(WRONG_STREAMS);
     // Each link on this connection holds a clone.
     let in_use: Rc<dyn std::any::Any> = Rc::new(slot);
     let ended = Rc::new(Notify::new());
@@ -96,7 +103,7 @@ pub(crate) async fn serve(
         tokio::select! {
             result = &mut connection => return result.map_err(|error| io::Error::other(error.to_string())),
             () = ended.notified() => {}
-            () = sleep(IDLE_LIMIT) => {}
+            () = sleep_until(look) => look += LINK_LIMIT,
         }
         // One count is held here, one by the service.
         if Rc::strong_count(&in_use) <= 2 {
@@ -147,7 +154,7 @@ fn answer(mut request: Request<Incoming>, context: Context, arrived: &Rc<dyn Fn(
     let upgrade = hyper::upgrade::on(&mut request);
     let arrived = arrived.clone();
     tokio::task::spawn_local(async move {
-        if let Ok(Ok(arrival)) = timeout(HEAD_LIMIT, upgraded(upgrade, context)).await {
+        if let Ok(Ok(arrival)) = timeout(LINK_LIMIT, upgraded(upgrade, context)).await {
             arrived(arrival);
         }
     });

@@ -74,13 +74,20 @@ impl<T: Io> Ws<T> {
         frame(&mut self.out, opcode, mask, parts);
     }
 
+    /// Only the last ping has to be answered (RFC 6455, section 5.5.3), and none while the peer does not read.
     fn answer_control(&mut self) {
+        let mut ping = None;
         for (opcode, payload) in std::mem::take(&mut self.reader.control) {
             match opcode {
-                PING => self.message(PONG, &[&payload]),
+                PING => ping = Some(payload),
                 CLOSE => self.is_closed = true,
                 _ => {}
             }
+        }
+        if let Some(payload) = ping
+            && self.unwritten_len() <= SPARE_LEN
+        {
+            self.message(PONG, &[&payload]);
         }
     }
 }
@@ -437,5 +444,26 @@ mod tests {
         for bytes in [unmasked, reserved, masked(&[b"text"], 1), masked(&[&[0; 126]], PING)] {
             assert_eq!(fed(&bytes, 1000, 0).unwrap_err().kind(), io::ErrorKind::InvalidData);
         }
+    }
+
+    #[test]
+    fn a_flood_of_pings_is_answered_once_a_read_and_not_at_all_while_nothing_is_read() {
+        shard::runtime().unwrap().block_on(async {
+            let (mut peer, io) = tokio::io::duplex(100);
+            let mut ws = Ws::new(io, End::Server, Vec::new(), 1);
+            let mut scratch = vec![0; 64 * 1024];
+            let pings: Vec<u8> = (0..50u8).flat_map(|number| masked(&[&[number; 100]], PING)).collect();
+            let mut held = 0;
+            for _ in 0..2000 {
+                ws.early.extend_from_slice(&pings);
+                ws.early.extend(masked(&[b"x"], BINARY));
+                std::future::poll_fn(|cx| ws.poll_read(cx, &mut scratch, 0)).await.unwrap();
+                held = held.max(ws.unwritten_len());
+            }
+            assert!((SPARE_LEN..SPARE_LEN + 1000).contains(&held), "{held}");
+            let mut first = [0; 102];
+            tokio::io::AsyncReadExt::read_exact(&mut peer, &mut first[..100]).await.unwrap();
+            assert_eq!((first[0], first[1], first[2]), (FIN | PONG, 100, 49));
+        });
     }
 }
