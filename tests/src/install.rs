@@ -3,6 +3,7 @@
 //! Everything but the packages lies under `target/lab/`, in folders that are named by a digest of what is in them, so a second
 //! run finds them at once and a changed list makes new ones. It never removes anything and never touches a system without `apt-get`.
 
+mod golang;
 mod maven;
 mod packages;
 mod sources;
@@ -27,18 +28,35 @@ pub struct Toolbox {
 }
 
 impl Toolbox {
+    /// The dubbo-go peer, which is built if it is missing. Takes minutes the first time.
+    ///
+    /// # Errors
+    /// There is no Go toolchain that can build it ([`no_go`] tells before), or the build fails.
+    pub fn go_peer(&self) -> Result<PathBuf> {
+        let lab = lab_dir();
+        // It takes long, and whoever needs jars need not wait for it.
+        let _guard = lock(&lab, "lock-go")?;
+        golang::build(&lab)
+    }
+
     /// The class path of the peer on this release of Dubbo, which is fetched and compiled if it is missing.
     ///
     /// # Errors
     /// As [`install`].
     pub fn peer_class_path(&self, release: Release) -> Result<String> {
         let lab = lab_dir();
-        let _guard = lock(&lab)?;
+        let _guard = lock(&lab, "lock")?;
         let jars = Set::dubbo(&lab, release);
         maven::install(&lab, std::slice::from_ref(&jars))?;
         let classes = sources::compile(&lab, release, jars.place())?;
         Ok(format!("{}:{}/*", classes.display(), jars.place().display()))
     }
+}
+
+/// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.
+#[must_use]
+pub fn no_go() -> Option<String> {
+    golang::missing()
 }
 
 /// Installs what is missing for islands with these releases in them and says where it is. A release that is not named here is
@@ -56,7 +74,7 @@ pub fn install(releases: &[Release]) -> Result<Toolbox> {
         zookeeper: server.place().to_owned(),
     };
     {
-        let _guard = lock(&lab)?;
+        let _guard = lock(&lab, "lock")?;
         let mut sets = vec![server];
         sets.extend(releases.iter().map(|&release| Set::dubbo(&lab, release)));
         maven::install(&lab, &sets)?;
@@ -68,9 +86,9 @@ pub fn install(releases: &[Release]) -> Result<Toolbox> {
 }
 
 /// Several test binaries may arrive here at once; the first one installs.
-fn lock(lab: &Path) -> Result<File> {
-    let file = File::create(lab.join("lock"))?;
-    file.lock().context("cannot lock target/lab/lock")?;
+fn lock(lab: &Path, name: &str) -> Result<File> {
+    let file = File::create(lab.join(name))?;
+    file.lock().with_context(|| format!("cannot lock target/lab/{name}"))?;
     Ok(file)
 }
 

@@ -1,7 +1,7 @@
-//! A Java application on a released Dubbo: provider, consumer or both, in a process of its own, driven by JSON lines.
+//! An application on a released Dubbo: provider, consumer or both, in a process of its own, driven by JSON lines.
 //!
-//! Its settings are Dubbo's defaults but for the QoS port, which several applications of one island cannot share. The Java side is
-//! `tests/java`; this side never interprets what Java answers, it hands it on.
+//! Its settings are Dubbo's defaults but for the QoS port, which several applications of one island cannot share. The other side is
+//! `tests/java`, or `tests/go` for dubbo-go; this side never interprets what they answer, it hands it on.
 
 mod messages;
 mod pipe;
@@ -42,11 +42,26 @@ pub struct JavaPeer {
     pipe: Pipe,
 }
 
+/// What an application runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Runtime {
+    /// A release for Java.
+    Java(Release),
+    /// dubbo-go 3.3.2, which has no overloads, no one-way calls and shows no attachments of answers.
+    Go,
+}
+
+impl From<Release> for Runtime {
+    fn from(release: Release) -> Self {
+        Runtime::Java(release)
+    }
+}
+
 /// What an application is, before it runs.
 #[derive(Debug, Clone)]
 pub struct Application {
     name: String,
-    release: Release,
+    runtime: Runtime,
     registry: Option<String>,
     port: u16,
     services: Vec<Service>,
@@ -56,8 +71,9 @@ pub struct Application {
 impl Application {
     /// One of this name on this release, without registry and without services.
     #[must_use]
-    pub fn new(name: &str, release: Release) -> Self {
-        Application { name: name.to_owned(), release, registry: None, port: 0, services: Vec::new(), flags: Vec::new() }
+    pub fn new(name: &str, runtime: impl Into<Runtime>) -> Self {
+        let runtime = runtime.into();
+        Application { name: name.to_owned(), runtime, registry: None, port: 0, services: Vec::new(), flags: Vec::new() }
     }
 
     /// Registers and looks up here: `zookeeper://…`.
@@ -107,6 +123,15 @@ impl Application {
     }
 
     fn command(&self, place: &Place, tools: &Toolbox, home: &Path) -> Result<std::process::Command> {
+        let release = match self.runtime {
+            Runtime::Java(release) => release,
+            Runtime::Go => {
+                let mut command = place.command(tools.go_peer()?);
+                // It keeps a cache of the registry's metadata where it stands.
+                command.current_dir(home).env("HOME", home);
+                return Ok(command);
+            }
+        };
         let mut command = place.command(&tools.java);
         command
             .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"])
@@ -116,7 +141,7 @@ impl Application {
             // Dubbo keeps caches at home, and two runs must not find each other's.
             .arg(format!("-Duser.home={}", home.display()))
             .args(&self.flags)
-            .args(["-cp", &tools.peer_class_path(self.release)?, "lab.Peer"]);
+            .args(["-cp", &tools.peer_class_path(release)?, "lab.Peer"]);
         Ok(command)
     }
 }

@@ -1,0 +1,191 @@
+// The application: registry, protocol, services and references, with dubbo-go's defaults.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"dubbo.apache.org/dubbo-go/v3"
+	"dubbo.apache.org/dubbo-go/v3/client"
+	"dubbo.apache.org/dubbo-go/v3/common"
+	"dubbo.apache.org/dubbo-go/v3/filter/generic"
+	_ "dubbo.apache.org/dubbo-go/v3/imports"
+	"dubbo.apache.org/dubbo-go/v3/logger"
+	"dubbo.apache.org/dubbo-go/v3/protocol"
+	"dubbo.apache.org/dubbo-go/v3/registry"
+	"dubbo.apache.org/dubbo-go/v3/server"
+	hessian "github.com/apache/dubbo-go-hessian2"
+)
+
+const (
+	greeting = "com.example.GreetingService"
+	interop  = "com.example.InteropService"
+)
+
+type service struct {
+	Iface   string            `json:"iface"`
+	Label   string            `json:"label"`
+	Group   string            `json:"group"`
+	Version string            `json:"version"`
+	DelayMs int               `json:"delay_ms"`
+	Params  map[string]string `json:"parameters"`
+}
+
+type startMessage struct {
+	Application string    `json:"application"`
+	Registry    string    `json:"registry"`
+	Port        int       `json:"port"`
+	Services    []service `json:"services"`
+}
+
+type referMessage struct {
+	Name      string            `json:"name"`
+	Iface     string            `json:"iface"`
+	URL       string            `json:"url"`
+	Group     string            `json:"group"`
+	Version   string            `json:"version"`
+	Tag       string            `json:"tag"`
+	TimeoutMs int               `json:"timeout_ms"`
+	Retries   *int              `json:"retries"`
+	Check     *bool             `json:"check"`
+	Generic   bool              `json:"generic"`
+	OneWay    []string          `json:"one_way"`
+	Params    map[string]string `json:"parameters"`
+}
+
+// A reference, and how it is called.
+type reference struct {
+	connection *client.Connection
+	generic    *generic.GenericService
+	timeout    time.Duration
+}
+
+var (
+	application *dubbo.Instance
+	consumer    *client.Client
+	lock        sync.RWMutex
+	references  = map[string]reference{}
+)
+
+func start(message startMessage) error {
+	options := []dubbo.InstanceOption{
+		dubbo.WithName(message.Application),
+		dubbo.WithLogger(logger.WithLevel("warn")),
+	}
+	if message.Registry != "" {
+		address := strings.TrimPrefix(message.Registry, "zookeeper://")
+		options = append(options, dubbo.WithRegistry(registry.WithZookeeper(), registry.WithAddress(address)))
+	}
+	// At the instance, not at its server: else Triple, its own default, is served beside it.
+	if message.Port > 0 {
+		options = append(options, dubbo.WithProtocol(protocol.WithDubbo(), protocol.WithPort(message.Port)))
+	}
+	var err error
+	if application, err = dubbo.NewInstance(options...); err != nil {
+		return err
+	}
+	if consumer, err = application.NewClient(client.WithClientProtocolDubbo()); err != nil {
+		return err
+	}
+	if len(message.Services) == 0 {
+		return nil
+	}
+	return serve(message)
+}
+
+// Serve returns when the application ends, so it is given a moment to fail and then left to itself; whoever started it waits for the
+// registry to show its services.
+func serve(message startMessage) error {
+	ours, err := application.NewServer()
+	if err != nil {
+		return err
+	}
+	for _, wanted := range message.Services {
+		options := []server.ServiceOption{server.WithInterface(wanted.Iface)}
+		if wanted.Group != "" {
+			options = append(options, server.WithGroup(wanted.Group))
+		}
+		if wanted.Version != "" {
+			options = append(options, server.WithVersion(wanted.Version))
+		}
+		implementation, err := implementation(wanted)
+		if err != nil {
+			return err
+		}
+		if err := ours.RegisterService(implementation, options...); err != nil {
+			return err
+		}
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- ours.Serve() }()
+	select {
+	case err := <-ended:
+		return errors.Join(errors.New("the server ended at once"), err)
+	case <-time.After(2 * time.Second):
+		return nil
+	}
+}
+
+func implementation(wanted service) (common.RPCService, error) {
+	counted := counted{label: wanted.Label, delay: time.Duration(wanted.DelayMs) * time.Millisecond}
+	switch wanted.Iface {
+	case greeting:
+		return &Greeting{counted}, nil
+	case interop:
+		return &Interop{counted}, nil
+	}
+	return nil, fmt.Errorf("no implementation of %s is here", wanted.Iface)
+}
+
+func refer(wanted referMessage) error {
+	if len(wanted.OneWay) > 0 {
+		return errors.New("dubbo-go has no one-way calls over the dubbo protocol")
+	}
+	options := []client.ReferenceOption{
+		client.WithInterface(wanted.Iface), client.WithProtocolDubbo(), client.WithSerialization("hessian2"),
+		// Set for each reference: else those of the one before it are taken over.
+		client.WithGroup(wanted.Group), client.WithVersion(wanted.Version),
+	}
+	if wanted.URL != "" {
+		options = append(options, client.WithURL(wanted.URL))
+	}
+	if wanted.Retries != nil {
+		options = append(options, client.WithRetries(*wanted.Retries))
+	}
+	if wanted.Params != nil {
+		options = append(options, client.WithParams(wanted.Params))
+	}
+	made := reference{timeout: time.Duration(wanted.TimeoutMs) * time.Millisecond}
+	var err error
+	if wanted.Generic {
+		made.generic, err = consumer.NewGenericService(wanted.Iface, options...)
+	} else {
+		made.connection, err = consumer.Dial(wanted.Iface, options...)
+	}
+	if err != nil {
+		return err
+	}
+	lock.Lock()
+	defer lock.Unlock()
+	references[wanted.Name] = made
+	return nil
+}
+
+func (r reference) invoke(ctx context.Context, method string, types []string, arguments []any, into any) (any, error) {
+	if r.generic != nil {
+		objects := make([]hessian.Object, len(arguments))
+		for i, argument := range arguments {
+			objects[i] = argument
+		}
+		return r.generic.Invoke(ctx, method, types, objects)
+	}
+	options := []client.CallOption{}
+	if r.timeout > 0 {
+		options = append(options, client.WithCallRequestTimeout(r.timeout))
+	}
+	return nil, r.connection.CallUnary(ctx, arguments, into, method, options...)
+}

@@ -1,0 +1,132 @@
+// What the provider runs, and how often each of it ran.
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"sync"
+	"time"
+
+	"dubbo.apache.org/dubbo-go/v3/common/constant"
+)
+
+var (
+	runsLock sync.Mutex
+	runs     = map[string]uint64{}
+)
+
+func counts() map[string]uint64 {
+	runsLock.Lock()
+	defer runsLock.Unlock()
+	return maps.Clone(runs)
+}
+
+type counted struct {
+	label string
+	delay time.Duration
+}
+
+func (c counted) ran(method string) {
+	runsLock.Lock()
+	runs[c.label+"."+method]++
+	runsLock.Unlock()
+	time.Sleep(c.delay)
+}
+
+// Greeting is com.example.GreetingService.
+type Greeting struct{ counted }
+
+func (*Greeting) Reference() string { return greeting }
+
+// MethodMapper names methods as Java does.
+func (*Greeting) MethodMapper() map[string]string { return map[string]string{"SayHello": "sayHello"} }
+
+func (g *Greeting) SayHello(_ context.Context, name string) (string, error) {
+	g.ran("sayHello")
+	return fmt.Sprintf("Hello %s, this is %s", name, g.label), nil
+}
+
+// Interop is com.example.InteropService, as far as Go has it: there are no overloads and no one-way calls.
+type Interop struct{ counted }
+
+func (*Interop) Reference() string { return interop }
+
+// MethodMapper names methods as Java does.
+func (*Interop) MethodMapper() map[string]string {
+	return map[string]string{
+		"Text": "text", "Order": "order", "ByName": "byName", "Nothing": "nothing", "Silent": "silent", "Add": "add", "Declared": "declared",
+		"Undeclared": "undeclared", "Bytes": "bytes", "Slow": "slow", "Attachments": "attachments",
+	}
+}
+
+func (i *Interop) Text(_ context.Context, text string) (string, error) {
+	i.ran("text")
+	return text, nil
+}
+
+func (i *Interop) Order(_ context.Context, order *Order) (*Order, error) {
+	i.ran("order")
+	return order, nil
+}
+
+func (i *Interop) ByName(_ context.Context, items []*Item) (map[string][]*Item, error) {
+	i.ran("byName")
+	groups := map[string][]*Item{}
+	for _, item := range items {
+		groups[item.Name] = append(groups[item.Name], item)
+	}
+	return groups, nil
+}
+
+func (i *Interop) Nothing(context.Context, string) (*Order, error) {
+	i.ran("nothing")
+	return nil, nil
+}
+
+func (i *Interop) Silent(context.Context, string) error {
+	i.ran("silent")
+	return nil
+}
+
+func (i *Interop) Add(_ context.Context, a int32, b int64) (int64, error) {
+	i.ran("add")
+	return int64(a) + b, nil
+}
+
+func (i *Interop) Declared(_ context.Context, why string) (string, error) {
+	i.ran("declared")
+	return "", &OutOfStock{DetailMessage: why, Code: 42}
+}
+
+func (i *Interop) Undeclared(_ context.Context, why string) (string, error) {
+	i.ran("undeclared")
+	return "", fmt.Errorf("%s", why)
+}
+
+func (i *Interop) Bytes(_ context.Context, payload []byte) ([]byte, error) {
+	i.ran("bytes")
+	return payload, nil
+}
+
+func (i *Interop) Slow(_ context.Context, text string, millis int32) (string, error) {
+	i.ran("slow")
+	time.Sleep(time.Duration(millis) * time.Millisecond)
+	return text, nil
+}
+
+// Attachments gives what the provider saw.
+func (i *Interop) Attachments(ctx context.Context, _ string) (map[string]string, error) {
+	i.ran("attachments")
+	seen := map[string]string{}
+	if attachments, ok := ctx.Value(constant.AttachmentKey).(map[string]any); ok {
+		for key, value := range attachments {
+			// A header of several values for each key is how this one keeps them.
+			if list, ok := value.([]string); ok && len(list) > 0 {
+				value = list[0]
+			}
+			seen[key] = fmt.Sprint(value)
+		}
+	}
+	return seen, nil
+}
