@@ -81,7 +81,7 @@ pub struct Offer {
     pub path: Arc<str>,
     /// The methods it lists; empty where it lists none.
     pub methods: Arc<[Arc<str>]>,
-    /// Its share beside others; 0 takes it out.
+    /// Its share beside others; 0 is for when no other has a share.
     pub weight: u32,
     /// Whether it is still warming up.
     pub warm_up: Option<WarmUp>,

@@ -17,6 +17,7 @@ use shard::{Budget, Shard};
 use crate::calls::{CallKey, Place};
 use crate::choice::{Standing, choose};
 use crate::core::Core;
+use crate::list::DEFAULT_WEIGHT;
 use crate::{Answers, Counts, Endpoint, Offer, PoolConfig, Provider, ProviderList, ProviderStatus};
 
 /// Calls of one turn that follow the first to its provider, at most: enough that writes are shared, few enough that a
@@ -85,20 +86,28 @@ impl Pool {
     }
 
     /// Who can be asked for this method of this service key; `None` where nobody lists the service. A provider that lists
-    /// its methods without this one stands back while another lists it.
+    /// its methods without this one stands back while another lists it, one of weight 0 while another has a weight: dubbo-go
+    /// registers its providers with weight 0 unless told otherwise, and Dubbo's own consumers call them.
     pub fn candidates(&self, service: &str, method: &str) -> Option<Rc<Candidates>> {
         let list = self.list.borrow();
         let offers = list.services.get(service)?;
         let named = offers.iter().any(|offer| offer.lists(method));
+        let weighted = offers.iter().any(|offer| offer.enabled && offer.weight > 0);
         let now = SystemTime::now();
         let mut seen = FxHashSet::default();
         let list = offers
             .iter()
-            .filter(|offer| {
-                offer.enabled && offer.weight > 0 && (!named || offer.methods.is_empty() || offer.lists(method))
-            })
+            .filter(|offer| offer.enabled && (offer.weight > 0 || !weighted))
+            .filter(|offer| !named || offer.methods.is_empty() || offer.lists(method))
             .filter(|offer| seen.insert(&offer.endpoint))
-            .filter_map(|offer| Some(Candidate { offer: offer.clone(), provider: self.provider(&offer.endpoint)? }))
+            .filter_map(|offer| {
+                let mut offer = offer.clone();
+                if !weighted {
+                    offer.weight = DEFAULT_WEIGHT;
+                    offer.warm_up = None;
+                }
+                Some(Candidate { provider: self.provider(&offer.endpoint)?, offer })
+            })
             .collect();
         let warming = offers.iter().any(|offer| offer.weight_at(now) != offer.weight);
         Some(Rc::new(Candidates {
@@ -187,7 +196,7 @@ impl Candidates {
     /// Why [`Candidates::pick`] found nobody, in words.
     pub fn trouble(&self) -> String {
         if self.list.is_empty() {
-            return "every provider is disabled or has weight 0".to_owned();
+            return "every provider is disabled".to_owned();
         }
         let some: Vec<String> = self.list.iter().take(3).map(|candidate| candidate.provider.trouble()).collect();
         let more = if self.list.len() > 3 { format!("; and {} more", self.list.len() - 3) } else { String::new() };

@@ -253,7 +253,7 @@ fn a_dead_provider_is_skipped_and_alone_it_is_refused_at_once() {
 }
 
 #[test]
-fn disabled_providers_and_those_of_weight_zero_get_no_calls() {
+fn disabled_providers_and_those_of_weight_zero_beside_others_get_no_calls() {
     on_a_shard(|shard| async move {
         let (one, two, three) = (Listening::anywhere().await, Listening::anywhere().await, Listening::anywhere().await);
         let (mut disabled, mut weightless) = (one.offer(), two.offer());
@@ -267,9 +267,30 @@ fn disabled_providers_and_those_of_weight_zero_get_no_calls() {
             peer.echo().await;
             caller.ends.answered().await;
         }
-        let none = caller.list(&[disabled, weightless]);
+        let none = caller.list(&[disabled]);
         assert!(none.pick(&[]).is_none());
-        assert_eq!(none.trouble(), "every provider is disabled or has weight 0");
+        assert_eq!(none.trouble(), "every provider is disabled");
+    });
+}
+
+/// dubbo-go registers its providers with weight 0 unless told otherwise; Dubbo's consumers then choose as if all had the same.
+#[test]
+fn providers_of_weight_zero_share_the_calls_where_no_other_has_a_weight() {
+    on_a_shard(|shard| async move {
+        let (one, two) = (Listening::anywhere().await, Listening::anywhere().await);
+        let mut offers = [one.offer(), two.offer()];
+        offers.iter_mut().for_each(|offer| offer.weight = 0);
+        let mut disabled = Listening::anywhere().await.offer();
+        disabled.enabled = false;
+        let caller = Caller::new(&shard, quick());
+        let candidates = caller.list(&[disabled, offers[0].clone(), offers[1].clone()]);
+        assert_eq!(candidates.list().len(), 2);
+        assert!(candidates.list().iter().all(|candidate| candidate.offer.weight == 100 && candidate.offer.enabled));
+        let mut peer = one.accept().await;
+        let only = caller.list(&offers[..1]);
+        caller.call(&only, 1, b"x");
+        peer.echo().await;
+        caller.ends.answered().await;
     });
 }
 

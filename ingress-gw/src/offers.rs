@@ -326,7 +326,7 @@ impl Gathered {
             retries: self.retries,
             per_method: self.per_method.clone(),
             release: self.release.clone(),
-            healthy: self.offers.iter().any(|offer| offer.enabled && offer.weight > 0),
+            healthy: self.offers.iter().any(|offer| offer.enabled),
             gateway: gateway.to_owned(),
             application: self.application.clone(),
         };
