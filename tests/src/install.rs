@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use maven::Set;
+use sources::Sources;
 
 pub use maven::Release;
 pub use packages::Need;
@@ -44,12 +45,7 @@ impl Toolbox {
     /// # Errors
     /// As [`install`].
     pub fn peer_class_path(&self, release: Release) -> Result<String> {
-        let lab = lab_dir();
-        let _guard = lock(&lab, "lock")?;
-        let jars = Set::dubbo(&lab, release);
-        maven::install(&lab, std::slice::from_ref(&jars))?;
-        let classes = sources::compile(&lab, release, jars.place())?;
-        Ok(format!("{}:{}/*", classes.display(), jars.place().display()))
+        class_path(Sources::Peer, release)
     }
 }
 
@@ -57,6 +53,26 @@ impl Toolbox {
 #[must_use]
 pub fn no_go() -> Option<String> {
     golang::missing()
+}
+
+/// The launcher and the class path of the decoder on this release of Dubbo; what is missing is fetched and compiled.
+///
+/// # Errors
+/// As [`install`].
+pub fn decoder(release: Release) -> Result<(PathBuf, String)> {
+    packages::install(&[Need::Java, Need::Maven])?;
+    fs::create_dir_all(lab_dir())?;
+    let java = packages::find("java").context("java is not on the path")?;
+    Ok((java, class_path(Sources::Decoder, release)?))
+}
+
+fn class_path(sources: Sources, release: Release) -> Result<String> {
+    let lab = lab_dir();
+    let _guard = lock(&lab, "lock")?;
+    let jars = Set::dubbo(&lab, release);
+    maven::install(&lab, std::slice::from_ref(&jars))?;
+    let classes = sources::compile(&lab, sources, release, jars.place())?;
+    Ok(format!("{}:{}/*", classes.display(), jars.place().display()))
 }
 
 /// Installs what is missing for islands with these releases in them and says where it is. A release that is not named here is

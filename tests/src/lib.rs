@@ -10,6 +10,7 @@
 //!   peer       a Java application on a released Dubbo, driven by JSON lines
 //!   program    one of ours: its TOML, its ready page
 //!   line       two islands, a hub and what belongs in them, put together
+//!   differential   our reading of requests held against a released Dubbo's
 //!   walk       what the README says, done word for word
 //! ```
 //!
@@ -18,6 +19,7 @@
 //! Nothing here outlives the process that made it, however it ends: [`reaper`] sees to that. Nothing here waits without a
 //! deadline, and nothing here is linked into the programs.
 
+pub mod differential;
 pub mod helper;
 pub mod install;
 pub mod lab;

@@ -1,4 +1,4 @@
-//! The chores that run other programs: `test`, `demo`, `bench`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `bench`, `fuzz`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
 //! for `test`, in release mode for `demo` and `bench`.
@@ -62,6 +62,11 @@ pub fn bench(arguments: &[String]) -> Result<()> {
     let mut bench = step::command(step::target().join("release/bench"), &["run"]);
     bench.args(arguments);
     run(bench)
+}
+
+/// The fuzz targets and the comparison with released Dubbo.
+pub fn fuzz(arguments: &[String]) -> Result<()> {
+    fuzz::run(arguments)
 }
 
 type Step = (&'static str, fn() -> Result<String>);

@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | bench`.
+//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | bench | fuzz`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
@@ -20,6 +20,9 @@ usage: cargo xtask CHORE [ARGUMENTS]
   ci [STEP...]        test, tidy, fmt, clippy, deny (cargo deny) and fuzz (the fuzz targets, where a nightly toolchain is
                       there), or only the steps that are named
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md)
+  fuzz [--minutes N] [TARGET...]
+                      runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
+                      wants a nightly toolchain. Target `differential` compares us with released Dubbo and wants Java alone
   help                this
 
 Each ends with the exit code of what it ran: 0 is good.";
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         ("demo", _) => chores::demo(&rest),
         ("test", _) => chores::test(&rest).map(|_| ()),
         ("bench", _) => chores::bench(&rest),
+        ("fuzz", _) => chores::fuzz(&rest),
         ("tidy", []) => tidy::run(),
         ("ci", _) => chores::ci(&rest),
         ("help" | "--help" | "-h", _) => {

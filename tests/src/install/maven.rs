@@ -58,6 +58,14 @@ impl Release {
         }
     }
 
+    /// The same for the decoder.
+    pub(super) fn decoder_sources(self) -> &'static str {
+        match self {
+            Release::V2_6_12 | Release::V2_7_23 => "differential/dubbo2",
+            Release::V3_1_11 | Release::V3_2_16 | Release::V3_3_6 => "differential/dubbo3",
+        }
+    }
+
     /// Dubbo 2.x brings no ZooKeeper client, and the one of its time does not connect on Java 17.
     fn artefacts(self) -> Vec<String> {
         let version = self.version();

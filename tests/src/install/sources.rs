@@ -1,5 +1,5 @@
-//! The Java peer, compiled for each release from one tree: `tests/java/peer` is the same for all of them, the folder beside it
-//! holds what names Dubbo's classes.
+//! Our Java programs, compiled for each release from one tree: `tests/java/peer` is the same for all of them, the folder beside
+//! it holds what names Dubbo's classes; so it is with the decoder in `tests/java/differential`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +10,37 @@ use anyhow::{Context, Result, bail};
 use super::maven::Release;
 use super::{digest, fill};
 
+/// A Java program of ours.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Sources {
+    /// The application that offers and calls services.
+    Peer,
+    /// The decoder that the wire crate is compared with.
+    Decoder,
+}
+
+impl Sources {
+    fn name(self) -> &'static str {
+        match self {
+            Sources::Peer => "peer",
+            Sources::Decoder => "decoder",
+        }
+    }
+
+    /// What is the same for all releases, and what is for this one.
+    fn folders(self, release: Release) -> [&'static str; 2] {
+        match self {
+            Sources::Peer => ["peer", release.sources()],
+            Sources::Decoder => ["differential/decoder", release.decoder_sources()],
+        }
+    }
+}
+
 /// The folder with the classes for this release.
-pub(super) fn compile(lab: &Path, release: Release, jars: &Path) -> Result<PathBuf> {
+pub(super) fn compile(lab: &Path, sources: Sources, release: Release, jars: &Path) -> Result<PathBuf> {
     let mut files = Vec::new();
     let java = Path::new(env!("CARGO_MANIFEST_DIR")).join("java");
-    for folder in ["peer", release.sources()] {
+    for folder in sources.folders(release) {
         collect(&java.join(folder), &mut files)?;
     }
     files.sort();
@@ -23,9 +49,9 @@ pub(super) fn compile(lab: &Path, release: Release, jars: &Path) -> Result<PathB
         parts.push(fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
     }
     let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-    let place = lab.join(format!("peer-{}-{}", release.version(), digest(&parts)));
+    let place = lab.join(format!("{}-{}-{}", sources.name(), release.version(), digest(&parts)));
     if !place.exists() {
-        eprintln!("lab: compiling the Java peer for Dubbo {}", release.version());
+        eprintln!("lab: compiling the Java {} for Dubbo {}", sources.name(), release.version());
         fill(&place, |place| javac(place, jars, &files))?;
     }
     Ok(place)

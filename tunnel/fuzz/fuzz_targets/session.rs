@@ -1,5 +1,11 @@
-//! Any bytes for [`highway_tunnel::fuzzing::session`].
+//! Any bytes for [`highway_tunnel::fuzzing::session`], and the sequence of records that is made of them.
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| highway_tunnel::fuzzing::session(bytes));
+use highway_tunnel::fuzzing::session;
+use wire::fuzzing::{self, Dice};
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    session(bytes);
+    session(&fuzzing::records(&mut Dice::new(bytes)));
+});

@@ -3,6 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::dubbo::fastjson2::{Fields, Reader, Tag};
+use wire::fuzzing::{self, Dice};
 
 fn field(body: &[u8], field: std::ops::Range<usize>) {
     let end = field.end;
@@ -28,11 +29,19 @@ fn field(body: &[u8], field: std::ops::Range<usize>) {
     }
 }
 
-fuzz_target!(|body: &[u8]| {
+fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    let made = fuzzing::fastjson2_document(&mut Dice::new(bytes));
+    let mut reader = Reader::new(&made, 0..made.len());
+    assert_eq!((reader.skip(), reader.at()), (Ok(()), made.len()), "a whole value is stepped over to its end");
+    check(&made);
+});
+
+fn check(body: &[u8]) {
     field(body, 0..body.len());
     let mut fields = Fields::new(body);
     while let Ok(found) = fields.field() {
         assert!(found.end <= body.len() && found.end == fields.at());
         field(body, found);
     }
-});
+}

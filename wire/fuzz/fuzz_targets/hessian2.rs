@@ -3,8 +3,17 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::dubbo::hessian2::{Document, Reader, Tag, Value, writer};
+use wire::fuzzing::{self, Dice};
 
 fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    let made = fuzzing::hessian2_document(&mut Dice::new(bytes));
+    let mut reader = Reader::new(&made);
+    assert_eq!((reader.skip(), reader.at()), (Ok(()), made.len()), "a whole value is stepped over to its end");
+    check(&made);
+});
+
+fn check(bytes: &[u8]) {
     let mut reader = Reader::new(bytes);
     let skipped = reader.skip().map(|()| reader.at());
     if let Ok(document) = Document::read(bytes) {
@@ -29,4 +38,4 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert!(reader.at() > before);
     }
-});
+}

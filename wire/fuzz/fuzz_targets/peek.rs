@@ -6,6 +6,7 @@ use wire::dubbo::answer;
 use wire::dubbo::attachments::Attachments;
 use wire::dubbo::call::{self, Peeked};
 use wire::dubbo::frame::{HEADER_LEN, Header};
+use wire::fuzzing::{self, Dice};
 
 fn inside(attachments: &Attachments<'_>, body: &[u8]) {
     let (map, entries) = (attachments.range(), attachments.entries_range());
@@ -18,6 +19,11 @@ fn inside(attachments: &Attachments<'_>, body: &[u8]) {
 }
 
 fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    check(&fuzzing::request(&mut Dice::new(bytes)));
+});
+
+fn check(bytes: &[u8]) {
     let Ok(Some(header)) = Header::decode(bytes) else { return };
     let body = &bytes[HEADER_LEN..];
     match call::peek(&header, body) {
@@ -35,4 +41,4 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(answer.value.end <= body.len());
         answer.attachments.iter().for_each(|attachments| inside(attachments, body));
     }
-});
+}

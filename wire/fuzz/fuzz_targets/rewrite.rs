@@ -7,8 +7,14 @@ use wire::dubbo::call::{self, Peeked};
 use wire::dubbo::frame::{HEADER_LEN, Header, Serialization};
 use wire::dubbo::reply;
 use wire::dubbo::rewrite::{ReplyEdit, RequestEdit, Strip};
+use wire::fuzzing::{self, Dice};
 
 fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    check(&fuzzing::request(&mut Dice::new(bytes)));
+});
+
+fn check(bytes: &[u8]) {
     let Ok(Some(header)) = Header::decode(bytes) else { return };
     let body = &bytes[HEADER_LEN..];
     request(&header, body);
@@ -17,7 +23,7 @@ fuzz_target!(|bytes: &[u8]| {
     if reply::reencode_error(&mut out, &header, body, Serialization::HESSIAN2) {
         assert!(out.len() > HEADER_LEN + 1);
     }
-});
+}
 
 fn request(header: &Header, body: &[u8]) {
     let Ok(Peeked::Call(call)) = call::peek(header, body) else { return };

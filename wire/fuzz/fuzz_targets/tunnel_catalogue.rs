@@ -5,8 +5,14 @@
 use libfuzzer_sys::fuzz_target;
 use wire::tunnel::catalogue::{MAX_UPDATE_LEN, Update};
 use wire::tunnel::hello::{self, ClientHello, ClientPayload, HubPayload, Refusal};
+use wire::fuzzing::{self, Dice};
 
 fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    check(&fuzzing::update(&mut Dice::new(bytes)));
+});
+
+fn check(bytes: &[u8]) {
     let _ = hello::decode::<ClientHello>(bytes);
     let _ = hello::decode::<ClientPayload>(bytes);
     let _ = hello::decode::<HubPayload>(bytes);
@@ -19,4 +25,4 @@ fuzz_target!(|bytes: &[u8]| {
         added.extend(Update::decode(part).expect("an own part is readable").added);
     }
     assert_eq!(added, update.added);
-});
+}

@@ -5,8 +5,14 @@
 use libfuzzer_sys::fuzz_target;
 use wire::tunnel::Head;
 use wire::tunnel::head::{Hop, forward, glance, lower_remaining};
+use wire::fuzzing::{self, Dice};
 
 fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    check(&fuzzing::head(&mut Dice::new(bytes)));
+});
+
+fn check(bytes: &[u8]) {
     let _ = Head::split(bytes);
     let _ = glance(bytes);
     lower_remaining(&mut bytes.to_vec(), 1);
@@ -20,4 +26,4 @@ fuzz_target!(|bytes: &[u8]| {
         let expected = Head { hops: head.hops.saturating_add(1), source: "beijing", remaining_ms: 7, ..head };
         assert_eq!(Head::decode(&out), Ok(expected));
     }
-});
+}

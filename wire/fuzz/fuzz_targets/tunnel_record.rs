@@ -5,8 +5,14 @@
 use libfuzzer_sys::fuzz_target;
 use wire::tunnel::record::{self, Decoded};
 use wire::tunnel::{Failure, Notice, Record, RecordType, ReplyHead};
+use wire::fuzzing::{self, Dice};
 
 fuzz_target!(|bytes: &[u8]| {
+    check(bytes);
+    check(&fuzzing::records(&mut Dice::new(bytes)));
+});
+
+fn check(bytes: &[u8]) {
     let mut rest = bytes;
     while let Ok(decoded) = Record::decode(rest) {
         let used = match decoded {
@@ -26,4 +32,4 @@ fuzz_target!(|bytes: &[u8]| {
         };
         rest = &rest[used..];
     }
-});
+}

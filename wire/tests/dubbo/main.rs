@@ -5,6 +5,7 @@
 
 mod calls;
 mod damaged;
+mod encodings;
 mod golden;
 mod hessian2;
 mod replies;

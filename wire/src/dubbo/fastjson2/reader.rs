@@ -332,7 +332,8 @@ impl<'a> Reader<'a> {
     /// Reads text; borrowed for ASCII and UTF-8.
     ///
     /// # Errors
-    /// [`ReadError`], also [`ReadError::Text`] for bytes that stand for no character, and for GB18030 beyond ASCII.
+    /// [`ReadError`], also [`ReadError::Text`] for bytes that stand for no character, for ASCII in a wider encoding, of which Java
+    /// makes a string that equals no other, and for GB18030.
     #[inline]
     pub fn text(&mut self) -> Result<Cow<'a, str>, ReadError> {
         match self.short_ascii() {

@@ -1,6 +1,8 @@
 //! The text encodings of JSONB, chosen by the writer for each string.
 //!
-//! ASCII means Latin-1 to fastjson2. GB18030 is read only where it is ASCII: nothing that Dubbo writes by itself is.
+//! ASCII means Latin-1 to fastjson2. Where its writers would have used that, a wider encoding is irregular: Java makes a string
+//! of it that looks the same and equals no other, so that an attachment `group` is there and yet not found.
+//! GB18030 is read for people only: nothing that Dubbo writes by itself is.
 //! It never repairs text where [`Irregular::Refuse`] is asked for.
 
 use std::borrow::Cow;
@@ -28,11 +30,17 @@ pub(super) enum Irregular {
 
 /// The text that `bytes` stand for; borrowed for ASCII and UTF-8. `None`: something irregular, and it is to be refused.
 pub(super) fn decode(bytes: &[u8], encoding: Encoding, irregular: Irregular) -> Option<Cow<'_, str>> {
+    let text = decode_any(bytes, encoding, irregular)?;
+    let is_needlessly_wide = encoding != Encoding::Latin1 && text.is_ascii();
+    (irregular == Irregular::Replace || !is_needlessly_wide).then_some(text)
+}
+
+fn decode_any(bytes: &[u8], encoding: Encoding, irregular: Irregular) -> Option<Cow<'_, str>> {
     match encoding {
         Encoding::Utf8 => utf8(bytes, irregular),
         Encoding::Latin1 if bytes.is_ascii() => str::from_utf8(bytes).ok().map(Cow::Borrowed),
         Encoding::Latin1 => Some(bytes.iter().map(|byte| char::from(*byte)).collect()),
-        Encoding::Gb18030 if bytes.is_ascii() || irregular == Irregular::Replace => utf8(bytes, irregular),
+        Encoding::Gb18030 if irregular == Irregular::Replace => utf8(bytes, irregular),
         Encoding::Gb18030 => None,
         Encoding::Utf16Le => utf16(bytes, u16::from_le_bytes, irregular),
         Encoding::Utf16Be => utf16(bytes, u16::from_be_bytes, irregular),

@@ -64,16 +64,27 @@ pub fn put_long(out: &mut impl BufMut, value: i64) {
     }
 }
 
-/// Text: ASCII where it is, else UTF-8.
+/// Text: Latin-1 where that can hold it, else UTF-8. Java's writers do the same, and its reader relies on it: Latin-1 text in
+/// UTF-8 becomes a string that equals no other.
 pub fn put_text(out: &mut impl BufMut, text: &str) {
-    match (text.is_ascii(), text.len()) {
-        (true, len @ 0..=47) => out.put_u8(0x49 + len as u8),
-        (ascii, len) => {
-            out.put_u8(if ascii { 0x79 } else { 0x7a });
+    if !text.chars().all(|character| character <= '\u{ff}') {
+        out.put_u8(0x7a);
+        put_int(out, i32::try_from(text.len()).unwrap_or(i32::MAX));
+        return out.put_slice(text.as_bytes());
+    }
+    match if text.is_ascii() { text.len() } else { text.chars().count() } {
+        len @ 0..=47 => out.put_u8(0x49 + len as u8),
+        len => {
+            out.put_u8(0x79);
             put_int(out, i32::try_from(len).unwrap_or(i32::MAX));
         }
     }
-    out.put_slice(text.as_bytes());
+    if text.is_ascii() {
+        return out.put_slice(text.as_bytes());
+    }
+    for character in text.chars() {
+        out.put_u8(u32::from(character) as u8);
+    }
 }
 
 /// A binary.

@@ -1,0 +1,166 @@
+//! What crosses a link: heads, records in sequence, catalogue updates.
+
+use crate::tunnel::catalogue::{Entry, MethodSettings, Origin, ServiceKey, Update};
+use crate::tunnel::failure::{Kind, Outcome, Stage};
+use crate::tunnel::head::{Flags, Stamp};
+use crate::tunnel::record::{self, End, RecordType};
+use crate::tunnel::{Failure, Head, Notice, ReplyHead};
+
+use super::{Dice, text, wound};
+
+const KINDS: [RecordType; 14] = [
+    RecordType::Open,
+    RecordType::Data,
+    RecordType::Reply,
+    RecordType::Failure,
+    RecordType::Cancel,
+    RecordType::Credit,
+    RecordType::Ack,
+    RecordType::Ping,
+    RecordType::Pong,
+    RecordType::Catalogue,
+    RecordType::Notice,
+    RecordType::GoAway,
+    RecordType::Accepted,
+    RecordType::Inquire,
+];
+
+/// A head, perhaps wounded.
+#[must_use]
+pub fn head(dice: &mut Dice<'_>) -> Vec<u8> {
+    let mut out = whole_head(dice);
+    wound(dice, &mut out);
+    out
+}
+
+fn whole_head(dice: &mut Dice<'_>) -> Vec<u8> {
+    let texts: [String; 10] = std::array::from_fn(|_| if dice.once_in(3) { String::new() } else { text(dice) });
+    let [destination, source, service, interface, group, version, method, generic, application, traceparent] = &texts;
+    let head = Head {
+        hops: dice.byte(),
+        attempt: dice.byte(),
+        flags: Flags(u16::from(dice.byte())),
+        priority: dice.byte(),
+        serialization: *dice.pick(&[2, 23, 31]),
+        protocol: Head::DUBBO,
+        remaining_ms: dice.number() as u32,
+        body_len: dice.below(1 << 12) as u32,
+        stamp: Stamp { start: dice.number(), counter: dice.number() },
+        destination,
+        source,
+        service,
+        interface,
+        group,
+        version,
+        method,
+        generic,
+        application,
+        traceparent,
+    };
+    let mut out = Vec::new();
+    // One that is too long has nothing appended, which is an input like any other.
+    let _ = head.encode_into(&mut out);
+    out
+}
+
+/// Records one after the other, each with the payload that belongs in it, perhaps wounded.
+#[must_use]
+pub fn records(dice: &mut Dice<'_>) -> Vec<u8> {
+    let mut out = Vec::new();
+    for _ in 0..1 + dice.below(12) {
+        let kind = *dice.pick(&KINDS);
+        let payload = payload(dice, kind);
+        let end = if dice.once_in(3) { End::No } else { End::Yes };
+        record::push(&mut out, kind, end, exchange(dice), &[&payload]);
+    }
+    wound(dice, &mut out);
+    out
+}
+
+/// Mostly one of the first few of either side, so that records meet.
+fn exchange(dice: &mut Dice<'_>) -> u64 {
+    if dice.once_in(12) { dice.number() } else { dice.below(6) as u64 }
+}
+
+fn payload(dice: &mut Dice<'_>, kind: RecordType) -> Vec<u8> {
+    let mut out = Vec::new();
+    match kind {
+        RecordType::Open => {
+            out = whole_head(dice);
+            some(dice, &mut out);
+        }
+        RecordType::Reply => {
+            let head = ReplyHead { body_len: dice.below(1 << 12) as u32, provider_us: dice.number() as u32 };
+            out.extend(head.encode());
+            some(dice, &mut out);
+        }
+        RecordType::Failure => {
+            let (stage, kind) = (*dice.pick(Stage::ALL), *dice.pick(Kind::ALL));
+            let mut failure = Failure::new(stage, kind, *dice.pick(Outcome::ALL), text(dice));
+            failure.hubs = (0..dice.below(4)).map(|_| text(dice)).collect();
+            failure.encode_into(&mut out);
+        }
+        RecordType::Notice => {
+            out = match dice.below(3) {
+                0 => Notice::PolicyChanged { revision: dice.number() },
+                1 => Notice::GoingAway { reason: text(dice) },
+                _ => Notice::Other,
+            }
+            .encode();
+        }
+        RecordType::Catalogue => out = whole_update(dice),
+        RecordType::Credit | RecordType::Ack | RecordType::Ping | RecordType::Pong => {
+            out.extend(if dice.once_in(6) { dice.number() } else { dice.below(1 << 10) as u64 }.to_be_bytes());
+        }
+        _ => some(dice, &mut out),
+    }
+    out
+}
+
+fn some(dice: &mut Dice<'_>, out: &mut Vec<u8>) {
+    let len = dice.below(64);
+    out.extend(dice.take(len));
+}
+
+/// An update, perhaps wounded.
+#[must_use]
+pub fn update(dice: &mut Dice<'_>) -> Vec<u8> {
+    let mut out = whole_update(dice);
+    wound(dice, &mut out);
+    out
+}
+
+fn whole_update(dice: &mut Dice<'_>) -> Vec<u8> {
+    let update = Update {
+        origin: Origin { island: text(dice), gateway: text(dice), start: dice.number() },
+        revision: dice.number(),
+        base: dice.below(4) as u64,
+        added: (0..dice.below(6)).map(|_| entry(dice)).collect(),
+        removed: (0..dice.below(4)).map(|_| key(dice)).collect(),
+        complete: !dice.once_in(3),
+    };
+    update.encode().ok().and_then(|parts| parts.into_iter().next()).unwrap_or_default()
+}
+
+fn key(dice: &mut Dice<'_>) -> ServiceKey {
+    ServiceKey { interface: text(dice), group: text(dice), version: text(dice) }
+}
+
+fn entry(dice: &mut Dice<'_>) -> Entry {
+    let settings = |dice: &mut Dice<'_>| (!dice.once_in(2)).then(|| dice.number() as u32);
+    Entry {
+        key: key(dice),
+        path: text(dice),
+        methods: (0..dice.below(4)).map(|_| text(dice)).collect(),
+        serializations: (0..dice.below(3)).map(|_| text(dice)).collect(),
+        timeout_ms: settings(dice),
+        retries: settings(dice),
+        per_method: (0..dice.below(3))
+            .map(|_| (text(dice), MethodSettings { timeout_ms: settings(dice), retries: settings(dice) }))
+            .collect(),
+        release: text(dice),
+        healthy: dice.once_in(2),
+        gateway: text(dice),
+        application: text(dice),
+    }
+}
