@@ -88,6 +88,10 @@ func (c call) prepare() (prepared, error) {
 		}
 		if method.NumOut() == 2 {
 			made.result = method.Out(0)
+			// dubbo-go reads a map of objects into an empty interface and into nothing else.
+			if made.result.Kind() == reflect.Map {
+				made.result = reflect.TypeFor[any]()
+			}
 		}
 	}
 	for i, text := range c.Arguments {
