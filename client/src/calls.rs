@@ -63,6 +63,11 @@ impl Calls {
         Some(key)
     }
 
+    /// What the caller knows a call by; `None` if it is gone.
+    pub fn token(&self, key: Key) -> Option<u64> {
+        self.slots.get(key).map(|pending| pending.token)
+    }
+
     /// Moves a call from one place to the next, with another deadline; `false` if it is gone.
     pub fn place(&mut self, key: Key, since: Instant, place: Place, deadline: Instant) -> bool {
         let Some(pending) = self.slots.get_mut(key) else { return false };

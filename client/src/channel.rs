@@ -23,6 +23,7 @@ use wire::dubbo::{frame, reply};
 
 use crate::calls::{Pending, Place};
 use crate::core::Core;
+use crate::ejection;
 use crate::provider::Provider;
 use crate::{Answer, Lost};
 
@@ -47,8 +48,13 @@ pub(crate) struct Channel {
     readonly_since: Cell<Option<Instant>>,
     draining: Cell<bool>,
     last_heartbeat: Cell<Option<(Instant, i64)>>,
+    /// Whether its provider counts it among its connections.
+    up: Cell<bool>,
+    secured: Cell<bool>,
     ended: Cell<bool>,
-    end: Notify,
+    why_ended: RefCell<String>,
+    /// Secured, or ended.
+    turned: Notify,
 }
 
 impl Channel {
@@ -65,8 +71,11 @@ impl Channel {
             readonly_since: Cell::new(None),
             draining: Cell::new(false),
             last_heartbeat: Cell::new(None),
+            up: Cell::new(false),
+            secured: Cell::new(false),
             ended: Cell::new(false),
-            end: Notify::new(),
+            why_ended: RefCell::default(),
+            turned: Notify::new(),
         })
     }
 
@@ -138,11 +147,26 @@ impl Channel {
         self.in_flight.set(self.in_flight.get() + 1);
     }
 
-    /// A call of this channel has ended, however.
+    /// A call of this channel has ended, which says nothing of its provider.
     pub fn ended_one(&self) {
+        self.ended_one_with(|_| {});
+    }
+
+    /// A call that was appended at `since` has no answer at its deadline.
+    pub fn unanswered_since(&self, since: Instant) {
+        let is_silent = self.last_heard().is_some_and(|heard| heard <= since) && since.elapsed() >= ejection::SILENCE;
+        self.ended_one_with(|provider| {
+            if is_silent {
+                provider.failed("nothing was heard of it until a call's deadline");
+            }
+        });
+    }
+
+    fn ended_one_with(&self, tell: impl FnOnce(&Provider)) {
         self.in_flight.set(self.in_flight.get().saturating_sub(1));
         if let Some(provider) = self.provider.upgrade() {
             provider.ended_one();
+            tell(&provider);
         }
         self.close_if_drained();
     }
@@ -188,11 +212,28 @@ impl Channel {
         }
     }
 
+    /// Its provider counts it in from now on.
+    pub fn began(&self) {
+        self.up.set(true);
+    }
+
     /// Resolves when the connection has ended.
     pub async fn until_ended(&self) {
         while !self.ended.get() {
-            self.end.notified().await;
+            self.turned.notified().await;
         }
+    }
+
+    /// Resolves when the TLS handshake is done, or the connection has ended.
+    pub async fn until_secured(&self) {
+        while !self.secured.get() && !self.ended.get() {
+            self.turned.notified().await;
+        }
+    }
+
+    /// Why the connection has ended, if it has.
+    pub fn why_ended(&self) -> Option<String> {
+        self.ended.get().then(|| self.why_ended.borrow().clone())
     }
 
     fn frame(&self, conn: &Conn, header: &Header, frame: &[u8]) {
@@ -218,7 +259,10 @@ impl Channel {
         let pending = self.core.calls.borrow_mut().answered(header.id, self);
         let Some(Pending { token, since, .. }) = pending else { return counts.unknown_answers.add(1) };
         counts.answered.add(1);
-        self.ended_one();
+        self.ended_one_with(|provider| match ejection::is_failure(header.status()) {
+            true => provider.failed(&format!("answered with {}", header.status())),
+            false => provider.answered(),
+        });
         if let Some(answers) = self.core.answers() {
             let took = conn.last_read().saturating_duration_since(since);
             answers.answer(token, Answer { header, frame, took });
@@ -273,7 +317,7 @@ impl Channel {
         }
         let pending = self.core.calls.borrow_mut().answered(header.id, self);
         if let Some(pending) = pending {
-            self.ended_one();
+            self.ended_one_with(Provider::answered);
             self.core.lost(pending.token, lost);
         }
     }
@@ -332,18 +376,29 @@ impl Session for Channel {
         }
     }
 
+    fn secured(&self, _: &Rc<Conn>) {
+        self.secured.set(true);
+        self.turned.notify_waiters();
+    }
+
     fn closed(&self, conn: &Rc<Conn>, why: &Close) {
         self.ended.set(true);
-        self.core.counts.disconnected.add(1);
         self.room.take();
         let why = why.to_string();
-        if let Some(provider) = self.provider.upgrade() {
+        self.why_ended.replace(why.clone());
+        if self.up.get() {
+            self.core.counts.disconnected.add(1);
+        }
+        if let Some(provider) = self.provider.upgrade().filter(|_| self.up.get()) {
             provider.channel_ended(self, &why);
         }
-        self.end.notify_waiters();
+        self.turned.notify_waiters();
         let unwritten = conn.take_unwritten();
         let written = self.appended.get() - unwritten.len() as u64;
         let lost = self.core.calls.borrow_mut().of_channel(self);
+        if let (false, false, Some(provider)) = (lost.is_empty(), self.draining.get(), self.provider.upgrade()) {
+            provider.failed(&format!("a connection with calls on it ended: {why}"));
+        }
         for pending in lost {
             let Place::Sent { end, len, .. } = pending.place else { continue };
             if let Some(provider) = self.provider.upgrade() {

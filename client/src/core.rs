@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use crate::calls::{Calls, Place};
 use crate::choice::Draws;
-use crate::{Answers, Counts, Lost, PoolConfig};
+use crate::{Answers, Counts, Lost, PoolConfig, Trust};
 
 /// How often overdue calls are looked for while there are any: the length of a tick of [`shard::Wheel`].
 const TICK: Duration = Duration::from_millis(10);
@@ -24,6 +24,9 @@ pub(crate) struct Core {
     pub budget: Budget,
     pub calls: RefCell<Calls>,
     pub draws: Draws,
+    pub trust: RefCell<Option<Trust>>,
+    /// Providers that are ejected: where it is 0, nobody asks.
+    pub ejected: Cell<u32>,
     answers: Weak<dyn Answers>,
     turn: Cell<u64>,
     /// The time of this turn, once somebody has asked for it.
@@ -42,6 +45,8 @@ impl Core {
             counts: Arc::default(),
             budget,
             draws: Draws::new(),
+            trust: RefCell::default(),
+            ejected: Cell::new(0),
             answers,
             turn: Cell::new(0),
             now: Cell::new(None),
@@ -70,6 +75,12 @@ impl Core {
         self.turn.get()
     }
 
+    /// A fifth more or less, so that what failed together does not come back together.
+    pub fn jitter(&self, time: Duration) -> Duration {
+        let draw = (self.draws.next() >> 40) as f64 / f64::from(1 << 24);
+        time.mul_f64(0.8 + 0.4 * draw)
+    }
+
     /// Makes sure that overdue calls will be noticed.
     pub fn tick(&self) {
         if !self.ticking.replace(true) {
@@ -96,7 +107,7 @@ impl Core {
                 Place::Waiting(provider) => provider.patience_over(key, pending.token),
                 Place::Sent { channel, .. } => {
                     self.counts.deadlines_passed.add(1);
-                    channel.ended_one();
+                    channel.unanswered_since(pending.since);
                     self.lost(pending.token, Lost::DeadlinePassed);
                 }
             }

@@ -43,6 +43,12 @@ pub struct Counts {
     pub connect_failed: Count,
     /// Connections that ended.
     pub disconnected: Count,
+    /// Providers left out because they failed.
+    pub ejected: Count,
+    /// Providers that were out, have answered and are back.
+    pub readmitted: Count,
+    /// Calls that went to a provider to see whether it is well again.
+    pub probes: Count,
     /// Heartbeats sent.
     pub heartbeats: Count,
     /// Requests from the provider's side, refused: callbacks are not carried.

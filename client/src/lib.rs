@@ -22,6 +22,7 @@ mod channel;
 mod choice;
 mod core;
 mod counts;
+mod ejection;
 mod list;
 mod pool;
 mod provider;
@@ -30,13 +31,16 @@ mod status;
 pub use calls::CallKey;
 pub use choice::{Standing, choose};
 pub use counts::{Count, Counts};
-pub use list::{DEFAULT_WARM_UP, DEFAULT_WEIGHT, Endpoint, Offer, ProviderList, Token, WarmUp};
+pub use ejection::Ejection;
+pub use list::{DEFAULT_WARM_UP, DEFAULT_WEIGHT, Endpoint, Offer, ProviderList, Security, Token, WarmUp};
 pub use pool::{Candidate, Candidates, Pool};
 pub use provider::{Provider, SendError, State, Times};
 pub use status::ProviderStatus;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use shard::tls::{ClientConfig, ServerName};
 use wire::dubbo::frame::Header;
 
 /// How a [`Pool`] treats its providers. The defaults are what Java's own consumers do, or better.
@@ -56,6 +60,8 @@ pub struct PoolConfig {
     pub waiting_limit: usize,
     /// Calls that may be pending on this shard.
     pub pending_limit: usize,
+    /// When a provider that fails is left out for a while.
+    pub ejection: Ejection,
     /// Bytes that may wait to be written to one provider that does not read.
     pub unwritten_limit_len: usize,
     /// Longest answer, header included; a longer one is skipped and its call is lost as [`Lost::TooLong`].
@@ -71,11 +77,21 @@ impl Default for PoolConfig {
             heartbeat: Duration::from_secs(60),
             wait: Duration::from_secs(5),
             waiting_limit: 1024,
+            ejection: Ejection::default(),
             pending_limit: 1 << 17,
             unwritten_limit_len: 16 * 1024 * 1024,
             frame_limit_len: 8 * 1024 * 1024 + wire::dubbo::frame::HEADER_LEN,
         }
     }
+}
+
+/// How providers with TLS are known, and what they are shown.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// Whom to trust and what to show: [`shard::tls::client`].
+    pub config: Arc<ClientConfig>,
+    /// The name that every provider's certificate must have; the host of its address unless said.
+    pub server_name: Option<ServerName<'static>>,
 }
 
 /// Who is told how a call ended. Called on the shard; must not block. It may send further calls at once.
@@ -85,6 +101,12 @@ pub trait Answers: 'static {
 
     /// The call that was sent with `token` gets no answer.
     fn lost(&self, token: u64, lost: Lost);
+
+    /// The call that was sent with `token` has waited for a connection and goes out now, `left` before its deadline. Appends
+    /// its frame, with what has changed meanwhile; does nothing else.
+    fn append_waited(&self, _token: u64, frame: &[u8], _left: Duration, out: &mut Vec<u8>) {
+        out.extend_from_slice(frame);
+    }
 }
 
 /// A provider's answer.

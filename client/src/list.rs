@@ -19,13 +19,30 @@ pub struct Endpoint {
     pub host: Arc<str>,
     /// The TCP port.
     pub port: u16,
+    /// What is spoken there.
+    pub security: Security,
+}
+
+/// What lies between a connection and its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Security {
+    /// Nothing.
+    Plain,
+    /// TLS, as `ssl-enabled=true` says of a provider.
+    Tls,
 }
 
 impl Endpoint {
-    /// An endpoint.
+    /// An endpoint without TLS.
     #[must_use]
     pub fn new(host: &str, port: u16) -> Self {
-        Self { host: host.into(), port }
+        Self { host: host.into(), port, security: Security::Plain }
+    }
+
+    /// The same with TLS.
+    #[must_use]
+    pub fn with_tls(self) -> Self {
+        Self { security: Security::Tls, ..self }
     }
 }
 
@@ -35,7 +52,8 @@ impl fmt::Display for Endpoint {
             write!(f, "[{}]:{}", self.host, self.port)
         } else {
             write!(f, "{}:{}", self.host, self.port)
-        }
+        }?;
+        f.write_str(if self.security == Security::Tls { " (TLS)" } else { "" })
     }
 }
 
@@ -112,7 +130,9 @@ impl Offer {
         self.methods.iter().any(|known| &**known == method)
     }
 
-    /// The weight at `now`: at least 1 while it warms up, 0 if it is to get nothing.
+    /// The weight at `now`: at least 1 while it warms up, 0 if it is to get nothing. It grows in a straight line, as 2.6 and
+    /// 3.x have it (2.7.23 squares the share, which only lengthens the beginning).
+    /// Source: `AbstractLoadBalance.calculateWarmupWeight` of apache/dubbo.
     #[must_use]
     pub fn weight_at(&self, now: SystemTime) -> u32 {
         let (false, Some(warm_up)) = (self.weight == 0, self.warm_up) else { return self.weight };
@@ -172,5 +192,6 @@ mod tests {
     fn an_ipv6_endpoint_is_written_with_brackets() {
         assert_eq!(Endpoint::new("::1", 20880).to_string(), "[::1]:20880");
         assert_eq!(Endpoint::new("db", 20880).to_string(), "db:20880");
+        assert_eq!(Endpoint::new("::1", 20880).with_tls().to_string(), "[::1]:20880 (TLS)");
     }
 }

@@ -17,8 +17,9 @@ use shard::{Budget, Shard};
 use crate::calls::{CallKey, Place};
 use crate::choice::{Standing, choose};
 use crate::core::Core;
+use crate::ejection::{self, Verdict};
 use crate::list::DEFAULT_WEIGHT;
-use crate::{Answers, Counts, Endpoint, Offer, PoolConfig, Provider, ProviderList, ProviderStatus};
+use crate::{Answers, Counts, Endpoint, Offer, PoolConfig, Provider, ProviderList, ProviderStatus, State, Trust};
 
 /// Calls of one turn that follow the first to its provider, at most: enough that writes are shared, few enough that a
 /// burst still spreads.
@@ -63,6 +64,11 @@ impl Pool {
         self.generation.set(self.generation.get() + 1);
         // Last, because it hands waiting calls back, which then look at the new list.
         gone.iter().for_each(|provider| provider.unlist());
+    }
+
+    /// How providers with TLS are known from now on; connections that are there stay. `None`: no such provider is called.
+    pub fn trust(&self, trust: Option<Trust>) {
+        self.core.trust.replace(trust);
     }
 
     /// Changes with every [`Pool::update`]; never 0.
@@ -137,6 +143,13 @@ impl Pool {
         all
     }
 
+    /// Addresses to which no call gets through: without a connection for longer than [`PoolConfig::wait`], or readonly.
+    pub fn down(&self) -> Vec<Endpoint> {
+        let providers = self.providers.borrow();
+        let down = providers.iter().filter(|(_, one)| matches!(one.state(), State::Down | State::Readonly));
+        down.map(|(endpoint, _)| endpoint.clone()).collect()
+    }
+
     fn provider(&self, endpoint: &Endpoint) -> Option<Rc<Provider>> {
         self.providers.borrow().get(endpoint).cloned()
     }
@@ -183,14 +196,35 @@ impl Candidates {
         {
             return Some(kept);
         }
-        let index =
-            self.choose(|candidate| candidate.provider.is_usable() && !tried.contains(candidate.provider.endpoint()));
-        let index = index.or_else(|| self.choose(|candidate| candidate.provider.is_hoped_for()))?;
-        self.core.now();
+        let now = self.core.now();
+        let honoured = self.honoured(now);
+        let usable =
+            |candidate: &Candidate| candidate.provider.is_usable() && !tried.contains(candidate.provider.endpoint());
+        let is_out =
+            |at: usize, candidate: &Candidate| at < honoured && candidate.provider.verdict(now) == Verdict::Out;
+        let mut index = self.choose(|at, candidate| usable(candidate) && !is_out(at, candidate));
+        if honoured > 0 {
+            index = index.or_else(|| self.choose(|_, candidate| usable(candidate)));
+        }
+        let index = index.or_else(|| self.choose(|_, candidate| candidate.provider.is_hoped_for()))?;
+        let chosen = self.list.get(index)?;
         self.turn.set(self.core.turn());
         self.kept.set(1);
+        if honoured > 0 && chosen.provider.verdict(now) == Verdict::HalfOpen {
+            chosen.provider.probes(now);
+            self.kept.set(BATCH);
+        }
         self.last.set(index);
-        self.list.get(index)
+        Some(chosen)
+    }
+
+    /// Candidates before this index are left out if they are ejected; 0 as long as nobody is.
+    fn honoured(&self, now: Instant) -> usize {
+        if self.core.ejected.get() == 0 {
+            return 0;
+        }
+        let verdicts = self.list.iter().map(|candidate| candidate.provider.verdict(now));
+        ejection::honoured(verdicts, &self.core.config.ejection)
     }
 
     /// Why [`Candidates::pick`] found nobody, in words.
@@ -217,15 +251,15 @@ impl Candidates {
         self.list.get(self.last.get()).filter(|candidate| candidate.provider.is_usable())
     }
 
-    fn choose(&self, fits: impl Fn(&Candidate) -> bool + Clone) -> Option<usize> {
+    fn choose(&self, fits: impl Fn(usize, &Candidate) -> bool + Clone) -> Option<usize> {
         let now = self.warming.get().then(SystemTime::now);
         if let Some(now) = now
             && self.list.iter().all(|candidate| candidate.offer.weight_at(now) == candidate.offer.weight)
         {
             self.warming.set(false);
         }
-        let standings = self.list.iter().map(move |candidate| Standing {
-            weight: match (fits(candidate), now) {
+        let standings = self.list.iter().enumerate().map(move |(at, candidate)| Standing {
+            weight: match (fits(at, candidate), now) {
                 (false, _) => 0,
                 (true, None) => candidate.offer.weight,
                 (true, Some(now)) => candidate.offer.weight_at(now),

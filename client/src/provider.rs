@@ -15,6 +15,7 @@ mod connect;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,7 @@ use tokio::sync::Notify;
 use crate::calls::{CallKey, Pending, Place};
 use crate::channel::Channel;
 use crate::core::Core;
+use crate::ejection::{Record, Verdict};
 use crate::{Endpoint, Lost, ProviderStatus};
 
 /// Until when a call is of use.
@@ -50,6 +52,8 @@ impl Times {
 pub enum State {
     /// At least one connection takes calls.
     Up,
+    /// The same, but it failed so often that it is left out for a while.
+    Ejected,
     /// No connection, but one is hoped for: calls may wait.
     Connecting,
     /// It said that it takes no new calls.
@@ -84,6 +88,7 @@ pub struct Provider {
     /// Since when there is no usable connection.
     down_since: Cell<Option<Instant>>,
     last_error: RefCell<String>,
+    record: Record,
     unlisted: Notify,
     nudged: Notify,
 }
@@ -107,6 +112,7 @@ impl Provider {
             waiting: RefCell::default(),
             down_since: Cell::new(Some(Instant::now())),
             last_error: RefCell::new("no connection was made yet".to_owned()),
+            record: Record::default(),
             unlisted: Notify::new(),
             nudged: Notify::new(),
         });
@@ -128,7 +134,10 @@ impl Provider {
 
     /// How it stands.
     pub fn state(&self) -> State {
-        let Some(since) = self.down_since.get() else { return State::Up };
+        let Some(since) = self.down_since.get() else {
+            let is_in = self.record.verdict(Instant::now()) == Verdict::In;
+            return if is_in { State::Up } else { State::Ejected };
+        };
         if self.channels.borrow().iter().any(|channel| channel.readonly_since().is_some()) {
             return State::Readonly;
         }
@@ -143,6 +152,40 @@ impl Provider {
     /// Whether a call may wait here.
     pub(crate) fn is_hoped_for(&self) -> bool {
         self.listed.get() && self.down_since.get().is_none_or(|since| since.elapsed() < self.core.config.wait)
+    }
+
+    /// Whether its record lets it be chosen.
+    pub(crate) fn verdict(&self, now: Instant) -> Verdict {
+        self.record.verdict(now)
+    }
+
+    /// A call goes there to see whether it is well again.
+    pub(crate) fn probes(&self, now: Instant) {
+        self.core.counts.probes.add(1);
+        self.record.probes(now, self.core.config.ejection.time.0);
+    }
+
+    /// It has answered a call in a way that tells nothing against it.
+    pub(crate) fn answered(&self) {
+        if self.record.answered() {
+            self.core.ejected.set(self.core.ejected.get().saturating_sub(1));
+            self.core.counts.readmitted.add(1);
+            tracing::info!(provider = %self.endpoint, "a provider that was left out answers again");
+        }
+    }
+
+    /// It, or the network to it, has failed.
+    pub(crate) fn failed(&self, why: &str) {
+        if !self.listed.get() {
+            return;
+        }
+        let was_in = self.record.verdict(Instant::now()) == Verdict::In;
+        let out = self.record.failed(Instant::now(), &self.core.config.ejection, |time| self.core.jitter(time));
+        let Some(time) = out else { return };
+        self.core.ejected.set(self.core.ejected.get() + u32::from(was_in));
+        self.core.counts.ejected.add(1);
+        let failures = self.record.failures();
+        tracing::warn!(provider = %self.endpoint, failures, ?time, why, "a provider is left out for a while where others are there");
     }
 
     /// What is wrong with it, in words.
@@ -321,46 +364,72 @@ impl Provider {
     }
 
     fn send_waiting(&self) {
-        let channel = self.channels.borrow().iter().find(|channel| channel.is_usable()).cloned();
-        let Some(channel) = channel else { return };
         let now = Instant::now();
         for waiting in self.waiting.take() {
             // A one-way call whose time is over has nobody to be told.
             if waiting.key.is_none() && waiting.deadline <= now {
                 continue;
             }
-            let sent = channel.append(|out| {
-                out.extend_from_slice(&waiting.frame);
-                Ok::<(), std::convert::Infallible>(())
-            });
-            let Ok(Some((end, len))) = sent else { continue };
-            self.core.counts.sent.add(1);
-            self.core.counts.bytes_out.add(u64::from(len));
-            if let Some(key) = waiting.key {
-                let place = Place::Sent { channel: channel.clone(), end, len };
-                if self.core.calls.borrow_mut().place(key, now, place, waiting.deadline) {
-                    channel.began_one();
-                }
+            match self.channel::<Infallible>() {
+                Ok(Some(channel)) => self.send_waited(&channel, waiting, now),
+                Ok(None) => self.refuse(waiting, &self.trouble()),
+                Err(error) => self.refuse(waiting, &error.to_string()),
             }
         }
     }
 
-    /// Gives everything that waits back to its caller, who may know another provider.
+    fn send_waited(&self, channel: &Rc<Channel>, waiting: Waiting, now: Instant) {
+        let Waiting { key, frame, deadline, _room } = waiting;
+        let token = key.and_then(|key| self.core.calls.borrow().token(key));
+        if key.is_some() && token.is_none() {
+            // Cancelled while others of the queue were told how they ended.
+            return;
+        }
+        let sent = channel.append(|out| {
+            match (token, self.core.answers()) {
+                (Some(token), Some(answers)) => {
+                    answers.append_waited(token, &frame, deadline.saturating_duration_since(now), out);
+                }
+                _ => out.extend_from_slice(&frame),
+            }
+            Ok::<(), Infallible>(())
+        });
+        let Ok(Some((end, len))) = sent else {
+            return self.refuse(Waiting { key, frame, deadline, _room }, &self.trouble());
+        };
+        self.core.counts.sent.add(1);
+        self.core.counts.bytes_out.add(u64::from(len));
+        if let Some(key) = key {
+            let place = Place::Sent { channel: channel.clone(), end, len };
+            if self.core.calls.borrow_mut().place(key, now, place, deadline) {
+                channel.began_one();
+            }
+        }
+    }
+
+    /// Gives a call that waited back to its caller, who may know another provider.
+    fn refuse(&self, waiting: Waiting, why: &str) {
+        let pending = waiting.key.and_then(|key| self.core.calls.borrow_mut().remove(key));
+        if let Some(pending) = pending {
+            self.ended_one();
+            self.core.counts.lost_unsent.add(1);
+            self.core.lost(pending.token, Lost::NotSent { why: why.to_owned(), frame: Some(waiting.frame) });
+        }
+    }
+
+    /// Gives everything that waits back.
     fn refuse_waiting(&self) {
         for waiting in self.waiting.take() {
-            let Some(key) = waiting.key else { continue };
-            let pending = self.core.calls.borrow_mut().remove(key);
-            if let Some(pending) = pending {
-                self.ended_one();
-                self.core.counts.lost_unsent.add(1);
-                self.core.lost(pending.token, Lost::NotSent { why: self.trouble(), frame: Some(waiting.frame) });
-            }
+            self.refuse(waiting, &self.trouble());
         }
     }
 
     /// The registry does not list it any more, or the pool ends.
     pub(crate) fn unlist(&self) {
         self.listed.set(false);
+        if self.record.forget() {
+            self.core.ejected.set(self.core.ejected.get().saturating_sub(1));
+        }
         self.unlisted.notify_waiters();
         let channels = self.channels.borrow().clone();
         channels.iter().for_each(|channel| channel.drain());
@@ -397,6 +466,8 @@ impl Provider {
             connections: channels.iter().filter(|channel| channel.is_open()).count(),
             outstanding: self.outstanding.get(),
             waiting: self.waiting.borrow().len(),
+            failures: self.record.failures(),
+            ejected_for_seconds: self.record.out_for(Instant::now()).map(|time| time.as_secs()),
             trouble: self.down_since.get().map(|_| self.last_error.borrow().clone()),
         }
     }

@@ -1,4 +1,6 @@
 //! Connections that come, stay silent, break and go, over real sockets.
+//!
+//! Long because: one sentence after the other on what becomes of a connection, all with the same scripted provider.
 
 mod provider;
 
@@ -396,5 +398,27 @@ fn a_dropped_pool_closes_its_connections_and_ends_its_calls() {
         drop((candidates, pool));
         assert_eq!(ends.lost().await.0, 1);
         assert!(peer.is_closed_by_peer().await);
+    });
+}
+
+#[test]
+fn what_waited_is_not_poured_into_a_provider_that_does_not_read() {
+    on_a_shard(|shard| async move {
+        let mut config = quick();
+        config.unwritten_limit_len = 1_000_000;
+        let listening = Listening::anywhere().await;
+        let caller = Caller::new(&shard, config);
+        let candidates = caller.list(&[listening.offer()]);
+        // All of this waits for the connection, and is far more than a provider may have waiting for it.
+        for token in 0..40 {
+            caller.call(&candidates, token, &vec![7; 500_000]);
+        }
+        let _never_reads = listening.accept().await;
+        for _ in 0..30 {
+            let (_, lost) = caller.ends.lost().await;
+            let Lost::NotSent { frame: Some(frame), why } = &lost else { panic!("{lost:?}") };
+            assert!(frame.len() == 500_016 && why.contains("reads slower than it is written to"), "{why}");
+        }
+        assert!(caller.pool.counts().sent.get() <= 10, "{}", caller.pool.counts().sent.get());
     });
 }

@@ -74,9 +74,7 @@ pub fn append(
     let mut set = Attachments::default();
     set.put(SOURCE_ISLAND, head.source);
     set.put(SOURCE_APPLICATION, head.application);
-    if call.timeout.is_some_and(|timeout| timeout.as_millis() > u128::from(left_ms)) {
-        set.put("timeout", decimal(left_ms, &mut digits));
-    }
+    lowered(call, left_ms, &mut digits, &mut set);
     let service = (*call.leading.service != *target.interface).then_some(&*target.interface);
     addressed(call, service, offer, &mut set);
     let edit = RequestEdit { id: Some(id), service, strip: Strip::ROUTING, set: set.list() };
@@ -84,11 +82,18 @@ pub fn append(
     Ok(())
 }
 
-/// Appends a frame that was written for one provider for another.
+/// Appends a frame that was written for one provider for another, with what remains for it now.
 ///
 /// # Errors
 /// [`EditError`]; nothing was appended.
-pub fn append_again(frame: &[u8], target: &Target, offer: &Offer, id: i64, out: &mut Vec<u8>) -> Result<(), EditError> {
+pub fn append_again(
+    frame: &[u8],
+    target: &Target,
+    offer: &Offer,
+    left_ms: u32,
+    id: i64,
+    out: &mut Vec<u8>,
+) -> Result<(), EditError> {
     let Some(header) = Header::decode(frame)? else { return Ok(()) };
     let body = frame.get(HEADER_LEN..).unwrap_or_default();
     let peeked = peek(&header, body)?;
@@ -96,13 +101,46 @@ pub fn append_again(frame: &[u8], target: &Target, offer: &Offer, id: i64, out: 
         put_with_id(frame, id, out);
         return Ok(());
     };
+    let mut digits = [0; 10];
     let mut set = Attachments::default();
+    lowered(&call, left_ms, &mut digits, &mut set);
     addressed(&call, None, offer, &mut set);
     // The other provider's token is not for this one to see.
     let keys: &[&str] = if target.token == TokenOf::Provider { &[TOKEN] } else { &[] };
     let edit = RequestEdit { id: Some(id), service: None, strip: Strip { keys, prefixes: &[] }, set: set.list() };
     edit.append(&header, body, &call, out)?;
     Ok(())
+}
+
+/// Appends a frame that has waited for its provider: only its time is less.
+///
+/// # Errors
+/// [`EditError`]; nothing was appended.
+pub fn append_waited(frame: &[u8], left_ms: u32, out: &mut Vec<u8>) -> Result<(), EditError> {
+    let Some(header) = Header::decode(frame)? else { return Ok(()) };
+    let body = frame.get(HEADER_LEN..).unwrap_or_default();
+    let mut digits = [0; 10];
+    let mut set = Attachments::default();
+    let peeked = peek(&header, body)?;
+    if let Peeked::Call(call) = &peeked {
+        lowered(call, left_ms, &mut digits, &mut set);
+    }
+    match &peeked {
+        Peeked::Call(call) if !set.list().is_empty() => {
+            let edit =
+                RequestEdit { id: None, service: None, strip: Strip { keys: &[], prefixes: &[] }, set: set.list() };
+            edit.append(&header, body, call, out)?;
+        }
+        _ => out.extend_from_slice(frame),
+    }
+    Ok(())
+}
+
+/// A provider must not think that it has longer than its caller waits.
+fn lowered<'e>(call: &Call<'_>, left_ms: u32, digits: &'e mut [u8; 10], set: &mut Attachments<'e>) {
+    if call.timeout.is_some_and(|timeout| timeout.as_millis() > u128::from(left_ms)) {
+        set.put("timeout", decimal(left_ms, digits));
+    }
 }
 
 /// What only this provider wants. Where field 2 is written anew as `leading`, a call without an attachment `path` would no

@@ -163,11 +163,27 @@ fn a_frame_for_one_provider_becomes_one_for_another() {
     first.path = "a/com.acme.Greeter".into();
     let for_first = sent(&frame(Codec::Hessian2, &[]), &first, 1000);
     let mut again = Vec::new();
-    append_again(&for_first, &target(TokenOf::Provider), &offer(), 77, &mut again).unwrap();
+    append_again(&for_first, &target(TokenOf::Provider), &offer(), 60_000, 77, &mut again).unwrap();
     assert_eq!(attachment(&again, "path").as_deref(), Some(SERVICE));
     assert_eq!(attachment(&again, "token"), None, "the first provider's token is not for the second");
     assert_eq!(attachment(&again, SOURCE_ISLAND).as_deref(), Some("beijing"));
     assert!(contains(&again, ARG));
+}
+
+#[test]
+fn a_frame_that_goes_out_late_tells_its_provider_what_is_left() {
+    let first = sent(&frame(Codec::Hessian2, &[("timeout", "5000")]), &offer(), 5000);
+    let mut late = Vec::new();
+    append_waited(&first, 900, &mut late).unwrap();
+    assert_eq!(attachment(&late, "timeout").as_deref(), Some("900"));
+    assert_eq!(Header::decode(&late).unwrap().unwrap().id, Header::decode(&first).unwrap().unwrap().id);
+    assert!(contains(&late, ARG));
+    let mut in_time = Vec::new();
+    append_waited(&first, 5000, &mut in_time).unwrap();
+    assert_eq!(in_time, first, "nothing else changes");
+    let mut elsewhere = Vec::new();
+    append_again(&first, &target(TokenOf::Provider), &offer(), 300, 77, &mut elsewhere).unwrap();
+    assert_eq!(attachment(&elsewhere, "timeout").as_deref(), Some("300"));
 }
 
 #[test]

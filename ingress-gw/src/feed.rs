@@ -3,7 +3,8 @@
 //! ```text
 //!  registry 1 ─ view ─┐
 //!  registry 2 ─ view ─┼─▶ kept ─ policy, static providers ─▶ Exports ─ changed? ─▶ every shard
-//!  configuration ─────┘                                         └▶ Catalogue ──────▶ every shard, once it may be told
+//!  configuration ─────┤                                         └▶ Catalogue ──────▶ every shard, once it may be told
+//!  shards: who is down┘
 //! ```
 //!
 //! A registry that is away changes nothing. The hubs hear nothing before every registry was read once, because a first
@@ -11,11 +12,13 @@
 //! good; after [`FIRST_READ`] what is there has to do.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::admin::Condition;
+use client::Endpoint;
 use serde::Serialize;
 use shard::Remote;
 use tokio::sync::{Notify, watch};
@@ -24,13 +27,16 @@ use wire::tunnel::catalogue::Origin;
 use zk_bridge::{Provider, Registry, View};
 
 use crate::catalogue::Catalogue;
+use crate::config::TlsWith;
 use crate::export::ExportPolicy;
 use crate::line::Line;
-use crate::offers::{Exports, StaticProvider, exports, keep};
-use crate::shards::with_line;
+use crate::offers::{Exports, Listed, StaticProvider, exports, keep};
+use crate::shards::{self, with_line};
 
 /// How long the first catalogue waits for registries that were never read.
 const FIRST_READ: Duration = Duration::from_secs(30);
+/// How often it is looked which providers can be reached, for the catalogue alone: calls find out by themselves.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Changes that come together are looked at together: a provider that starts writes many nodes.
 const GATHER: Duration = Duration::from_millis(20);
 
@@ -41,6 +47,8 @@ pub struct Wishes {
     pub policy: ExportPolicy,
     /// Providers without a registry.
     pub statics: Vec<StaticProvider>,
+    /// Which listed providers speak TLS.
+    pub tls: TlsWith,
 }
 
 /// What `/status` says of the exports.
@@ -99,16 +107,19 @@ impl Feed {
         let patience = Instant::now() + FIRST_READ;
         let mut current = Arc::new(Exports::default());
         let mut catalogue: Option<Arc<Catalogue>> = None;
+        let mut down = BTreeSet::new();
         loop {
             let unread = self.unread(&known.borrow());
             self.report_readiness(&unread);
             let lists: Vec<_> = known.borrow().iter().map(|known| known.providers.clone()).collect();
             let wishes = self.wishes.borrow_and_update().clone();
-            let next = exports(&self.origin.gateway, &wishes.policy, &wishes.statics, &lists);
-            if next != *current {
-                current = Arc::new(next);
-                self.export(&current);
+            let Wishes { policy, statics, tls } = &*wishes;
+            let listed = Listed { policy, statics, registries: &lists, tls: *tls, down: &down };
+            let next = Arc::new(exports(&self.origin.gateway, listed));
+            if !next.leads_as(&current) {
+                self.export(&next);
             }
+            current = next;
             if catalogue.is_some() || unread.is_empty() || Instant::now() >= patience {
                 let next = match &catalogue {
                     None => {
@@ -133,6 +144,7 @@ impl Feed {
                 () = changed.notified() => tokio::time::sleep(GATHER).await,
                 wished = self.wishes.changed() => if wished.is_err() { return },
                 () = tokio::time::sleep_until(patience), if waits => {}
+                now_down = other_than(&down, &self.remotes) => down = now_down,
             }
         }
     }
@@ -198,6 +210,23 @@ async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, known: Rc<RefCe
         // The registry's driver has ended: the last good state stays.
         if view.changed().await.is_err() {
             return;
+        }
+    }
+}
+
+/// Resolves when other addresses are down than these: a provider that no shard reaches. Cancel safe.
+async fn other_than(known: &BTreeSet<Endpoint>, remotes: &[Remote]) -> BTreeSet<Endpoint> {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        let mut all: Option<BTreeSet<Endpoint>> = None;
+        for remote in remotes {
+            let Some(down) = shards::down(remote).await else { continue };
+            let here: BTreeSet<Endpoint> = down.into_iter().collect();
+            all = Some(all.map_or(here.clone(), |others| others.intersection(&here).cloned().collect()));
+        }
+        let down = all.unwrap_or_default();
+        if down != *known {
+            return down;
         }
     }
 }

@@ -1,12 +1,14 @@
 //! How calls end: with the provider's answer, or lost with a word on how far they got. What was not sent may still go to
 //! another provider.
 
+use std::time::Duration;
+
 use client::{Answer, Answers, Lost};
 use wire::tunnel::{Failure, Kind, Outcome, Stage};
 
 use crate::edit;
 use crate::in_flight::Carried;
-use crate::line::{Line, MORE_PROVIDERS};
+use crate::line::{Line, MORE_PROVIDERS, millis};
 use crate::reply::{Shaped, shape};
 
 impl Answers for Line {
@@ -18,6 +20,15 @@ impl Answers for Line {
         match shape(answer.header, answer.frame, &carried.asked) {
             Shaped::Kept(header, body) => carried.link.reply(carried.exchange, &[&header, body], provider_us),
             Shaped::Whole(frame) => carried.link.reply(carried.exchange, &[&frame], provider_us),
+        }
+    }
+
+    fn append_waited(&self, _: u64, frame: &[u8], left: Duration, out: &mut Vec<u8>) {
+        let start = out.len();
+        if edit::append_waited(frame, millis(left), out).is_err() {
+            // It could be read when it was written; nothing is lost but that the provider thinks it has longer.
+            out.truncate(start);
+            out.extend_from_slice(frame);
         }
     }
 
@@ -71,12 +82,13 @@ impl Line {
             let text = format!("`{}` was not sent: {why}", route.label);
             Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
         };
+        let left = millis(carried.times.deadline.saturating_duration_since(self.pool.now()));
         let has_time = carried.times.patience > self.pool.now() && carried.tried.len() <= MORE_PROVIDERS;
         // The list may be another by now, and the service may not be in it any more.
         let candidates = self.pool.candidates(&route.service, &route.method);
         let sent = match (frame.filter(|_| has_time), candidates) {
             (Some(frame), Some(candidates)) => self.dispatch(carried, &candidates, |carried, offer, id, out| {
-                edit::append_again(&frame, &carried.route.target, offer, id, out)
+                edit::append_again(&frame, &carried.route.target, offer, left, id, out)
             }),
             _ => Err(lost()),
         };

@@ -52,6 +52,7 @@ use tokio::sync::watch;
 use wire::tunnel::catalogue::Origin;
 use zk_bridge::Registry;
 
+use client::Trust;
 use config::{Config, Fixed, Raw};
 use feed::{Exported, Feed, Wishes};
 use meters::Families;
@@ -61,6 +62,7 @@ use shards::Start;
 /// A running ingress gateway.
 pub struct IngressGateway {
     wishes: watch::Sender<Arc<Wishes>>,
+    remotes: Vec<Remote>,
     fixed_text: String,
     _state: StateDir,
 }
@@ -88,7 +90,7 @@ impl Program for IngressGateway {
     }
 
     async fn start(config: Config, process: Process) -> anyhow::Result<Self> {
-        let Config { fixed, policy, statics, fixed_text, .. } = config;
+        let Config { fixed, policy, statics, provider_tls, fixed_text, .. } = config;
         let fixed = Arc::new(fixed);
         let state = StateDir::open(&fixed.state_dir)?;
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -96,14 +98,16 @@ impl Program for IngressGateway {
         let condition = process.ready.condition("registry");
         let threads = spawn_shards(&fixed, start, &process)?;
         let remotes = threads.remotes().to_vec();
+        trust(&remotes, provider_tls.trust.as_ref());
         watch_threads(threads, &process);
         report_pools(&remotes, &process).await;
         let registries = open_registries(&fixed, &process);
-        let (wishes, wished) = watch::channel(Arc::new(Wishes { policy, statics }));
+        let (wishes, wished) = watch::channel(Arc::new(Wishes { policy, statics, tls: provider_tls.with }));
         let (exported_in, exported) = watch::channel(Arc::default());
         report(&registries, &remotes, exported, &process);
         let origin = Origin { island: fixed.island.to_string(), gateway: fixed.gateway.to_string(), start };
-        let feed = Feed { origin, registries, remotes, wishes: wished, exported: exported_in, condition };
+        let feed =
+            Feed { origin, registries, remotes: remotes.clone(), wishes: wished, exported: exported_in, condition };
         process
             .tasks
             .spawn_local("exports", async {
@@ -111,17 +115,28 @@ impl Program for IngressGateway {
                 Ok(())
             })
             .keep();
-        Ok(Self { wishes, fixed_text, _state: state })
+        Ok(Self { wishes, remotes, fixed_text, _state: state })
     }
 
     async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
         if config.fixed_text != self.fixed_text {
             bail!(
-                "something changed that only a restart changes; [[export.rule]], [[provider]], [admin], [drain] and [log] can change while it runs"
+                "something changed that only a restart changes; [[export.rule]], [[provider]], [providers.tls], [admin], [drain] and [log] can change while it runs"
             );
         }
-        self.wishes.send_replace(Arc::new(Wishes { policy: config.policy, statics: config.statics }));
+        // First, so that a provider that is listed with it finds it.
+        trust(&self.remotes, config.provider_tls.trust.as_ref());
+        let Config { policy, statics, provider_tls, .. } = config;
+        self.wishes.send_replace(Arc::new(Wishes { policy, statics, tls: provider_tls.with }));
         Ok(())
+    }
+}
+
+/// Tells every shard how providers with TLS are known.
+fn trust(remotes: &[Remote], trust: Option<&Trust>) {
+    for remote in remotes {
+        let trust = trust.cloned();
+        remote.post(move |_| shards::with_line(|line| line.pool.trust(trust)));
     }
 }
 

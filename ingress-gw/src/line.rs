@@ -321,7 +321,8 @@ impl Line {
     }
 }
 
-fn millis(time: Duration) -> u32 {
+/// At least 1: 0 would mean that no timeout is set.
+pub(crate) fn millis(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 

@@ -107,12 +107,15 @@ impl Meters {
 /// Adds what the pools of all shards count to the page.
 pub fn add_pools(metrics: &Metrics, pools: Vec<std::sync::Arc<client::Counts>>) {
     type Read = fn(&client::Counts) -> &client::Count;
-    const COUNTS: [(&str, &str, Read); 12] = [
+    const COUNTS: [(&str, &str, Read); 15] = [
         ("highway_provider_connected_total", "Connections to providers that came about", |c| &c.connected),
         ("highway_provider_connect_failed_total", "Attempts to connect to a provider that failed", |c| {
             &c.connect_failed
         }),
         ("highway_provider_disconnected_total", "Connections to providers that ended", |c| &c.disconnected),
+        ("highway_provider_ejections_total", "Providers left out for a while because they failed", |c| &c.ejected),
+        ("highway_provider_readmissions_total", "Providers that were left out and answer again", |c| &c.readmitted),
+        ("highway_provider_probes_total", "Calls sent to a provider that was left out, to see", |c| &c.probes),
         ("highway_provider_heartbeats_total", "Heartbeats sent to silent providers", |c| &c.heartbeats),
         ("highway_provider_sent_total", "Calls appended to a provider's connection", |c| &c.sent),
         ("highway_provider_waited_total", "Calls that waited for a connection", |c| &c.waited),

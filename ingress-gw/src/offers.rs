@@ -19,6 +19,7 @@ use rustc_hash::FxHashMap;
 use wire::tunnel::catalogue::{Entry, MethodSettings, ServiceKey};
 use zk_bridge::{Provider, View};
 
+use crate::config::TlsWith;
 use crate::export::{ExportPolicy, Terms, Verdict};
 
 /// Under this key the pool lists the providers of calls whose service nobody can read. No service has it.
@@ -63,6 +64,12 @@ pub struct Exports {
 }
 
 impl Exports {
+    /// Whether calls go the same ways: only the catalogue may say something else.
+    #[must_use]
+    pub fn leads_as(&self, other: &Self) -> bool {
+        self.providers == other.providers && self.services == other.services
+    }
+
     /// The service that a call names by its effective path, group and version; `key` is scratch.
     #[must_use]
     pub fn service(&self, path: &str, group: &str, version: &str, key: &mut String) -> Option<&Service> {
@@ -98,14 +105,25 @@ pub fn keep(before: &[Arc<Provider>], view: &View) -> Vec<Arc<Provider>> {
     providers
 }
 
+/// Everything that is listed, and how it is to be seen.
+#[derive(Debug, Clone, Copy)]
+pub struct Listed<'a> {
+    /// What others may call.
+    pub policy: &'a ExportPolicy,
+    /// Providers of the configuration.
+    pub statics: &'a [StaticProvider],
+    /// Providers of each registry.
+    pub registries: &'a [Vec<Arc<Provider>>],
+    /// Which of these speak TLS.
+    pub tls: TlsWith,
+    /// Addresses to which no call gets through just now.
+    pub down: &'a BTreeSet<Endpoint>,
+}
+
 /// Looks at everything that is listed through the policy. `gateway` is this gateway's id, for the catalogue.
 #[must_use]
-pub fn exports(
-    gateway: &str,
-    policy: &ExportPolicy,
-    statics: &[StaticProvider],
-    registries: &[Vec<Arc<Provider>>],
-) -> Exports {
+pub fn exports(gateway: &str, listed: Listed<'_>) -> Exports {
+    let Listed { policy, statics, registries, tls, down } = listed;
     let mut gathered: BTreeMap<ServiceKey, Gathered> = BTreeMap::new();
     // Where something is offered that is not exported.
     let mut closed: BTreeSet<Endpoint> = BTreeSet::new();
@@ -120,20 +138,25 @@ pub fn exports(
     // A tagged provider is for callers that name its tag, and a tag that comes over a link names an island.
     for provider in registries.iter().flatten().filter(|provider| !provider.is_virtual()) {
         if provider.tag().is_some() {
-            closed.insert(Endpoint::new(&provider.host, provider.port));
+            closed.insert(endpoint(provider, tls));
             continue;
         }
         let key = service_key(provider);
         let application = provider.application.as_deref().unwrap_or_default();
         match policy.verdict(&key, application) {
-            Verdict::Exported(terms) => gathered.entry(key).or_default().add(Said::of_listed(provider), terms),
-            Verdict::Denied(_) | Verdict::NoRule => drop(closed.insert(Endpoint::new(&provider.host, provider.port))),
+            Verdict::Exported(terms) => gathered.entry(key).or_default().add(Said::of_listed(provider, tls), terms),
+            Verdict::Denied(_) | Verdict::NoRule => drop(closed.insert(endpoint(provider, tls))),
         }
     }
-    assemble(gateway, gathered, closed)
+    assemble(gateway, gathered, closed, down)
 }
 
-fn assemble(gateway: &str, gathered: BTreeMap<ServiceKey, Gathered>, closed: BTreeSet<Endpoint>) -> Exports {
+fn assemble(
+    gateway: &str,
+    gathered: BTreeMap<ServiceKey, Gathered>,
+    closed: BTreeSet<Endpoint>,
+    down: &BTreeSet<Endpoint>,
+) -> Exports {
     let mut list = ProviderList::default();
     let mut services = FxHashMap::default();
     let mut paths = Vec::new();
@@ -151,7 +174,7 @@ fn assemble(gateway: &str, gathered: BTreeMap<ServiceKey, Gathered>, closed: BTr
                 paths.push((Arc::from(path_key), service.clone()));
             }
         }
-        entries.insert(key.clone(), found.entry(key, gateway));
+        entries.insert(key.clone(), found.entry(key, gateway, down));
         list.services.insert(name.clone(), found.offers);
         services.insert(name, service);
     }
@@ -189,6 +212,12 @@ fn opaque(list: &ProviderList, services: &FxHashMap<Arc<str>, Service>, mut clos
     open.into_values().map(|(_, offer)| Offer { token: None, methods: Arc::from([]), ..offer.clone() }).collect()
 }
 
+/// Where a listed provider is, and what is spoken there.
+fn endpoint(provider: &Provider, tls: TlsWith) -> Endpoint {
+    let endpoint = Endpoint::new(&provider.host, provider.port);
+    if tls == TlsWith::Everybody || provider.wants_tls() { endpoint.with_tls() } else { endpoint }
+}
+
 fn service_key(provider: &Provider) -> ServiceKey {
     ServiceKey {
         interface: provider.key.interface.clone(),
@@ -221,9 +250,9 @@ impl Said {
         }
     }
 
-    fn of_listed(provider: &Provider) -> Self {
+    fn of_listed(provider: &Provider, tls: TlsWith) -> Self {
         let methods = provider.parameters.methods();
-        let mut offer = Offer::new(Endpoint::new(&provider.host, provider.port), &provider.path);
+        let mut offer = Offer::new(endpoint(provider, tls), &provider.path);
         offer.methods = methods.iter().map(|method| Arc::from(*method)).collect();
         offer.weight = provider.weight();
         offer.enabled = !provider.is_disabled();
@@ -306,7 +335,10 @@ impl Gathered {
         self.offers.push(said.offer);
     }
 
-    fn entry(&self, key: ServiceKey, gateway: &str) -> Entry {
+    fn entry(&self, key: ServiceKey, gateway: &str, down: &BTreeSet<Endpoint>) -> Entry {
+        let weighted = self.offers.iter().any(|offer| offer.enabled && offer.weight > 0);
+        let takes_calls =
+            |offer: &Offer| offer.enabled && (offer.weight > 0 || !weighted) && !down.contains(&offer.endpoint);
         let path = match &self.offers[..] {
             [first, rest @ ..]
                 if *first.path != *key.interface && rest.iter().all(|offer| offer.path == first.path) =>
@@ -326,7 +358,7 @@ impl Gathered {
             retries: self.retries,
             per_method: self.per_method.clone(),
             release: self.release.clone(),
-            healthy: self.offers.iter().any(|offer| offer.enabled),
+            healthy: self.offers.iter().any(takes_calls),
             gateway: gateway.to_owned(),
             application: self.application.clone(),
         };

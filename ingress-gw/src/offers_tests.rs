@@ -8,6 +8,16 @@ use crate::export::{Action, ExportRule};
 
 const GATEWAY: &str = "in-1";
 
+fn exports(
+    gateway: &str,
+    policy: &ExportPolicy,
+    statics: &[StaticProvider],
+    registries: &[Vec<Arc<Provider>>],
+) -> Exports {
+    let listed = Listed { policy, statics, registries, tls: TlsWith::Marked, down: &BTreeSet::new() };
+    super::exports(gateway, listed)
+}
+
 fn provider(interface: &str, host: &str, parameters: &[(&str, &str)]) -> Provider {
     Provider {
         key: zk_bridge::ServiceKey::new(interface, None, Some("1.0.0")),
@@ -216,4 +226,37 @@ fn a_service_with_too_many_methods_for_a_record_is_told_without_them() {
         5_000,
         "calls are still matched by method"
     );
+}
+
+#[test]
+fn a_service_is_healthy_as_long_as_one_of_its_providers_can_be_reached() {
+    let providers = vec![provider("com.acme.A", "h1", &[]), provider("com.acme.A", "h2", &[])];
+    let registries = listed(providers);
+    let seen = |down: &[&str]| {
+        let down = down.iter().map(|host| Endpoint::new(host, 20880)).collect();
+        let policy = all();
+        let listed =
+            Listed { policy: &policy, statics: &[], registries: &registries, tls: TlsWith::Marked, down: &down };
+        super::exports(GATEWAY, listed)
+    };
+    let healthy = |exports: &Exports| exports.entries.values().next().unwrap().healthy;
+    let (all_up, one_down, all_down) = (seen(&[]), seen(&["h1"]), seen(&["h1", "h2"]));
+    assert_eq!((healthy(&all_up), healthy(&one_down), healthy(&all_down)), (true, true, false));
+    assert!(all_up.leads_as(&all_down), "calls go where they went: the pool knows better than a list");
+    assert_ne!(all_up, all_down);
+}
+
+#[test]
+fn who_says_ssl_enabled_is_called_with_tls_and_so_are_all_where_the_configuration_says_so() {
+    let providers = vec![provider("com.acme.A", "h1", &[("ssl-enabled", "true")]), provider("com.acme.A", "h2", &[])];
+    let registries = listed(providers);
+    let security = |tls| {
+        let policy = all();
+        let listed = Listed { policy: &policy, statics: &[], registries: &registries, tls, down: &BTreeSet::new() };
+        let exports = super::exports(GATEWAY, listed);
+        let offers = exports.providers.services["com.acme.A:1.0.0"].clone();
+        offers.iter().map(|offer| offer.endpoint.security).collect::<Vec<_>>()
+    };
+    assert_eq!(security(TlsWith::Marked), [client::Security::Tls, client::Security::Plain]);
+    assert_eq!(security(TlsWith::Everybody), [client::Security::Tls, client::Security::Tls]);
 }

@@ -10,7 +10,7 @@ use wire::tunnel::catalogue::ServiceKey;
 
 use super::*;
 use crate::export::{Action, ExportPolicy, ExportRule, Terms};
-use crate::offers::{StaticProvider, exports};
+use crate::offers::{Listed, StaticProvider, exports};
 use crate::verify::verify;
 
 struct Nobody;
@@ -72,7 +72,15 @@ fn open(pool: &Pool, picker: &Picker) {
         timeout: None,
         application: String::new(),
     };
-    let exports = Arc::new(exports("in-1", &ExportPolicy { rules: vec![rule] }, &[provider], &[]));
+    let policy = ExportPolicy { rules: vec![rule] };
+    let listed = Listed {
+        policy: &policy,
+        statics: &[provider],
+        registries: &[],
+        tls: crate::config::TlsWith::Marked,
+        down: &std::collections::BTreeSet::new(),
+    };
+    let exports = Arc::new(exports("in-1", listed));
     pool.update(exports.providers.clone());
     picker.export(exports);
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Drain;
+use client::Endpoint;
 use serde::Serialize;
 use shard::{Budget, Remote, Shard};
 use tunnel::{DialConfig, Dialer, HubStatus, Role, dial};
@@ -87,6 +88,11 @@ pub async fn status(remote: &Remote) -> Option<ShardStatus> {
 /// The counters of a shard's pool; `None` when it has ended.
 pub async fn counts(remote: &Remote) -> Option<Arc<client::Counts>> {
     remote.ask(|_| HERE.with_borrow(|here| here.as_ref().map(|here| here.line.counts()))).await.flatten()
+}
+
+/// The providers that a shard has no use of just now; `None` when it has ended.
+pub async fn down(remote: &Remote) -> Option<Vec<Endpoint>> {
+    remote.ask(|_| HERE.with_borrow(|here| here.as_ref().map(|here| here.line.pool.down()))).await.flatten()
 }
 
 /// The whole life of one shard.

@@ -2,6 +2,8 @@
 //!
 //! Values only. Parameters are kept as they came and read when asked, as Dubbo reads them: an empty value is an absent
 //! one, a method's value stands over the service's, `default.` in front is the provider's own default (2.6, 2.7).
+//!
+//! Long because: every value of a registry that others read stands here, each with its one reading.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -159,6 +161,12 @@ impl Provider {
     pub fn warmup(&self) -> Duration {
         let said = self.parameters.get("warmup").and_then(|text| text.parse().ok());
         said.map_or(DEFAULT_WARMUP, Duration::from_millis)
+    }
+
+    /// Whether it says that it speaks TLS alone.
+    #[must_use]
+    pub fn wants_tls(&self) -> bool {
+        self.parameters.get("ssl-enabled") == Some("true")
     }
 
     /// Its start, in milliseconds since 1970.

@@ -6,9 +6,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use shard::Conn;
-use shard::tls::Layer;
+use shard::tls::{Layer, ServerName};
 
 use super::Provider;
+use crate::Security;
 use crate::channel::Channel;
 
 /// Keeps one connection for as long as the provider is listed.
@@ -34,7 +35,7 @@ pub(super) async fn keep_connected(provider: Rc<Provider>) {
             }
         }
         tokio::select! {
-            () = provider.pause(provider.jitter(pause)) => {}
+            () = provider.pause(provider.core.jitter(pause)) => {}
             () = provider.until_unlisted() => return,
         }
     }
@@ -43,6 +44,7 @@ pub(super) async fn keep_connected(provider: Rc<Provider>) {
 impl Provider {
     async fn connect(self: &Rc<Self>) -> Result<Rc<Channel>, String> {
         let limit = self.core.config.connect_timeout;
+        let layer = self.layer()?;
         let resolve = tokio::net::lookup_host((&*self.endpoint.host, self.endpoint.port));
         let mut addresses = match tokio::time::timeout(limit, resolve).await {
             Ok(found) => found.map_err(|error| format!("its name cannot be resolved: {error}"))?,
@@ -51,10 +53,38 @@ impl Provider {
         let address = addresses.next().ok_or("its name has no address")?;
         let stream = shard::connect(address, limit).await.map_err(|error| error.to_string())?;
         let channel = Channel::new(&self.core, Rc::downgrade(self));
-        let conn =
-            Conn::start(&self.core.shard, stream, Layer::Plain, channel.clone()).map_err(|error| error.to_string())?;
+        let is_plain = matches!(layer, Layer::Plain);
+        let conn = Conn::start(&self.core.shard, stream, layer, channel.clone()).map_err(|error| error.to_string())?;
         channel.attach(conn);
-        Ok(channel)
+        if is_plain {
+            return Ok(channel);
+        }
+        let mut unfinished = Unfinished(Some(channel.clone()));
+        if tokio::time::timeout(limit, channel.until_secured()).await.is_err() {
+            return Err(format!("its TLS handshake was not done within {limit:?}"));
+        }
+        match channel.why_ended() {
+            Some(why) => Err(why),
+            None => {
+                unfinished.0.take();
+                Ok(channel)
+            }
+        }
+    }
+
+    fn layer(&self) -> Result<Layer, String> {
+        if self.endpoint.security == Security::Plain {
+            return Ok(Layer::Plain);
+        }
+        let trust = self.core.trust.borrow();
+        let trust = trust.as_ref().ok_or("it wants TLS, and nobody has said whom to trust: see [providers.tls]")?;
+        let host = &*self.endpoint.host;
+        let name = match &trust.server_name {
+            Some(name) => name.clone(),
+            None => ServerName::try_from(host.to_owned())
+                .map_err(|_| format!("it wants TLS, and {host:?} is no name that a certificate can have"))?,
+        };
+        Ok(Layer::Ask(trust.config.clone(), name))
     }
 
     fn connected(&self, channel: &Rc<Channel>) {
@@ -63,6 +93,7 @@ impl Provider {
         if !self.listed.get() {
             return channel.drain();
         }
+        channel.began();
         self.channels.borrow_mut().push(channel.clone());
         self.channels_changed("");
     }
@@ -84,7 +115,7 @@ impl Provider {
 
     /// Waits `pause`, or as little as the shortest backoff if a call waits.
     async fn pause(&self, pause: Duration) {
-        let shortest = self.jitter(self.core.config.backoff.0).min(pause);
+        let shortest = self.core.jitter(self.core.config.backoff.0).min(pause);
         tokio::time::sleep(shortest).await;
         if !self.waiting.borrow().is_empty() {
             return;
@@ -94,10 +125,15 @@ impl Provider {
             () = self.nudged.notified() => {}
         }
     }
+}
 
-    /// A fifth more or less.
-    fn jitter(&self, pause: Duration) -> Duration {
-        let draw = (self.core.draws.next() >> 40) as f64 / f64::from(1 << 24);
-        pause.mul_f64(0.8 + 0.4 * draw)
+/// A connection that is closed unless its handshake ends well: also when nobody waits for it any more.
+struct Unfinished(Option<Rc<Channel>>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if let Some(channel) = &self.0 {
+            channel.close("its TLS handshake is given up");
+        }
     }
 }

@@ -11,9 +11,10 @@ use highway_client::{
     Answer, Answers, Candidates, Endpoint, Lost, Offer, Pool, PoolConfig, ProviderList, SendError, Times,
 };
 use shard::{Budget, Shard};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
+use tokio_rustls::server::TlsStream;
 use wire::dubbo::frame::{HEADER_LEN, Header, Serialization, Status};
 
 pub const SERVICE: &str = "com.acme.Greeter";
@@ -168,15 +169,24 @@ impl Listening {
         Offer::new(Endpoint::new("127.0.0.1", self.0.local_addr().unwrap().port()), SERVICE)
     }
 
+    /// A connection on which the caller has to begin with TLS; why it did not, otherwise.
+    pub async fn accept_tls(
+        &self,
+        config: &Arc<shard::tls::ServerConfig>,
+    ) -> std::io::Result<Peer<TlsStream<TcpStream>>> {
+        let stream = self.0.accept().await.unwrap().0;
+        tokio_rustls::TlsAcceptor::from(config.clone()).accept(stream).await.map(Peer)
+    }
+
     pub async fn accept(&self) -> Peer {
         Peer(self.0.accept().await.unwrap().0)
     }
 }
 
 /// One accepted connection, as the provider sees it.
-pub struct Peer(pub TcpStream);
+pub struct Peer<S = TcpStream>(pub S);
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub async fn read(&mut self) -> (Header, Vec<u8>) {
         let mut head = [0; HEADER_LEN];
         self.0.read_exact(&mut head).await.unwrap();

@@ -74,7 +74,11 @@ fn provider(at: usize, raw: RawProvider, mistakes: &mut Mistakes) -> Option<Stat
     let endpoint = address.and_then(|text| {
         let read = endpoint(&text);
         if read.is_none() {
-            mistakes.wrong(&name("address"), format_args!("{text:?}"), "HOST:PORT, such as \"10.1.2.3:20880\"");
+            mistakes.wrong(
+                &name("address"),
+                format_args!("{text:?}"),
+                "HOST:PORT, such as \"10.1.2.3:20880\" or \"[2001:db8::7]:20880\"",
+            );
         }
         read
     });
@@ -96,6 +100,7 @@ fn provider(at: usize, raw: RawProvider, mistakes: &mut Mistakes) -> Option<Stat
         mistakes.wrong(&name("weight"), weight, format_args!("0 to {WEIGHT_MAX}"));
     }
     let (service, endpoint) = (service?, endpoint?);
+    let endpoint = if raw.tls { endpoint.with_tls() } else { endpoint };
     let mut offer = Offer::new(endpoint, raw.path.as_deref().unwrap_or(&service));
     offer.methods = raw.methods.iter().map(|method| Arc::from(method.as_str())).collect();
     offer.weight = weight;
@@ -113,6 +118,7 @@ fn endpoint(text: &str) -> Option<Endpoint> {
     let port = port.parse().ok().filter(|port| *port != 0)?;
     let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().ok().map(|_| address)?,
+        None if host.contains(':') => return None,
         None => host,
     };
     let sound = !host.is_empty() && !host.contains(|c: char| c.is_whitespace() || c.is_control() || c == '/');

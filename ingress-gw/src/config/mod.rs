@@ -4,6 +4,7 @@
 
 mod export;
 mod hub;
+mod providers;
 mod raw;
 
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use chassis::admin::Admin;
 use chassis::log::Log;
-use chassis::{Mistakes, Size, Time};
+use chassis::{Mistakes, Size};
 use client::PoolConfig;
 use shard::Budget;
 use wire::dubbo::frame::HEADER_LEN;
@@ -22,6 +23,7 @@ use crate::export::ExportPolicy;
 use crate::offers::StaticProvider;
 
 pub use hub::Hubs;
+pub use providers::{ProviderTls, TlsWith};
 pub use raw::Raw;
 
 /// Bodies up to this length, as Dubbo's own default `payload` has it.
@@ -43,6 +45,8 @@ pub struct Config {
     pub policy: ExportPolicy,
     /// Providers without a registry.
     pub statics: Vec<StaticProvider>,
+    /// TLS towards providers.
+    pub provider_tls: ProviderTls,
     /// Section `[admin]`.
     pub admin: Admin,
     /// Section `[log]`.
@@ -88,10 +92,11 @@ pub fn settle(mut raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     }
     let policy = export::policy(std::mem::take(&mut raw.export.rule), mistakes);
     let statics = export::providers(std::mem::take(&mut raw.provider), &policy, mistakes);
+    let provider_tls = providers::tls(std::mem::take(&mut raw.providers.tls).as_ref(), mistakes);
     // Everything that a reload may change has been taken out.
     let fixed_text = format!("{raw:?}");
     let fixed = fixed(raw, mistakes)?;
-    Some(Config { fixed, policy, statics, admin, log, drain_within, fixed_text })
+    Some(Config { fixed, policy, statics, provider_tls, admin, log, drain_within, fixed_text })
 }
 
 fn fixed(raw: Raw, mistakes: &mut Mistakes) -> Option<Fixed> {
@@ -119,7 +124,7 @@ fn fixed(raw: Raw, mistakes: &mut Mistakes) -> Option<Fixed> {
     if !(1..=1 << 24).contains(&in_flight) {
         mistakes.wrong("limits.in_flight", in_flight, format_args!("1 to {}", 1 << 24));
     }
-    let pool = pool(&raw.providers, reply_len, in_flight.div_ceil(shards), mistakes);
+    let pool = providers::pool(&raw.providers, reply_len, in_flight.div_ceil(shards), mistakes);
     Some(Fixed {
         shards,
         island: island?,
@@ -170,30 +175,6 @@ fn bytes(key: &str, typed: Option<Size>, default: usize, mistakes: &mut Mistakes
         mistakes.wrong(key, format_args!("{len} bytes"), format_args!("1 to {} bytes", 1 << 30));
     }
     len.min(1 << 30)
-}
-
-fn pool(raw: &raw::RawProviders, reply_len: usize, pending_limit: usize, mistakes: &mut Mistakes) -> PoolConfig {
-    let defaults = PoolConfig::default();
-    let connections = raw.connections.unwrap_or(defaults.connections);
-    if !(1..=64).contains(&connections) {
-        mistakes.wrong("providers.connections", connections, "1 to 64");
-    }
-    let mut time = |key: &str, typed: Option<Time>, default: Duration, longest: u64| {
-        let time = typed.map_or(default, Duration::from);
-        if !(Duration::from_millis(10)..=Duration::from_secs(longest)).contains(&time) {
-            mistakes.wrong(key, format_args!("{time:?}"), format_args!("10ms to {longest}s"));
-        }
-        time
-    };
-    PoolConfig {
-        connections,
-        connect_timeout: time("providers.connect_timeout", raw.connect_timeout, defaults.connect_timeout, 60),
-        wait: time("providers.wait", raw.wait, defaults.wait, 60),
-        heartbeat: time("providers.heartbeat", raw.heartbeat, defaults.heartbeat, 600),
-        frame_limit_len: reply_len + HEADER_LEN,
-        pending_limit,
-        ..defaults
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Every field is optional so that all mistakes can be said at once; [`super::settle`] says what is missing.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 
 use chassis::config::{RawAdmin, RawDrain, RawLog, RawState, SecretFile, Size, Time};
 use serde::Deserialize;
@@ -74,6 +75,7 @@ pub struct RawProvider {
     pub timeout: Option<Time>,
     pub application: Option<String>,
     pub token_file: Option<SecretFile>,
+    pub tls: bool,
 }
 
 /// `[export]`
@@ -111,6 +113,29 @@ pub struct RawProviders {
     pub connect_timeout: Option<Time>,
     pub wait: Option<Time>,
     pub heartbeat: Option<Time>,
+    pub eject_after: Option<u32>,
+    pub eject_percent: Option<u32>,
+    pub eject_for: Option<Time>,
+    pub tls: Option<RawProviderTls>,
+}
+
+/// `[providers.tls]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawProviderTls {
+    pub with: Option<RawTlsUse>,
+    pub ca_file: Option<PathBuf>,
+    pub certificate_file: Option<PathBuf>,
+    pub key_file: Option<SecretFile>,
+    pub server_name: Option<String>,
+}
+
+/// `with = …`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RawTlsUse {
+    Marked,
+    Everybody,
 }
 
 /// `[limits]`

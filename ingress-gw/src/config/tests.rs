@@ -28,8 +28,17 @@ address = "zk1:2181"
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let key = tunnel::key::PrivateKey::generate().unwrap().to_text();
-    let files =
-        [("gateway.key", key.as_str()), ("zookeeper.password", "p"), ("greeter.token", "hush\n"), ("admin.token", "t")];
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let (certificate, certificate_key) = (own.cert.pem(), own.signing_key.serialize_pem());
+    let files = [
+        ("gateway.key", key.as_str()),
+        ("zookeeper.password", "p"),
+        ("greeter.token", "hush\n"),
+        ("admin.token", "t"),
+        ("providers-ca.pem", &certificate),
+        ("ingress.pem", &certificate),
+        ("ingress-tls.key", &certificate_key),
+    ];
     for (name, content) in files {
         let path = folder.path().join(name);
         fs::write(&path, content).unwrap();
@@ -86,7 +95,7 @@ fn the_example_names_every_key_in_its_section() {
         }
         tables
     };
-    let sections: [(&[&str], Vec<String>); 13] = [
+    let sections: [(&[&str], Vec<String>); 14] = [
         (&[], keys::<Raw>()),
         (&["island"], keys::<RawIsland>()),
         (&["hub"], keys::<tunnel::HubConfig>()),
@@ -95,6 +104,7 @@ fn the_example_names_every_key_in_its_section() {
         (&["provider"], keys::<RawProvider>()),
         (&["export", "rule"], keys::<RawRule>()),
         (&["providers"], keys::<RawProviders>()),
+        (&["providers", "tls"], keys::<RawProviderTls>()),
         (&["limits"], keys::<RawLimits>()),
         (&["state"], keys::<chassis::config::RawState>()),
         (&["admin"], keys::<chassis::config::RawAdmin>()),
@@ -177,6 +187,36 @@ connections = 0
     ] {
         assert!(mistakes.iter().any(|mistake| mistake.contains(key)), "{key} is not in {mistakes:#?}");
     }
+}
+
+#[test]
+fn a_certificate_wants_its_key_and_files_that_are_no_pem_are_named() {
+    let tls = |lines: &str| settled(&format!("{SMALLEST}[providers.tls]\n{lines}\n"));
+    let without_key = tls("certificate_file = \"ingress.pem\"").err().unwrap();
+    assert!(without_key[0].contains("providers.tls.key_file: missing"), "{without_key:?}");
+    let no_pem = tls("ca_file = \"greeter.token\"").err().unwrap();
+    assert!(no_pem[0].contains("providers.tls: ") && no_pem[0].contains("greeter.token"), "{no_pem:?}");
+    assert!(!no_pem[0].contains("hush"), "a secret is never repeated");
+    let no_name = tls("ca_file = \"providers-ca.pem\"\nserver_name = \"not a name\"").err().unwrap();
+    assert!(no_name[0].contains("found \"not a name\", wanted a host name or an address"), "{no_name:?}");
+    let good = tls("with = \"everybody\"\nca_file = \"providers-ca.pem\"").unwrap();
+    assert!(good.provider_tls.trust.is_some());
+    assert_eq!(good.provider_tls.with, TlsWith::Everybody);
+    assert_eq!(good.fixed_text, settled(SMALLEST).unwrap().fixed_text, "it may change as it runs");
+}
+
+#[test]
+fn an_ipv6_provider_stands_in_brackets() {
+    let provider = |address: &str| {
+        let rule = "[[export.rule]]\nservice = \"*\"\n";
+        settled(&format!(
+            "{SMALLEST}{rule}[[provider]]\naddress = \"{address}\"\nservice = \"com.acme.A\"\ntls = true\n"
+        ))
+    };
+    let endpoint = provider("[2001:db8::7]:20880").unwrap().statics[0].offer.endpoint.clone();
+    assert_eq!(endpoint, Endpoint::new("2001:db8::7", 20880).with_tls());
+    let naked = provider("2001:db8::7:20880").err().unwrap();
+    assert!(naked[0].contains("found \"2001:db8::7:20880\", wanted HOST:PORT"), "{naked:?}");
 }
 
 #[test]

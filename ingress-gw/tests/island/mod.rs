@@ -17,7 +17,7 @@ use chassis::drain::Teller;
 use chassis::{Process, Program};
 use highway_ingress_gw::IngressGateway;
 use shard::Shard;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
@@ -220,7 +220,7 @@ pub struct Island {
     pub teller: Option<Teller>,
     pub gateway: IngressGateway,
     acceptor: Acceptor,
-    folder: tempfile::TempDir,
+    pub folder: tempfile::TempDir,
     front: String,
 }
 
@@ -372,6 +372,16 @@ impl Provider {
     }
 }
 
+/// A certificate for `provider.internal` that signs itself, as PEM, and a provider's side of it.
+pub fn certificate(folder: &Path) -> tokio_rustls::TlsAcceptor {
+    let own = rcgen::generate_simple_self_signed(vec!["provider.internal".to_owned()]).unwrap();
+    let (certificate, key) = (folder.join("provider.pem"), folder.join("provider.key"));
+    fs::write(&certificate, own.cert.pem()).unwrap();
+    fs::write(&key, own.signing_key.serialize_pem()).unwrap();
+    let identity = shard::tls::Identity { certificate_file: &certificate, key_file: &key };
+    shard::tls::server(identity, None).unwrap().into()
+}
+
 pub fn section(port: u16, more: &str) -> String {
     format!("[[provider]]\naddress = \"127.0.0.1:{port}\"\nservice = \"{SERVICE}\"\n{more}\n")
 }
@@ -380,9 +390,9 @@ pub fn section(port: u16, more: &str) -> String {
 pub const EXPORTED: &str = "[[export.rule]]\nservice = \"com.acme.*\"\n";
 
 /// One connection of the gateway, as the provider sees it.
-pub struct Connection(pub TcpStream);
+pub struct Connection<S = TcpStream>(pub S);
 
-impl Connection {
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub async fn read(&mut self) -> Vec<u8> {
         let mut frame = vec![0; HEADER_LEN];
         self.0.read_exact(&mut frame).await.unwrap();

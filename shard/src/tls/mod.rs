@@ -20,6 +20,7 @@ pub(crate) mod session;
 use std::sync::Arc;
 
 pub use files::{Identity, TlsError, client, server};
+pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
 
 /// The first byte of a TLS record that begins a handshake (RFC 8446, section 5.1). No Dubbo frame begins with it.
@@ -31,7 +32,7 @@ pub enum Layer {
     /// Nothing.
     Plain,
     /// TLS, asked for by this end; the peer has to prove that it has this name.
-    Ask(Arc<rustls::ClientConfig>, ServerName<'static>),
+    Ask(Arc<ClientConfig>, ServerName<'static>),
     /// TLS if the peer's first byte begins a handshake, else nothing.
-    Either(Arc<rustls::ServerConfig>),
+    Either(Arc<ServerConfig>),
 }

@@ -1,0 +1,84 @@
+//! Providers as the gateway finds them: with TLS, gone, and late.
+
+mod island;
+
+use std::time::Duration;
+
+use island::*;
+use wire::tunnel::{Kind, Outcome};
+
+/// How the only provider stands, as `/status` has it.
+async fn state(island: &Island) -> String {
+    let status = island.process.status.report().await;
+    status["shards"][0]["providers"][0]["state"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_static_provider_with_tls_is_called_once_the_configuration_says_whom_to_trust() {
+    on_a_shard(|shard| async move {
+        let provider = Provider::anywhere().await;
+        let listed = format!("{EXPORTED}{}", provider.section("tls = true"));
+        let mut island = Island::start(&shard, &format!("{listed}[providers]\nwait = \"50ms\"\n")).await;
+        island.is_offered(SERVICE).await;
+        let refused = island.hub.failed(island.call(&Calling::default()).await).await;
+        assert_eq!((refused.kind, refused.outcome), (Kind::ProviderGone, Outcome::NotSent));
+        assert!(refused.text.contains("nobody has said whom to trust: see [providers.tls]"), "{}", refused.text);
+        let acceptor = certificate(island.folder.path());
+        let tls = "[providers.tls]\nca_file = \"provider.pem\"\nserver_name = \"provider.internal\"\n";
+        island.reload(&format!("{listed}[providers]\nwait = \"50ms\"\n{tls}")).await.unwrap();
+        let stream = provider.0.accept().await.unwrap().0;
+        let mut connection = Connection(acceptor.accept(stream).await.unwrap());
+        // The handshake's last flight is on its way to the gateway: a call meanwhile may still be told of no connection.
+        while state(&island).await != "up" {}
+        let token = island.call(&Calling::default()).await;
+        connection.answer("hello").await;
+        island.hub.answered(token).await;
+        assert_eq!(island.hub.offered(), [SERVICE]);
+    });
+}
+
+#[test]
+fn the_catalogue_says_when_no_provider_can_be_reached_and_when_one_can_again() {
+    on_a_shard(|shard| async move {
+        let provider = Provider::anywhere().await;
+        let port = provider.port();
+        let rest = format!("{EXPORTED}{}[providers]\nwait = \"50ms\"\n", provider.section(""));
+        let island = Island::start(&shard, &rest).await;
+        let healthy = |hub: &Hub, wanted: bool| {
+            let updates = hub.updates.borrow();
+            updates.last().and_then(|update| update.added.first()).is_some_and(|entry| entry.healthy == wanted)
+        };
+        island.hub.until(|hub| healthy(hub, true).then_some(())).await;
+        drop((provider.accept().await, provider));
+        island.hub.until(|hub| healthy(hub, false).then_some(())).await;
+        let provider = Provider::at(port);
+        let _connection = provider.accept().await;
+        island.hub.until(|hub| healthy(hub, true).then_some(())).await;
+        assert_eq!(island.hub.offered(), [SERVICE], "it was offered all the time");
+    });
+}
+
+#[test]
+fn a_call_that_waited_for_its_provider_tells_it_the_time_that_is_left() {
+    on_a_shard(|shard| async move {
+        let provider = Provider::anywhere().await;
+        let island = Island::start(&shard, &format!("{EXPORTED}{}", provider.section(""))).await;
+        let port = provider.port();
+        drop((provider.accept().await, provider));
+        while state(&island).await == "up" {}
+        let call = Calling { attachments: &[("timeout", "9000")], left: Duration::from_secs(9), ..Calling::default() };
+        let began = std::time::Instant::now();
+        let token = island.call(&call).await;
+        // The next attempt to connect is most of a second away: that is how long the call waits.
+        let provider = Provider::at(port);
+        let mut connection = provider.accept().await;
+        let frame = connection.read().await;
+        let waited = began.elapsed();
+        read_call(&frame, |_, call| {
+            let told = call.timeout.unwrap();
+            assert!(told <= Duration::from_millis(8_900) && told + waited >= Duration::from_millis(8_900), "{told:?}");
+        });
+        connection.write(&value_for(&frame, "late", &[])).await;
+        island.hub.answered(token).await;
+    });
+}
