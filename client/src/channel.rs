@@ -11,6 +11,8 @@
 //!
 //! It never looks for a frame behind a wrong magic or a length beyond reason, never waits for the rest of a frame that comes
 //! too slowly, and never piles up words for a provider that does not read: then the connection ends.
+//!
+//! Long because: what a connection says, and how its calls end with it, hang on one state.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};

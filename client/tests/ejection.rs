@@ -1,4 +1,5 @@
 //! Providers that are connected and fail: left out for a while, never too many, and back once they answer.
+#![allow(clippy::unwrap_used)] // tests, but clippy does not know it of their helpers
 
 mod provider;
 
