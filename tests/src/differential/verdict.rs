@@ -40,13 +40,17 @@ const UNREAD: &str = "an argument that Java cannot read either";
 
 /// Why we refuse what a provider would take. Each is a choice, with its reason.
 pub const OURS_ALONE: [(&str, &str); 15] = [
+    ("an inner path", "a provider that goes on after an argument takes it for the service; others pay for that"),
     (UNREAD, "what follows it is anybody's guess"),
     ("map by reference", "providers follow it into the arguments, which pass unread"),
     ("key not text", "no writer makes one, and what a number is as a key differs between releases"),
     ("duplicate decision key", "providers take the last, other readers the first"),
     ("decision value not text", "releases differ in what they make of it"),
     ("too many highway keys", "a bound"),
-    ("types not understood", "Java steps over what is no descriptor; counting must not depend on it"),
+    (
+        "types not understood",
+        "Java steps over what is no descriptor, and leaves a stream unread that it then takes attachments from",
+    ),
     ("generic method not text", "Java makes text of numbers, differently in the two serializations"),
     ("no service or no method", "a call of nothing"),
     ("text not well-formed", "Java reads overlong forms and halves of pairs as it likes; no writer makes them"),
@@ -54,7 +58,6 @@ pub const OURS_ALONE: [(&str, &str); 15] = [
     ("no map where the map belongs", "Java turns an object or a list into a map or an exception, by release"),
     ("no count or length", "Java takes a number with a point for a count; no writer makes one"),
     ("bytes left over in a field", "Java ignores them; what is read here must be all that there is"),
-    ("a lazily read stream", "Java leaves the argument unread and takes its bytes for the attachments"),
 ];
 
 impl Verdict {
@@ -73,7 +76,9 @@ impl fmt::Display for Verdict {
             Verdict::NotCompared => f.write_str("not compared (no request, or passed on unread)"),
             Verdict::JavaRefuses(class) => write!(f, "only Java refuses: {class}"),
             Verdict::WeRefuse(reason) => write!(f, "only we refuse: {reason}"),
-            Verdict::GoesOn => f.write_str("2.x goes on after an argument it cannot read, and reads other attachments"),
+            Verdict::GoesOn => f.write_str(
+                "2.x goes on after an argument it cannot read, and reads other attachments of the same service",
+            ),
             Verdict::WeRefuseUnlisted(error) => write!(f, "only we refuse, for no listed reason: {error}"),
             Verdict::Differs(what) => write!(f, "DIFFERENT CALLS: {what}"),
         }
@@ -100,10 +105,19 @@ pub fn of(release: Release, frame: &[u8], answer: &Value) -> Verdict {
         },
         (Ok(Peeked::Call(call)), None) => match difference(&call, answer) {
             None => Verdict::Equal,
-            Some(_) if goes_on => Verdict::GoesOn,
+            Some(_) if goes_on && !is_another_service(&call, answer) => Verdict::GoesOn,
             Some(what) => Verdict::Differs(what),
         },
     }
+}
+
+/// Not even a provider that goes on may be led to another service. What it took for the attachments may lack a path; then field 2
+/// counts, and that the ingress writes anew.
+fn is_another_service(call: &Call<'_>, answer: &Value) -> bool {
+    let path = answer["attachments"]["path"].as_str().unwrap_or_default();
+    let last = path.rsplit('.').next().unwrap_or_default();
+    let is_own = path == &*call.service || path == &*call.leading.service;
+    !is_own && path.contains('.') && last.starts_with(|character: char| character.is_ascii_uppercase())
 }
 
 /// Known of 2.6 and 2.7 and told in ARCHITECTURE.md, section "The effective call".
@@ -121,6 +135,7 @@ fn listed(error: &PeekError) -> Option<&'static str> {
         PeekError::Types { .. } => "types not understood",
         PeekError::GenericMethod { .. } => "generic method not text",
         PeekError::Missing { .. } => "no service or no method",
+        PeekError::InnerPath { .. } => "an inner path",
         PeekError::Malformed(ReadError::Text { .. }) => "text not well-formed",
         PeekError::Malformed(ReadError::Unexpected { wanted, .. }) => match *wanted {
             "text" => "not text where text belongs",

@@ -3,10 +3,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use wire::dubbo::answer;
-use wire::dubbo::call::{self, Peeked};
-use wire::dubbo::frame::{HEADER_LEN, Header, Serialization};
+use wire::dubbo::attachments::Attachment;
+use wire::dubbo::call::{self, Call, PeekError, Peeked};
+use wire::dubbo::frame::{Codec, HEADER_LEN, Header, Serialization};
 use wire::dubbo::reply;
-use wire::dubbo::rewrite::{ReplyEdit, RequestEdit, Strip};
+use wire::dubbo::rewrite::{RENAMED, ReplyEdit, RequestEdit, Strip};
 use wire::fuzzing::{self, Dice};
 
 fuzz_target!(|bytes: &[u8]| {
@@ -42,10 +43,30 @@ fn request(header: &Header, body: &[u8]) {
     assert!(parts.iter().flatten().eq(&out));
     let Ok(Some(new)) = Header::decode(&out) else { panic!("no header") };
     assert_eq!((new.id, new.frame_len()), (7, out.len()));
-    let Ok(Peeked::Call(new)) = call::peek(&new, &out[HEADER_LEN..]) else { panic!("rewritten and unreadable") };
+    let new = match call::peek(&new, &out[HEADER_LEN..]) {
+        Ok(Peeked::Call(new)) => new,
+        // What was the call's own service a moment ago is another one now.
+        Err(PeekError::InnerPath { .. }) => return,
+        other => panic!("rewritten and unreadable: {other:?}"),
+    };
     assert_eq!((&*new.service, &*new.leading.service), ("com.acme.New", "com.acme.New"));
     assert_eq!(new.highway().collect::<Vec<_>>(), [("highway.source.island", "a")]);
-    assert_eq!((new.method, new.group, new.version), (call.method, call.group, call.version));
+    assert_eq!((&new.method, &new.group, &new.version), (&call.method, &call.group, &call.version));
+    assert_eq!(arguments(&new, &out[HEADER_LEN..]), arguments(&call, body));
+    assert_eq!(others(&new), others(&call));
+}
+
+/// The bytes between the leading fields and the map, with the length in front of a fastjson2 map left out.
+fn arguments<'b>(call: &Call<'_>, body: &'b [u8]) -> &'b [u8] {
+    let len_len = if call.codec == Codec::Fastjson2 { 4 } else { 0 };
+    &body[call.leading.end..call.attachments.range().start - len_len]
+}
+
+/// The attachments that no edit here touches, in their order.
+fn others<'a>(call: &Call<'a>) -> Vec<Attachment<'a>> {
+    let is_other = |key: &str| key != "path" && key != RENAMED && !key.starts_with("highway.");
+    let entries = call.attachments.iter().filter(|entry| is_other(&entry.key));
+    entries.map(|entry| Attachment { at: 0..0, ..entry }).collect()
 }
 
 fn answered(header: &Header, body: &[u8]) {

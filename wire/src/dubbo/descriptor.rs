@@ -2,7 +2,7 @@
 //!
 //! Counting them says how many arguments come before the attachments, so it must count as a provider counts. Java finds
 //! descriptors with a pattern and steps over what does not match; whatever that pattern would step over is refused here,
-//! so that both always agree. It never looks at what a class is.
+//! so that both always agree. It never looks at what a class is, but for the one that Java does not read to its end.
 //! Source: `ReflectUtils.desc2classArray` of apache/dubbo.
 
 /// The number of parameters, or where the text stops being a descriptor.
@@ -40,7 +40,8 @@ fn one(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
     match bytes[at] {
         b'V' | b'Z' | b'B' | b'C' | b'D' | b'F' | b'I' | b'J' | b'S' => Some(at + 1),
-        b'L' => class(bytes, at + 1),
+        // A provider reads a stream when it is used, and takes its bytes for the arguments and attachments behind it.
+        b'L' => class(bytes, at + 1).filter(|end| bytes[at + 1..end - 1] != *b"java/io/InputStream"),
         _ => None,
     }
 }
@@ -83,6 +84,13 @@ mod tests {
             assert_eq!(count(text), Err(at), "{text}");
         }
         assert_eq!(count("Lcom/公司/A;"), Err(0));
+    }
+
+    #[test]
+    fn a_stream_is_refused_alone_and_in_an_array() {
+        assert_eq!(count("ILjava/io/InputStream;"), Err(1));
+        assert_eq!(count("[Ljava/io/InputStream;"), Err(0));
+        assert_eq!(count("Ljava/io/InputStreamReader;"), Ok(1));
     }
 
     #[test]

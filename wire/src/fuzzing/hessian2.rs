@@ -213,8 +213,9 @@ impl Stream {
             self.out.push(b'H');
         }
         self.nodes += 1;
-        if dice.once_in(2) {
-            for (key, value) in [("path", "com.acme.Forbidden"), ("group", "secret"), ("version", "9")] {
+        if dice.once_in(6) {
+            let path = *dice.pick(&["com.acme.Forbidden", "com.acme.Greeter", "a/b.txt", ""]);
+            for (key, value) in [("path", path), ("group", "secret"), ("version", "9")] {
                 self.text(dice, key);
                 self.text(dice, value);
             }

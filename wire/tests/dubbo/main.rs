@@ -8,6 +8,7 @@ mod damaged;
 mod encodings;
 mod golden;
 mod hessian2;
+mod inner_path;
 mod replies;
 mod rewriting;
 mod samples;

@@ -49,7 +49,7 @@ pub enum PeekError {
     TooManyHighway,
     /// Field 5 is no text of JVM descriptors.
     #[error(
-        "the parameter types in field 5 cannot be read at character {at}, wanted JVM descriptors such as `Ljava/lang/String;I`; send the method's descriptors"
+        "the parameter types in field 5 cannot be read at character {at}, wanted JVM descriptors such as `Ljava/lang/String;I` and no `Ljava/io/InputStream;`, which providers leave unread; send the method's descriptors"
     )]
     Types {
         /// Offset in the text.
@@ -61,6 +61,14 @@ pub enum PeekError {
     )]
     GenericMethod {
         /// Offset in the body.
+        at: usize,
+    },
+    /// An argument holds what a provider could take for the attachments of a call to another service.
+    #[error(
+        "an argument says `path` with the name of another service at byte {at}, which providers before 3.0 can take for the attachments; send it under another name"
+    )]
+    InnerPath {
+        /// Offset of the name in the body.
         at: usize,
     },
     /// A name without which there is no call.

@@ -42,8 +42,20 @@ fn hessian2(body: &[u8]) -> Result<Call<'_>, Refused> {
     for _ in usize::from(named.is_some())..leading.arg_count {
         reader.skip()?;
     }
+    let (end, came_by_path) = (reader.at(), reader.came_by_path());
     let attachments = Attachments::open_hessian2(body, reader)?;
-    effective(body, leading, named, attachments)
+    let call = effective(body, leading, named, attachments)?;
+    if came_by_path {
+        let is_wrong = |path: &str| last_part(path) != last_part(&call.service) && names_a_service(path);
+        let mut arguments = hessian2::Reader::new(body);
+        while arguments.at() < call.leading.end {
+            arguments.skip()?;
+        }
+        if let Some(at) = hessian2::find_path(arguments, end, is_wrong)? {
+            return Err(PeekError::InnerPath { at }.into());
+        }
+    }
+    Ok(call)
 }
 
 fn fastjson2(body: &[u8]) -> Result<Call<'_>, Refused> {
@@ -144,6 +156,19 @@ fn effective<'a>(
         attachments,
         leading,
     })
+}
+
+/// Whether this could be a service: `com.acme.Greeter`, also behind a context path. A file's name ends in lower case.
+fn names_a_service(path: &str) -> bool {
+    last_part(path).rsplit_once('.').is_some_and(|(_, last)| {
+        last.starts_with(|character: char| character.is_ascii_uppercase())
+            && last.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '$'))
+    })
+}
+
+/// A service's path without the context path in front.
+fn last_part(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn positive_millis(millis: i64) -> Option<Duration> {

@@ -11,9 +11,12 @@
 //! Source: `Hessian2Input` and `Hessian2Output` of apache/dubbo-hessian-lite.
 
 mod document;
+mod inner;
 mod reader;
 mod text;
 pub mod writer;
+
+pub(in crate::dubbo) use inner::find_path;
 
 pub use document::{Document, MAX_NESTING, MAX_VALUES, Shape, Value};
 pub use reader::{Reader, Tag};

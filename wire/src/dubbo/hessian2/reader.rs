@@ -64,10 +64,12 @@ pub struct Reader<'a> {
     window: Window<'a>,
     /// Field counts of the class definitions so far.
     classes: Few,
+    /// Whether a key of a map or a field of a class said `path`.
+    came_by_path: bool,
 }
 
 /// What a value's first bytes open.
-enum Opened {
+pub(super) enum Opened {
     Nothing,
     Values(u32),
     Map,
@@ -78,7 +80,7 @@ impl<'a> Reader<'a> {
     /// A reader at the beginning of `bytes`, which must be the beginning of the stream: definitions count from there.
     #[must_use]
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0, window: Window::default(), classes: Few::default() }
+        Self { bytes, at: 0, window: Window::default(), classes: Few::default(), came_by_path: false }
     }
 
     /// The offset of the next byte.
@@ -93,6 +95,11 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub fn tag(&self) -> Option<Tag> {
         self.bytes.get(self.at).map(|byte| Tag::of(*byte))
+    }
+
+    /// Whether a map or an object that was stepped over has an entry `path`, as the attachments have.
+    pub(in crate::dubbo) const fn came_by_path(&self) -> bool {
+        self.came_by_path
     }
 
     /// Steps over one value, whatever is in it.
@@ -139,6 +146,7 @@ impl<'a> Reader<'a> {
                 LIST => return Ok(true),
                 MAP_KEY => {
                     *level = MAP_VALUE;
+                    self.came_by_path |= self.says_path();
                     return Ok(true);
                 }
                 MAP_VALUE => {
@@ -164,7 +172,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over a value's own bytes, but not over the values in it.
-    fn open(&mut self) -> Result<Opened, ReadError> {
+    pub(super) fn open(&mut self) -> Result<Opened, ReadError> {
         loop {
             let start = self.at;
             let tag = self.byte("a value")?;
@@ -232,15 +240,41 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The rest of a class definition, after its `C`.
-    fn define(&mut self) -> Result<(), ReadError> {
+    /// The rest of a class definition, after its `C`; returns the number of its fields.
+    pub(super) fn define(&mut self) -> Result<u32, ReadError> {
         self.skip_text()?;
         let count = self.count()?;
         for _ in 0..count {
+            self.came_by_path |= self.says_path();
             self.skip_text()?;
         }
         self.classes.push(count);
-        Ok(())
+        Ok(count)
+    }
+
+    /// The number of the class of which the next value is an object, if it is one.
+    pub(super) fn class_ahead(&self) -> Result<Option<usize>, ReadError> {
+        let mut ahead = self.clone();
+        match self.peek_byte() {
+            Some(tag @ 0x60..=0x6f) => Ok(Some(usize::from(tag - 0x60))),
+            Some(b'O') => {
+                ahead.at += 1;
+                Ok(usize::try_from(ahead.int()?).ok())
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether the next value is the text `path` to Java, which takes overlong forms for what they stand for. Text in several
+    /// pieces is taken for it: no writer cuts what is that short.
+    #[inline]
+    pub(super) fn says_path(&self) -> bool {
+        let units = match *self.bytes.get(self.at..).unwrap_or_default() {
+            [0x04, ref units @ ..] | [0x30, 0x04, ref units @ ..] | [b'S', 0, 0x04, ref units @ ..] => units,
+            [b'R', ..] => return true,
+            _ => return false,
+        };
+        text::begins_with(units, b"path")
     }
 
     /// A count of values or names still to come, each at least one byte.

@@ -36,6 +36,22 @@ pub(super) fn skip(bytes: &[u8], mut at: usize, units: usize) -> Result<usize, R
     }
 }
 
+/// Whether the first units of `bytes` are these ASCII characters to Java, which reads overlong forms as well.
+pub(super) fn begins_with(mut bytes: &[u8], wanted: &[u8]) -> bool {
+    wanted.iter().all(|&wanted| {
+        let (found, rest) = match *bytes {
+            [a, ref rest @ ..] if a < 0x80 => (u32::from(a), rest),
+            [a, b, ref rest @ ..] if a & 0xe0 == 0xc0 => (u32::from(a & 0x1f) << 6 | u32::from(b & 0x3f), rest),
+            [a, b, c, ref rest @ ..] if a & 0xf0 == 0xe0 => {
+                (u32::from(a & 0x0f) << 12 | u32::from(b & 0x3f) << 6 | u32::from(c & 0x3f), rest)
+            }
+            _ => return false,
+        };
+        bytes = rest;
+        found == u32::from(wanted)
+    })
+}
+
 /// What to do with units that stand for no character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Irregular {

@@ -1,0 +1,97 @@
+//! What a provider before 3.0 can be made to take for the attachments: it goes on after an argument that it cannot read, from
+//! where it stood. Each body here made released 2.7.23 run `com.acme.Secret` for a call to `com.acme.Greeter`.
+
+use highway_wire::dubbo::call::{self, GENERIC_TYPES, PeekError};
+use highway_wire::dubbo::frame::{Header, Serialization};
+use highway_wire::dubbo::hessian2::writer::{put_text, put_text_map};
+
+use crate::samples::{hessian2_body, text};
+
+fn peek(body: &[u8]) -> Result<(), PeekError> {
+    let header = Header::request(Serialization::HESSIAN2, 1, body.len() as u32);
+    call::peek(&header, body).map(drop)
+}
+
+fn map(path: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_text_map(&mut out, [("group", "g"), ("path", path)]);
+    out
+}
+
+fn call(types: &str, args: &[&[u8]]) -> Vec<u8> {
+    hessian2_body(types, &args.concat(), &map("com.acme.Greeter"))
+}
+
+/// Two elements of an `int[]`; the first is no int.
+fn broken_array(second: &[u8]) -> Vec<u8> {
+    [b"V", &*text("[int"), &[0x92], &text("x"), second].concat()
+}
+
+fn is_refused(body: &[u8]) -> bool {
+    matches!(peek(body), Err(PeekError::InnerPath { .. }))
+}
+
+#[test]
+fn a_map_inside_an_argument_cannot_name_another_service() {
+    let forged = map("com.acme.Secret");
+    assert!(is_refused(&call("[I", &[&broken_array(&forged)])));
+    assert!(is_refused(&call("Ljava/util/List;", &[&[0x7a, b'Q', 0xbf], &forged])), "behind a reference to nothing");
+    let tree = [b"M", &*text("java.util.TreeMap"), &[0x91], &text("x"), &text("a"), &forged, b"Z"].concat();
+    assert!(is_refused(&call("Ljava/lang/Object;", &[&tree])), "behind keys that cannot be compared");
+    assert!(is_refused(&call("Ljava/util/Map;", &[&map("shop/com.acme.Secret")])), "behind a context path");
+}
+
+#[test]
+fn neither_can_an_object_with_such_a_field() {
+    let object = [b"C", &*text("com.acme.File"), &[0x92], &text("size"), &text("path"), &[0x60, 0x91]].concat();
+    assert!(is_refused(&call("[I", &[&broken_array(&[&*object, &text("com.acme.Secret")].concat())])));
+    let again = [&*object, &text("a.txt"), &[0x60, 0x92], &text("com.acme.Secret")].concat();
+    assert!(is_refused(&call("Ljava/lang/Object;Ljava/lang/Object;", &[&again])), "the second of its class");
+}
+
+#[test]
+fn neither_can_an_argument_of_a_generic_call() {
+    let types = [b"V", &*text("[string"), &[0x93], b"HZ", &[0x78], &map("com.acme.Secret")].concat();
+    let mut body = Vec::new();
+    for field in ["2.0.2", "com.acme.Greeter", "1.0.0", "$invoke", GENERIC_TYPES, "hello"] {
+        put_text(&mut body, field);
+    }
+    body.extend([&*types, &[0x78], &map("com.acme.Greeter")].concat());
+    assert!(is_refused(&body));
+}
+
+#[test]
+fn the_key_is_found_however_it_is_written() {
+    let value = text("com.acme.Secret");
+    let keys: [&[u8]; 5] =
+        [b"\x30\x04path", b"S\x00\x04path", b"R\x00\x02pa\x02th", b"\x04\xc1\xb0ath", b"\x04pat\xe0\x81\xa8"];
+    for key in keys {
+        let forged = [b"H", key, &value, b"Z"].concat();
+        assert!(is_refused(&call("[I", &[&broken_array(&forged)])), "{key:x?}");
+    }
+    let overlong = [b"H", &*text("path"), b"\x0f\xc1\xa3om.acme.Secret", b"Z"].concat();
+    assert!(is_refused(&call("[I", &[&broken_array(&overlong)])), "a value that only Java reads");
+}
+
+#[test]
+fn paths_that_are_no_other_service_pass() {
+    for path in
+        ["com.acme.Greeter", "/srv/report.pdf", "report.pdf", "a.b.c", "server", "", "Report", "C:\\Users\\x.TMP\\y"]
+    {
+        assert_eq!(peek(&call("Ljava/util/Map;", &[&map(path)])), Ok(()), "{path}");
+    }
+    let unlike = [b"H", &*text("paths"), &text("com.acme.Secret"), &text("p"), &text("com.acme.Secret"), b"Z"].concat();
+    assert_eq!(peek(&call("Ljava/util/Map;", &[&unlike])), Ok(()));
+    let numbered = [b"H", &*text("path"), &[0x91], b"Z"].concat();
+    assert_eq!(peek(&call("Ljava/util/Map;", &[&numbered])), Ok(()), "no provider looks a number up");
+    let nested = [&[0x7a][..], &map("a/b.txt"), &map("c.txt")].concat();
+    assert_eq!(peek(&call("Ljava/util/List;", &[&nested])), Ok(()));
+}
+
+#[test]
+fn a_stream_among_the_parameters_is_refused() {
+    let forged = map("com.acme.Secret");
+    let binary = [&[0x20 + forged.len() as u8][..], &forged].concat();
+    let error = peek(&call("Ljava/io/InputStream;", &[&binary])).unwrap_err();
+    assert!(matches!(error, PeekError::Types { at: 0 }), "{error}");
+}
