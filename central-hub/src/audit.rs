@@ -5,6 +5,8 @@
 //!  shard: write(line) ─▶ buffer ── every 20 ms ──▶ bounded queue ─▶ writer thread ─▶ audit.jsonl ─ full ─▶ audit.jsonl.1 …
 //!           ▲ is_ready() = the buffer is below its bound
 //! ```
+//!
+//! Long because: a line is one list of fields, each with its meaning.
 
 use std::cell::RefCell;
 use std::fs::{self, File, OpenOptions};
@@ -93,9 +95,45 @@ pub struct Line<'a> {
     /// What failed, for all but `replied` and `sent`.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub reason: &'a str,
+    /// Refused calls of this island before this one that have no line of their own: there were too many at once.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unwritten: u64,
     /// The grant that allowed it.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub grant: &'a str,
+}
+
+impl<'a> Line<'a> {
+    /// A line of now that says nothing of a call yet.
+    pub fn new(hub: &'a str, from: &'a str, outcome: Outcome, reason: &'a str) -> Line<'a> {
+        Line {
+            at: Timestamp(SystemTime::now()),
+            hub,
+            from,
+            egress: "",
+            application: "",
+            to: "",
+            ingress: "",
+            group: "",
+            service: "",
+            version: "",
+            method: "",
+            generic: "",
+            serialization: 0,
+            one_way: false,
+            stamp: Stamp { start: 0, counter: 0 },
+            attempt: 0,
+            traceparent: "",
+            request_len: 0,
+            reply_len: 0,
+            hub_us: 0,
+            provider_us: None,
+            outcome,
+            reason,
+            unwritten: 0,
+            grant: "",
+        }
+    }
 }
 
 /// How a call ended, as the hub saw it.
@@ -141,6 +179,11 @@ impl Serialize for Stamp {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(&format_args!("{:016x}-{:x}", self.start, self.counter))
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde wants")]
+fn is_zero(value: &u64) -> bool {
+    *value == 0
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde wants")]
@@ -301,29 +344,16 @@ mod tests {
     fn line<'a>(method: &'a str, reason: &'a str) -> Line<'a> {
         Line {
             at: Timestamp(SystemTime::UNIX_EPOCH + Duration::from_micros(1_795_249_688_070_001)),
-            hub: "hub-1",
-            from: "shanghai",
             egress: "e1",
             application: "web",
             to: "beijing",
-            ingress: "",
-            group: "",
             service: "com.example.GreetingService",
-            version: "",
             method,
-            generic: "",
             serialization: 2,
-            one_way: false,
             stamp: Stamp { start: 0xabc, counter: 31 },
-            attempt: 0,
-            traceparent: "",
             request_len: 300,
-            reply_len: 0,
             hub_us: 12,
-            provider_us: None,
-            outcome: Outcome::Refused,
-            reason,
-            grant: "",
+            ..Line::new("hub-1", "shanghai", Outcome::Refused, reason)
         }
     }
 

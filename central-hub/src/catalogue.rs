@@ -8,20 +8,24 @@
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
+use crate::entries::Entries;
 use crate::policy::Policy;
 
-/// Most services one gateway may offer; an update that goes over is cut there and said in the log.
-pub const ENTRIES_MAX: usize = 100_000;
+/// Services in one update that an egress is told: what is made for it at once stays small.
+const TOLD_AT_ONCE: usize = 1000;
 
 /// Everything that is offered.
 #[derive(Debug)]
 pub struct Catalogue {
     origins: HashMap<Who, Offer>,
     hold_down: Duration,
+    /// Bytes of memory that the services of one gateway may take.
+    limit: usize,
 }
 
 /// A gateway by island and name.
@@ -40,13 +44,18 @@ impl Who {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Offer {
     start: u64,
+    /// The newest link that told of this start: another start is a later one if it comes over a later link, whatever the
+    /// clock says that the starts were drawn from.
+    link: u64,
     revision: u64,
-    entries: BTreeMap<ServiceKey, Entry>,
+    entries: Entries,
     /// Parts of one snapshot, of this start and revision, that wait for the last one.
-    gathering: Option<(u64, u64, BTreeMap<ServiceKey, Entry>)>,
+    gathering: Option<(u64, u64, Entries)>,
+    /// Whether something was left out already, and said.
+    is_cut: bool,
     links_len: usize,
     gone_since: Option<Instant>,
 }
@@ -66,22 +75,24 @@ pub enum Applied {
 #[derive(Debug, Default)]
 pub struct Shown(BTreeMap<Who, Told>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Told {
+    /// What the gateway had said of its start, and what the egress was: that one only rises.
     start: u64,
+    shown_start: u64,
     revision: u64,
-    entries: BTreeMap<ServiceKey, Entry>,
+    entries: Entries,
 }
 
 impl Catalogue {
-    /// Nothing is offered yet.
-    pub fn new(hold_down: Duration) -> Catalogue {
-        Catalogue { origins: HashMap::new(), hold_down }
+    /// Nothing is offered yet. `limit`: bytes of memory that the services of one gateway may take.
+    pub fn new(hold_down: Duration, limit: usize) -> Catalogue {
+        Catalogue { origins: HashMap::new(), hold_down, limit }
     }
 
     /// A link of this gateway is up.
     pub fn link_up(&mut self, who: Who) {
-        let offer = self.origins.entry(who).or_insert_with(Offer::new);
+        let offer = self.origins.entry(who).or_default();
         offer.links_len += 1;
         offer.gone_since = None;
     }
@@ -96,10 +107,21 @@ impl Catalogue {
         }
     }
 
-    /// Takes what a gateway says of its own island's services. The origin is the link's own, whatever the update claims.
-    pub fn apply(&mut self, who: &Who, update: Update) -> Applied {
-        let offer = self.origins.entry(who.clone()).or_insert_with(Offer::new);
-        offer.apply(update)
+    /// Takes what a gateway says of its own island's services, over the link of this number. The origin is the link's own,
+    /// whatever the update claims.
+    pub fn apply(&mut self, who: &Who, link: u64, update: Update) -> Applied {
+        let offer = self.origins.entry(who.clone()).or_default();
+        let applied = offer.apply(link, update, self.limit);
+        if applied.1 == Fit::Cut && !std::mem::replace(&mut offer.is_cut, true) {
+            let (island, gateway, limit) = (&who.island, &who.gateway, self.limit);
+            tracing::warn!(
+                island,
+                gateway,
+                limit,
+                "a gateway offers more than limits.catalogue bytes; the rest is left out"
+            );
+        }
+        applied.0
     }
 
     /// Forgets gateways whose links are gone for longer than the hold-down; says whether anything went.
@@ -111,7 +133,7 @@ impl Catalogue {
 
     /// All that one gateway offers.
     pub fn entries(&self, who: &Who) -> impl Iterator<Item = &Entry> {
-        self.origins.get(who).into_iter().flat_map(|offer| offer.entries.values())
+        self.origins.get(who).into_iter().flat_map(|offer| offer.entries.iter()).map(|entry| &**entry)
     }
 
     /// Whether the gateway has said what it offers.
@@ -124,13 +146,13 @@ impl Catalogue {
         self.origins.iter().map(|(who, offer)| (who, offer.entries.len(), offer.links_len > 0))
     }
 
-    /// What the egress of island `viewer` has to be told so that it knows what it may see; `shown` remembers it.
-    pub fn updates(&self, viewer: &str, policy: &Policy, shown: &mut Shown) -> Vec<Update> {
-        let mut updates = Vec::new();
+    /// What the egress of island `viewer` has to be told so that it knows what it may see; `shown` remembers it. One update
+    /// after another, each of which holds little.
+    pub fn updates(&self, viewer: &str, policy: &Policy, shown: &mut Shown, mut tell: impl FnMut(Update)) {
         let gone: Vec<Who> = shown.0.keys().filter(|who| !self.origins.contains_key(*who)).cloned().collect();
         for who in gone {
             if let Some(mut told) = shown.0.remove(&who) {
-                updates.extend(told.update(&who, told.start, BTreeMap::new()));
+                told.update(&who, told.start, Entries::default(), &mut tell);
             }
         }
         for (who, offer) in &self.origins {
@@ -141,92 +163,105 @@ impl Catalogue {
             if visible.is_empty() && !shown.0.contains_key(who) {
                 continue;
             }
-            let told = shown.0.entry(who.clone()).or_insert_with(|| Told {
-                start: offer.start,
-                revision: 0,
-                entries: BTreeMap::new(),
-            });
-            updates.extend(told.update(who, offer.start, visible));
+            shown.0.entry(who.clone()).or_default().update(who, offer.start, visible, &mut tell);
         }
-        updates
     }
 }
 
-impl Offer {
-    fn new() -> Offer {
-        Offer { start: 0, revision: 0, entries: BTreeMap::new(), gathering: None, links_len: 0, gone_since: None }
-    }
+/// Whether all of it had room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fit {
+    Whole,
+    Cut,
+}
 
-    fn apply(&mut self, update: Update) -> Applied {
+impl Offer {
+    fn apply(&mut self, link: u64, update: Update, limit: usize) -> (Applied, Fit) {
         let same_start = update.origin.start == self.start;
-        if update.origin.start < self.start || (same_start && update.revision <= self.revision) {
-            return Applied::Known;
+        let is_old = if same_start { update.revision <= self.revision } else { link <= self.link };
+        if same_start {
+            self.link = self.link.max(link);
         }
+        if is_old {
+            return (Applied::Known, Fit::Whole);
+        }
+        let fit;
         if update.base == 0 {
             let of = (update.origin.start, update.revision);
             // Parts of a snapshot that never ended say nothing of the next one.
             let earlier = self.gathering.take().filter(|(start, revision, _)| (*start, *revision) == of);
             let mut gathered = earlier.map(|(.., entries)| entries).unwrap_or_default();
-            gather(&mut gathered, update.added);
+            fit = gather(&mut gathered, update.added, limit);
             if !update.complete {
                 self.gathering = Some((of.0, of.1, gathered));
-                return Applied::Known;
+                return (Applied::Known, fit);
             }
             self.entries = gathered;
         } else if same_start && update.base == self.revision {
             for key in &update.removed {
                 self.entries.remove(key);
             }
-            gather(&mut self.entries, update.added);
+            fit = gather(&mut self.entries, update.added, limit);
         } else {
-            return Applied::Gap;
+            return (Applied::Gap, Fit::Whole);
         }
         // Several links of one gateway bring the same parts: applying a part twice changes nothing.
-        self.start = update.origin.start;
+        (self.start, self.link) = (update.origin.start, self.link.max(link));
         if update.complete {
             self.revision = update.revision;
         }
-        Applied::Changed
+        (Applied::Changed, fit)
     }
 
-    fn visible(&self, viewer: &str, island: &str, policy: &Policy) -> BTreeMap<ServiceKey, Entry> {
+    fn visible(&self, viewer: &str, island: &str, policy: &Policy) -> Entries {
         let sees = |key: &ServiceKey| policy.sees(viewer, island, &key.group, &key.interface, &key.version);
-        self.entries.iter().filter(|(key, _)| sees(key)).map(|(key, entry)| (key.clone(), entry.clone())).collect()
+        self.entries.iter().filter(|entry| sees(&entry.key)).cloned().collect()
     }
 }
 
-fn gather(entries: &mut BTreeMap<ServiceKey, Entry>, added: Vec<Entry>) {
+fn gather(entries: &mut Entries, added: Vec<Entry>, limit: usize) -> Fit {
+    let mut fit = Fit::Whole;
     for entry in added {
-        if entries.len() >= ENTRIES_MAX && !entries.contains_key(&entry.key) {
-            tracing::warn!(
-                limit = ENTRIES_MAX,
-                "a gateway offers more services than a hub keeps; the rest is left out"
-            );
-            return;
+        if !entries.insert(Arc::new(entry), limit) {
+            fit = Fit::Cut;
         }
-        entries.insert(entry.key.clone(), entry);
     }
+    fit
 }
 
 impl Told {
-    /// The update that leads from what was told to `entries`, if there is a difference.
-    fn update(&mut self, who: &Who, start: u64, entries: BTreeMap<ServiceKey, Entry>) -> Option<Update> {
+    /// Tells what leads from what was told to `entries`, if there is a difference.
+    fn update(&mut self, who: &Who, start: u64, entries: Entries, tell: &mut impl FnMut(Update)) {
         let snapshot = self.revision == 0 || start != self.start;
-        let before = if snapshot { BTreeMap::new() } else { std::mem::take(&mut self.entries) };
-        let added: Vec<Entry> = entries
-            .iter()
-            .filter(|(key, entry)| before.get(*key) != Some(*entry))
-            .map(|(_, entry)| entry.clone())
-            .collect();
-        let removed: Vec<ServiceKey> = before.keys().filter(|key| !entries.contains_key(*key)).cloned().collect();
-        self.entries = entries;
-        if !snapshot && added.is_empty() && removed.is_empty() {
-            return None;
+        let before = if snapshot { Entries::default() } else { std::mem::take(&mut self.entries) };
+        let added: Vec<&Arc<Entry>> = entries.iter().filter(|entry| !before.has(entry)).collect();
+        let removed: Vec<&ServiceKey> =
+            before.iter().map(|entry| &entry.key).filter(|key| !entries.has_key(key)).collect();
+        if snapshot || !added.is_empty() || !removed.is_empty() {
+            let base = if snapshot { 0 } else { self.revision };
+            if start != self.start {
+                self.shown_start = start.max(self.shown_start + 1);
+            }
+            (self.start, self.revision) = (start, self.revision + 1);
+            let origin = Origin { island: who.island.clone(), gateway: who.gateway.clone(), start: self.shown_start };
+            let (mut added, mut removed) = (added.into_iter(), removed.into_iter());
+            loop {
+                let update = Update {
+                    origin: origin.clone(),
+                    revision: self.revision,
+                    base,
+                    added: added.by_ref().take(TOLD_AT_ONCE).map(|entry| Entry::clone(entry)).collect(),
+                    removed: removed.by_ref().take(TOLD_AT_ONCE).cloned().collect(),
+                    complete: added.len() == 0 && removed.len() == 0,
+                };
+                let is_last = update.complete;
+                tell(update);
+                if is_last {
+                    break;
+                }
+            }
         }
-        let base = if snapshot { 0 } else { self.revision };
-        (self.start, self.revision) = (start, self.revision + 1);
-        let origin = Origin { island: who.island.clone(), gateway: who.gateway.clone(), start };
-        Some(Update { origin, revision: self.revision, base, added, removed, complete: true })
+        self.entries = entries;
     }
 }
 

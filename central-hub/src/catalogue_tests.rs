@@ -37,8 +37,38 @@ fn names(updates: &[Update]) -> (Vec<String>, Vec<String>) {
     (added, updates.iter().flat_map(|update| &update.removed).map(ServiceKey::to_string).collect())
 }
 
-fn catalogue() -> Catalogue {
-    Catalogue::new(Duration::from_secs(30))
+const LIMIT: usize = 100_000;
+
+/// A catalogue whose gateways have one link each, and what an egress is told of it.
+struct Fixture(Catalogue);
+
+fn catalogue() -> Fixture {
+    Fixture(Catalogue::new(Duration::from_secs(30), LIMIT))
+}
+
+impl std::ops::Deref for Fixture {
+    type Target = Catalogue;
+    fn deref(&self) -> &Catalogue {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Fixture {
+    fn deref_mut(&mut self) -> &mut Catalogue {
+        &mut self.0
+    }
+}
+
+impl Fixture {
+    fn apply(&mut self, who: &Who, update: Update) -> Applied {
+        self.0.apply(who, 1, update)
+    }
+
+    fn updates(&self, viewer: &str, policy: &Policy, shown: &mut Shown) -> Vec<Update> {
+        let mut updates = Vec::new();
+        self.0.updates(viewer, policy, shown, |update| updates.push(update));
+        updates
+    }
 }
 
 #[test]
@@ -81,14 +111,58 @@ fn a_snapshot_counts_when_its_last_part_is_there() {
 }
 
 #[test]
-fn a_missed_difference_is_noticed_and_an_older_start_is_not_believed() {
+fn a_missed_difference_is_noticed_and_an_earlier_process_is_not_believed() {
     let mut catalogue = catalogue();
     catalogue.apply(&who("beijing"), update(5, 0, 1, &["com.open.A"], &[], true));
     assert_eq!(catalogue.apply(&who("beijing"), update(5, 2, 3, &[], &["com.open.A"], true)), Applied::Gap);
     assert_eq!(catalogue.apply(&who("beijing"), update(4, 0, 9, &[], &[], true)), Applied::Known);
     assert_eq!(catalogue.entries(&who("beijing")).count(), 1);
-    assert_eq!(catalogue.apply(&who("beijing"), update(6, 0, 1, &[], &[], true)), Applied::Changed);
+    assert_eq!(catalogue.0.apply(&who("beijing"), 2, update(6, 0, 1, &[], &[], true)), Applied::Changed);
     assert_eq!(catalogue.entries(&who("beijing")).count(), 0);
+    // A link of the old process that still says something.
+    assert_eq!(catalogue.apply(&who("beijing"), update(5, 0, 2, &["com.open.A"], &[], true)), Applied::Known);
+}
+
+#[test]
+fn a_gateway_whose_clock_was_set_back_is_believed_all_the_same() {
+    let (mut catalogue, policy, mut shown) = (catalogue(), policy(), Shown::default());
+    catalogue.0.apply(&who("beijing"), 1, update(1000, 0, 7, &["com.open.Old"], &[], true));
+    let before = catalogue.updates("shanghai", &policy, &mut shown);
+    assert_eq!(catalogue.0.apply(&who("beijing"), 2, update(5, 0, 1, &["com.open.New"], &[], true)), Applied::Changed);
+    let updates = catalogue.updates("shanghai", &policy, &mut shown);
+    assert_eq!((names(&updates).0, updates[0].base), (vec!["com.open.New".to_owned()], 0));
+    assert!(updates[0].origin.start > before[0].origin.start, "an egress goes by the order of starts");
+}
+
+#[test]
+fn a_gateway_keeps_so_many_bytes_and_the_rest_is_left_out() {
+    let mut catalogue = catalogue();
+    let long = "x".repeat(10_000);
+    let all: Vec<String> = (0..50).map(|number| format!("com.open.{number}{long}")).collect();
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &names, &[], true));
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 9);
+    // What goes makes room, and what is there already takes no more.
+    let there: Vec<String> = catalogue.entries(&who("beijing")).map(|entry| entry.key.to_string()).collect();
+    catalogue.apply(&who("beijing"), update(1, 1, 2, &[&there[1]], &[&there[0]], true));
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 8);
+    catalogue.apply(&who("beijing"), update(1, 2, 3, &["com.open.Small"], &[], true));
+    assert_eq!(catalogue.entries(&who("beijing")).count(), 9);
+}
+
+#[test]
+fn many_small_services_are_bounded_too_and_told_in_small_parts() {
+    let (mut catalogue, policy, mut shown) =
+        (Fixture(Catalogue::new(Duration::ZERO, 1 << 20)), policy(), Shown::default());
+    let all: Vec<String> = (0..100_000).map(|number| format!("com.open.{number}")).collect();
+    let names: Vec<&str> = all.iter().map(String::as_str).collect();
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &names, &[], true));
+    let kept = catalogue.entries(&who("beijing")).count();
+    assert!((1500..5000).contains(&kept), "{kept} services in a megabyte");
+    let updates = catalogue.updates("shanghai", &policy, &mut shown);
+    assert_eq!(updates.iter().map(|update| update.added.len()).sum::<usize>(), kept);
+    let (last, others) = updates.split_last().unwrap();
+    assert!(last.complete && others.iter().all(|part| !part.complete && part.added.len() == TOLD_AT_ONCE));
 }
 
 #[test]

@@ -17,6 +17,11 @@ use crate::policy::{Policy, RawPolicy};
 /// The hub's default admin address.
 const ADMIN: ([u8; 4], u16) = ([127, 0, 0, 1], 20900);
 const HOLD_DOWN: Duration = Duration::from_secs(30);
+/// Below this no single long body would get through.
+const HELD_LEAST: usize = 1024 * 1024;
+const HELD_LEN: usize = 256 * 1024 * 1024;
+const CATALOGUE_LEAST: usize = 64 * 1024;
+const CATALOGUE_LEN: usize = 16 * 1024 * 1024;
 const AUDIT_ROTATE_LEN: u64 = 256 * 1024 * 1024;
 const AUDIT_KEEP: u32 = 16;
 
@@ -27,6 +32,7 @@ pub struct Raw {
     hub: RawHub,
     policy: RawPolicyFiles,
     audit: RawAudit,
+    limits: RawLimits,
     state: RawState,
     admin: RawAdmin,
     log: RawLog,
@@ -66,6 +72,22 @@ struct RawAudit {
     keep: Option<u32>,
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RawLimits {
+    held: Option<Size>,
+    catalogue: Option<Size>,
+}
+
+/// What peers may make this process keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of bodies and heads of calls, all together.
+    pub held_len: usize,
+    /// Bytes of memory for the services of one gateway.
+    pub catalogue_len: usize,
+}
+
 /// What is true.
 #[derive(Debug)]
 pub struct Config {
@@ -87,6 +109,8 @@ pub struct Config {
     pub policy: Policy,
     /// Where the audit goes.
     pub audit: AuditFile,
+    /// What peers may make this process keep.
+    pub limits: Limits,
     /// What the chassis needs.
     pub basics: Basics,
 }
@@ -122,6 +146,17 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         admin: raw.admin.settle(SocketAddr::from(ADMIN), mistakes),
         drain_within: raw.drain.settle(),
     };
+    let mut at_least = |key: &str, typed: Option<Size>, default: usize, least: usize| {
+        let len = typed.map_or(default, Size::len);
+        if len < least {
+            mistakes.wrong(key, format_args!("{len} bytes"), format_args!("at least {least} bytes"));
+        }
+        len
+    };
+    let limits = Limits {
+        held_len: at_least("limits.held", raw.limits.held, HELD_LEN, HELD_LEAST),
+        catalogue_len: at_least("limits.catalogue", raw.limits.catalogue, CATALOGUE_LEN, CATALOGUE_LEAST),
+    };
     let id = id?;
     let hubs = raw.hub.hubs.unwrap_or_else(|| vec![id.clone()]);
     if !hubs.contains(&id) {
@@ -136,6 +171,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         tls,
         policy: policy?,
         audit,
+        limits,
         basics,
         id,
     })

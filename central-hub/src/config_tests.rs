@@ -51,6 +51,7 @@ fn the_documented_file_is_good_and_says_the_defaults() {
     let short = "[hub]\nid = 'hub-1'\nlisten = ['0.0.0.0:8443']\nkey_file = 'hub.key'\n[policy]\nfiles = ['islands.toml', 'grants.toml']";
     let short = settle_example(folder.path(), short).unwrap();
     assert_eq!((short.hubs, short.hold_down, short.audit), (config.hubs, config.hold_down, config.audit));
+    assert_eq!(short.limits, config.limits);
     assert_eq!(short.basics.admin, config.basics.admin);
     assert_eq!(short.basics.drain_within, config.basics.drain_within);
 }

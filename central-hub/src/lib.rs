@@ -14,6 +14,7 @@ mod catalogue;
 mod config;
 mod counts;
 mod directory;
+mod entries;
 mod limits;
 mod links;
 mod policy;
@@ -29,7 +30,7 @@ use anyhow::Context;
 use chassis::listen::{Share, bind_all};
 use chassis::process::Basics;
 use chassis::{Drain, Mistakes, Process, Program};
-use shard::{Shard, TICK};
+use shard::{Budget, Shard, TICK};
 use tokio::sync::watch;
 use tunnel::{AcceptConfig, Acceptor};
 
@@ -80,6 +81,7 @@ impl Program for Hub {
         for listener in &listeners {
             tracing::info!(address = %listener.local_addr()?, hub = config.id, key = %config.key.public()?, "links come in here");
         }
+        let fixed = fixed(&config);
         let (policy, in_force) = watch::channel(Arc::new(config.policy));
         let (audit, writer) = audit::open(config.audit.clone())
             .with_context(|| format!("cannot open the audit file {}", config.audit.path.display()))?;
@@ -90,7 +92,6 @@ impl Program for Hub {
             drop(written);
             result
         })?;
-        let fixed = fixed(&config.id, &config.listen, &config.hubs, &config.audit);
         let start = ShardStart {
             id: config.id.as_str().into(),
             hubs: config.hubs,
@@ -98,6 +99,7 @@ impl Program for Hub {
             tls: config.tls,
             seal: config.seal,
             hold_down: config.hold_down,
+            limits: config.limits,
             listeners,
             audit,
             policy: in_force,
@@ -108,10 +110,10 @@ impl Program for Hub {
     }
 
     async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
-        let now = fixed(&config.id, &config.listen, &config.hubs, &config.audit);
+        let now = fixed(&config);
         anyhow::ensure!(
             now == self.fixed,
-            "hub.id, hub.listen, hub.hubs and [audit] change only with a restart; the policy stays as it was too"
+            "hub.id, hub.listen, hub.hubs, [limits] and [audit] change only with a restart; the policy stays as it was too"
         );
         tracing::info!(grants = config.policy.grants_len(), islands = config.policy.islands().count(), "new policy");
         self.policy.send_replace(Arc::new(config.policy));
@@ -119,8 +121,9 @@ impl Program for Hub {
     }
 }
 
-fn fixed(id: &str, listen: &[std::net::SocketAddr], hubs: &[String], audit: &AuditFile) -> String {
-    format!("{id:?} {listen:?} {hubs:?} {audit:?}")
+fn fixed(config: &Config) -> String {
+    let Config { id, listen, hubs, audit, limits, .. } = config;
+    format!("{id:?} {listen:?} {hubs:?} {audit:?} {limits:?}")
 }
 
 /// What the shard's thread begins with.
@@ -131,6 +134,7 @@ struct ShardStart {
     tls: Option<Arc<rustls::ServerConfig>>,
     seal: tunnel::Seal,
     hold_down: Duration,
+    limits: config::Limits,
     listeners: Vec<TcpListener>,
     audit: Audit,
     policy: watch::Receiver<Arc<Policy>>,
@@ -139,12 +143,15 @@ struct ShardStart {
 
 /// The shard, until the drain is over.
 async fn run(start: ShardStart) -> anyhow::Result<()> {
-    let ShardStart { id, hubs, accept_key, tls, seal, hold_down, listeners, audit, mut policy, process } = start;
+    let ShardStart { id, hubs, accept_key, tls, seal, hold_down, limits, listeners, audit, mut policy, process } =
+        start;
     let shard = Shard::on_this_thread(0);
     let held = process.drain.hold();
     let in_force: InForce = Rc::new(RefCell::new(policy.borrow_and_update().clone()));
     let counts = Counts::new(&process.metrics);
-    let switch = Rc::new(Switch::new(id.clone(), &hubs, in_force.clone(), audit, Catalogue::new(hold_down), counts));
+    let budget = Budget::new(limits.held_len);
+    let catalogue = Catalogue::new(hold_down, limits.catalogue_len);
+    let switch = Rc::new(Switch::new(id.clone(), in_force.clone(), audit, catalogue, counts, budget.clone()));
     let config = AcceptConfig {
         key: accept_key,
         hub: id.to_string(),
@@ -156,6 +163,7 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
         exchanges: EXCHANGES,
         ping: PING,
         connections: CONNECTIONS,
+        budget,
     };
     let mut listeners = listeners.into_iter();
     let first = listeners.next().context("no address to listen on")?;

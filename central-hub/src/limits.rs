@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::policy::{Island, Policy};
 
+/// Lines of refused calls that an island has in the audit each second; more are counted in the next.
+const REFUSED_LINES: u32 = 100;
+
 /// The limits of all islands; counts survive a change of policy.
 #[derive(Debug, Default)]
 pub struct Limits(RefCell<HashMap<String, Rc<Limit>>>);
@@ -20,6 +23,10 @@ pub struct Limit {
     open: Cell<u32>,
     /// The moment at which a bucket of one second's calls would be full again (the generic cell rate algorithm, ITU-T I.371).
     full_at: Cell<Option<Instant>>,
+    /// The same for the audit's lines of refused calls.
+    lines_at: Cell<Option<Instant>>,
+    /// Refused calls that have no line yet.
+    unwritten: Cell<u64>,
 }
 
 /// Which limit was met.
@@ -52,6 +59,13 @@ impl Limits {
         }
     }
 
+    /// The islands whose flood of refused calls is over at `now`, and how many calls of it got no line.
+    pub fn take_unwritten(&self, now: Instant) -> Vec<(String, u64)> {
+        let limits = self.0.borrow();
+        let over = limits.iter().filter(|(_, limit)| limit.unwritten.get() > 0 && limit.lines_at.get() <= Some(now));
+        over.map(|(island, limit)| (island.clone(), limit.unwritten.take())).collect()
+    }
+
     /// The limit of an island, which a link keeps.
     pub fn of(&self, island: &str) -> Rc<Limit> {
         self.0.borrow_mut().entry(island.to_owned()).or_insert_with(|| Rc::new(Limit::new())).clone()
@@ -60,7 +74,14 @@ impl Limits {
 
 impl Limit {
     fn new() -> Limit {
-        Limit { per_second: Cell::new(None), at_once: Cell::new(None), open: Cell::new(0), full_at: Cell::new(None) }
+        Limit {
+            per_second: Cell::new(None),
+            at_once: Cell::new(None),
+            open: Cell::new(0),
+            full_at: Cell::new(None),
+            lines_at: Cell::new(None),
+            unwritten: Cell::new(0),
+        }
     }
 
     fn obey(&self, island: &Island) {
@@ -83,16 +104,33 @@ impl Limit {
         {
             return Err(Exceeded::AtOnce(limit));
         }
-        if let Some(limit) = self.per_second.get() {
-            let full_at = self.full_at.get().map_or(now, |at| at.max(now)) + Duration::from_secs(1) / limit.max(1);
-            if limit == 0 || full_at > now + Duration::from_secs(1) {
-                return Err(Exceeded::PerSecond(limit));
-            }
-            self.full_at.set(Some(full_at));
+        if let Some(limit) = self.per_second.get()
+            && !takes_one(&self.full_at, limit, now)
+        {
+            return Err(Exceeded::PerSecond(limit));
         }
         self.open.set(self.open.get() + 1);
         Ok(Open(self.clone()))
     }
+
+    /// A call was refused at `now`. Whether it gets a line of its own in the audit, and how many before it got none.
+    pub fn note_refused(&self, now: Instant) -> Option<u64> {
+        if takes_one(&self.lines_at, REFUSED_LINES, now) {
+            return Some(self.unwritten.take());
+        }
+        self.unwritten.set(self.unwritten.get() + 1);
+        None
+    }
+}
+
+/// Takes one out of a bucket of one second's, if it is not empty.
+fn takes_one(full_at: &Cell<Option<Instant>>, per_second: u32, now: Instant) -> bool {
+    let then = full_at.get().map_or(now, |at| at.max(now)) + Duration::from_secs(1) / per_second.max(1);
+    let fits = per_second > 0 && then <= now + Duration::from_secs(1);
+    if fits {
+        full_at.set(Some(then));
+    }
+    fits
 }
 
 #[cfg(test)]
@@ -132,6 +170,19 @@ mod tests {
         let free = limit(None, None);
         let open: Vec<_> = (0..10_000).map(|_| free.enter(now).unwrap()).collect();
         assert_eq!(free.open_len(), open.len() as u32);
+    }
+
+    #[test]
+    fn a_flood_of_refused_calls_has_so_many_lines_and_the_rest_is_counted() {
+        let (limits, start) = (Limits::default(), Instant::now());
+        let limit = limits.of("a");
+        let lines = (0..5000).filter(|_| limit.note_refused(start).is_some()).count();
+        assert_eq!(lines, 100);
+        assert_eq!(limits.take_unwritten(start), []);
+        assert_eq!(limit.note_refused(start + Duration::from_millis(10)), Some(4900));
+        assert_eq!(limit.note_refused(start + Duration::from_millis(10)), None);
+        assert_eq!(limits.take_unwritten(start + Duration::from_secs(3)), [("a".to_owned(), 1)]);
+        assert_eq!(limit.note_refused(start + Duration::from_secs(3)), Some(0));
     }
 
     #[test]

@@ -39,7 +39,7 @@ struct Ingress {
     open: Rc<Cell<u32>>,
     /// Whether the last call took it.
     last: Cell<bool>,
-    services: Services,
+    services: Rc<Services>,
 }
 
 /// The services of one gateway, to be asked by the three names of a head without allocating.
@@ -90,7 +90,7 @@ impl Links {
                     who,
                     open: Rc::default(),
                     last: Cell::new(false),
-                    services: Services::default(),
+                    services: Rc::default(),
                 };
                 self.ingress.entry(peer.island.clone()).or_default().push(ingress);
             }
@@ -114,10 +114,10 @@ impl Links {
 
     /// Takes over what the gateway offers, for all its links.
     pub fn learn(&mut self, who: &Who, catalogue: &Catalogue) {
-        for ingress in
-            self.ingress.get_mut(who.island.as_str()).into_iter().flatten().filter(|ingress| ingress.who == *who)
-        {
-            ingress.services = Services::of(who, catalogue);
+        let services = Rc::new(Services::of(who, catalogue));
+        let links = self.ingress.get_mut(who.island.as_str()).into_iter().flatten();
+        for ingress in links.filter(|ingress| ingress.who == *who) {
+            ingress.services = services.clone();
         }
     }
 
@@ -127,8 +127,13 @@ impl Links {
     }
 
     /// The egress links.
-    pub fn egress(&mut self) -> impl Iterator<Item = &mut Egress> {
-        self.egress.values_mut()
+    pub fn egress(&self) -> Vec<Link> {
+        self.egress.values().map(|egress| egress.link.clone()).collect()
+    }
+
+    /// What an egress link has been told, to be changed and put back.
+    pub fn shown(&mut self, link: &Link) -> Option<&mut Shown> {
+        self.egress.get_mut(&link.id()).map(|egress| &mut egress.shown)
     }
 
     /// All links.

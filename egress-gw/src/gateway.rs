@@ -162,7 +162,7 @@ fn start_shards(
     let budget = Budget::new(config.limits.held_len);
     let connections = Arc::new(AtomicUsize::new(0));
     let start = u64::try_from(started.as_nanos()).unwrap_or(u64::MAX);
-    let dial = dial_config(config, start);
+    let dial = dial_config(config, start, &budget);
     let tags: Vec<Arc<str>> = match config.tagging {
         Tagging::ByIsland => config.ports.iter().filter_map(|port| port.island.clone()).collect(),
         Tagging::Off => Vec::new(),
@@ -236,7 +236,7 @@ fn connections_that_fit(wanted: usize, open_files: usize) -> usize {
     wanted.min(fit)
 }
 
-fn dial_config(config: &Config, start: u64) -> DialConfig {
+fn dial_config(config: &Config, start: u64, budget: &Budget) -> DialConfig {
     DialConfig {
         hubs: config.hubs.addresses.clone(),
         key: config.hubs.key.clone(),
@@ -247,6 +247,7 @@ fn dial_config(config: &Config, start: u64) -> DialConfig {
         seal: config.hubs.seal,
         exchanges: HUB_EXCHANGES,
         ping: config.hubs.ping,
+        budget: budget.clone(),
     }
 }
 

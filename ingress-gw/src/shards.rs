@@ -102,7 +102,7 @@ pub async fn run(shard: Shard, start: Start) {
     let limits = LineLimits { frame_len: fixed.frame_len, in_flight: fixed.in_flight.div_ceil(fixed.shards) };
     let meters = start.families.of_shard();
     let line = Line::new(&shard, fixed.pool.clone(), limits, start.budget.clone(), meters, start.links_up.clone());
-    let dialer = dial(&shard, dial_config(fixed, start.start), line.clone());
+    let dialer = dial(&shard, dial_config(fixed, start.start, &start.budget), line.clone());
     HERE.set(Some(Here { line: line.clone(), dialer }));
     let asked = start.drain.asked();
     tokio::pin!(asked);
@@ -128,7 +128,7 @@ pub async fn run(shard: Shard, start: Start) {
     drop(hold);
 }
 
-fn dial_config(fixed: &Fixed, start: u64) -> DialConfig {
+fn dial_config(fixed: &Fixed, start: u64, budget: &Budget) -> DialConfig {
     DialConfig {
         hubs: fixed.hubs.addresses.clone(),
         key: fixed.hubs.key.clone(),
@@ -139,5 +139,6 @@ fn dial_config(fixed: &Fixed, start: u64) -> DialConfig {
         seal: fixed.hubs.seal,
         exchanges: EXCHANGES_A_LINK,
         ping: fixed.hubs.ping,
+        budget: budget.clone(),
     }
 }

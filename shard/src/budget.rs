@@ -40,6 +40,11 @@ impl Budget {
         permit.resize_unfinished(len).then_some(permit)
     }
 
+    /// A permit for nothing yet, to be charged with what comes.
+    pub fn open(&self) -> Permit {
+        Permit { budget: self.clone(), len: 0 }
+    }
+
     /// Whether so much is reserved that slow peers should be waited for less.
     pub fn is_scarce(&self) -> bool {
         self.held() > self.0.limit / 2
@@ -77,6 +82,24 @@ impl Permit {
     /// Whether nothing is reserved.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// The budget it is of.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Adds `len` bytes, also over the limit: for what has a bound of its own and was let in before.
+    pub fn charge(&mut self, len: usize) {
+        self.budget.0.held.fetch_add(len, Ordering::Relaxed);
+        self.len += len;
+    }
+
+    /// Gives `len` of its bytes back.
+    pub fn shrink(&mut self, len: usize) {
+        let len = len.min(self.len);
+        self.budget.0.held.fetch_sub(len, Ordering::Relaxed);
+        self.len -= len;
     }
 
     /// Makes it a permit for `len` bytes of something unfinished; `false`, and nothing changed, if more do not fit.

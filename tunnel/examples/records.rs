@@ -95,6 +95,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         exchanges: 10_000,
         ping: Duration::from_secs(2),
         connections: 10,
+        budget: shard::Budget::new(1 << 30),
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let hub = accept(shard, listener, accept_config, Rc::new(Load::default())).unwrap();
@@ -115,6 +116,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         seal,
         exchanges: 10_000,
         ping: Duration::from_secs(2),
+        budget: shard::Budget::new(1 << 30),
     };
     let mut head = Vec::new();
     let service = "com.example.GreetingService";

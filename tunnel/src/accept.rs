@@ -1,6 +1,8 @@
 //! Takes links that gateways dial. It never changes a session before the gateway has shown that it is alive: a replayed
 //! first message gets an answer and nothing else.
 //!
+//! Long because: the way from a socket to a session, with what bounds each step of it.
+//!
 //! ```text
 //!  accept ─▶ a task: TLS, HTTP ─▶ upgrade or POST ─▶ a task: handshake ─▶ Directory::allow ─▶ answer ─▶ "go"
 //!            ╰───────────── a stranger, of whom a source may have so many ─────────────────────────╯
@@ -16,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shard::Shard;
+use shard::{Budget, Shard};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
@@ -70,6 +72,8 @@ pub struct AcceptConfig {
     /// Connections at once, links or not; over it they are closed on arrival. Those without a link have half of it, and one source
     /// address of them 256.
     pub connections: usize,
+    /// What the sessions of the process may hold of long bodies, all together.
+    pub budget: Budget,
 }
 
 /// Holds the listeners and their links; dropping it ends both.
@@ -361,6 +365,7 @@ impl Inner {
             exchanges: [prepared.exchanges, self.config.exchanges],
             ping: self.config.ping,
             lost: self.lost.clone(),
+            budget: self.config.budget.clone(),
         };
         let link = Link::new(&self.shard, self.handler.clone(), new);
         let peer = link.peer();

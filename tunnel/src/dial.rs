@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use shard::Shard;
+use shard::{Budget, Shard};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome};
@@ -86,6 +86,8 @@ pub struct DialConfig {
     pub exchanges: u32,
     /// How often a quiet link is asked whether it is alive; after three silent intervals it is given up.
     pub ping: Duration,
+    /// What the process may hold of bodies, all together.
+    pub budget: Budget,
 }
 
 /// Keeps the links; dropping it ends them.
@@ -407,6 +409,7 @@ impl Inner {
             exchanges: [welcome.exchanges, self.config.exchanges],
             ping: self.config.ping,
             lost: self.lost.clone(),
+            budget: self.config.budget.clone(),
         };
         let link = Link::new(&self.shard, self.handler.clone(), new);
         tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, sealed = welcome.sealed, "link is up");

@@ -10,7 +10,7 @@ use crate::transport::ws::{Deframer, End};
 
 /// Any bytes as what a peer sends over a session: it is taken or the session ends, and nothing grows beyond what came.
 pub fn session(bytes: &[u8]) {
-    let mut session = Session::new(Side::Acceptor, Credit::ByOwner, 64, 64);
+    let mut session = Session::new(Side::Acceptor, Credit::ByOwner, 64, 64, &shard::Budget::new(1 << 30));
     let now = Instant::now();
     let _ = session.connect(now, 0, 0, |_| {});
     let mut head = Vec::new();

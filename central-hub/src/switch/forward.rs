@@ -8,7 +8,7 @@ use tunnel::{End, ExchangeId, Link, Open};
 use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
 use wire::tunnel::head::{self, Flags, Head, HeadError, Hop};
 
-use super::{Call, GRACE, Record, Switch};
+use super::{CALL_LEN, Call, GRACE, Record, Switch};
 use crate::admit::{Admission, service_text};
 use crate::audit::Outcome;
 use crate::links::{self, NoLink};
@@ -47,9 +47,16 @@ impl Switch {
         }
         let (grant, counted) = (admission.grant.take(), admission.open.take());
         let chosen = self.choose(&head)?;
+        let held = self.budget.take_unfinished(CALL_LEN + open.head.len()).ok_or_else(|| {
+            let (held, limit) = (self.budget.held(), self.budget.limit());
+            let text =
+                format!("the hub holds {held} bytes of calls and bodies under way; its limit is limits.held = {limit}");
+            refuse(Stage::Switch, Kind::Overload, text)
+        })?;
         let Some(mut taken) = record.take() else { return Ok(()) };
         taken.grant = grant;
-        let call = Call { from: link.clone(), from_id: id, to: None, record: taken, _open: (counted, chosen.open) };
+        let call =
+            Call { from: link.clone(), from_id: id, to: None, record: taken, _open: (counted, chosen.open, held) };
         let key = match self.calls.borrow_mut().insert(call) {
             Ok(key) => key,
             Err(call) => {
@@ -116,11 +123,8 @@ impl Switch {
         self.name.set(name);
         let to = head.destination;
         chosen.map_err(|why| match why {
-            NoLink::Island => {
-                let mut failure = refuse(Stage::Switch, Kind::NoLink, format!("island `{to}` has no link to hub `{}` now; see whether its ingress gateway runs and reaches the hub", self.id));
-                failure.hubs.clone_from(&self.other_hubs);
-                failure
-            }
+            // Which other hub has one is not known here: the egress knows it from the catalogues that hubs tell it.
+            NoLink::Island => refuse(Stage::Switch, Kind::NoLink, format!("island `{to}` has no link to hub `{}` now; see whether its ingress gateway runs and reaches the hub", self.id)),
             NoLink::NoCatalogue => refuse(Stage::Switch, Kind::NoLink, format!("island `{to}` has just linked to hub `{}` and has not said yet what it offers; try again", self.id)),
             NoLink::Service => {
                 let service = service_text(head.group, head.service, head.version);

@@ -9,7 +9,7 @@ use wire::tunnel::failure::{Failure, Kind};
 use wire::tunnel::head::{self, Flags};
 use wire::tunnel::notice::Notice;
 
-use super::{Record, Switch, one_way};
+use super::{FORGERY_SAID, Record, Switch, one_way};
 use crate::audit::Outcome;
 use crate::catalogue::{Applied, Who};
 
@@ -57,12 +57,7 @@ impl Handler for Switch {
             link.fail(id, &failure);
         }
         if let Some(record) = record {
-            if self.audit.is_ready() {
-                self.write(link, None, &record, Outcome::Refused, &failure.text);
-            } else {
-                // Nothing was sent, and the disk is behind: a flood of refused calls must not fill the memory.
-                self.counts.call(Outcome::Refused, record.began.elapsed(), record.request_len, 0);
-            }
+            self.refused(link, &record, &failure.text);
             self.heads_back(record.head);
         }
     }
@@ -145,10 +140,10 @@ impl Handler for Switch {
             return;
         }
         let who = Who::of(link);
-        let applied = self.catalogue.borrow_mut().apply(&who, update);
+        let applied = self.catalogue.borrow_mut().apply(&who, link.id(), update);
         match applied {
             Applied::Changed => {
-                self.links.borrow_mut().learn(&who, &self.catalogue.borrow());
+                self.to_learn.borrow_mut().insert(who);
                 self.catalogue_changed.set(true);
             }
             Applied::Known => {}
@@ -170,6 +165,11 @@ impl Handler for Switch {
         }
         if let Notice::Forgery { source, claimed, found, .. } = &notice {
             self.counts.forgery();
+            let said = self.forgery_said.get().is_some_and(|at| at.elapsed() < FORGERY_SAID);
+            if said {
+                return;
+            }
+            self.forgery_said.set(Some(Instant::now()));
             tracing::warn!(
                 source,
                 claimed,
@@ -190,6 +190,19 @@ impl Handler for Switch {
         });
         if let Some((source, source_id)) = back {
             source.consumed(source_id, len);
+        }
+    }
+}
+
+impl Switch {
+    /// Writes down a call that was not let in. Nothing was sent: in a flood of such calls an island has so many lines a second,
+    /// and the next line says how many calls had none, so that it drowns neither the audit nor the others.
+    fn refused(&self, link: &Link, record: &Record, why: &str) {
+        match self.limits.of(&link.peer().island).note_refused(record.began) {
+            Some(unwritten) if self.audit.is_ready() => {
+                self.write_after(unwritten, link, None, record, Outcome::Refused, why);
+            }
+            _ => self.counts.call(Outcome::Refused, record.began.elapsed(), record.request_len, 0),
         }
     }
 }

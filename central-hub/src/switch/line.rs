@@ -21,6 +21,8 @@ use super::*;
 use crate::audit::{self, AuditFile};
 use crate::directory::Gateways;
 
+/// What the hub of these tests may hold.
+pub(super) const BUDGET_LEN: usize = 64 * 1024 * 1024;
 pub(super) const SERVICE: &str = "com.example.GreetingService";
 pub(super) const GRANT: &str =
     "[[grant]]\nid = 'greetings'\nfrom = ['shanghai']\nto = ['beijing']\nservice = ['com.example.*']\n";
@@ -155,16 +157,10 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
     let (audit, writer) = audit::open(AuditFile { path: audit_file.clone(), rotate_len: 1 << 40, keep: 1 }).unwrap();
     std::thread::spawn(|| writer.run());
     let in_force: InForce = Rc::new(RefCell::new(policy(&keys, GRANT, more)));
-    let catalogue = Catalogue::new(Duration::from_secs(30));
+    let catalogue = Catalogue::new(Duration::from_secs(30), 1 << 24);
+    let budget = shard::Budget::new(BUDGET_LEN);
     let counts = Counts::new(&Metrics::new());
-    let switch = Rc::new(Switch::new(
-        "hub-1".into(),
-        &["hub-1".to_owned(), "hub-2".to_owned()],
-        in_force.clone(),
-        audit,
-        catalogue,
-        counts,
-    ));
+    let switch = Rc::new(Switch::new("hub-1".into(), in_force.clone(), audit, catalogue, counts, budget.clone()));
     let config = AcceptConfig {
         key: keys[0].clone(),
         hub: "hub-1".to_owned(),
@@ -176,6 +172,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         exchanges: 10_000,
         ping: Duration::from_secs(1),
         connections: 100,
+        budget,
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let acceptor = tunnel::accept(shard, listener, config, switch.clone()).unwrap();
@@ -200,6 +197,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
             seal: Seal::Off,
             exchanges: 10_000,
             ping: Duration::from_secs(1),
+            budget: shard::Budget::new(1 << 30),
         };
         tunnel::dial(shard, config, handler.clone())
     };

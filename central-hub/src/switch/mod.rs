@@ -10,18 +10,19 @@ mod forward;
 mod handler;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustc_hash::FxHashMap;
-use shard::{Key, Slots, Wheel};
+use shard::{Budget, Key, Permit, Slots, Wheel};
 use tunnel::{ExchangeId, Link};
 use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
 use wire::tunnel::head::{self, Flags, Head};
 
 use crate::admit::{Filter, UNKNOWN_APPLICATION, filters};
 use crate::audit::{Audit, Line, Outcome, Stamp, Timestamp};
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Who};
 use crate::counts::Counts;
 use crate::directory::InForce;
 use crate::limits::{self, Limits};
@@ -32,6 +33,14 @@ use crate::policy::Policy;
 const CALLS: usize = 1 << 20;
 /// Behind the deadline the egress answers by itself; this much later the hub frees what nobody asks for any more.
 const GRACE: Duration = Duration::from_secs(1);
+/// What a call under way takes beside its head and body, about: its entries in the tables of this hub and of both links.
+const CALL_LEN: usize = 1024;
+/// After looking after the catalogue, so many times as long as that took goes to everything else.
+const CATALOGUE_SHARE: u32 = 9;
+/// Between two forgeries that are said in the log.
+const FORGERY_SAID: Duration = Duration::from_secs(1);
+/// The reason of a line about calls that have none of their own.
+const LEFT_OUT: &str = "refused calls in a flood of them, which have no line of their own";
 /// Copies of heads kept for the next calls, and the longest that is.
 const SPARE_HEADS: usize = 1024;
 const SPARE_HEAD_LEN: usize = 1024;
@@ -39,14 +48,22 @@ const SPARE_HEAD_LEN: usize = 1024;
 /// Everything a hub does with calls, on its shard.
 pub struct Switch {
     id: Arc<str>,
-    other_hubs: Vec<String>,
     policy: InForce,
     limits: Limits,
     filters: Vec<Box<dyn Filter>>,
     audit: Audit,
     links: RefCell<Links>,
     catalogue: RefCell<Catalogue>,
+    /// Whether egresses may have to be told something.
     catalogue_changed: Cell<bool>,
+    /// Gateways whose services have changed since their links last learnt them.
+    to_learn: RefCell<BTreeSet<Who>>,
+    /// Not looked after before: whoever tells a lot takes a share of this core, and no more.
+    catalogue_due: Cell<Instant>,
+    /// When a forgery was last said in the log; the audit and the count have each.
+    forgery_said: Cell<Option<Instant>>,
+    /// What calls and bodies under way hold.
+    budget: Budget,
     calls: RefCell<Slots<Call>>,
     by_exchange: RefCell<FxHashMap<(u64, ExchangeId), Key>>,
     wheel: RefCell<Wheel>,
@@ -64,8 +81,8 @@ struct Call {
     /// Where it went, from the moment it was sent.
     to: Option<(Link, ExchangeId)>,
     record: Record,
-    /// Both are counted until the call ends.
-    _open: (Option<limits::Open>, Counted),
+    /// Counted until the call ends.
+    _open: (Option<limits::Open>, Counted, Permit),
 }
 
 /// What the audit will say.
@@ -83,16 +100,15 @@ impl Switch {
     /// A hub without links.
     pub fn new(
         id: Arc<str>,
-        hubs: &[String],
         policy: InForce,
         audit: Audit,
         catalogue: Catalogue,
         counts: Counts,
+        budget: Budget,
     ) -> Switch {
         let limits = Limits::default();
         limits.obey(&policy.borrow());
         Switch {
-            other_hubs: hubs.iter().filter(|hub| ***hub != *id).cloned().collect(),
             id,
             policy,
             limits,
@@ -101,6 +117,10 @@ impl Switch {
             links: RefCell::default(),
             catalogue: RefCell::new(catalogue),
             catalogue_changed: Cell::new(false),
+            to_learn: RefCell::default(),
+            catalogue_due: Cell::new(Instant::now()),
+            forgery_said: Cell::default(),
+            budget,
             calls: RefCell::new(Slots::new(CALLS)),
             by_exchange: RefCell::default(),
             wheel: RefCell::new(Wheel::new(Instant::now())),
@@ -165,26 +185,46 @@ impl Switch {
 
     /// What is due now and then: lines to the writer, the catalogue to those who may see it.
     pub fn housekeep(&self, now: Instant) {
+        for (island, count) in self.limits.take_unwritten(now) {
+            self.audit.write(&Line { unwritten: count, ..self.line(&island, Outcome::Refused, LEFT_OUT) });
+        }
         self.audit.hand_over();
+        if now < self.catalogue_due.get() {
+            return;
+        }
+        self.look_after_catalogue(now);
+        let took = now.elapsed();
+        self.catalogue_due.set(now + took * CATALOGUE_SHARE);
+    }
+
+    /// What islands have told since the last time: to the links that calls go out on, and to those who may see it.
+    fn look_after_catalogue(&self, now: Instant) {
+        for who in std::mem::take(&mut *self.to_learn.borrow_mut()) {
+            self.links.borrow_mut().learn(&who, &self.catalogue.borrow());
+        }
         if self.catalogue.borrow_mut().forget_gone(now) {
             self.catalogue_changed.set(true);
         }
         if !self.catalogue_changed.replace(false) {
             return;
         }
-        let mut to_send = Vec::new();
-        {
-            let (mut links, catalogue, policy) =
-                (self.links.borrow_mut(), self.catalogue.borrow(), self.policy.borrow());
-            for egress in links.egress() {
-                for update in catalogue.updates(&egress.link.peer().island, &policy, &mut egress.shown) {
-                    to_send.push((egress.link.clone(), update));
-                }
+        let egress = self.links.borrow().egress();
+        for link in egress {
+            // What it was told last has to be on its way first: it is told the difference to that.
+            if link.catalogue_len() > 0 {
+                self.catalogue_changed.set(true);
+                continue;
             }
-        }
-        for (link, update) in to_send {
-            if let Err(error) = link.send_catalogue(&update) {
-                tracing::warn!(%error, island = &*link.peer().island, "a catalogue entry cannot be passed on");
+            let Some(mut shown) = self.links.borrow_mut().shown(&link).map(std::mem::take) else { continue };
+            let (catalogue, policy) = (self.catalogue.borrow(), self.policy.borrow().clone());
+            catalogue.updates(&link.peer().island, &policy, &mut shown, |update| {
+                if let Err(error) = link.send_catalogue(&update) {
+                    tracing::warn!(%error, island = &*link.peer().island, "a catalogue cannot be passed on");
+                }
+            });
+            drop(catalogue);
+            if let Some(place) = self.links.borrow_mut().shown(&link) {
+                *place = shown;
             }
         }
     }
@@ -239,13 +279,24 @@ impl Switch {
 
     /// The one audit line of a call, and its counts.
     fn write(&self, from: &Link, ingress: Option<&Link>, record: &Record, outcome: Outcome, reason: &str) {
+        self.write_after(0, from, ingress, record, outcome, reason);
+    }
+
+    /// The same after `unwritten` calls of its island that were refused and have no line of their own.
+    fn write_after(
+        &self,
+        unwritten: u64,
+        from: &Link,
+        ingress: Option<&Link>,
+        record: &Record,
+        outcome: Outcome,
+        reason: &str,
+    ) {
         let head = Head::decode(&record.head).unwrap_or_default();
         let hub = record.began.elapsed();
         self.counts.call(outcome, hub, record.request_len, record.reply_len);
         self.audit.write(&Line {
             at: Timestamp(record.at),
-            hub: &self.id,
-            from: &from.peer().island,
             egress: &from.peer().name,
             application: if head.application.is_empty() { UNKNOWN_APPLICATION } else { head.application },
             to: head.destination,
@@ -264,10 +315,15 @@ impl Switch {
             reply_len: record.reply_len,
             hub_us: u64::try_from(hub.as_micros()).unwrap_or(u64::MAX),
             provider_us: record.provider_us,
-            outcome,
-            reason,
             grant: record.grant.as_deref().unwrap_or_default(),
+            unwritten,
+            ..self.line(&from.peer().island, outcome, reason)
         });
+    }
+
+    /// A line of this hub, of now, about no call yet.
+    fn line<'a>(&'a self, from: &'a str, outcome: Outcome, reason: &'a str) -> Line<'a> {
+        Line::new(&self.id, from, outcome, reason)
     }
 
     fn heads_back(&self, head: Vec<u8>) {

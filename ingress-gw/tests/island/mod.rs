@@ -242,6 +242,7 @@ impl Island {
             exchanges: 10_000,
             ping: Duration::from_secs(2),
             connections: 100,
+            budget: shard::Budget::new(1 << 30),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let acceptor = tunnel::accept(shard, listener, config, hub.clone()).unwrap();

@@ -22,7 +22,7 @@ use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use shard::{Flush, Shard, catch};
+use shard::{Budget, Flush, Shard, catch};
 use tokio::sync::Notify;
 use wire::tunnel::catalogue::{Update, UpdateError};
 use wire::tunnel::{End, Failure, Notice, RecordType};
@@ -83,6 +83,8 @@ pub(crate) struct NewLink {
     pub(crate) exchanges: [u32; 2],
     pub(crate) ping: Duration,
     pub(crate) lost: Rc<Notify>,
+    /// What all sessions of the process hold of long bodies.
+    pub(crate) budget: Budget,
 }
 
 impl Link {
@@ -100,7 +102,7 @@ impl Link {
             session_id: new.session_id,
             peer: new.peer,
             handler,
-            session: RefCell::new(Session::new(new.side, credit, new.exchanges[0], new.exchanges[1])),
+            session: RefCell::new(Session::new(new.side, credit, new.exchanges[0], new.exchanges[1], &new.budget)),
             carrier: RefCell::new(None),
             dirty: Cell::new(false),
             now: Cell::new(now),
@@ -184,16 +186,24 @@ impl Link {
         }
     }
 
-    /// Tells the peer what is offered, in as many records as it needs.
+    /// Tells the peer what is offered, in as many records as it needs; calls go before them. A service that fits no record is
+    /// left out, and said in the log.
     ///
     /// # Errors
-    /// An entry that fits no record.
+    /// The origin's names alone fit no record; nothing was told.
     pub fn send_catalogue(&self, update: &Update) -> Result<(), UpdateError> {
-        let parts = update.encode()?;
-        for part in parts {
-            self.tell(RecordType::Catalogue, &part);
+        let encoded = update.encode()?;
+        for error in encoded.left_out {
+            tracing::warn!(%error, peer = %self.0.peer.name, "a service is left out of what a peer is told");
         }
+        let is_taken = self.0.session.borrow_mut().tell_catalogue(encoded.parts);
+        self.told(is_taken);
         Ok(())
+    }
+
+    /// Bytes of a catalogue that the peer has not been told yet.
+    pub fn catalogue_len(&self) -> usize {
+        self.0.session.borrow().catalogue_len()
     }
 
     /// Tells the peer something.
@@ -203,6 +213,10 @@ impl Link {
 
     fn tell(&self, kind: RecordType, payload: &[u8]) {
         let is_taken = self.0.session.borrow_mut().tell(kind, payload);
+        self.told(is_taken);
+    }
+
+    fn told(&self, is_taken: bool) {
         self.0.touch();
         if !is_taken && !self.0.session.borrow().is_over() {
             // Catalogues are differences: one that is lost makes all that follow wrong, a new session begins with a snapshot.

@@ -95,6 +95,7 @@ impl Fixture {
             exchanges: [1000, 1000],
             ping: Duration::from_secs(2),
             lost: Rc::new(Notify::new()),
+            budget: Budget::new(1 << 30),
         };
         let link = Link::new(shard, owner.clone(), new);
         let transport = Box::new(Fake(wire.clone()));

@@ -14,6 +14,8 @@ pub(crate) const WAITING_LEN: usize = 4 * 1024 * 1024;
 pub(crate) const WAITING_LIMIT: Duration = Duration::from_secs(1);
 /// Bytes of long bodies that may be queued in one link.
 pub(crate) const BULK_LEN: usize = 64 * 1024 * 1024;
+/// Bytes of a catalogue that may wait in one link: a hub keeps less of one gateway, and tells one gateway's after another's.
+pub(crate) const CATALOGUE_LEN: usize = 64 * 1024 * 1024;
 /// Bytes of long bodies that are put in front of small records at most, in this process's buffers.
 pub(crate) const BULK_ROOM: usize = 256 * 1024;
 /// Bytes that a connection may hold unwritten before it is given more; what waits meanwhile waits once, in the session.

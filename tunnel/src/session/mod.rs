@@ -24,10 +24,10 @@ mod send;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use shard::{Key, Slots};
+use shard::{Budget, Key, Permit, Slots};
 use thiserror::Error;
 use wire::tunnel::record::RecordError;
-use wire::tunnel::{Failure, Kind, Outcome, RecordType, Stage, head, record};
+use wire::tunnel::{Failure, Kind, Outcome, RecordType, Stage, head};
 
 use crate::{End, ExchangeId, Open, Reply};
 use accepted::Table;
@@ -191,8 +191,12 @@ pub(crate) struct Session {
     waiting_len: usize,
     /// Exchanges with pieces that could go now.
     ring: VecDeque<u64>,
-    bulk_len: usize,
+    /// Bytes of long bodies that wait.
+    bulk: Permit,
     bulk_room: usize,
+    /// Records of a catalogue that wait: behind calls, as long bodies do.
+    catalogue: VecDeque<Vec<u8>>,
+    catalogue_len: usize,
     drained: Vec<(ExchangeId, usize)>,
     connected: bool,
     /// Why the peer takes no new exchanges.
@@ -202,7 +206,8 @@ pub(crate) struct Session {
 
 impl Session {
     /// A session of which nothing was sent yet. `may_open`: exchanges the peer allows at once; `may_accept`: this end.
-    pub(crate) fn new(side: Side, credit: Credit, may_open: u32, may_accept: u32) -> Session {
+    /// `budget`: what all sessions of the process may hold of long bodies.
+    pub(crate) fn new(side: Side, credit: Credit, may_open: u32, may_accept: u32, budget: &Budget) -> Session {
         Session {
             side,
             credit,
@@ -219,8 +224,10 @@ impl Session {
             waiting: VecDeque::new(),
             waiting_len: 0,
             ring: VecDeque::new(),
-            bulk_len: 0,
+            bulk: budget.open(),
             bulk_room: 0,
+            catalogue: VecDeque::new(),
+            catalogue_len: 0,
             drained: Vec::new(),
             connected: false,
             peer_drains: None,
@@ -294,8 +301,8 @@ impl Session {
 
     /// Whether more could go at once, now that the connection has taken everything.
     pub(crate) fn wants_more(&self) -> bool {
-        let credit = self.window > credit::SMALL_RESERVE + head::MAX_HEAD_LEN + record::HEADER_LEN;
-        self.connected && (!self.out.is_empty() || (credit && !self.ring.is_empty()) || self.waiting_can_go())
+        let bulk = self.spare() > 0 && !self.ring.is_empty() || self.catalogue_can_go();
+        self.connected && (!self.out.is_empty() || bulk || self.pinged.is_some() || self.waiting_can_go())
     }
 
     /// Hands what may go now to `write`: acknowledgements, small records, then a bounded amount of long bodies.
@@ -408,7 +415,9 @@ impl Session {
         self.waiting.clear();
         self.waiting_len = 0;
         self.ring.clear();
-        self.bulk_len = 0;
+        self.bulk.shrink(self.bulk.len());
+        self.catalogue.clear();
+        self.catalogue_len = 0;
         self.drained.clear();
         (failed, open)
     }
@@ -447,7 +456,7 @@ impl Session {
     /// What an ended exchange held goes: its unsent bytes, and the session's credit for bytes nobody will say consumed.
     fn forget(&mut self, out: Option<Box<Outgoing>>, incoming: Option<Box<Incoming>>) {
         if let Some(out) = out {
-            self.bulk_len -= out.waiting();
+            self.bulk.shrink(out.waiting());
         }
         if let Some(incoming) = incoming {
             self.give_back(incoming.unconsumed());

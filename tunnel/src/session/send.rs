@@ -9,7 +9,7 @@ use wire::tunnel::record::{self, HEADER_LEN, SEGMENT_LEN};
 use wire::tunnel::{Failure, Flags, Kind, Outcome, RecordType, ReplyHead, Stage};
 
 use super::bulk::{Outgoing, Report};
-use super::credit::{BULK_LEN, SMALL_RESERVE, WAITING_LEN};
+use super::credit::{BULK_LEN, CATALOGUE_LEN, SMALL_RESERVE, WAITING_LEN};
 use super::{Opened, Patience, Session, Waiting, key_of};
 use crate::{End, ExchangeId, Reply};
 
@@ -316,13 +316,26 @@ impl Session {
         }
     }
 
+    /// Why no further long body may wait here, if so.
+    fn is_full(&self) -> Option<String> {
+        if self.bulk.len() > BULK_LEN {
+            return Some(format!("busy: {} bytes of long bodies wait in this link", self.bulk.len()));
+        }
+        let budget = self.bulk.budget();
+        let is_full = budget.held() >= budget.unfinished_limit();
+        is_full.then(|| {
+            format!(
+                "busy: {} bytes of bodies are held here, the limit is limits.held = {}",
+                budget.held(),
+                budget.limit()
+            )
+        })
+    }
+
     fn queue_long(&mut self, id: u64, head: &[u8], patience: Patience, report: Report) -> Result<(), Failure> {
-        if self.bulk_len > BULK_LEN {
+        if let Some(why) = self.is_full() {
             self.remove_opened(id);
-            return Err(refused(
-                Kind::Overload,
-                format!("busy: {} bytes of long bodies wait in this link", self.bulk_len),
-            ));
+            return Err(refused(Kind::Overload, why));
         }
         if let Some(opened) = self.opened.get_mut(key_of(id)) {
             let mut out = Outgoing::new(head.to_vec(), report);
@@ -334,11 +347,10 @@ impl Session {
 
     /// False: the exchange is over, or was answered already.
     fn begin_reply(&mut self, id: ExchangeId, head: &[u8], report: Report) -> bool {
-        let is_full = self.bulk_len > BULK_LEN;
+        let is_full = self.is_full();
         let Some(accepted) = self.accepted_mut(id.0).filter(|accepted| !accepted.answering) else { return false };
-        if is_full {
-            let text = "busy: too many long answers wait for this link";
-            self.fail(id, &Failure::new(Stage::Tunnel, Kind::Overload, Outcome::Executed, text));
+        if let Some(why) = is_full {
+            self.fail(id, &Failure::new(Stage::Tunnel, Kind::Overload, Outcome::Executed, why));
             return false;
         }
         accepted.answering = true;
@@ -352,7 +364,7 @@ impl Session {
         out.push(parts, end);
         let added = out.waiting() - before;
         let joins = !std::mem::replace(&mut out.in_ring, true);
-        self.bulk_len += added;
+        self.bulk.charge(added);
         if joins {
             self.ring.push_back(id);
         }
@@ -380,12 +392,54 @@ impl Session {
         piece.len()
     }
 
-    /// One piece for each body in turn, until the room, the credit or the bodies are used up.
+    /// Bytes of a piece that the session's window has room for beside small calls.
+    pub(super) fn spare(&self) -> usize {
+        self.window.saturating_sub(SMALL_RESERVE + MAX_HEAD_LEN + HEADER_LEN)
+    }
+
+    /// Puts records of a catalogue behind those that wait. False: there is no room.
+    pub(crate) fn tell_catalogue(&mut self, parts: Vec<Vec<u8>>) -> bool {
+        let len: usize = parts.iter().map(Vec::len).sum();
+        if self.over || self.catalogue_len + len > CATALOGUE_LEN {
+            return false;
+        }
+        self.catalogue_len += len;
+        self.catalogue.extend(parts);
+        true
+    }
+
+    /// Bytes of records that [`Session::tell_catalogue`] has taken and that wait.
+    pub(crate) fn catalogue_len(&self) -> usize {
+        self.catalogue_len
+    }
+
+    /// Whether the next record of the catalogue could go now.
+    pub(super) fn catalogue_can_go(&self) -> bool {
+        self.catalogue.front().is_some_and(|part| part.len() <= self.spare())
+    }
+
+    fn send_catalogue_part(&mut self) {
+        if !self.catalogue_can_go() {
+            return;
+        }
+        let Some(part) = self.catalogue.pop_front() else { return };
+        let len = HEADER_LEN + part.len();
+        self.catalogue_len -= part.len();
+        self.window -= len;
+        self.bulk_room = self.bulk_room.saturating_sub(len);
+        self.out.push(RecordType::Catalogue, End::Yes, 0, &[&part]);
+    }
+
+    /// One piece for each body in turn, and of the catalogue, until the room, the credit or both are used up.
     pub(super) fn send_bulk(&mut self, now: Instant) {
         while self.connected && self.bulk_room > 0 {
-            let spare = self.window.saturating_sub(SMALL_RESERVE + MAX_HEAD_LEN + HEADER_LEN);
+            self.send_catalogue_part();
+            let spare = self.spare();
             if spare == 0 {
                 return;
+            }
+            if self.ring.is_empty() && self.catalogue_can_go() {
+                continue;
             }
             let Some(id) = self.ring.pop_front() else { return };
             let Some(mut out) = self.take_outgoing(id) else { continue };
@@ -399,7 +453,7 @@ impl Session {
                 patience.lower(now, head);
             }
             let (piece, end) = out.take(len);
-            self.bulk_len -= len;
+            self.bulk.shrink(len);
             self.bulk_room = self.bulk_room.saturating_sub(HEADER_LEN + len);
             let is_over = self.put_piece(id, front, piece, end);
             if out.report == Report::Yes && len > 0 {

@@ -28,7 +28,7 @@ struct Side_ {
 impl Side_ {
     fn new(side: Side, credit: Credit, exchanges: u32) -> Side_ {
         Side_ {
-            session: Session::new(side, credit, exchanges, exchanges),
+            session: Session::new(side, credit, exchanges, exchanges, &Budget::new(1 << 30)),
             read: Vec::new(),
             bodies: BTreeMap::new(),
             opened: BTreeSet::new(),
@@ -242,7 +242,7 @@ proptest! {
                 prop_assert!(seen.answers[token] == body(*token, *len));
             }
             let session = &seen.session;
-            prop_assert_eq!((session.bulk_len, session.waiting_len, session.accepted.len()), (0, 0, 0));
+            prop_assert_eq!((session.bulk.len(), session.waiting_len, session.accepted.len()), (0, 0, 0));
         }
     }
 
@@ -535,7 +535,7 @@ fn a_call_that_is_sent_again_says_what_time_is_left() {
 #[test]
 fn one_id_with_a_high_slot_takes_the_memory_of_a_page() {
     let limit = 1 << 18;
-    let mut session = Session::new(Side::Acceptor, Credit::ByOwner, limit, limit);
+    let mut session = Session::new(Side::Acceptor, Credit::ByOwner, limit, limit, &Budget::new(1 << 30));
     let open = head(1000, Flags::default());
     for (opened, slot) in [(1, u64::from(limit) - 1), (2, 70_000)] {
         let mut out = Vec::new();

@@ -191,6 +191,7 @@ impl Pair {
             exchanges: 10_000,
             ping: Duration::from_millis(400),
             connections: 100,
+            budget: budget(),
         };
         let dial = DialConfig {
             hubs: Vec::new(),
@@ -202,6 +203,7 @@ impl Pair {
             seal: Seal::Off,
             exchanges: 10_000,
             ping: Duration::from_millis(400),
+            budget: budget(),
         };
         Pair { hub_key, gateway_key, directory, accept, dial }
     }

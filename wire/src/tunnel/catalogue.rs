@@ -146,29 +146,40 @@ impl Update {
         serde_json::from_slice(bytes).map_err(UpdateError::Unreadable)
     }
 
-    /// The payloads of the records that carry this update, each at most [`MAX_UPDATE_LEN`] bytes, in order.
+    /// The payloads of the records that carry this update. One service that fits no record does not keep the others back.
     ///
     /// # Errors
-    /// [`UpdateError::TooLong`] names the entry that fits no record.
-    pub fn encode(&self) -> Result<Vec<Vec<u8>>, UpdateError> {
-        let mut parts = Vec::new();
+    /// [`UpdateError::Origin`].
+    pub fn encode(&self) -> Result<Encoded, UpdateError> {
+        let mut encoded = Encoded::default();
         let mut part = Part::new(self);
         if part.len > MAX_UPDATE_LEN {
             return Err(UpdateError::Origin(part.len));
         }
         for entry in &self.added {
             let json = to_json(entry)?;
-            part.make_room(&json, &entry.key, &mut parts)?;
-            part.added.push(json);
+            if part.make_room(&json, &entry.key, &mut encoded) {
+                part.added.push(json);
+            }
         }
         for key in &self.removed {
             let json = to_json(key)?;
-            part.make_room(&json, key, &mut parts)?;
-            part.removed.push(json);
+            if part.make_room(&json, key, &mut encoded) {
+                part.removed.push(json);
+            }
         }
-        parts.push(part.take(self.complete));
-        Ok(parts)
+        encoded.parts.push(part.take(self.complete));
+        Ok(encoded)
     }
+}
+
+/// An update as it goes over a link.
+#[derive(Debug, Default)]
+pub struct Encoded {
+    /// The payloads of its records, each at most [`MAX_UPDATE_LEN`] bytes, in order.
+    pub parts: Vec<Vec<u8>>,
+    /// [`UpdateError::TooLong`] for each service that fits no record; nobody is told of it.
+    pub left_out: Vec<UpdateError>,
 }
 
 fn to_json(value: &impl Serialize) -> Result<String, UpdateError> {
@@ -191,15 +202,17 @@ impl Part {
         Part { len: front.len() + TAIL_LEN, front, added: Vec::new(), removed: Vec::new() }
     }
 
-    fn make_room(&mut self, json: &str, key: &ServiceKey, parts: &mut Vec<Vec<u8>>) -> Result<(), UpdateError> {
+    /// False: it fits no record.
+    fn make_room(&mut self, json: &str, key: &ServiceKey, encoded: &mut Encoded) -> bool {
         if self.front.len() + TAIL_LEN + json.len() + 1 > MAX_UPDATE_LEN {
-            return Err(UpdateError::TooLong(key.clone(), json.len()));
+            encoded.left_out.push(UpdateError::TooLong(key.clone(), json.len()));
+            return false;
         }
         if self.len + json.len() + 1 > MAX_UPDATE_LEN {
-            parts.push(self.take(false));
+            encoded.parts.push(self.take(false));
         }
         self.len += json.len() + 1;
-        Ok(())
+        true
     }
 
     fn take(&mut self, complete: bool) -> Vec<u8> {
@@ -260,7 +273,7 @@ mod tests {
     #[test]
     fn a_small_update_is_one_record() {
         for update in [update(0, 0), update(3, 2)] {
-            let parts = update.encode().unwrap();
+            let parts = update.encode().unwrap().parts;
             assert_eq!(parts.len(), 1);
             assert_eq!(Update::decode(&parts[0]).unwrap(), update);
         }
@@ -269,7 +282,7 @@ mod tests {
     #[test]
     fn a_large_update_goes_in_parts_that_fit_and_only_the_last_is_complete() {
         let whole = update(3000, 3000);
-        let parts = whole.encode().unwrap();
+        let parts = whole.encode().unwrap().parts;
         assert!(parts.len() > 5);
         assert!(parts.iter().all(|part| part.len() <= MAX_UPDATE_LEN));
         let parts: Vec<Update> = parts.iter().map(|part| Update::decode(part).unwrap()).collect();
@@ -280,17 +293,20 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_fits_no_record_is_named() {
-        let mut update = update(1, 0);
-        update.added[0].methods = vec!["m".repeat(MAX_UPDATE_LEN)];
+    fn an_entry_that_fits_no_record_is_named_and_the_others_go() {
+        let mut update = update(3, 0);
+        update.added[1].methods = vec!["m".repeat(MAX_UPDATE_LEN)];
+        let encoded = update.encode().unwrap();
         assert!(
-            matches!(update.encode(), Err(UpdateError::TooLong(key, _)) if key.interface == "com.example.Service0")
+            matches!(&encoded.left_out[..], [UpdateError::TooLong(key, _)] if key.interface == "com.example.Service1")
         );
+        update.added.remove(1);
+        assert_eq!(Update::decode(&encoded.parts[0]).unwrap(), update);
     }
 
     #[test]
     fn fields_from_the_future_are_ignored() {
-        let mut text = String::from_utf8(update(1, 0).encode().unwrap().remove(0)).unwrap();
+        let mut text = String::from_utf8(update(1, 0).encode().unwrap().parts.remove(0)).unwrap();
         text.insert_str(1, "\"colour\":\"blue\",");
         assert_eq!(Update::decode(text.as_bytes()).unwrap(), update(1, 0));
     }
