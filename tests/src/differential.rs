@@ -8,10 +8,12 @@
 //!
 //! A difference is a hole: a caller is let through for one thing and makes the provider run another. Where we refuse what Java
 //! takes, the reason has to stand in [`verdict::OURS_ALONE`]; where Java refuses alone nothing runs, so that is only counted.
+//! What both take is rewritten too, and Java reads it once more.
 //! The provider has every service and every method, so nothing is refused for want of them. It never goes over a socket.
 
 pub mod inputs;
 pub mod java;
+pub mod rewritten;
 pub mod verdict;
 
 use std::collections::BTreeMap;
@@ -81,8 +83,20 @@ impl Comparison {
 fn compare((decoder, tally): &mut (Decoder, Tally), frames: &[Vec<u8>]) -> Result<()> {
     for batch in frames.chunks(BATCH) {
         let answers = decoder.ask(batch).with_context(|| format!("Dubbo {}", tally.release.version()))?;
+        let mut again = Vec::new();
         for (frame, answer) in batch.iter().zip(&answers) {
-            tally.add(frame, verdict::of(tally.release, frame, answer), answer);
+            let verdict = verdict::of(tally.release, frame, answer);
+            if verdict == Verdict::Equal
+                && !verdict::goes_on(tally.release, answer)
+                && let Some(new) = rewritten::rewritten(frame)
+            {
+                again.push((new, answer));
+            }
+            tally.add(frame, verdict, answer);
+        }
+        let (frames, before): (Vec<_>, Vec<_>) = again.into_iter().unzip();
+        for ((frame, before), after) in frames.iter().zip(before).zip(&decoder.ask(&frames)?) {
+            tally.add(frame, rewritten::of(before, after), after);
         }
     }
     Ok(())
@@ -106,7 +120,8 @@ impl Tally {
 
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all: u64 = self.counts.values().sum();
+        let is_input = |verdict: &Verdict| !matches!(verdict, Verdict::RewrittenEqual | Verdict::RewrittenDiffers(_));
+        let all: u64 = self.counts.iter().filter(|(verdict, _)| is_input(verdict)).map(|(_, count)| count).sum();
         writeln!(f, "Dubbo {}: {all} inputs", self.release.version())?;
         for (verdict, count) in &self.counts {
             writeln!(f, "{count:>10}  {verdict}")?;

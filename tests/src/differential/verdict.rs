@@ -33,6 +33,10 @@ pub enum Verdict {
     WeRefuseUnlisted(String),
     /// Both took it and mean different calls.
     Differs(String),
+    /// Rewritten, it is to Java what it was, with what was asked for.
+    RewrittenEqual,
+    /// Rewritten, it is something else to Java.
+    RewrittenDiffers(String),
 }
 
 /// 2.x warns of an argument that it cannot read and goes on.
@@ -64,7 +68,7 @@ impl Verdict {
     /// Whether this must not happen.
     #[must_use]
     pub const fn is_hole(&self) -> bool {
-        matches!(self, Verdict::Differs(_) | Verdict::WeRefuseUnlisted(_))
+        matches!(self, Verdict::Differs(_) | Verdict::WeRefuseUnlisted(_) | Verdict::RewrittenDiffers(_))
     }
 }
 
@@ -80,6 +84,8 @@ impl fmt::Display for Verdict {
                 "2.x goes on after an argument it cannot read, and reads other attachments of the same service",
             ),
             Verdict::WeRefuseUnlisted(error) => write!(f, "only we refuse, for no listed reason: {error}"),
+            Verdict::RewrittenEqual => f.write_str("rewritten as asked for, and otherwise the same"),
+            Verdict::RewrittenDiffers(what) => write!(f, "REWRITTEN INTO SOMETHING ELSE: {what}"),
             Verdict::Differs(what) => write!(f, "DIFFERENT CALLS: {what}"),
         }
     }
@@ -120,8 +126,8 @@ fn is_another_service(call: &Call<'_>, answer: &Value) -> bool {
     !is_own && path.contains('.') && last.starts_with(|character: char| character.is_ascii_uppercase())
 }
 
-/// Known of 2.6 and 2.7 and told in ARCHITECTURE.md, section "The effective call".
-fn goes_on(release: Release, answer: &Value) -> bool {
+/// Whether the provider left an argument half read: known of 2.6 and 2.7 and told in ARCHITECTURE.md, section "The effective call".
+pub(super) fn goes_on(release: Release, answer: &Value) -> bool {
     release < Release::V3_1_11 && answer["unread"].as_array().is_some_and(|unread| !unread.is_empty())
 }
 
