@@ -422,3 +422,15 @@ fn what_waited_is_not_poured_into_a_provider_that_does_not_read() {
         assert!(caller.pool.counts().sent.get() <= 10, "{}", caller.pool.counts().sent.get());
     });
 }
+
+#[test]
+fn a_provider_is_reached_over_ipv6() {
+    on_a_shard(|shard| async move {
+        let (listening, caller) = (Listening::at("::1").await, Caller::new(&shard, quick()));
+        let candidates = caller.list(&[listening.offer()]);
+        caller.call(&candidates, 1, b"x");
+        listening.accept().await.echo().await;
+        assert_eq!(caller.ends.answered().await.0, 1);
+        assert!(caller.pool.status()[0].address.starts_with("[::1]:"));
+    });
+}

@@ -56,6 +56,7 @@ fn consumers_with_tls_and_without_come_in_on_one_port() {
         is_served(&gate, &mut secure, 1).await;
         is_served(&gate, &mut plain, 2).await;
         secure.nothing_but_a_heartbeat().await;
+        assert_eq!((gate.core.counters.connections.get(), gate.core.counters.secured.get()), (2, 1));
     });
 }
 

@@ -239,6 +239,10 @@ impl Session for Consumer {
         Ok(taken)
     }
 
+    fn secured(&self, _: &Rc<Conn>) {
+        self.core.counters.secured.add(1);
+    }
+
     fn closed(&self, conn: &Rc<Conn>, why: &Close) {
         tracing::debug!(consumer = %conn.peer(), why = %why, waiting = self.chain.calls(), "a consumer's connection has ended");
         self.admitted.borrow_mut().take();

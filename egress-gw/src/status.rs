@@ -23,6 +23,8 @@ pub struct Counters {
     pub resent: Counter,
     /// Connections of consumers.
     pub connections: Gauge,
+    /// Connections of consumers that came with TLS.
+    pub secured: Counter,
     /// Connections that were closed because there were too many.
     pub refused: Counter,
     /// Connections that were closed because `egress.allow` does not have their address.
@@ -41,6 +43,7 @@ pub struct Counters {
 pub struct Families {
     calls: chassis::metrics::Counters,
     connections: Gauges,
+    secured: chassis::metrics::Counters,
     refused: chassis::metrics::Counters,
     strangers: chassis::metrics::Counters,
     late: chassis::metrics::Counters,
@@ -63,6 +66,7 @@ impl Families {
                 &["outcome", "kind"],
             ),
             connections: metrics.gauges("highway_egress_connections", "Connections of consumers", &[]),
+            secured: count("highway_egress_tls_connections_total", "Connections of consumers that came with TLS"),
             refused: count("highway_egress_refused_connections_total", "Connections over limits.connections"),
             strangers: count(
                 "highway_egress_refused_addresses_total",
@@ -100,6 +104,7 @@ impl Counters {
             abandoned: families.abandoned.own(&[]),
             resent: families.resent.own(&[]),
             connections: families.connections.own(&[]),
+            secured: families.secured.own(&[]),
             refused: families.refused.own(&[]),
             strangers: families.strangers.own(&[]),
             in_flight: families.in_flight.own(&[]),

@@ -2,15 +2,20 @@
 //!
 //! It never gives up by itself and never connects faster than the shortest pause, however many calls wait.
 
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use shard::Conn;
 use shard::tls::{Layer, ServerName};
+use tokio::net::TcpStream;
 
 use super::Provider;
 use crate::Security;
 use crate::channel::Channel;
+
+/// Of a name with more addresses only so many are tried in one attempt.
+const ADDRESSES_MAX: usize = 4;
 
 /// Keeps one connection for as long as the provider is listed.
 pub(super) async fn keep_connected(provider: Rc<Provider>) {
@@ -46,12 +51,11 @@ impl Provider {
         let limit = self.core.config.connect_timeout;
         let layer = self.layer()?;
         let resolve = tokio::net::lookup_host((&*self.endpoint.host, self.endpoint.port));
-        let mut addresses = match tokio::time::timeout(limit, resolve).await {
+        let addresses = match tokio::time::timeout(limit, resolve).await {
             Ok(found) => found.map_err(|error| format!("its name cannot be resolved: {error}"))?,
             Err(_) => return Err(format!("its name was not resolved within {limit:?}")),
         };
-        let address = addresses.next().ok_or("its name has no address")?;
-        let stream = shard::connect(address, limit).await.map_err(|error| error.to_string())?;
+        let stream = first_of(addresses, limit).await?;
         let channel = Channel::new(&self.core, Rc::downgrade(self));
         let is_plain = matches!(layer, Layer::Plain);
         let conn = Conn::start(&self.core.shard, stream, layer, channel.clone()).map_err(|error| error.to_string())?;
@@ -127,6 +131,18 @@ impl Provider {
     }
 }
 
+/// Connects to the first of a name's addresses that takes it: a name may have one of each family, and a provider on one.
+async fn first_of(addresses: impl Iterator<Item = SocketAddr>, limit: Duration) -> Result<TcpStream, String> {
+    let mut why = "its name has no address".to_owned();
+    for address in addresses.take(ADDRESSES_MAX) {
+        match shard::connect(address, limit).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => why = error.to_string(),
+        }
+    }
+    Err(why)
+}
+
 /// A connection that is closed unless its handshake ends well: also when nobody waits for it any more.
 struct Unfinished(Option<Rc<Channel>>);
 
@@ -135,5 +151,24 @@ impl Drop for Unfinished {
         if let Some(channel) = &self.0 {
             channel.close("its TLS handshake is given up");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_next_address_of_a_name_is_tried_where_the_first_refuses() {
+        shard::runtime().unwrap().block_on(async {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let taken = listener.local_addr().unwrap();
+            let refusing = SocketAddr::new("::1".parse().unwrap(), taken.port());
+            let limit = Duration::from_secs(5);
+            let stream = first_of([refusing, taken].into_iter(), limit).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), taken);
+            assert!(first_of([refusing].into_iter(), limit).await.is_err());
+            assert_eq!(first_of([].into_iter(), limit).await.unwrap_err(), "its name has no address");
+        });
     }
 }

@@ -155,7 +155,11 @@ pub struct Listening(TcpListener);
 
 impl Listening {
     pub async fn anywhere() -> Self {
-        Self(TcpListener::bind("127.0.0.1:0").await.unwrap())
+        Self::at("127.0.0.1").await
+    }
+
+    pub async fn at(address: &str) -> Self {
+        Self(TcpListener::bind((address, 0)).await.unwrap())
     }
 
     pub async fn again_at(offer: &Offer) -> Self {
@@ -166,7 +170,8 @@ impl Listening {
     }
 
     pub fn offer(&self) -> Offer {
-        Offer::new(Endpoint::new("127.0.0.1", self.0.local_addr().unwrap().port()), SERVICE)
+        let address = self.0.local_addr().unwrap();
+        Offer::new(Endpoint::new(&address.ip().to_string(), address.port()), SERVICE)
     }
 
     /// A connection on which the caller has to begin with TLS; why it did not, otherwise.

@@ -118,8 +118,11 @@ impl Tls {
             (rustls::Error::AlertReceived(AlertDescription::CertificateRequired), _) => {
                 "; the peer only takes those that show a certificate"
             }
-            (rustls::Error::AlertReceived(AlertDescription::UnknownCA | AlertDescription::CertificateUnknown), _) => {
+            (rustls::Error::AlertReceived(AlertDescription::UnknownCA), _) => {
                 "; the peer does not trust who signed this end's certificate"
+            }
+            (rustls::Error::AlertReceived(AlertDescription::CertificateUnknown), _) => {
+                "; the peer does not take this end's certificate, and its own log says why"
             }
             _ => "",
         };
