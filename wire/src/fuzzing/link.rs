@@ -139,7 +139,7 @@ fn whole_update(dice: &mut Dice<'_>) -> Vec<u8> {
         removed: (0..dice.below(4)).map(|_| key(dice)).collect(),
         complete: !dice.once_in(3),
     };
-    update.encode().ok().and_then(|parts| parts.into_iter().next()).unwrap_or_default()
+    update.encode().ok().and_then(|encoded| encoded.parts.into_iter().next()).unwrap_or_default()
 }
 
 fn key(dice: &mut Dice<'_>) -> ServiceKey {
