@@ -16,7 +16,7 @@ use anyhow::{Context, Result};
 use maven::Set;
 use sources::Sources;
 
-pub use maven::Release;
+pub use maven::{Release, Server};
 pub use packages::Need;
 
 /// Where the things are that the lab runs.
@@ -24,7 +24,7 @@ pub use packages::Need;
 pub struct Toolbox {
     /// The `java` launcher.
     pub java: PathBuf,
-    /// Jars of a ZooKeeper server.
+    /// Jars of the ZooKeeper server that runs where nothing else is said.
     pub zookeeper: PathBuf,
 }
 
@@ -38,6 +38,18 @@ impl Toolbox {
         // It takes long, and whoever needs jars need not wait for it.
         let _guard = lock(&lab, "lock-go")?;
         golang::build(&lab)
+    }
+
+    /// The folder with the jars of this ZooKeeper server, which are fetched if they are missing.
+    ///
+    /// # Errors
+    /// As [`install`].
+    pub fn zookeeper_jars(&self, server: Server) -> Result<PathBuf> {
+        let lab = lab_dir();
+        let _guard = lock(&lab, "lock")?;
+        let jars = Set::zookeeper(&lab, server);
+        maven::install(&lab, std::slice::from_ref(&jars))?;
+        Ok(jars.place().to_owned())
     }
 
     /// The class path of the peer on this release of Dubbo, which is fetched and compiled if it is missing.
@@ -75,16 +87,16 @@ fn class_path(sources: Sources, release: Release) -> Result<String> {
     Ok(format!("{}:{}/*", classes.display(), jars.place().display()))
 }
 
-/// Installs what is missing for islands with these releases in them and says where it is. A release that is not named here is
-/// fetched when it is first used. Prints a line on stderr for each thing that takes time.
+/// Installs what is missing for islands with these releases and these servers in them and says where it is. What is not named here
+/// is fetched when it is first used. Prints a line on stderr for each thing that takes time.
 ///
 /// # Errors
 /// A package that cannot be installed (without root: the line to run), Maven or the compiler failing.
-pub fn install(releases: &[Release]) -> Result<Toolbox> {
+pub fn install(releases: &[Release], servers: &[Server]) -> Result<Toolbox> {
     packages::install(&[Need::Java, Need::Maven, Need::Ip, Need::Nft])?;
     let lab = lab_dir();
     fs::create_dir_all(&lab).with_context(|| format!("cannot make {}", lab.display()))?;
-    let server = Set::zookeeper(&lab);
+    let server = Set::zookeeper(&lab, Server::USUAL);
     let tools = Toolbox {
         java: packages::find("java").context("java is not on the path")?,
         zookeeper: server.place().to_owned(),
@@ -93,6 +105,8 @@ pub fn install(releases: &[Release]) -> Result<Toolbox> {
         let _guard = lock(&lab, "lock")?;
         let mut sets = vec![server];
         sets.extend(releases.iter().map(|&release| Set::dubbo(&lab, release)));
+        let others = servers.iter().filter(|&&server| server != Server::USUAL);
+        sets.extend(others.map(|&server| Set::zookeeper(&lab, server)));
         maven::install(&lab, &sets)?;
     }
     for &release in releases {

@@ -25,7 +25,7 @@ impl Lab {
     /// # Errors
     /// As [`install::install`] and [`Net::new`].
     pub fn new(islands: &[&str]) -> Result<Self> {
-        Lab::on(install::install(&[])?, Net::new(islands)?)
+        Lab::on(install::install(&[], &[])?, Net::new(islands)?)
     }
 
     /// A lab on networks that are made already.

@@ -31,7 +31,7 @@ fn the_commands_of_the_readme_connect_two_networks() {
         println!("not shown on this machine: {reason}");
         return;
     }
-    let lab = Lab::on(install::install(&[]).unwrap(), net).unwrap();
+    let lab = Lab::on(install::install(&[], &[]).unwrap(), net).unwrap();
     let (shanghai, beijing) = (lab.net.island("shanghai"), lab.net.island("beijing"));
     let (near, far) = (lab.zookeeper("shanghai").unwrap(), lab.zookeeper("beijing").unwrap());
     let provider = Application::new("greeter", Release::V3_3_6).registry(far.url()).port(DUBBO_PORT);

@@ -18,17 +18,17 @@ use count::Count;
 
 /// Installs what is missing, builds, and runs every test.
 pub fn test(arguments: &[String]) -> Result<Count> {
-    let mut zookeeper = None;
+    let mut zookeepers = Vec::new();
     let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install", "dubbo"]);
     step::run_reading(install, |line| {
         if let Some(jars) = line.strip_prefix("zookeeper: ") {
-            zookeeper = Some(jars.to_owned());
+            zookeepers.push(jars.to_owned());
         }
     })?;
-    let zookeeper = zookeeper.context("`lab install` names no folder with ZooKeeper's jars")?;
+    let zookeepers = std::env::join_paths(zookeepers).context("a folder with ZooKeeper's jars cannot stand in a path")?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     // The registry's own tests start servers of their own from these.
-    tests.env("HIGHWAY_ZOOKEEPER_CLASSPATH", zookeeper);
+    tests.env("HIGHWAY_ZOOKEEPER_CLASSPATH", zookeepers);
     if arguments.is_empty() {
         // With the tests in the same build, so that dependencies are built once, with the same features for both.
         run(cargo(&["build", "--workspace", "--all-targets"]))?;

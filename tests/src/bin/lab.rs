@@ -4,7 +4,7 @@
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use highway_tests::install::{self, Need, Release};
+use highway_tests::install::{self, Need, Release, Server};
 use highway_tests::process::{Process, Stdout};
 
 fn main() -> ExitCode {
@@ -14,8 +14,8 @@ fn main() -> ExitCode {
     }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
-        ["install"] => install(&[]),
-        ["install", "dubbo"] => install(&Release::ALL),
+        ["install"] => install(&[], &[]),
+        ["install", "dubbo"] => install(&Release::ALL, &Server::ALL),
         // For the test of the reaper: a run with a child, waiting to be killed.
         ["linger"] => linger(),
         ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
@@ -33,15 +33,13 @@ fn main() -> ExitCode {
     }
 }
 
-/// `dubbo` stands for every release: else each is fetched when it is first used.
-fn install(releases: &[Release]) -> anyhow::Result<()> {
-    let tools = install::install(releases)?;
-    println!(
-        "java: {}\nzookeeper: {}\nartefacts: {}",
-        tools.java.display(),
-        tools.zookeeper.display(),
-        install::lab_dir().display()
-    );
+/// `dubbo` stands for every release and every server: else each is fetched when it is first used.
+fn install(releases: &[Release], servers: &[Server]) -> anyhow::Result<()> {
+    let tools = install::install(releases, servers)?;
+    println!("java: {}\nartefacts: {}", tools.java.display(), install::lab_dir().display());
+    for &server in servers {
+        println!("zookeeper: {}", tools.zookeeper_jars(server)?.display());
+    }
     Ok(())
 }
 

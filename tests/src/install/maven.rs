@@ -97,13 +97,47 @@ impl Release {
     }
 }
 
-/// A server wants two jars beside it that its own description calls optional.
-const ZOOKEEPER: [&str; 4] = [
-    "org.apache.zookeeper:zookeeper:3.8.4",
-    "io.dropwizard.metrics:metrics-core:4.1.12.1",
-    "org.xerial.snappy:snappy-java:1.1.10.5",
-    "org.slf4j:slf4j-simple:1.7.36",
-];
+/// A released ZooKeeper server that the line stands on: the last of each line that is in use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Server {
+    /// 3.4.14: no transactions by our measure, no recursive watches.
+    V3_4_14,
+    /// 3.5.10: transactions, no recursive watches.
+    V3_5_10,
+    /// 3.8.4, which most tests run on.
+    V3_8_4,
+    /// 3.9.5.
+    V3_9_5,
+}
+
+impl Server {
+    /// All of them, oldest first.
+    pub const ALL: [Server; 4] = [Server::V3_4_14, Server::V3_5_10, Server::V3_8_4, Server::V3_9_5];
+    /// What runs where nothing else is said.
+    pub const USUAL: Server = Server::V3_8_4;
+
+    /// As ZooKeeper writes it.
+    #[must_use]
+    pub fn version(self) -> &'static str {
+        match self {
+            Server::V3_4_14 => "3.4.14",
+            Server::V3_5_10 => "3.5.10",
+            Server::V3_8_4 => "3.8.4",
+            Server::V3_9_5 => "3.9.5",
+        }
+    }
+
+    /// A server wants two jars beside it that its own description calls optional.
+    fn artefacts(self) -> Vec<String> {
+        let beside = [
+            "io.dropwizard.metrics:metrics-core:4.1.12.1",
+            "org.xerial.snappy:snappy-java:1.1.10.5",
+            "org.slf4j:slf4j-simple:1.7.36",
+        ];
+        let server = format!("org.apache.zookeeper:zookeeper:{}", self.version());
+        std::iter::once(server).chain(beside.map(str::to_owned)).collect()
+    }
+}
 
 /// A set of jars that belong together: what it is called and what is in it.
 pub(super) struct Set {
@@ -119,8 +153,8 @@ impl Set {
     }
 
     /// A ZooKeeper server.
-    pub(super) fn zookeeper(lab: &Path) -> Self {
-        Set::new(lab, "zookeeper", &ZOOKEEPER.map(str::to_owned))
+    pub(super) fn zookeeper(lab: &Path, server: Server) -> Self {
+        Set::new(lab, &format!("zookeeper-{}", server.version()), &server.artefacts())
     }
 
     fn new(lab: &Path, name: &str, artefacts: &[String]) -> Self {
@@ -193,7 +227,7 @@ fn parent(modules: &[&str]) -> String {
 
 /// Without ZooKeeper's netty, which would replace parts of Dubbo's own, and without its logger, which fills stdout.
 fn pom(name: &str, artefacts: &[String]) -> String {
-    let server = name == "zookeeper";
+    let server = name.starts_with("zookeeper-");
     let mut dependencies = String::new();
     for artefact in artefacts {
         let mut parts = artefact.split(':');
