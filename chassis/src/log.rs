@@ -1,7 +1,8 @@
 //! Logs on stderr, human or JSON, by `[log] level` and `format`.
 //!
 //! A level is one word (`info`) or directives (`info,highway_tunnel=debug`), and changes on reload; the format does not.
-//! Panics of any thread are logged before they surface where the task is awaited.
+//! Panics of any thread are logged before they surface where the task is awaited. Libraries that tell each attempt, or
+//! secrets of their protocol, are heard only where a directive names them.
 
 use std::io::IsTerminal;
 use std::sync::OnceLock;
@@ -35,6 +36,10 @@ impl Default for Log {
     }
 }
 
+/// Directives in front of the operator's, who may name the same with another level. The ZooKeeper client logs every
+/// attempt to reconnect, and at debug the password that a session can be taken over with; `zk_bridge` says what changed.
+const QUIET: &str = "zookeeper_client=error";
+
 type SetLevel = Box<dyn Fn(EnvFilter) -> Result<(), String> + Send + Sync>;
 
 static SET_LEVEL: OnceLock<SetLevel> = OnceLock::new();
@@ -47,7 +52,7 @@ pub fn level(text: &str) -> Result<EnvFilter, String> {
     if text.trim().is_empty() {
         return Err("an empty level".to_owned());
     }
-    EnvFilter::builder().parse(text).map_err(|error| error.to_string())
+    EnvFilter::builder().parse(format!("{QUIET},{text}")).map_err(|error| error.to_string())
 }
 
 /// Sends everything to stderr from now on. The second and later calls in a process only change the level.
@@ -107,5 +112,20 @@ mod tests {
         assert!(level("info,highway_tunnel=debug").is_ok());
         assert!(level("highway=loud").is_err());
         assert!(level("").is_err());
+    }
+
+    #[test]
+    fn a_library_that_logs_each_attempt_is_heard_only_by_its_name() {
+        let is_heard = |typed: &str| {
+            let subscriber = tracing_subscriber::fmt().with_env_filter(level(typed).unwrap()).finish();
+            tracing::subscriber::with_default(subscriber, || {
+                (
+                    tracing::enabled!(target: "zookeeper_client::session", tracing::Level::WARN),
+                    tracing::enabled!(target: "zk_bridge", tracing::Level::WARN),
+                )
+            })
+        };
+        assert_eq!(is_heard("debug"), (false, true));
+        assert_eq!(is_heard("info,zookeeper_client=info"), (true, true));
     }
 }
