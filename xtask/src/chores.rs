@@ -25,7 +25,8 @@ pub fn test(arguments: &[String]) -> Result<Count> {
             zookeepers.push(jars.to_owned());
         }
     })?;
-    let zookeepers = std::env::join_paths(zookeepers).context("a folder with ZooKeeper's jars cannot stand in a path")?;
+    let zookeepers =
+        std::env::join_paths(zookeepers).context("a folder with ZooKeeper's jars cannot stand in a path")?;
     let mut tests = cargo(&["test", "--no-fail-fast"]);
     // The registry's own tests start servers of their own from these.
     tests.env("HIGHWAY_ZOOKEEPER_CLASSPATH", zookeepers);

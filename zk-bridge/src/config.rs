@@ -105,10 +105,23 @@ pub struct RegistrySettings {
     pub(crate) address: String,
     pub(crate) root: String,
     pub(crate) services_root: String,
-    pub(crate) login: Option<Login>,
+    login: Option<Credentials>,
     pub(crate) acl: AclChoice,
     pub(crate) session_timeout: Duration,
     pub(crate) server_version: Option<ServerVersion>,
+}
+
+/// Who logs in, and where the password is: it is read again for each session, since people change passwords.
+#[derive(Clone)]
+struct Credentials {
+    username: String,
+    password: Password,
+}
+
+#[derive(Clone)]
+enum Password {
+    In(PathBuf),
+    Of(String),
 }
 
 /// `user:password`, printed by nothing.
@@ -142,6 +155,24 @@ impl RegistrySettings {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// As who we log in now.
+    ///
+    /// # Errors
+    /// Why the password cannot be read.
+    pub(crate) fn login(&self) -> Result<Option<Login>, String> {
+        self.login.as_ref().map(Credentials::read).transpose()
+    }
+}
+
+impl Credentials {
+    fn read(&self) -> Result<Login, String> {
+        let password = match &self.password {
+            Password::In(file) => password_in_file(file)?,
+            Password::Of(name) => password_in_variable(name)?,
+        };
+        Ok(Login([self.username.as_bytes(), b":", &password].concat()))
     }
 }
 
@@ -203,7 +234,7 @@ impl RegistryConfig {
             None if root == DEFAULT_ROOT => DEFAULT_SERVICES_ROOT.to_owned(),
             None => root.clone(),
         };
-        let login = self.login(folder, &mut mistakes);
+        let login = self.credentials(folder, &mut mistakes);
         let acl = match (self.acl.unwrap_or_default(), &login) {
             (AclChoice::Auto, Some(_)) => AclChoice::Creator,
             (AclChoice::Auto, None) => AclChoice::Open,
@@ -269,15 +300,15 @@ impl RegistryConfig {
         }
     }
 
-    fn login(&self, folder: &Path, mistakes: &mut Vec<RegistryMistake>) -> Option<Login> {
+    fn credentials(&self, folder: &Path, mistakes: &mut Vec<RegistryMistake>) -> Option<Credentials> {
         let mut wrong = |key, what: String| mistakes.push(RegistryMistake { key, what });
         let (password, key) = match (&self.password_file, &self.password_env) {
             (Some(_), Some(_)) => {
                 wrong("password_env", "found password_file as well, wanted one of them".into());
                 return None;
             }
-            (Some(file), None) => (password_in_file(&folder.join(file)), "password_file"),
-            (None, Some(name)) => (password_in_variable(name), "password_env"),
+            (Some(file), None) => (Password::In(folder.join(file)), "password_file"),
+            (None, Some(name)) => (Password::Of(name.clone()), "password_env"),
             (None, None) => {
                 if self.username.is_some() {
                     wrong("username", "found no password_file and no password_env, wanted one with a username".into());
@@ -289,8 +320,9 @@ impl RegistryConfig {
             wrong("username", "found a password, wanted a username without \":\" with it".into());
             return None;
         };
-        match password {
-            Ok(password) => Some(Login([username.as_bytes(), b":", &password].concat())),
+        let credentials = Credentials { username: username.to_owned(), password };
+        match credentials.read() {
+            Ok(_) => Some(credentials),
             Err(what) => {
                 wrong(key, what);
                 None
@@ -433,9 +465,9 @@ mod tests {
 
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let settings = config.settle(folder.path()).unwrap();
-        assert_eq!(settings.login.as_ref().unwrap().bytes(), b"dubbo:top secret");
+        assert_eq!(settings.login().unwrap().unwrap().bytes(), b"dubbo:top secret");
         assert_eq!(settings.acl, AclChoice::Creator, "as Dubbo's own client");
-        assert!(!format!("{settings:?}{:?}{open:?}", settings.login).contains("secret"));
+        assert!(!format!("{settings:?}{:?}{open:?}", settings.login()).contains("secret"));
 
         std::fs::write(&file, "\n").unwrap();
         assert!(config.settle(folder.path()).unwrap_err()[0].what.contains("empty"));

@@ -14,10 +14,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zookeeper_client::{Acl, Acls, AuthId, Client, Error, Permission};
 
-use crate::config::{AclChoice, RegistrySettings, ServerVersion};
+use crate::config::{AclChoice, Login, RegistrySettings, ServerVersion};
 
 /// How long one server may take to say its version.
 const VERSION_WITHIN: Duration = Duration::from_secs(2);
@@ -30,10 +31,15 @@ const SINCE_MULTI: ServerVersion = ServerVersion { major: 3, minor: 5, patch: 0 
 /// From here on one watch can stand for a whole tree.
 const SINCE_RECURSIVE: ServerVersion = ServerVersion { major: 3, minor: 6, patch: 0 };
 
+/// Requests on their way at once; the server answers in order.
+pub(crate) const AT_ONCE: usize = 128;
+
 /// A live session.
 pub(crate) struct Session {
     pub(crate) client: Client,
     pub(crate) version: Option<ServerVersion>,
+    /// Who we said to be.
+    pub(crate) login: Option<Login>,
     acl: Vec<Acl>,
 }
 
@@ -73,34 +79,52 @@ impl Fault {
 }
 
 impl Session {
-    /// Learns the version and makes a session. It takes at most about the session timeout.
+    /// Learns the version and makes a session; tries each server once. It takes at most about the session timeout.
     ///
     /// # Errors
     /// A sentence on why there is none.
     pub(crate) async fn open(settings: &RegistrySettings) -> Result<Self, String> {
-        let version = match settings.server_version {
+        let login = settings.login()?;
+        let said = match settings.server_version {
             Some(said) => Some(said),
             None => oldest_version(&settings.address).await,
         };
+        let session = Self::connect(settings, said, login.clone()).await?;
+        if said.is_some() {
+            return Ok(session);
+        }
+        // A server that starts takes sessions a moment after it refused to say its version. What is not known at the
+        // beginning of a session is not known to its end, so this one is not used.
+        match oldest_version(&settings.address).await {
+            Some(version) => Self::connect(settings, Some(version), login).await,
+            None => Ok(session),
+        }
+    }
+
+    async fn connect(
+        settings: &RegistrySettings,
+        version: Option<ServerVersion>,
+        login: Option<Login>,
+    ) -> Result<Self, String> {
         let spoken = version.unwrap_or(CAUTIOUS);
-        let mut connector = Client::connector().with_session_timeout(settings.session_timeout).with_server_version(
-            spoken.major,
-            spoken.minor,
-            spoken.patch,
-        );
-        if let Some(login) = &settings.login {
+        let mut connector = Client::connector()
+            .with_session_timeout(settings.session_timeout)
+            .with_server_version(spoken.major, spoken.minor, spoken.patch)
+            // The pauses between attempts are the driver's, and have a bound; the crate's double for ever.
+            .with_fail_eagerly();
+        if let Some(login) = &login {
             connector = connector.with_auth("digest", login.bytes());
         }
+        let address = &settings.address;
         // The crate gives up after the session timeout; the second bound is for the day it does not.
-        let connected = timeout(settings.session_timeout * 2, connector.connect(&settings.address)).await;
+        let connected = timeout(settings.session_timeout * 2, connector.connect(address)).await;
         let client = match connected {
             Ok(Ok(client)) => client,
-            Ok(Err(error)) => return Err(format!("no session with {}: {error}", settings.address)),
-            Err(_) => {
-                return Err(format!("no session with {} in {:?}", settings.address, settings.session_timeout * 2));
-            }
+            Ok(Err(Error::NoHosts)) => return Err(format!("no server of {address} takes a session")),
+            Ok(Err(error)) => return Err(format!("no session with {address}: {error}")),
+            Err(_) => return Err(format!("no session with {address} in {:?}", settings.session_timeout * 2)),
         };
-        Ok(Self { client, version, acl: acl(settings.acl) })
+        Ok(Self { client, version, login, acl: acl(settings.acl) })
     }
 
     /// Whether several writes can be one.
@@ -143,20 +167,28 @@ impl Session {
     where
         F: Future<Output = Result<T, Error>>,
     {
-        /// Requests on their way at once; the server answers in order.
-        const AT_ONCE: usize = 128;
         let mut answers = Vec::with_capacity(items.len());
         for some in items.chunks(AT_ONCE) {
-            // The crate sends when the future is made, so all of these are on their way before the first is awaited.
-            let sent: Vec<F> = some.iter().map(&mut request).collect();
-            for answer in sent {
-                match self.answer(answer).await {
+            for answer in self.all(some.iter().map(&mut request).collect()).await {
+                match answer {
                     Err(error) if error != Error::NoNode && Fault::of(&error) != Fault::Denied => return Err(error),
                     answer => answers.push(answer),
                 }
             }
         }
         Ok(answers)
+    }
+
+    /// Every answer, in order. The crate sends a request when its future is made, so all of these are on their way.
+    pub(crate) async fn all<T, F>(&self, sent: Vec<F>) -> Vec<Result<T, Error>>
+    where
+        F: Future<Output = Result<T, Error>>,
+    {
+        let mut answers = Vec::with_capacity(sent.len());
+        for request in sent {
+            answers.push(self.answer(request).await);
+        }
+        answers
     }
 }
 
@@ -170,17 +202,16 @@ fn acl(choice: AclChoice) -> Vec<Acl> {
     }
 }
 
-/// The oldest version among the servers that say one: during an upgrade the session may move to any of them.
-async fn oldest_version(address: &str) -> Option<ServerVersion> {
+/// The oldest version among the servers that say one: during an upgrade the session may move to any of them. Only a
+/// server that takes sessions says its version.
+pub(crate) async fn oldest_version(address: &str) -> Option<ServerVersion> {
     let hosts = address.split_once('/').map_or(address, |(hosts, _)| hosts);
-    let mut oldest: Option<ServerVersion> = None;
+    let mut asked = JoinSet::new();
     for host in hosts.split(',') {
         let host = if has_port(host) { host.to_owned() } else { format!("{host}:2181") };
-        if let Ok(Some(version)) = timeout(VERSION_WITHIN, version_of(&host)).await {
-            oldest = Some(oldest.map_or(version, |found| found.min(version)));
-        }
+        asked.spawn(async move { timeout(VERSION_WITHIN, version_of(&host)).await.ok().flatten() });
     }
-    oldest
+    asked.join_all().await.into_iter().flatten().min()
 }
 
 fn has_port(host: &str) -> bool {

@@ -100,11 +100,11 @@ impl Release {
 /// A released ZooKeeper server that the line stands on: the last of each line that is in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Server {
-    /// 3.4.14: no transactions by our measure, no recursive watches.
+    /// 3.4.14: a gateway writes node by node and looks for changes every few seconds.
     V3_4_14,
-    /// 3.5.10: transactions, no recursive watches.
+    /// 3.5.10: it writes in transactions, and looks for changes as before.
     V3_5_10,
-    /// 3.8.4, which most tests run on.
+    /// 3.8.4, which most tests run on: changes are told by watches.
     V3_8_4,
     /// 3.9.5.
     V3_9_5,

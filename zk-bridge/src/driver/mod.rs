@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!          ┌────────── backoff, jittered ◀──────────┐
-//!          ▼                                        │ expired, closed, refused
+//!          ▼                                        │ expired, closed, refused, given up
 //!   open a session ─▶ connected ─▶ feed, doubt everything ─▶ turn ─▶ turn ─▶ …
 //!                        ▲                                            │ disconnected
 //!                        └────────────────────────────────────────────┘
@@ -11,6 +11,10 @@
 //!
 //! A turn may be cut off at any await by the connection's end: everything is doubted after the next connect, and a plan
 //! is made from what is there. While there is no connection the view stays as it was, and says so.
+//!
+//! How long an outage was makes no difference to how soon its end is noticed: between two attempts of ours there are at
+//! most a few seconds, and a session is given up when a server is back and the client crate, whose pauses double
+//! without a bound, does not notice it.
 
 mod publishing;
 mod showing;
@@ -31,7 +35,7 @@ use crate::layout::Layout;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
 use crate::registry::Registry;
-use crate::session::{Fault, Session};
+use crate::session::{Fault, Session, oldest_version};
 
 /// Changes closer together than this are one.
 const QUIET: Duration = Duration::from_millis(20);
@@ -41,10 +45,20 @@ const GATHERED_WITHIN: Duration = Duration::from_millis(250);
 const GATHERED_MAX: usize = 10_000;
 /// The first pause before another session is tried; doubled each time.
 const BACKOFF_MIN: Duration = Duration::from_millis(200);
-/// The longest pause.
-const BACKOFF_MAX: Duration = Duration::from_secs(10);
-/// The pause after something odd on a live connection.
-const ODD_PAUSE: Duration = Duration::from_secs(1);
+/// The longest pause: nobody waits longer than this for us to notice that the servers are back.
+const BACKOFF_MAX: Duration = Duration::from_secs(3);
+/// The pause before something missing is looked for again on a live connection.
+const MISSING_PAUSE: Duration = Duration::from_secs(1);
+/// A connection or session that lasts so long is a good one: pauses begin anew after it.
+const STEADY: Duration = Duration::from_secs(20);
+/// Connections of one session that fail one soon after the other until another session is tried.
+const FAILURES_MAX: u32 = 8;
+/// How often a server that went away is asked whether it is back.
+const ASKED_EVERY: Duration = Duration::from_secs(1);
+/// For so long a server that is back waits for the session to come back to it by itself.
+const EXPECTED_WITHIN: Duration = Duration::from_secs(2);
+/// How often it is tried again what we may not do.
+const DENIED_AGAIN: Duration = Duration::from_secs(5);
 
 /// The one task of a ZooKeeper registry. It does nothing until it is [`Driver::run`].
 pub struct Driver {
@@ -71,6 +85,7 @@ impl Driver {
             store: Store::default(),
             showing: Showing::new(self.settings.clone(), view, status),
             publishing: Publishing::new(orders, done),
+            denied_again: None,
         };
         tokio::select! {
             () = nobody_left(&mut watched) => {}
@@ -90,6 +105,8 @@ struct Work {
     store: Store,
     showing: Showing,
     publishing: Publishing,
+    /// When to try again what we may not do.
+    denied_again: Option<Instant>,
 }
 
 /// Why a turn did not end well.
@@ -98,6 +115,17 @@ enum Turn {
     Lost,
     /// Something that should not happen; the sentence says what.
     Odd(String),
+    /// The password is another one now, and with this one we may not do everything.
+    Relogin,
+}
+
+impl From<Error> for Turn {
+    fn from(error: Error) -> Self {
+        match Fault::of(&error) {
+            Fault::Lost => Self::Lost,
+            Fault::Conflict | Fault::Denied | Fault::Odd => Self::Odd(error.to_string()),
+        }
+    }
 }
 
 impl Work {
@@ -107,15 +135,15 @@ impl Work {
         loop {
             match Session::open(settings).await {
                 Ok(session) => {
-                    attempt = 0;
-                    let why = self.serve(&session).await;
+                    let began = Instant::now();
+                    let why = self.serve(&session, settings).await;
                     tracing::info!(registry = settings.name(), session = %session.client.session_id(), why, "the session ended");
                     self.showing.disconnected(why);
+                    if began.elapsed() >= STEADY {
+                        attempt = 0;
+                    }
                 }
-                Err(why) => {
-                    tracing::warn!(registry = settings.name(), why, "no session");
-                    self.showing.disconnected(&why);
-                }
+                Err(why) => self.showing.disconnected(&why),
             }
             sleep(backoff(attempt)).await;
             attempt += 1;
@@ -123,7 +151,7 @@ impl Work {
     }
 
     /// Lives with a session until it ends, and says why it did.
-    async fn serve(&mut self, session: &Session) -> &'static str {
+    async fn serve(&mut self, session: &Session, settings: &RegistrySettings) -> &'static str {
         tracing::info!(
             registry = self.showing.name(),
             session = %session.client.session_id(),
@@ -136,53 +164,61 @@ impl Work {
         self.publishing.new_session();
         self.showing.new_session(session);
         let mut states = session.client.state_watcher();
+        let mut failures = 0;
         loop {
             match states.peek_state() {
                 SessionState::SyncConnected | SessionState::ConnectedReadOnly => {}
                 SessionState::Disconnected => {
                     self.showing.disconnected("the connection is lost");
-                    states.changed().await;
-                    continue;
+                    tokio::select! {
+                        _ = states.changed() => continue,
+                        () = back_without_us(settings) => return "the servers are back, and the session did not return to them",
+                    }
                 }
                 SessionState::Expired => return "the session expired",
                 SessionState::AuthFailed => return "the server refused who we are",
                 SessionState::Closed => return "the session was closed",
             }
+            if failures > 1 {
+                // What fails one connection may fail the next: it is not to be a storm.
+                let _ = timeout(backoff(failures - 2), states.changed()).await;
+            }
+            let began = Instant::now();
             let end = tokio::select! {
                 biased;
-                _ = states.changed() => continue,
-                end = self.connected(session) => end,
+                _ = states.changed() => Turn::Lost,
+                end = self.connected(session, settings) => end,
             };
-            let odd = match end {
-                Turn::Lost => "the connection is lost".to_owned(),
-                Turn::Odd(what) => {
-                    tracing::warn!(registry = self.showing.name(), what, "an odd answer, reading everything again");
-                    what
-                }
-            };
-            self.showing.troubled(&odd);
-            // Either the state changes soon, or it is tried again on the connection there is.
-            let _ = timeout(ODD_PAUSE, states.changed()).await;
+            failures = if began.elapsed() >= STEADY { 1 } else { failures + 1 };
+            match end {
+                Turn::Lost => self.publishing.cut_off(),
+                Turn::Odd(what) => self.showing.troubled(&what),
+                Turn::Relogin => return "the password is another one now",
+            }
+            if failures >= FAILURES_MAX {
+                return "one connection after the other failed";
+            }
         }
     }
 
     /// One connection: a feed, a look at everything, then turns.
-    async fn connected(&mut self, session: &Session) -> Turn {
-        match self.turns(session).await {
+    async fn connected(&mut self, session: &Session, settings: &RegistrySettings) -> Turn {
+        match self.turns(session, settings).await {
             Ok(never) => match never {},
-            Err(error) => match Fault::of(&error) {
-                Fault::Lost => Turn::Lost,
-                Fault::Conflict | Fault::Denied | Fault::Odd => Turn::Odd(error.to_string()),
-            },
+            Err(end) => end,
         }
     }
 
-    async fn turns(&mut self, session: &Session) -> Result<std::convert::Infallible, Error> {
+    async fn turns(
+        &mut self,
+        session: &Session,
+        settings: &RegistrySettings,
+    ) -> Result<std::convert::Infallible, Turn> {
         // A follower may be behind what another one has told us in an earlier session.
         session.answer(session.client.sync("/")).await?;
         while session.answer(session.client.check_stat("/")).await?.is_none() {
             self.showing.chroot(Chroot::Missing);
-            sleep(ODD_PAUSE).await;
+            sleep(MISSING_PAUSE).await;
         }
         self.showing.chroot(Chroot::There);
         let mut feed = Feed::start(session, &self.layout).await?;
@@ -190,6 +226,13 @@ impl Work {
         loop {
             self.turn(session).await?;
             self.wait(&mut feed).await;
+            if self.denied_again.is_some_and(|again| again <= Instant::now()) {
+                self.denied_again = None;
+                if settings.login().is_ok_and(|login| login != session.login) {
+                    return Err(Turn::Relogin);
+                }
+                self.mirror.doubt_denied(&self.layout);
+            }
         }
     }
 
@@ -211,6 +254,9 @@ impl Work {
             let again = publishing.publish(session, layout, mirror, showing.interface_only()).await?;
             self.showing.published(&self.publishing.progress);
             if !again {
+                let is_denied = !self.mirror.denied.is_empty() || self.publishing.is_refused();
+                let again = self.denied_again.unwrap_or_else(|| Instant::now() + DENIED_AGAIN);
+                self.denied_again = is_denied.then_some(again);
                 return Ok(());
             }
         }
@@ -220,7 +266,7 @@ impl Work {
     async fn wait(&mut self, feed: &mut Feed) {
         let mut due = false;
         while !due {
-            let times = [self.store.next_due(), self.publishing.next_due(), self.showing.next_due()];
+            let times = [self.store.next_due(), self.publishing.next_due(), self.showing.next_due(), self.denied_again];
             let next = times.into_iter().flatten().min();
             due = tokio::select! {
                 change = feed.next() => self.gather(change, feed).await,
@@ -270,7 +316,20 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// Between half and all of 200 ms, 400 ms, … 10 s.
+/// Ends when a server takes sessions, and goes on doing so, while ours has not come back.
+async fn back_without_us(settings: &RegistrySettings) {
+    let mut back: Option<Instant> = None;
+    loop {
+        sleep(ASKED_EVERY).await;
+        match oldest_version(&settings.address).await {
+            None => back = None,
+            Some(_) if back.get_or_insert_with(Instant::now).elapsed() >= EXPECTED_WITHIN => return,
+            Some(_) => {}
+        }
+    }
+}
+
+/// Between half and all of 200 ms, 400 ms, … 3 s.
 fn backoff(attempt: u32) -> Duration {
     let longest = BACKOFF_MIN.saturating_mul(1 << attempt.min(16)).min(BACKOFF_MAX);
     longest.mul_f64(0.5 + fastrand::f64() / 2.0)
@@ -283,6 +342,10 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_bound_and_are_never_the_same_for_all() {
         assert!(backoff(0) <= BACKOFF_MIN && backoff(0) >= BACKOFF_MIN / 2);
+        assert!(
+            BACKOFF_MAX <= Duration::from_secs(3),
+            "the end of an outage is noticed within seconds, however long it was"
+        );
         for attempt in [10, 31, 32, u32::MAX] {
             assert!(backoff(attempt) <= BACKOFF_MAX && backoff(attempt) >= BACKOFF_MAX / 2);
         }

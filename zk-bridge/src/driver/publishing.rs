@@ -12,10 +12,10 @@ use zookeeper_client::Error;
 use crate::handle::{Order, Wish};
 use crate::layout::{Layout, Place};
 use crate::mirror::Mirror;
-use crate::publish::apply::{Applied, Folders, apply};
+use crate::publish::apply::{Applied, Folders, Heavy, apply, len_of, name_of};
 use crate::publish::current::Known;
 use crate::publish::plan::{Circumstances, Ending, plan};
-use crate::publish::{InstanceName, MetadataName, Plan};
+use crate::publish::{InstanceName, MetadataName, Plan, Step};
 use crate::session::Session;
 use crate::view::ServiceKey;
 
@@ -26,8 +26,12 @@ const RESTED: Duration = Duration::from_secs(1);
 const UNUSED_FOR: Duration = Duration::from_secs(600);
 /// Plans until one has no steps; one or two are normal, each conflict costs one.
 const ROUNDS_MAX: u32 = 10;
-/// The pause after that, or after a refusal.
+/// The pause after that, and before a step that was refused is tried again.
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
+/// Connections that end over the same step until it is taken for the reason.
+const CUT_OFF_MAX: u32 = 2;
+/// The pause before such a step is tried again: each trial costs the connection.
+const HEAVY_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// How far writing is.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +52,20 @@ pub(super) struct Publishing {
     resting: BTreeMap<InstanceName, Instant>,
     unused: BTreeMap<MetadataName, Instant>,
     rounds: u32,
-    refused: Vec<String>,
+    /// Steps that are left out for a while.
+    refused: BTreeMap<String, Refusal>,
+    /// The heavy step on its way, and how often the connection ended over it.
+    heavy: Option<Heavy>,
+    cut_off: BTreeMap<String, u32>,
     again: Option<Instant>,
+}
+
+/// Why a step is not taken, and until when.
+struct Refusal {
+    why: String,
+    until: Instant,
+    /// A smaller one of the same name is taken.
+    from_len: usize,
 }
 
 impl Publishing {
@@ -63,8 +79,29 @@ impl Publishing {
             resting: BTreeMap::new(),
             unused: BTreeMap::new(),
             rounds: 0,
-            refused: Vec::new(),
+            refused: BTreeMap::new(),
+            heavy: None,
+            cut_off: BTreeMap::new(),
             again: None,
+        }
+    }
+
+    /// Whether something is left out that we may not do.
+    pub(super) fn is_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
+    /// The connection ended. A server ends it over a request that is larger than it takes, and says nothing.
+    pub(super) fn cut_off(&mut self) {
+        let Some(Heavy { step, len }) = self.heavy.take() else { return };
+        let count = self.cut_off.entry(step.clone()).or_default();
+        *count += 1;
+        if *count >= CUT_OFF_MAX {
+            let why = format!(
+                "cannot write {step}: the connection ended {count} times over its {len} bytes; wanted a jute.maxbuffer of \
+                 the servers that is larger than that"
+            );
+            self.refused.insert(step, Refusal { why, until: Instant::now() + HEAVY_AGAIN_AFTER, from_len: len });
         }
     }
 
@@ -73,6 +110,8 @@ impl Publishing {
         self.known = Known::default();
         self.folders = Folders::default();
         self.rounds = 0;
+        // Another session may have other rights; the server is as small as it was.
+        self.refused.retain(|_, refusal| refusal.from_len > 0);
     }
 
     /// The next order. Cancel safe; pending for ever once nobody is left to give one.
@@ -92,7 +131,8 @@ impl Publishing {
     pub(super) fn next_due(&self) -> Option<Instant> {
         let rested = self.resting.values().min().copied();
         let unused = self.unused.values().min().map(|since| *since + UNUSED_FOR);
-        [rested, unused, self.again].into_iter().flatten().min()
+        let refused = self.refused.values().map(|refusal| refusal.until).min();
+        [rested, unused, self.again.or(refused)].into_iter().flatten().min()
     }
 
     /// One plan and its steps; `true` where the tree has to be read again and another plan to be made.
@@ -111,16 +151,17 @@ impl Publishing {
         let now = Instant::now();
         if self.again.is_some_and(|again| again <= now) {
             self.again = None;
-            self.refused.clear();
             self.rounds = 0;
         }
         let current = self.known.current(session, layout, mirror, desired, interface_only).await?;
         let plan = plan(layout, desired, &current, &self.circumstances(&order.wish, now));
+        // What is not wanted any more is no problem any more.
+        self.refused.retain(|name, _| plan.steps.iter().any(|step| name_of(step) == name));
         self.progress = Progress {
             desired: desired.providers.len(),
             published: plan.published,
             published_as_instance: plan.published_as_instance,
-            problems: plan.problems.iter().chain(&self.refused).cloned().collect(),
+            problems: self.problems(&plan),
         };
         self.remember(&plan, now);
         if plan.steps.is_empty() {
@@ -128,11 +169,17 @@ impl Publishing {
             self.done.send_replace(order.number);
             return Ok(false);
         }
-        if self.again.is_some() {
+        let is_due = |step: &Step| {
+            let refusal = self.refused.get(name_of(step));
+            refusal.is_none_or(|refusal| refusal.until <= now || len_of(step) < refusal.from_len)
+        };
+        let steps: Vec<&Step> = plan.steps.iter().filter(|step| is_due(step)).collect();
+        if self.again.is_some() || steps.is_empty() {
             return Ok(false);
         }
-        let known = &mut self.known;
-        let applied = apply(session, &plan.steps, &mut self.folders, |path| {
+        let Self { known, orders, folders, heavy, .. } = self;
+        let is_overtaken = || orders.has_changed().unwrap_or(false);
+        let applied = apply(session, &steps, folders, heavy, is_overtaken, |path| {
             let place = layout.place(path);
             mirror.stale.touch(&place, layout);
             known.touch(&place);
@@ -142,6 +189,17 @@ impl Publishing {
         self.resting.extend(plan.to_rest.into_iter().map(|name| (name, Instant::now() + RESTED)));
         self.conclude(applied, mirror);
         Ok(true)
+    }
+
+    /// Those of the plan, and why steps of it are left out.
+    fn problems(&self, plan: &Plan) -> Vec<String> {
+        let overrun = self.again.map(|_| "the tree changes faster than it can be written".to_owned());
+        plan.problems
+            .iter()
+            .cloned()
+            .chain(self.refused.values().map(|refusal| refusal.why.clone()))
+            .chain(overrun)
+            .collect()
     }
 
     fn circumstances(&mut self, wish: &Wish, now: Instant) -> Circumstances {
@@ -164,22 +222,22 @@ impl Publishing {
     }
 
     fn conclude(&mut self, applied: Applied, mirror: &mut Mirror) {
-        let pause = Some(Instant::now() + AGAIN_AFTER);
         self.rounds += 1;
         match applied {
-            Applied::All { refused } if !refused.is_empty() => {
-                self.refused = refused;
-                self.again = pause;
+            Applied::All { refused } => {
+                self.cut_off.retain(|step, _| self.refused.contains_key(step));
+                let until = Instant::now() + AGAIN_AFTER;
+                self.refused
+                    .extend(refused.into_iter().map(|it| (it.step, Refusal { why: it.why, until, from_len: 0 })));
             }
-            Applied::All { .. } => {}
             Applied::Conflict => {
                 self.known.doubt();
                 mirror.stale.doubt_everything();
             }
+            Applied::Overtaken => self.rounds = 0,
         }
         if self.rounds >= ROUNDS_MAX && self.again.is_none() {
-            self.refused = vec!["the tree changes faster than it can be written".into()];
-            self.again = pause;
+            self.again = Some(Instant::now() + AGAIN_AFTER);
         }
     }
 }

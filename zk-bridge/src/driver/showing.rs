@@ -3,10 +3,12 @@
 //! Lists only ever change to what was read. After a new session, real providers that were there before and are not
 //! there yet stay a while: where a server lost its tree, or every session ended with ours, their processes are about to
 //! register again, and their absence says nothing about them.
+//!
+//! The log has a line for each change, not for each attempt: a problem when it is new, and that there is none any more.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -22,12 +24,25 @@ use crate::view::{Provider, ServiceKey, View};
 
 /// Sentences of one kind that are shown; the rest is counted.
 const SENTENCES_MAX: usize = 5;
+/// A problem that comes and goes is logged so many times…
+const SAID_MAX: u32 = 5;
+/// … in so long.
+const SAID_WITHIN: Duration = Duration::from_secs(60);
+/// How a sentence begins that only counts others.
+const MORE: &str = "and ";
 
 /// Providers of before that are kept until `until`.
 struct Held {
     until: Instant,
     providers: Vec<Arc<Provider>>,
     foreign: BTreeSet<ServiceKey>,
+}
+
+/// How often a problem was logged.
+struct Said {
+    since: Instant,
+    count: u32,
+    is_there: bool,
 }
 
 /// Whether the folder that an address ends with is there.
@@ -49,6 +64,10 @@ pub(super) struct Showing {
     of_session: Vec<String>,
     of_tree: Vec<String>,
     of_writing: Vec<String>,
+    /// Problems that were logged lately: since when, how often, and whether they are there now.
+    said: BTreeMap<String, Said>,
+    /// Whether the last word in the log was a problem.
+    is_ill: bool,
 }
 
 impl Showing {
@@ -63,6 +82,8 @@ impl Showing {
             of_session: Vec::new(),
             of_tree: Vec::new(),
             of_writing: Vec::new(),
+            said: BTreeMap::new(),
+            is_ill: false,
         }
     }
 
@@ -214,17 +235,36 @@ impl Showing {
         }
     }
 
-    fn tell(&self) {
+    fn tell(&mut self) {
         let problems: Vec<String> = [&self.of_version, &self.of_session, &self.of_tree, &self.of_writing]
             .into_iter()
             .flatten()
             .cloned()
             .collect();
-        let mut status = self.status();
-        for new in problems.iter().filter(|problem| !status.problems.contains(problem)) {
-            tracing::warn!(registry = self.name(), problem = new, "the registry has a problem");
+        self.log(&problems);
+        self.status().problems = problems;
+    }
+
+    /// A line for each problem that is new, and one when there is none any more.
+    fn log(&mut self, problems: &[String]) {
+        let now = Instant::now();
+        self.said.retain(|problem, said| {
+            said.is_there = problems.contains(problem);
+            said.is_there || said.since + SAID_WITHIN > now
+        });
+        for problem in problems.iter().filter(|problem| !problem.starts_with(MORE)) {
+            let said = self.said.entry(problem.clone()).or_insert(Said { since: now, count: 0, is_there: false });
+            if !std::mem::replace(&mut said.is_there, true) && said.count < SAID_MAX {
+                said.count += 1;
+                tracing::warn!(registry = self.settings.name(), problem, "the registry has a problem");
+                self.is_ill = true;
+            }
         }
-        status.problems = problems;
+        // Only what was read and written as a whole proves that all is well.
+        if problems.is_empty() && self.is_ill && self.status().connected {
+            tracing::info!(registry = self.settings.name(), "the registry has no problem any more");
+            self.is_ill = false;
+        }
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
@@ -238,6 +278,6 @@ fn some(into: &mut Vec<String>, sentences: impl Iterator<Item = String>) {
     into.extend(rest.by_ref().take(SENTENCES_MAX));
     let more = rest.count();
     if more > 0 {
-        into.push(format!("and {more} more of this kind"));
+        into.push(format!("{MORE}{more} more of this kind"));
     }
 }

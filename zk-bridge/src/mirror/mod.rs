@@ -144,6 +144,13 @@ impl Mirror {
         self.applications.values_mut().flat_map(|folder| folder.instances.values_mut())
     }
 
+    /// What we may not read has to be tried again: nobody tells when it is opened.
+    pub(crate) fn doubt_denied(&mut self, layout: &Layout) {
+        for path in &self.denied {
+            self.stale.touch(&layout.place(path), layout);
+        }
+    }
+
     /// How many nodes are kept.
     fn node_count(&self) -> usize {
         let interfaces = self.interfaces.values();

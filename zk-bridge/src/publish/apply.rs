@@ -1,124 +1,212 @@
 //! Carrying steps out: one transaction a step where the server can, else one write after the other.
 //!
-//! Folders above a node are made when they are missing. It stops at the first step that does not fit: the tree is not
-//! what the plan was made for, and another plan is made. A step that we may not take is said, and the others are taken.
+//! Light steps are sent many at a time and answered in order; a heavy one goes alone, so that it is known which one it
+//! was if the server ends the connection over it. Folders above a node are made when they are missing. It stops where a
+//! step does not fit: the tree is not what the plan was made for, and another plan is made. A step that we may not take
+//! is said, and the others are taken.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
 
 use zookeeper_client::{CreateMode, Error, MultiWriteError};
 
 use super::{Op, Step};
-use crate::session::{Fault, Session};
+use crate::session::{AT_ONCE, Fault, Session};
+
+/// Content of a step that is sent with others; a server that ends connections over less than that serves nobody.
+const LIGHT_MAX_LEN: usize = 16 * 1024;
 
 /// How far it got.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Applied {
-    /// Every step but those refused, with a sentence for each of them.
+    /// Every step but those refused.
     All {
         /// What we may not do.
-        refused: Vec<String>,
+        refused: Vec<Refused>,
     },
     /// A step did not fit: plan again.
     Conflict,
+    /// Something else is wanted meanwhile.
+    Overtaken,
+}
+
+/// A step that was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refused {
+    /// See [`name_of`].
+    pub(crate) step: String,
+    /// The sentence.
+    pub(crate) why: String,
+}
+
+/// A step so large that a server may end the connection over it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Heavy {
+    /// See [`name_of`].
+    pub(crate) step: String,
+    pub(crate) len: usize,
 }
 
 /// Folders that are known to be there, for one session.
 #[derive(Debug, Default)]
 pub(crate) struct Folders(BTreeSet<String>);
 
-/// Carries out `steps` in order; `touched` is told of every path before it is written.
+/// What a step is called: the last node that it writes.
+pub(crate) fn name_of(step: &[Op]) -> &str {
+    step.last().map(Op::path).unwrap_or_default()
+}
+
+/// Bytes that a step takes in a request, about.
+pub(crate) fn len_of(step: &[Op]) -> usize {
+    step.iter().map(|op| op.path().len() + op.data_len()).sum()
+}
+
+/// Carries out `steps` in order, until something else is wanted; `touched` is told of every path before it is written.
+/// `heavy` holds the heavy step that is on its way, also after this was cut off.
 ///
 /// # Errors
 /// The connection or session is lost: how far it got is not known, so the tree has to be read again.
 pub(crate) async fn apply(
     session: &Session,
-    steps: &[Step],
+    steps: &[&Step],
     folders: &mut Folders,
+    heavy: &mut Option<Heavy>,
+    is_overtaken: impl Fn() -> bool,
     mut touched: impl FnMut(&str),
 ) -> Result<Applied, Error> {
     let mut refused = Vec::new();
-    for step in steps {
-        step.iter().map(Op::path).for_each(&mut touched);
-        match take(session, step, folders).await {
-            Ok(()) => {}
-            Err(error) => match Fault::of(&error) {
-                Fault::Conflict => {
-                    // Perhaps a folder that was there is gone.
-                    folders.0.clear();
-                    return Ok(Applied::Conflict);
-                }
-                Fault::Denied => {
-                    let path = step.last().map(Op::path).unwrap_or_default();
-                    refused.push(format!("may not write {path}: {error}"));
-                }
-                Fault::Lost => return Err(error),
-                Fault::Odd => {
-                    let path = step.last().map(Op::path).unwrap_or_default();
-                    refused.push(format!("cannot write {path}: {error}"));
-                }
-            },
+    let mut rest = steps;
+    while !rest.is_empty() {
+        if is_overtaken() {
+            return Ok(Applied::Overtaken);
         }
+        let (some, left) = rest.split_at(together(session, rest));
+        some.iter().flat_map(|step| step.iter()).map(Op::path).for_each(&mut touched);
+        *heavy = some
+            .first()
+            .filter(|step| len_of(step) > LIGHT_MAX_LEN)
+            .map(|step| Heavy { step: name_of(step).to_owned(), len: len_of(step) });
+        let mut fits = true;
+        for (step, outcome) in some.iter().zip(take(session, some, folders).await?) {
+            let Err(error) = outcome else { continue };
+            let step = name_of(step).to_owned();
+            match Fault::of(&error) {
+                Fault::Conflict => fits = false,
+                Fault::Denied => refused.push(Refused { why: format!("may not write {step}: {error}"), step }),
+                Fault::Lost => return Err(error),
+                Fault::Odd => refused.push(Refused { why: format!("cannot write {step}: {error}"), step }),
+            }
+        }
+        *heavy = None;
+        if !fits {
+            // Perhaps a folder that was there is gone.
+            folders.0.clear();
+            return Ok(Applied::Conflict);
+        }
+        rest = left;
     }
     Ok(Applied::All { refused })
 }
 
-async fn take(session: &Session, step: &[Op], folders: &mut Folders) -> Result<(), Error> {
-    for op in step {
-        if let Op::CreateEphemeral { path, .. } | Op::CreatePersistent { path, .. } = op {
-            folders.ensure(session, path).await?;
+/// How many of the steps go at once.
+fn together(session: &Session, steps: &[&Step]) -> usize {
+    let is_light = |step: &&&Step| len_of(step) <= LIGHT_MAX_LEN && (step.len() == 1 || session.has_multi());
+    steps.iter().take(AT_ONCE).take_while(is_light).count().max(1)
+}
+
+/// What became of each of the steps, sent at once; several without transactions never come here.
+async fn take(session: &Session, steps: &[&Step], folders: &mut Folders) -> Result<Vec<Result<(), Error>>, Error> {
+    let missing = folders.ensure(session, steps).await?;
+    let impossible = |step: &Step| step.iter().find_map(|op| missing.get(op.folder()?).cloned());
+    if let [step] = steps
+        && !session.has_multi()
+    {
+        return Ok(vec![match impossible(step) {
+            Some(error) => Err(error),
+            None => one_by_one(session, step).await,
+        }]);
+    }
+    let (mut outcomes, mut sent) = (Vec::new(), Vec::new());
+    for step in steps {
+        match impossible(step) {
+            Some(error) => outcomes.push(Some(Err(error))),
+            None => {
+                sent.push(write(session, step));
+                outcomes.push(None);
+            }
         }
     }
+    let mut answers = session.all(sent).await.into_iter();
+    Ok(outcomes.into_iter().map(|known| known.or_else(|| answers.next()).unwrap_or(Ok(()))).collect())
+}
+
+async fn one_by_one(session: &Session, step: &[Op]) -> Result<(), Error> {
+    for op in step {
+        session.answer(one(session, op)).await?;
+    }
+    Ok(())
+}
+
+type Sent<'s> = Pin<Box<dyn Future<Output = Result<(), Error>> + Send + 's>>;
+
+/// One request for the whole step.
+fn write<'s>(session: &'s Session, step: &'s [Op]) -> Sent<'s> {
     match step {
-        [op] => one(session, op).await,
-        ops if session.has_multi() => all_or_none(session, ops).await,
-        ops => {
-            for op in ops {
-                one(session, op).await?;
-            }
-            Ok(())
-        }
+        [op] => one(session, op),
+        ops => all_or_none(session, ops),
     }
 }
 
-async fn one(session: &Session, op: &Op) -> Result<(), Error> {
+fn one<'s>(session: &'s Session, op: &'s Op) -> Sent<'s> {
     let client = &session.client;
     match op {
         Op::CreateEphemeral { path, data } => {
             let options = CreateMode::Ephemeral.with_acls(session.acls());
-            session.answer(client.create(path, data.as_bytes(), &options)).await.map(drop)
+            let sent = client.create(path, data.as_bytes(), &options);
+            Box::pin(async { sent.await.map(drop) })
         }
         Op::CreatePersistent { path, data } => {
             let options = CreateMode::Persistent.with_acls(session.acls());
-            session.answer(client.create(path, data.as_bytes(), &options)).await.map(drop)
+            let sent = client.create(path, data.as_bytes(), &options);
+            Box::pin(async { sent.await.map(drop) })
         }
         Op::Set { path, data, version } => {
-            session.answer(client.set_data(path, data.as_bytes(), *version)).await.map(drop)
+            let sent = client.set_data(path, data.as_bytes(), *version);
+            Box::pin(async { sent.await.map(drop) })
         }
-        Op::Delete { path, version } => session.answer(client.delete(path, *version)).await,
-        Op::DeleteEmpty { path } => match session.answer(client.delete(path, None)).await {
-            Err(Error::NotEmpty | Error::NoNode) => Ok(()),
-            answer => answer,
-        },
+        Op::Delete { path, version } => Box::pin(client.delete(path, *version)),
+        Op::DeleteEmpty { path } => {
+            let sent = client.delete(path, None);
+            Box::pin(async {
+                match sent.await {
+                    Err(Error::NotEmpty | Error::NoNode) => Ok(()),
+                    answer => answer,
+                }
+            })
+        }
     }
 }
 
-async fn all_or_none(session: &Session, ops: &[Op]) -> Result<(), Error> {
+fn all_or_none<'s>(session: &'s Session, ops: &[Op]) -> Sent<'s> {
     let mut writer = session.client.new_multi_writer();
     for op in ops {
-        match op {
+        let added = match op {
             Op::CreateEphemeral { path, data } => {
-                writer.add_create(path, data.as_bytes(), &CreateMode::Ephemeral.with_acls(session.acls()))?;
+                writer.add_create(path, data.as_bytes(), &CreateMode::Ephemeral.with_acls(session.acls()))
             }
             Op::CreatePersistent { path, data } => {
-                writer.add_create(path, data.as_bytes(), &CreateMode::Persistent.with_acls(session.acls()))?;
+                writer.add_create(path, data.as_bytes(), &CreateMode::Persistent.with_acls(session.acls()))
             }
-            Op::Set { path, data, version } => writer.add_set_data(path, data.as_bytes(), *version)?,
-            Op::Delete { path, version } => writer.add_delete(path, *version)?,
-            Op::DeleteEmpty { path } => writer.add_delete(path, None)?,
+            Op::Set { path, data, version } => writer.add_set_data(path, data.as_bytes(), *version),
+            Op::Delete { path, version } => writer.add_delete(path, *version),
+            Op::DeleteEmpty { path } => writer.add_delete(path, None),
+        };
+        if let Err(error) = added {
+            return Box::pin(std::future::ready(Err(error)));
         }
     }
-    let commit = writer.commit();
-    session.answer(async { commit.await.map_err(first_cause) }).await.map(drop)
+    let sent = writer.commit();
+    Box::pin(async { sent.await.map(drop).map_err(first_cause) })
 }
 
 fn first_cause(error: MultiWriteError) -> Error {
@@ -128,16 +216,70 @@ fn first_cause(error: MultiWriteError) -> Error {
 }
 
 impl Folders {
-    async fn ensure(&mut self, session: &Session, path: &str) -> Result<(), Error> {
-        let Some((folder, _)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) else { return Ok(()) };
-        if self.0.contains(folder) {
-            return Ok(());
+    /// Makes the folders that the steps need, and says of which that failed. What is there is not written: who may write
+    /// below a folder need not be allowed to make it.
+    async fn ensure(&mut self, session: &Session, steps: &[&Step]) -> Result<BTreeMap<String, Error>, Error> {
+        let needed = steps.iter().flat_map(|step| step.iter()).filter_map(Op::folder);
+        let unknown: BTreeSet<&str> = needed.filter(|folder| !self.0.contains(*folder)).collect();
+        let unknown: Vec<String> = unknown.into_iter().map(str::to_owned).collect();
+        let stats = session.each(&unknown, |folder| session.client.check_stat(folder)).await?;
+        let mut absent = Vec::new();
+        for (folder, stat) in unknown.into_iter().zip(stats) {
+            match stat {
+                Ok(None) => absent.push(folder),
+                Ok(Some(_)) | Err(_) => drop(self.0.insert(folder)),
+            }
         }
-        let options = CreateMode::Persistent.with_acls(session.acls());
-        session.answer(session.client.mkdir(folder, &options)).await?;
-        self.0.insert(folder.to_owned());
-        Ok(())
+        self.make(session, absent).await
     }
+
+    /// Makes folders and what is missing above them: upwards until one can be made, and down again.
+    async fn make(&mut self, session: &Session, absent: Vec<String>) -> Result<BTreeMap<String, Error>, Error> {
+        let mut failed = BTreeMap::new();
+        let mut waiting = Vec::new();
+        let mut layer = absent;
+        while !layer.is_empty() {
+            let above = self.create(session, &layer, &mut failed).await?;
+            layer = above.iter().filter_map(|folder| Some(parent(folder)?.to_owned())).collect();
+            layer.dedup();
+            waiting.push(above);
+        }
+        while let Some(again) = waiting.pop() {
+            for folder in self.create(session, &again, &mut failed).await? {
+                let error = parent(&folder).and_then(|above| failed.get(above)).cloned().unwrap_or(Error::NoNode);
+                failed.insert(folder, error);
+            }
+        }
+        Ok(failed)
+    }
+
+    /// Tries to make each of the folders; gives those that have none above them.
+    async fn create(
+        &mut self,
+        session: &Session,
+        layer: &[String],
+        failed: &mut BTreeMap<String, Error>,
+    ) -> Result<Vec<String>, Error> {
+        let options = CreateMode::Persistent.with_acls(session.acls());
+        let mut without = Vec::new();
+        for some in layer.chunks(AT_ONCE) {
+            let sent = some.iter().map(|folder| session.client.create(folder, b"", &options)).collect();
+            for (folder, answer) in some.iter().zip(session.all(sent).await) {
+                match answer {
+                    Ok(_) | Err(Error::NodeExists) => drop(self.0.insert(folder.clone())),
+                    Err(Error::NoNode) => without.push(folder.clone()),
+                    Err(error) if Fault::of(&error) == Fault::Lost => return Err(error),
+                    Err(error) => drop(failed.insert(folder.clone(), error)),
+                }
+            }
+        }
+        Ok(without)
+    }
+}
+
+/// The folder of a node; none above the first level.
+fn parent(path: &str) -> Option<&str> {
+    path.rsplit_once('/').map(|(folder, _)| folder).filter(|folder| !folder.is_empty())
 }
 
 impl Op {
@@ -149,6 +291,23 @@ impl Op {
             | Self::Set { path, .. }
             | Self::Delete { path, .. }
             | Self::DeleteEmpty { path } => path,
+        }
+    }
+
+    /// The folder that it needs.
+    fn folder(&self) -> Option<&str> {
+        match self {
+            Self::CreateEphemeral { path, .. } | Self::CreatePersistent { path, .. } => parent(path),
+            Self::Set { .. } | Self::Delete { .. } | Self::DeleteEmpty { .. } => None,
+        }
+    }
+
+    fn data_len(&self) -> usize {
+        match self {
+            Self::CreateEphemeral { data, .. } | Self::CreatePersistent { data, .. } | Self::Set { data, .. } => {
+                data.len()
+            }
+            Self::Delete { .. } | Self::DeleteEmpty { .. } => 0,
         }
     }
 }

@@ -1,185 +1,18 @@
-//! A real ZooKeeper server, a cable that can be pulled, and a look at the whole tree.
-//!
-//! The server's jars are taken from the folder in `HIGHWAY_ZOOKEEPER_CLASSPATH`; `cargo xtask test` sets it, and
-//! without it these tests fail. Every server listens on loopback and ends with the test process, even a killed one: its
-//! shell waits for the end of its input.
+//! A registry with its driver running, and what goes into a tree or comes out of it.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zk_bridge::{Desired, Registry, RegistryConfig, ServiceKey, View, VirtualProvider};
 use zookeeper_client::{Acls, Client, CreateMode, Error};
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(40);
-
-/// A server of one process.
-pub struct Server {
-    folder: tempfile::TempDir,
-    jars: String,
-    port: u16,
-    process: Option<Child>,
-}
-
-impl Server {
-    /// A running server.
-    pub async fn start() -> Self {
-        let jars = std::env::var("HIGHWAY_ZOOKEEPER_CLASSPATH").expect(
-            "HIGHWAY_ZOOKEEPER_CLASSPATH names no folder with ZooKeeper's jars; `cargo xtask test -p highway-zk-bridge` installs them and says where",
-        );
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let mut server = Self { folder: tempfile::tempdir().unwrap(), jars, port, process: None };
-        server.resume().await;
-        server
-    }
-
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    /// Starts the process with the data there is.
-    pub async fn resume(&mut self) {
-        let folder = self.folder.path();
-        let config = folder.join("zoo.cfg");
-        let text = format!(
-            "tickTime=200\ndataDir={}\nclientPort={}\nclientPortAddress=127.0.0.1\nminSessionTimeout=400\n\
-             maxSessionTimeout=60000\nmaxClientCnxns=0\nadmin.enableServer=false\n4lw.commands.whitelist=*\n",
-            folder.join("data").display(),
-            self.port
-        );
-        std::fs::write(&config, text).unwrap();
-        let log = std::fs::File::create(folder.join("log")).unwrap();
-        let java = format!(
-            "java -Xmx160m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dzookeeper.forceSync=no -cp '{}/*' \
-             org.apache.zookeeper.server.quorum.QuorumPeerMain '{}' & pid=$!; echo $pid > '{}'; cat > /dev/null; kill -9 $pid",
-            self.jars,
-            config.display(),
-            folder.join("pid").display()
-        );
-        let mut shell = Command::new("sh");
-        shell.arg("-c").arg(java).stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
-        self.process = Some(shell.spawn().unwrap());
-        let port = self.port;
-        eventually("the server answers", || async move { is_serving(port).await }).await;
-    }
-
-    /// Ends the process as a power cut does; the data stays.
-    pub async fn kill(&mut self) {
-        let mut shell = self.process.take().unwrap();
-        drop(shell.stdin.take());
-        tokio::task::spawn_blocking(move || shell.wait().unwrap()).await.unwrap();
-        let port = self.port;
-        eventually("the port is free", || async move { std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() })
-            .await;
-    }
-
-    /// Loses everything that was stored.
-    pub fn lose_everything(&self) {
-        assert!(self.process.is_none());
-        std::fs::remove_dir_all(self.folder.path().join("data")).unwrap();
-    }
-
-    /// Stops and continues the process: it is there and does not answer.
-    pub fn signal(&self, signal: &str) {
-        let pid = std::fs::read_to_string(self.folder.path().join("pid")).unwrap();
-        assert!(Command::new("kill").args([signal, pid.trim()]).status().unwrap().success());
-    }
-
-    /// A client of the test's own.
-    pub async fn client(&self) -> Client {
-        client_of(&self.address()).await
-    }
-
-    /// A folder of the test's own, as an address with a chroot.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut shell) = self.process.take() {
-            drop(shell.stdin.take());
-            let _ = shell.wait();
-        }
-    }
-}
-
-pub async fn client_of(address: &str) -> Client {
-    Client::connector()
-        .with_session_timeout(Duration::from_secs(30))
-        .with_server_version(3, 4, 0)
-        .connect(address)
-        .await
-        .unwrap()
-}
-
-/// A connection made while a server starts may never be answered.
-async fn is_serving(port: u16) -> bool {
-    let asked = async {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
-        stream.write_all(b"srvr").await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        std::io::Result::Ok(answer.contains("Mode:"))
-    };
-    tokio::time::timeout(Duration::from_secs(1), asked).await.is_ok_and(|answer| answer.unwrap_or(false))
-}
-
-/// The way to a server, which can be cut.
-pub struct Cable {
-    port: u16,
-    whole: watch::Sender<bool>,
-    _task: JoinSet<()>,
-}
-
-impl Cable {
-    pub async fn to(address: String) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (whole, state) = watch::channel(true);
-        let mut task = JoinSet::new();
-        task.spawn(async move {
-            let mut wires = JoinSet::new();
-            loop {
-                let (mut near, _) = listener.accept().await.unwrap();
-                let (address, mut state) = (address.clone(), state.clone());
-                wires.spawn(async move {
-                    if !*state.borrow_and_update() {
-                        return;
-                    }
-                    let Ok(mut far) = TcpStream::connect(address).await else { return };
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = state.wait_for(|whole| !whole) => {}
-                    }
-                });
-            }
-        });
-        Self { port, whole, _task: task }
-    }
-
-    pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
-    }
-
-    pub fn cut(&self) {
-        self.whole.send_replace(false);
-    }
-
-    pub fn mend(&self) {
-        self.whole.send_replace(true);
-    }
-}
 
 /// A registry with its driver running.
 pub struct Running {
@@ -324,4 +157,51 @@ pub fn desired(gateway: &str, epoch: u64, port: u16, interfaces: &[&str]) -> Des
         ..VirtualProvider::default()
     };
     Desired { gateway: gateway.into(), epoch, providers: interfaces.iter().map(provider).collect() }
+}
+
+/// What is logged by this test: its runtime has one thread, and this subscriber is that thread's.
+pub struct Log {
+    written: Arc<Mutex<Vec<u8>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Log {
+    pub fn here() -> Self {
+        // With one subscriber in a process, `tracing` asks the thread that comes by first whether anybody wants a line.
+        static SECOND: std::sync::Once = std::sync::Once::new();
+        SECOND.call_once(|| {
+            let silent = tracing_subscriber::fmt().with_writer(std::io::sink).finish();
+            let _ = tracing::subscriber::set_global_default(silent);
+        });
+        let written = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&written);
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter("info,zookeeper_client=error")
+            .with_ansi(false)
+            .with_writer(move || Written(Arc::clone(&writer)))
+            .finish();
+        Self { written, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.written.lock().unwrap().clone()).unwrap()
+    }
+
+    /// How many lines say this.
+    pub fn lines(&self, what: &str) -> usize {
+        self.text().lines().filter(|line| line.contains(what)).count()
+    }
+}
+
+struct Written(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Written {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

@@ -1,21 +1,30 @@
 //! The registry against a real ZooKeeper server: what it reads, what it writes, and what it does when things break.
 
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+#![allow(clippy::print_stdout, reason = "a test that measures says what it measured")]
 
+mod cable;
+mod ensembles;
 mod gateways;
+mod guards;
 mod lab;
+mod limits;
 mod local_metadata;
+mod multitudes;
 mod outages;
 mod places;
 mod reading;
+mod server;
+mod versions;
 mod writing;
 
 use std::collections::BTreeMap;
 
+use cable::Cable;
 use lab::{
-    Cable, Running, Server, create, delete_all, desired, encoded, eventually, instance_text, metadata_text,
-    provider_node, tree,
+    Running, create, delete_all, desired, encoded, eventually, instance_text, metadata_text, provider_node, tree,
 };
+use server::{Ensemble, Server, Settings, client_of};
 use zk_bridge::{Level, RegistryConfig, ServiceKey, View};
 use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, Error, Permission};
 

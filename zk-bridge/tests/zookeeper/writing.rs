@@ -69,14 +69,28 @@ async fn every_node_that_somebody_deletes_comes_back() {
 async fn an_emptied_tree_is_filled_again() {
     let server = Server::start().await;
     let client = server.client().await;
+    let theirs = provider_node("com.acme.Other", 20880);
+    create(&client, &theirs, "", CreateMode::Ephemeral).await;
     let running = Running::at(&server.address());
     running.registry.publish(desired("gw-1", 1, 20990, &[A, B]));
     running.published(2, 2).await;
-    let count = ours(&tree(&client, "/").await).len();
+    running.view("complete", |view| view.is_complete() && real(view, "com.acme.Other") == 1).await;
+    let before: Vec<String> = tree(&client, "/").await.into_keys().collect();
     for folder in ["/dubbo", "/services"] {
         delete_all(&client, folder).await;
     }
-    eventually("everything is back", || async { ours(&tree(&client, "/").await).len() == count }).await;
+    // Whoever deletes on a live connection says so: there is nothing to hold on to.
+    running.view("a provider that was deleted is gone", |view| real(view, "com.acme.Other") == 0).await;
+    let others = |path: &String| !path.contains("com.acme.Other");
+    let expected: Vec<String> = before.into_iter().filter(others).collect();
+    eventually("ours is back and nothing of others is made up", || async {
+        let mut after: Vec<String> = tree(&client, "/").await.into_keys().collect();
+        // The folder of consumers is made by consumers.
+        after.retain(|path| !path.ends_with("/consumers"));
+        after == expected
+    })
+    .await;
+    running.published(2, 2).await;
 }
 
 #[tokio::test]

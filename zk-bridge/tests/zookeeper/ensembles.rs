@@ -1,0 +1,103 @@
+//! Three servers that are one: a leader that falls, a member that hangs, no majority, addresses that lead nowhere.
+
+use std::time::Instant;
+
+use super::*;
+
+/// A gateway at all three, with something real to see and something of its own to write.
+async fn at(ensemble: &Ensemble, timeout: &str) -> (Running, Client) {
+    let client = client_of(&ensemble.address()).await;
+    create(&client, &provider_node(A, 20880), "", CreateMode::Persistent).await;
+    let config = RegistryConfig { session_timeout: Some(timeout.into()), ..RegistryConfig::at(ensemble.address()) };
+    let running = Running::of(&config);
+    running.registry.publish(desired("gw-1", 1, 20990, &[B]));
+    running.published(1, 1).await;
+    running.view("complete", |view| view.is_complete() && real(view, A) == 1).await;
+    (running, client)
+}
+
+/// Something that happens in the tree is seen, and something new is written: the registry works.
+async fn works(running: &Running, address: &str, port: u16) {
+    let client = client_of(address).await;
+    // While another leader is chosen nothing is written, and whether something was is not known.
+    let options = CreateMode::Persistent.with_acls(Acls::anyone_all());
+    let node = provider_node(A, port);
+    let created = || async { matches!(client.create(&node, b"", &options).await, Ok(_) | Err(Error::NodeExists)) };
+    eventually("the ensemble takes writes", created).await;
+    running.view("what is new", |view| view.is_connected() && real(view, A) == usize::from(port - 20879)).await;
+    running.published(1, 1).await;
+}
+
+#[tokio::test]
+async fn a_killed_leader_costs_no_session_and_nobody_notices() {
+    let mut ensemble = Ensemble::start().await;
+    let (running, client) = at(&ensemble, "15s").await;
+    let session = running.registry.status().session;
+    let before = tree(&client, "/").await;
+    let leader = ensemble.leader().await;
+    ensemble.0[leader].kill().await;
+    let killed = Instant::now();
+    running.view("told", |view| !view.is_connected()).await;
+    let view = running.view("connected", View::is_connected).await;
+    assert_eq!(real(&view, A), 1);
+    println!("connected to the new leader's ensemble {:?} after the old one was killed", killed.elapsed());
+    assert_eq!(running.registry.status().session, session);
+    let alive = (leader + 1) % 3;
+    assert_eq!(tree(&ensemble.0[alive].client().await, "/").await, before);
+    works(&running, &ensemble.0[alive].address(), 20881).await;
+}
+
+#[tokio::test]
+async fn members_that_hang_are_left_and_a_lost_majority_changes_nothing() {
+    let mut ensemble = Ensemble::start().await;
+    let (running, _client) = at(&ensemble, "3s").await;
+    // One after the other hangs, so ours did too.
+    for (server, port) in (0..3).zip(20881..) {
+        ensemble.0[server].signal("-STOP");
+        let hung = Instant::now();
+        works(&running, &ensemble.0[(server + 1) % 3].address(), port).await;
+        println!("one of three hangs: all works {:?} later", hung.elapsed());
+        ensemble.0[server].signal("-CONT");
+    }
+    let leader = ensemble.leader().await;
+    for at in [leader, (leader + 1) % 3] {
+        ensemble.0[at].kill().await;
+    }
+    let view = running.view("told", |view| !view.is_connected()).await;
+    assert_eq!(real(&view, A), 4, "the list stays");
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    assert_eq!(real(&running.registry.view().borrow(), A), 4, "longer than the session, and the list stays");
+    ensemble.0[leader].resume().await;
+    let back = Instant::now();
+    running.view("connected", View::is_connected).await;
+    running.published(1, 1).await;
+    println!("all is published {:?} after there was a majority again", back.elapsed());
+    assert!(back.elapsed().as_secs() < 10, "{:?}", back.elapsed());
+}
+
+#[tokio::test]
+async fn a_dead_first_address_keeps_nobody_waiting() {
+    let server = Server::start().await;
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let refused = {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        taken.local_addr().unwrap()
+    };
+    let address = format!("{refused},{},{}", silent.local_addr().unwrap(), server.address());
+    let began = Instant::now();
+    let running = Running::at(&address);
+    running.registry.publish(desired("gw-1", 1, 20990, &[B]));
+    running.published(1, 1).await;
+    println!("one of three answers: published {:?} after the start", began.elapsed());
+    let status = running.registry.status();
+    assert_eq!(status.problems, Vec::<String>::new());
+}
+
+/// `localhost` has an IPv6 address on most machines, where nobody listens.
+#[tokio::test]
+async fn a_name_with_several_addresses_is_tried_to_the_end() {
+    let server = Server::start().await;
+    let running = Running::at(&server.address().replace("127.0.0.1", "localhost"));
+    running.registry.publish(desired("gw-1", 1, 20990, &[B]));
+    running.published(1, 1).await;
+}
