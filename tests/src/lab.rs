@@ -62,6 +62,14 @@ impl Lab {
     pub fn zookeeper(&self, island: &str) -> Result<ZooKeeper> {
         ZooKeeper::start(self.net.island(island), &self.tools, &self.folder)
     }
+
+    /// Starts three that are the ZooKeeper of an island.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::ensemble`].
+    pub fn ensemble(&self, island: &str) -> Result<Vec<ZooKeeper>> {
+        ZooKeeper::ensemble(self.net.island(island), &self.tools, &self.folder)
+    }
 }
 
 impl Drop for Lab {

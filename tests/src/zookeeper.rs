@@ -1,14 +1,18 @@
 //! A real ZooKeeper server inside an island: a process of its own that can be killed, frozen and started again with its data.
+//! Several of them can be one ensemble.
 //!
 //! Ticks are short (half a second, so sessions end within ten), the disk is not waited for; all else is as released.
 
+use std::fmt::Write as _;
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddrV4;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use rustix::process::Signal;
 
 use crate::install::Toolbox;
@@ -23,6 +27,9 @@ const ENDING: Duration = Duration::from_secs(20);
 /// One server.
 #[derive(Debug)]
 pub struct ZooKeeper {
+    name: String,
+    /// The lines of its configuration that name all members of its ensemble.
+    members: String,
     place: Place,
     address: SocketAddrV4,
     java: PathBuf,
@@ -37,18 +44,51 @@ impl ZooKeeper {
     /// # Errors
     /// It does not start, or does not serve in time.
     pub fn start(place: &Place, tools: &Toolbox, folder: &Path) -> Result<Self> {
-        let server = ZooKeeper {
+        let server = ZooKeeper::new(place, tools, folder, format!("zookeeper-{}", place.name()), 2181)?;
+        server.prepare()?;
+        server.again()?;
+        Ok(server)
+    }
+
+    /// Starts three that are one ensemble, and waits until it serves.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn ensemble(place: &Place, tools: &Toolbox, folder: &Path) -> Result<Vec<Self>> {
+        let names = (1..=3).map(|id| (format!("zookeeper-{}-{id}", place.name()), 2180 + id));
+        let mut servers: Vec<_> =
+            names.map(|(name, port)| ZooKeeper::new(place, tools, folder, name, port)).collect::<Result<_>>()?;
+        let mut members = "initLimit=20\nsyncLimit=10\n".to_owned();
+        for id in 1..=3 {
+            let (peers, votes) = (place.listen(2887 + id)?, place.listen(3887 + id)?);
+            writeln!(members, "server.{id}={peers}:{}", votes.port())?;
+        }
+        for (id, server) in (1..).zip(&mut servers) {
+            server.members.clone_from(&members);
+            server.prepare()?;
+            fs::write(server.data().join("myid"), format!("{id}"))?;
+            *server.process() = Some(server.spawn()?);
+        }
+        servers.iter().try_for_each(|server| server.serves().map_err(|error| error.context(server.last_words())))?;
+        Ok(servers)
+    }
+
+    fn new(place: &Place, tools: &Toolbox, folder: &Path, name: String, port: u16) -> Result<Self> {
+        Ok(ZooKeeper {
+            name,
+            members: String::new(),
             place: place.clone(),
-            address: place.listen(2181)?,
+            address: place.listen(port)?,
             java: tools.java.clone(),
             jars: tools.zookeeper.clone(),
             folder: folder.to_owned(),
             process: Mutex::new(None),
-        };
-        fs::create_dir_all(server.data())?;
-        fs::write(server.configuration(), server.settings())?;
-        server.again()?;
-        Ok(server)
+        })
+    }
+
+    fn prepare(&self) -> Result<()> {
+        fs::create_dir_all(self.data())?;
+        Ok(fs::write(self.configuration(), self.settings())?)
     }
 
     /// Address and port.
@@ -82,21 +122,57 @@ impl ZooKeeper {
     /// # Errors
     /// As [`start`](Self::start).
     pub fn again(&self) -> Result<()> {
+        let process = self.spawn()?;
+        if let Err(error) = self.serves() {
+            return Err(error.context(process.last_words(20)));
+        }
+        *self.process() = Some(process);
+        Ok(())
+    }
+
+    fn serves(&self) -> Result<()> {
+        self.place.zookeeper_serving(self.address, SERVING)
+    }
+
+    fn spawn(&self) -> Result<Process> {
         let mut command = self.place.command(&self.java);
         command
-            .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx128m"])
+            .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"])
             .args(["-Dzookeeper.forceSync=no", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"])
             .arg("-cp")
             .arg(format!("{}/*", self.jars.display()))
             .arg("org.apache.zookeeper.server.quorum.QuorumPeerMain")
             .arg(self.configuration());
-        let process =
-            Process::start(&format!("zookeeper-{}", self.place.name()), &self.folder, command, Stdout::Logged)?;
-        if let Err(error) = self.place.zookeeper_serving(self.address, SERVING) {
-            return Err(error.context(process.last_words(20)));
-        }
-        *self.process() = Some(process);
+        Process::start(&self.name, &self.folder, command, Stdout::Logged)
+    }
+
+    /// Gives ZooKeeper's own command line these lines, such as `create /path text`, and waits until it has done them.
+    ///
+    /// # Errors
+    /// It does not connect, or ends in another way than by itself.
+    pub fn command_line(&self, lines: &[String]) -> Result<()> {
+        let mut command = self.place.command(&self.java);
+        command
+            .args(["-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m"])
+            .args(["-Dorg.slf4j.simpleLogger.defaultLogLevel=error", "-cp", &format!("{}/*", self.jars.display())])
+            .args(["org.apache.zookeeper.ZooKeeperMain", "-waitforconnection", "-server", &self.address.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().context("cannot start ZooKeeper's command line")?;
+        let written = child.stdin.take().context("no pipe")?.write_all((lines.join("\n") + "\nquit\n").as_bytes());
+        let status = child.wait()?;
+        written?;
+        ensure!(status.success(), "ZooKeeper's command line ended with {status}");
         Ok(())
+    }
+
+    /// Whether it leads its ensemble.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn leads(&self) -> Result<bool> {
+        Ok(self.place.ask_zookeeper(self.address, "srvr")?.contains("Mode: leader"))
     }
 
     /// Freezes it: its port stays open and nothing is answered.
@@ -137,19 +213,20 @@ impl ZooKeeper {
     fn settings(&self) -> String {
         format!(
             "tickTime=500\ndataDir={}\nclientPort={}\nclientPortAddress={}\nadmin.enableServer=false\n\
-             maxClientCnxns=0\n4lw.commands.whitelist=srvr,ruok,dump,cons,wchs\n",
+             maxClientCnxns=0\n4lw.commands.whitelist=srvr,ruok,dump,cons,wchs\n{}",
             self.data().display(),
             self.address.port(),
             self.address.ip(),
+            self.members,
         )
     }
 
     fn data(&self) -> PathBuf {
-        self.folder.join(format!("zookeeper-{}", self.place.name()))
+        self.folder.join(&self.name)
     }
 
     fn configuration(&self) -> PathBuf {
-        self.folder.join(format!("zookeeper-{}.cfg", self.place.name()))
+        self.folder.join(format!("{}.cfg", self.name))
     }
 
     fn process(&self) -> MutexGuard<'_, Option<Process>> {
