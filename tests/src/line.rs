@@ -53,8 +53,10 @@ pub struct Island {
     pub egresses: Vec<Egress>,
     /// Where calls go out.
     pub ingresses: Vec<Program>,
-    /// Its registry.
+    /// Its registry, or the first server of it.
     pub zookeeper: ZooKeeper,
+    /// The others, where its registry is an ensemble.
+    pub zookeepers: Vec<ZooKeeper>,
     place: Place,
 }
 
@@ -140,7 +142,7 @@ impl Line {
     /// As [`Application::start`].
     pub fn application(&self, island: &str, application: Application) -> Result<JavaPeer> {
         let island = self.island(island);
-        application.registry(island.zookeeper.url()).start(&island.place, &self.lab.tools, self.lab.folder())
+        application.registry(island.registry_url()).start(&island.place, &self.lab.tools, self.lab.folder())
     }
 
     /// Says what everything said last, if a test fails while the guard is alive.
@@ -153,7 +155,7 @@ impl Line {
         let mut words = self.hub.last_words();
         for island in &self.islands {
             island.gateways().for_each(|gateway| words += &gateway.last_words());
-            words += &island.zookeeper.last_words();
+            island.members().for_each(|member| words += &member.last_words());
         }
         words
     }
@@ -177,12 +179,14 @@ impl Island {
                 others: others.collect::<Result<_>>()?,
             })
         };
+        let mut zookeepers = if plan.has_ensemble(name) { lab.ensemble(name)? } else { vec![lab.zookeeper(name)?] };
         Ok(Island {
             egresses: (1..=plan.count_of(Role::Egress, name)).map(egress).collect::<Result<_>>()?,
             ingresses: (1..=plan.count_of(Role::Ingress, name))
                 .map(|number| program(Kind::IngressGw, Role::Ingress, number))
                 .collect::<Result<_>>()?,
-            zookeeper: lab.zookeeper(name)?,
+            zookeeper: zookeepers.remove(0),
+            zookeepers,
             place,
         })
     }
@@ -197,6 +201,19 @@ impl Island {
     #[must_use]
     pub fn ingress(&self) -> &Program {
         &self.ingresses[0]
+    }
+
+    /// All servers of its registry.
+    pub fn members(&self) -> impl Iterator<Item = &ZooKeeper> {
+        std::iter::once(&self.zookeeper).chain(&self.zookeepers)
+    }
+
+    /// Its registry as Dubbo wants it.
+    #[must_use]
+    pub fn registry_url(&self) -> String {
+        let others: Vec<String> = self.zookeepers.iter().map(|member| member.address().to_string()).collect();
+        let url = self.zookeeper.url();
+        if others.is_empty() { url } else { format!("{url}?backup={}", others.join(",")) }
     }
 
     /// All its gateways.
@@ -245,7 +262,7 @@ impl Island {
     #[must_use]
     pub fn virtual_nodes(&self, interface: &str) -> Vec<String> {
         let folder = format!("/dubbo/{interface}/providers/");
-        let all = self.zookeeper.ephemerals().unwrap_or_default();
+        let all = self.members().find_map(|member| member.ephemerals().ok()).unwrap_or_default();
         all.into_iter().filter(|node| node.starts_with(&folder) && node.contains("highway%3D")).collect()
     }
 
@@ -260,14 +277,10 @@ impl Island {
     }
 
     fn configure(&self, plan: &Plan, hub: std::net::SocketAddrV4, hub_key: &str) -> Result<()> {
-        let about = |role, number| files::Gateway {
-            island: self.name(),
-            role,
-            number,
-            hub,
-            hub_key,
-            registry: self.zookeeper.address(),
-        };
+        let registry: Vec<String> = self.members().map(|member| member.address().to_string()).collect();
+        let registry = registry.join(",");
+        let about =
+            |role, number| files::Gateway { island: self.name(), role, number, hub, hub_key, registry: &registry };
         for (number, egress) in (1..).zip(&self.egresses) {
             let about = about(Role::Egress, number);
             egress.configure(&files::egress(&about, self.place.address(), egress.port, &egress.others, plan))?;

@@ -3,7 +3,7 @@
 //! It has to be built before (`cargo xtask test` and `cargo xtask demo` do that): a test builds nothing.
 
 use std::fs;
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,6 +20,9 @@ use crate::process::{Process, Stdout};
 const LIVE: Duration = Duration::from_secs(20);
 /// A drain ends within its own limit; this one is only for a program that hangs.
 const ENDING: Duration = Duration::from_secs(90);
+
+/// The names that only one program has, in its folder.
+const HOSTS: &str = "hosts";
 
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,13 +109,45 @@ impl Program {
         self.write(&format!("{}.toml", self.kind.name()), &format!("{toml}{common}"))
     }
 
+    /// Lets it, and it alone, find this name at this address, and no other names, from its next start on; a later call moves
+    /// the name under a running program. It takes a namespace: elsewhere names are the machine's.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn resolve(&self, name: &str, address: Ipv4Addr) -> Result<()> {
+        self.write(HOSTS, &format!("{address} {name}\n"))
+    }
+
+    /// The program in its place, with names of its own if it has some: what runs in a namespace has mounts of its own.
+    fn command(&self, binary: PathBuf) -> Command {
+        let hosts = self.folder.join(HOSTS);
+        if self.place.namespace().is_none() || !hosts.exists() {
+            return self.place.command(binary);
+        }
+        let mut command = self.place.command("sh");
+        command.args(["-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(hosts).arg(binary);
+        command
+    }
+
+    /// The memory that it has in use just now, in bytes.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn resident_len(&self) -> Result<u64> {
+        let id = self.process().as_ref().with_context(|| format!("{} does not run", self.name))?.id();
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
+        Ok(kib * 1024)
+    }
+
     /// Starts it, or starts it again, and waits until it is alive; [`ready`](Self::ready) waits for more.
     ///
     /// # Errors
     /// It is not built, ends at once (its words are in the error), or does not answer.
     pub fn start(&self) -> Result<()> {
         self.process().take();
-        let mut command = self.place.command(binary(self.kind.name())?);
+        let mut command = self.command(binary(self.kind.name())?);
         command.arg("--config").arg(self.configuration()).current_dir(&self.folder);
         let folder = self.folder.parent().unwrap_or(&self.folder);
         let process = Process::start(&self.name, folder, command, Stdout::Logged)?;

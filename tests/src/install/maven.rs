@@ -127,9 +127,10 @@ impl Server {
         }
     }
 
-    /// A server wants two jars beside it that its own description calls optional.
+    /// A server wants two jars beside it that its own description calls optional, its command line a third.
     fn artefacts(self) -> Vec<String> {
         let beside = [
+            "commons-cli:commons-cli:1.5.0",
             "io.dropwizard.metrics:metrics-core:4.1.12.1",
             "org.xerial.snappy:snappy-java:1.1.10.5",
             "org.slf4j:slf4j-simple:1.7.36",

@@ -16,6 +16,15 @@ pub struct Plan {
     exports: BTreeMap<String, Vec<String>>,
     ports: BTreeMap<String, BTreeMap<String, u16>>,
     gateways: BTreeMap<(Role, String), Gateways>,
+    registries: BTreeMap<String, Registry>,
+}
+
+/// The ZooKeeper of an island.
+#[derive(Debug, Clone, Default)]
+struct Registry {
+    is_ensemble: bool,
+    /// More TOML in the section that names it.
+    more: String,
 }
 
 /// Which of the two programs of an island.
@@ -85,6 +94,7 @@ impl Plan {
             exports: all(),
             ports: BTreeMap::new(),
             gateways: BTreeMap::new(),
+            registries: BTreeMap::new(),
             islands: owned(islands),
         }
     }
@@ -100,6 +110,20 @@ impl Plan {
     #[must_use]
     pub fn also(mut self, role: Role, island: &str, toml: &str) -> Self {
         self.gateways.entry((role, island.to_owned())).or_default().more += toml;
+        self
+    }
+
+    /// The ZooKeeper of an island is an ensemble of three.
+    #[must_use]
+    pub fn ensemble(mut self, island: &str) -> Self {
+        self.registries.entry(island.to_owned()).or_default().is_ensemble = true;
+        self
+    }
+
+    /// More TOML in the section `[[registry]]` of each gateway of an island.
+    #[must_use]
+    pub fn also_registry(mut self, island: &str, toml: &str) -> Self {
+        self.registries.entry(island.to_owned()).or_default().more += toml;
         self
     }
 
@@ -150,6 +174,14 @@ impl Plan {
         self.gateways.get(&(role, island.to_owned())).map_or("", |gateways| &gateways.more)
     }
 
+    pub(super) fn has_ensemble(&self, island: &str) -> bool {
+        self.registries.get(island).is_some_and(|registry| registry.is_ensemble)
+    }
+
+    fn more_of_registry(&self, island: &str) -> &str {
+        self.registries.get(island).map_or("", |registry| &registry.more)
+    }
+
     pub(super) fn imports_of(&self, island: &str) -> &[String] {
         self.imports.get(island).map_or(&[], Vec::as_slice)
     }
@@ -179,7 +211,8 @@ pub(super) struct Gateway<'a> {
     pub(super) number: usize,
     pub(super) hub: SocketAddrV4,
     pub(super) hub_key: &'a str,
-    pub(super) registry: SocketAddrV4,
+    /// The servers, with commas between them.
+    pub(super) registry: &'a str,
 }
 
 /// A gateway as the policy lists it.
@@ -225,7 +258,7 @@ pub(super) fn egress(
     others: &BTreeMap<String, u16>,
     plan: &Plan,
 ) -> String {
-    let mut text = about.head();
+    let mut text = about.head(plan);
     let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n\n[egress.ports]\ndefault = {port}");
     for (island, port) in others {
         let _ = writeln!(text, "{island} = {port}");
@@ -237,7 +270,7 @@ pub(super) fn egress(
 }
 
 pub(super) fn ingress(about: &Gateway<'_>, plan: &Plan) -> String {
-    let mut text = about.head();
+    let mut text = about.head(plan);
     for service in plan.exports_of(about.island) {
         let _ = writeln!(text, "[[export.rule]]\nservice = \"{service}\"\n");
     }
@@ -250,14 +283,15 @@ pub(super) fn id(island: &str, role: Role, number: usize) -> String {
 }
 
 impl Gateway<'_> {
-    fn head(&self) -> String {
+    fn head(&self, plan: &Plan) -> String {
         let Gateway { island, role, number, hub, hub_key, registry } = *self;
+        let more = plan.more_of_registry(island);
         let id = id(island, role, number);
         format!(
             "[island]\nid = \"{island}\"\ngateway = \"{id}\"\n\n\
              [[hub]]\nurl = \"http://{hub}\"\nkey = [\"{hub_key}\"]\n\n\
              [link]\nkey_file = \"highway.key\"\n\n\
-             [[registry]]\naddress = \"{registry}\"\n\n"
+             [[registry]]\naddress = \"{registry}\"\n{more}\n"
         )
     }
 }

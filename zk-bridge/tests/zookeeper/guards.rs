@@ -136,6 +136,23 @@ async fn the_least_rights_are_enough_and_no_more_is_asked_for() {
     running.registry.leave().await.unwrap();
 }
 
+/// An ingress gateway publishes nothing.
+#[tokio::test]
+async fn reading_takes_the_right_to_read_and_no_other() {
+    let server = Server::start().await;
+    let admin = server.client().await;
+    create(&admin, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
+    create(&admin, "/services/shop/10.0.0.1:20881", "{}", CreateMode::Ephemeral).await;
+    let mut paths: Vec<String> = tree(&admin, "/").await.into_keys().collect();
+    paths.push("/".into());
+    for path in paths {
+        admin.set_acl(&path, &[Acl::new(Permission::READ, AuthId::new("world", "anyone"))], None).await.unwrap();
+    }
+    let running = Running::at(&server.address());
+    running.view("complete", |view| view.is_complete() && real(view, A) == 1).await;
+    assert_eq!(running.registry.status().problems, Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn one_closed_folder_is_told_and_keeps_nobody_waiting() {
     let server = Server::start().await;
