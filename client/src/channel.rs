@@ -49,6 +49,7 @@ pub(crate) struct Channel {
     in_flight: Cell<u32>,
     readonly_since: Cell<Option<Instant>>,
     draining: Cell<bool>,
+    /// When the last one was sent, and how many since the provider was last heard.
     last_heartbeat: Cell<Option<(Instant, i64)>>,
     /// Whether its provider counts it among its connections.
     up: Cell<bool>,
@@ -191,7 +192,8 @@ impl Channel {
         }
     }
 
-    /// Sends a heartbeat after one interval of silence and ends the connection after three.
+    /// Sends a heartbeat after each interval of silence and ends the connection after three, but not before two were left
+    /// unanswered: where this process stood still, the answers may be there already.
     pub fn keep_alive(&self, now: Instant) {
         let Some(heard) = self.last_heard() else { return };
         let patience = Patience::with(&self.core.budget);
@@ -201,14 +203,14 @@ impl Channel {
         }
         let interval = self.core.config.heartbeat;
         let silence = now.saturating_duration_since(heard);
-        if silence >= interval * 3 {
+        let (last, unanswered) = self.last_heartbeat.get().filter(|(at, _)| *at >= heard).unwrap_or((heard, 0));
+        if silence >= interval * 3 && unanswered >= 2 {
             return self.close(&format!("heard nothing for {silence:.1?}"));
         }
-        let (last, id) = self.last_heartbeat.get().unwrap_or((heard, 0));
         if silence >= interval && now.saturating_duration_since(last) >= interval {
+            self.last_heartbeat.set(Some((now, unanswered + 1)));
             // Below zero, where no call's id can be.
-            let id = id - 1;
-            self.last_heartbeat.set(Some((now, id)));
+            let id = -(unanswered + 1);
             self.core.counts.heartbeats.add(1);
             self.append_own(|out| frame::put_heartbeat_request(out, id, Codec::Hessian2));
         }

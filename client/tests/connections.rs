@@ -28,6 +28,26 @@ fn a_silent_provider_is_sent_heartbeats_and_dropped_after_three() {
 }
 
 #[test]
+fn a_gateway_that_stood_still_asks_before_it_gives_a_provider_up() {
+    on_a_shard(|shard| async move {
+        let mut config = quick();
+        config.heartbeat = Duration::from_millis(60);
+        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, config));
+        caller.list(&[listening.offer()]);
+        let mut peer = listening.accept().await;
+        until(|| caller.pool.counts().connected.get() == 1).await;
+        // As a machine that was suspended: the provider had no chance to be heard.
+        std::thread::sleep(Duration::from_millis(400));
+        let (asked, _) = peer.read().await;
+        let mut answer = Vec::new();
+        wire::dubbo::frame::put_heartbeat_reply(&mut answer, &asked);
+        peer.write(&answer).await;
+        peer.read().await;
+        assert_eq!(caller.pool.counts().disconnected.get(), 0);
+    });
+}
+
+#[test]
 fn a_provider_that_answers_heartbeats_keeps_its_connection() {
     on_a_shard(|shard| async move {
         let mut config = quick();
