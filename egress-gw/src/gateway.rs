@@ -85,6 +85,9 @@ impl EgressGateway {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let state = StateDir::open(&config.state_dir)?;
         let (doors, ports, addresses) = open_doors(&config)?;
+        if let Some(address) = config.advertise.filter(|address| address.is_ipv6() && !config.registries.is_empty()) {
+            tracing::warn!(%address, "egress.advertise is IPv6: consumers on Dubbo 2.6 fail at every node with such an address");
+        }
         let knowledge = Arc::new(ArcSwap::from_pointee(Knowledge::default()));
         let inbox = Arc::new(Inbox::default());
         let entrance = Arc::new(ArcSwap::from_pointee(config.entrance.clone()));

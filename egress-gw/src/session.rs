@@ -205,7 +205,9 @@ impl Consumer {
             self.refuse_and_close(conn, &header, error.to_string());
         }
         let hint = match rest {
-            [0x16, 0x03, ..] => "; this looks like TLS, which this port does not speak: turn dubbo.ssl off towards it",
+            [0x16, 0x03, ..] => {
+                "; this looks like TLS, which this port does not speak: turn dubbo.ssl off towards it, or give the gateway a certificate in [egress.tls]"
+            }
             _ => "",
         };
         Close::Ours(format!("{error}{hint}"))
