@@ -111,7 +111,7 @@ fn consumers_and_providers_with_tls_are_served_beside_those_without() {
         let up = |one: &&serde_json::Value| {
             one["address"].as_str().is_some_and(|at| at.ends_with("(TLS)")) && one["state"] == "up"
         };
-        (!all.is_empty() && all.iter().all(|one| up(one))).then_some(())
+        (!all.is_empty() && all.iter().all(up)).then_some(())
     };
     until("the ingress has every provider with TLS", Duration::from_secs(30), with_tls).unwrap();
 
