@@ -2,14 +2,12 @@
 //! take. Refuses in words; never waits for room.
 
 use std::net::IpAddr;
-use std::time::Duration;
-
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::Header;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::Core;
-use crate::deadline::Dialect;
+use crate::deadline::{Allowed, Dialect};
 use crate::held::{Charge, Extent};
 
 impl Core {
@@ -50,7 +48,7 @@ impl Core {
     }
 
     /// How long the gateway may take for this call.
-    pub fn timeout(&self, peeked: &Peeked<'_>, consumer: IpAddr) -> Duration {
+    pub fn timeout(&self, peeked: &Peeked<'_>, consumer: IpAddr) -> Allowed {
         let Peeked::Call(call) = peeked else { return self.timeouts.settle(None, || None, Dialect::Java) };
         let dialect = if call.is_dubbo_go() { Dialect::Go } else { Dialect::Java };
         let known = || {

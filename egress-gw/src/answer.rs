@@ -10,7 +10,12 @@
 //!  executed, but the answer did not come through          OK + RuntimeException  no             yes
 //!  outcome unknown                                        OK + RuntimeException  no             yes
 //!  outcome unknown, declared idempotent                   status 31              yes            yes
+//!  outcome unknown at the consumer's own timeout          status 31              yes            yes
 //! ```
+//!
+//! At its own timeout a consumer gives up, and repeats or not, without being told: status 31 makes of it the same exception as
+//! the consumer's clock would, with a sentence in it. A 2.7 consumer does not say its timeout in the call; its node in the
+//! registry does.
 //!
 //! An exception goes out in the request's serialization and in the form its sender can read; where that cannot be
 //! written it becomes status 40 with the same text. Never an empty or null text: either ends a dubbo-go session.
@@ -27,6 +32,8 @@ pub enum Repeat {
     Harmful,
     /// The operator declared the method idempotent.
     Harmless,
+    /// The consumer's own timeout is over: it repeats or not as it would without a word from here.
+    AsItWould,
 }
 
 /// What a consumer gets.
@@ -50,7 +57,7 @@ pub fn of(failure: &Failure, repeat: Repeat) -> Answer {
         | (_, Outcome::Executed) => Answer::Exception,
         (_, Outcome::Unknown) => match repeat {
             Repeat::Harmful => Answer::Exception,
-            Repeat::Harmless => Answer::Status(Status::SERVER_TIMEOUT),
+            Repeat::Harmless | Repeat::AsItWould => Answer::Status(Status::SERVER_TIMEOUT),
         },
         (Kind::Overload, Outcome::NotSent) => Answer::Status(Status::OVERLOADED),
         (

@@ -22,7 +22,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use crate::cache::DecisionCache;
 use crate::config::Limits;
 use crate::consumers::Consumers;
-use crate::deadline::Timeouts;
+use crate::deadline::{Patience, Timeouts};
 use crate::entrance::{Entrance, Strangers};
 use crate::fallback::{Fallback, Request};
 use crate::forward::{Carried, Place};
@@ -93,6 +93,7 @@ pub struct InFlight {
     pub wants: Wants,
     pub arrived: Instant,
     pub deadline: Instant,
+    pub patience: Patience,
     pub by: By,
 }
 
@@ -189,6 +190,7 @@ impl Core {
             wants: Wants::of(&request.header),
             arrived: request.arrived,
             deadline: request.deadline,
+            patience: request.patience,
             by: By::Handler,
         };
         self.begin(call, request.origin.chain, request.deadline)

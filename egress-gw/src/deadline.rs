@@ -41,6 +41,24 @@ impl Default for Timeouts {
     }
 }
 
+/// How long a call may take, and on whose word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowed {
+    /// How long the gateway may take.
+    pub time: Duration,
+    /// Whether the consumer waits so long and no longer.
+    pub patience: Patience,
+}
+
+/// What is known of how long a consumer itself waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Patience {
+    /// It said so: it gives up at the deadline by itself.
+    Said,
+    /// Nothing: the deadline is this gateway's own.
+    Assumed,
+}
+
 /// Who speaks, as far as a missing timeout is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
@@ -58,13 +76,17 @@ impl Timeouts {
         said: Option<Duration>,
         known: impl FnOnce() -> Option<Duration>,
         dialect: Dialect,
-    ) -> Duration {
+    ) -> Allowed {
         let default = match dialect {
             Dialect::Java => self.call,
             Dialect::Go => self.dubbo_go,
         };
-        let timeout = said.or_else(known).unwrap_or(default).min(self.longest);
-        timeout - reserve(timeout)
+        let (timeout, patience) = match said.or_else(known) {
+            Some(timeout) if timeout <= self.longest => (timeout, Patience::Said),
+            Some(_) => (self.longest, Patience::Assumed),
+            None => (default.min(self.longest), Patience::Assumed),
+        };
+        Allowed { time: timeout - reserve(timeout), patience }
     }
 }
 
@@ -86,27 +108,30 @@ mod tests {
     #[test]
     fn the_call_itself_comes_first_then_the_node_then_the_default() {
         let timeouts = Timeouts::default();
-        assert_eq!(timeouts.settle(Some(ms(1000)), || Some(ms(5000)), Dialect::Java), ms(950));
-        assert_eq!(timeouts.settle(None, || Some(ms(5000)), Dialect::Java), ms(4950));
-        assert_eq!(timeouts.settle(None, NOTHING, Dialect::Java), ms(59_950));
+        let settled = |said, known| timeouts.settle(said, || known, Dialect::Java);
+        let said = |millis| Allowed { time: ms(millis), patience: Patience::Said };
+        assert_eq!(settled(Some(ms(1000)), Some(ms(5000))), said(950));
+        assert_eq!(settled(None, Some(ms(5000))), said(4950));
+        assert_eq!(settled(None, None), Allowed { time: ms(59_950), patience: Patience::Assumed });
     }
 
     #[test]
     fn dubbo_go_gets_its_own_default() {
-        assert_eq!(Timeouts::default().settle(None, NOTHING, Dialect::Go), ms(2950));
-        assert_eq!(Timeouts::default().settle(Some(ms(300)), NOTHING, Dialect::Go), ms(300) - ms(300) / 16);
+        assert_eq!(Timeouts::default().settle(None, NOTHING, Dialect::Go).time, ms(2950));
+        assert_eq!(Timeouts::default().settle(Some(ms(300)), NOTHING, Dialect::Go).time, ms(300) - ms(300) / 16);
     }
 
     #[test]
     fn no_call_takes_longer_than_the_longest() {
         let timeouts = Timeouts { longest: ms(10_000), ..Timeouts::default() };
-        assert_eq!(timeouts.settle(Some(Duration::MAX), NOTHING, Dialect::Java), ms(9950));
+        let settled = timeouts.settle(Some(Duration::MAX), NOTHING, Dialect::Java);
+        assert_eq!(settled, Allowed { time: ms(9950), patience: Patience::Assumed });
     }
 
     #[test]
     fn a_short_timeout_keeps_most_of_itself() {
         for millis in [1, 10, 100, 500] {
-            let settled = Timeouts::default().settle(Some(ms(millis)), NOTHING, Dialect::Java);
+            let settled = Timeouts::default().settle(Some(ms(millis)), NOTHING, Dialect::Java).time;
             assert!(settled < ms(millis) && settled >= ms(millis) * 15 / 16, "{millis}: {settled:?}");
         }
     }

@@ -11,6 +11,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::answer::{self, Repeat};
 use crate::core::{By, Core, InFlight, Wants};
+use crate::deadline::Patience;
 
 /// Answers of this many times the largest may wait for a consumer that does not read; then its connection is closed.
 const UNREAD_ANSWERS: usize = 4;
@@ -44,6 +45,7 @@ impl Core {
     /// Ends a call that was taken out with a failure.
     pub fn tell(&self, call: &InFlight, failure: &Failure) {
         let repeat = match &call.by {
+            _ if failure.kind == Kind::DeadlinePassed && call.patience == Patience::Said => Repeat::AsItWould,
             By::Island(carried) => carried.route.repeat,
             By::Handler => Repeat::Harmful,
         };

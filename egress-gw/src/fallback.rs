@@ -45,6 +45,7 @@ use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::Core;
+use crate::deadline::Patience;
 use crate::held::Charge;
 use crate::pending::Chain;
 
@@ -92,6 +93,8 @@ pub struct Request<'a> {
     /// When all of it was.
     pub(crate) whole: Instant,
     pub(crate) deadline: Instant,
+    /// Whether the deadline is the consumer's own.
+    pub(crate) patience: Patience,
     pub(crate) charge: Option<Charge>,
 }
 

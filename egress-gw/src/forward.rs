@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use shard::Key;
 use tunnel::{Assembly, End, Reply};
+use wire::dubbo::frame::HEADER_LEN;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{self, Flags, Fresh, Stamp};
 
@@ -126,6 +127,7 @@ impl Core {
             wants,
             arrived: request.arrived,
             deadline: request.deadline,
+            patience: request.patience,
             by: By::Island(carried),
         };
         let until = if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.whole) };
@@ -178,17 +180,20 @@ impl Core {
     }
 
     fn begin_assembly(&self, key: Key, body_len: u32, piece: &[u8]) {
-        let refused = self.fits_consumer(body_len as usize).err().or_else(|| {
-            match Assembly::begin(body_len, piece, self.allowance.budget()) {
-                Ok(assembly) => {
-                    if self.update(key, |carried| carried.assembly = Some(Box::new(assembly))).is_none() {
-                        self.counters.late.add(1);
+        // What a link calls the body is the whole frame.
+        let frame_len = body_len as usize;
+        let refused =
+            self.fits_consumer(frame_len.saturating_sub(HEADER_LEN)).err().or_else(|| {
+                match Assembly::begin(body_len, piece, self.allowance.budget()) {
+                    Ok(assembly) => {
+                        if self.update(key, |carried| carried.assembly = Some(Box::new(assembly))).is_none() {
+                            self.counters.late.add(1);
+                        }
+                        None
                     }
-                    None
+                    Err(error) => Some(assembly_failure(&error)),
                 }
-                Err(error) => Some(assembly_failure(&error)),
-            }
-        });
+            });
         if let Some(failure) = refused {
             self.fail(key, &failure);
         }

@@ -59,7 +59,7 @@ fn at_its_deadline_a_call_is_cancelled_and_its_consumer_told_that_it_may_have_ru
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[("timeout", "64")])).await;
         let told = consumer.answer().await;
-        assert_eq!((told.id, told.status), (1, Status::OK));
+        assert_eq!((told.id, told.status), (1, Status::SERVER_TIMEOUT), "as its own clock would say a moment later");
         assert_eq!(
             told.text,
             "highway: island `shanghai` gave no answer to `com.acme.Greeter#greet` within 60ms; look at the provider there, or give the call more time (the call may have been executed, so look before you repeat it)"
@@ -69,6 +69,26 @@ fn at_its_deadline_a_call_is_cancelled_and_its_consumer_told_that_it_may_have_ru
         gate.reply(late, &ok_reply(b"\x02hi"));
         consumer.nothing_but_a_heartbeat().await;
     });
+}
+
+/// A consumer that said no timeout may wait longer than the gateway's own, and must not repeat what may have run.
+#[test]
+fn at_the_gateways_own_deadline_its_consumer_gets_an_exception_that_it_does_not_repeat() {
+    on_shard(async {
+        let gate = GateBuilder { timeouts: short(), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&[call(1, "greet", &[]), call(2, "greet", &[("timeout", "9000")])].concat()).await;
+        for _ in 0..2 {
+            let told = consumer.answer().await;
+            assert_eq!(told.status, Status::OK, "{}", told.text);
+            assert!(told.text.contains("gave no answer to `com.acme.Greeter#greet` within 60ms"), "{}", told.text);
+        }
+    });
+}
+
+fn short() -> Timeouts {
+    let short = Duration::from_millis(64);
+    Timeouts { call: short, longest: short, ..Timeouts::default() }
 }
 
 #[test]
@@ -197,7 +217,8 @@ fn an_answer_over_the_limit_is_replaced_by_an_exception_with_both_numbers() {
         consumer.send(&[call(1, "greet", &[]), call(2, "greet", &[])].concat()).await;
         let sent = gate.link().calls(2).await;
         gate.reply(sent[0].token, &ok_reply(&[0; 2000]));
-        let head = wire::tunnel::ReplyHead { body_len: 90_000, provider_us: 0 };
+        // What a link calls the body is the frame with its header.
+        let head = wire::tunnel::ReplyHead { body_len: 90_016, provider_us: 0 };
         gate.core.reply(sent[1].token, tunnel::Reply { head: Some(head), piece: &[0; 10], end: tunnel::End::No });
         for numbers in ["2001 bytes is over the limit of 1000", "90000 bytes is over the limit of 1000"] {
             let told = consumer.answer().await;
@@ -206,6 +227,25 @@ fn an_answer_over_the_limit_is_replaced_by_an_exception_with_both_numbers() {
         }
         gate.core.reply(sent[1].token, tunnel::Reply { head: None, piece: &[0; 10], end: tunnel::End::Yes });
         consumer.nothing_but_a_heartbeat().await;
+    });
+}
+
+/// Seen with Java: an answer of exactly Dubbo's `payload` came through whole where it was small and not where it came in pieces.
+#[test]
+fn an_answer_of_exactly_the_limit_is_delivered_in_one_piece_or_in_several() {
+    on_shard(async {
+        let gate = limits(|limits| limits.reply_len = 1000).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&[call(1, "greet", &[]), call(2, "greet", &[])].concat()).await;
+        let sent = gate.link().calls(2).await;
+        let exact = ok_reply(&[2; 999]);
+        gate.reply(sent[0].token, &exact);
+        assert_eq!(consumer.frame().await.len(), exact.len());
+        let head = wire::tunnel::ReplyHead { body_len: exact.len() as u32, provider_us: 0 };
+        let (first, second) = exact.split_at(600);
+        gate.core.reply(sent[1].token, tunnel::Reply { head: Some(head), piece: first, end: tunnel::End::No });
+        gate.core.reply(sent[1].token, tunnel::Reply { head: None, piece: second, end: tunnel::End::Yes });
+        assert_eq!(consumer.frame().await.len(), exact.len());
     });
 }
 

@@ -23,6 +23,7 @@ use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::Core;
+use crate::deadline::Allowed;
 use crate::expire::came_too_slowly;
 use crate::fallback::{Origin, Request};
 use crate::held::{Charge, Extent};
@@ -175,15 +176,15 @@ impl Consumer {
             Some(admitted) => (Some(admitted.charge), admitted.arrived),
             None => (None, whole),
         };
-        let timeout = self.core.timeout(&peeked, conn.peer().ip());
+        let Allowed { time, patience } = self.core.timeout(&peeked, conn.peer().ip());
         // Nobody waits for a one-way call: all of its time is there for carrying it.
-        let deadline = if header.kind() == FrameKind::Call { arrived } else { whole } + timeout;
+        let deadline = if header.kind() == FrameKind::Call { arrived } else { whole } + time;
         if whole >= deadline {
             let asked = match &peeked {
                 Peeked::Call(call) => Asked::of(&header, call),
                 Peeked::Opaque(_) => Asked::unread(&header),
             };
-            return self.core.fail_now(conn, &header, &asked, &came_too_slowly(timeout));
+            return self.core.fail_now(conn, &header, &asked, &came_too_slowly(time));
         }
         let origin = Origin {
             core: &self.core,
@@ -193,7 +194,17 @@ impl Consumer {
             island: self.island.as_ref(),
         };
         let peeked = &peeked;
-        self.core.handle(Request { origin: &origin, header, frame, peeked, arrived, whole, deadline, charge });
+        self.core.handle(Request {
+            origin: &origin,
+            header,
+            frame,
+            peeked,
+            arrived,
+            whole,
+            deadline,
+            patience,
+            charge,
+        });
     }
 
     /// The stream cannot be read further: says so where there is somebody to say it to.
