@@ -105,22 +105,26 @@ pub(crate) fn node_name(provider: &VirtualProvider, gateway: &str, epoch: u64) -
     url.encode()
 }
 
+/// What every release of Dubbo speaks.
+const DEFAULT_SERIALIZATION: &str = "hessian2";
+
 /// What both levels say about a virtual provider, and nothing else: each other parameter of the real provider would
 /// change how the consumer behaves.
 pub(crate) fn service_parameters(provider: &VirtualProvider, gateway: &str, epoch: u64) -> BTreeMap<String, String> {
-    let (first, all) = match &provider.serializations[..] {
-        [] => ("hessian2".to_owned(), "hessian2".to_owned()),
-        names @ [first, ..] => (first.clone(), names.join(",")),
-    };
+    let names = &provider.serializations[..];
+    let preferred = if names.is_empty() { DEFAULT_SERIALIZATION.to_owned() } else { names.join(",") };
+    // Consumers before 3.2 read only `serialization`, and those before 3.1 know nothing but hessian2.
+    let plain = names.iter().find(|name| *name == DEFAULT_SERIALIZATION).or(names.first());
+    let plain = plain.map_or(DEFAULT_SERIALIZATION, String::as_str).to_owned();
     let mut parameters: BTreeMap<String, String> = [
         ("dubbo", "2.0.2".to_owned()),
         (EPOCH, epoch.to_string()),
         (MARK, gateway.to_owned()),
         ("interface", provider.key.interface.clone()),
         ("methods", sorted(&provider.methods)),
-        ("prefer.serialization", all),
+        ("prefer.serialization", preferred),
         ("release", RELEASE.to_owned()),
-        ("serialization", first),
+        ("serialization", plain),
         ("side", "provider".to_owned()),
     ]
     .into_iter()
@@ -256,6 +260,22 @@ mod tests {
         let read = provider("com.acme.Greeter", &name).unwrap();
         assert_eq!(read.highway.as_deref(), Some("gw-1"));
         assert_eq!(read.key, virtual_provider.key);
+    }
+
+    /// Seen with 3.2.16 providers, which prefer fastjson2: consumers before 3.2 took `serialization` for an order, and those before
+    /// 3.1 have no fastjson2.
+    #[test]
+    fn what_providers_prefer_is_said_to_those_who_can_choose_and_hessian2_to_all_others() {
+        let said = |serializations: &[&str]| {
+            let serializations = serializations.iter().map(|&name| name.to_owned()).collect();
+            let parameters =
+                service_parameters(&VirtualProvider { serializations, ..VirtualProvider::default() }, "gw", 1);
+            (parameters["serialization"].clone(), parameters["prefer.serialization"].clone())
+        };
+        let pair = |plain: &str, preferred: &str| (plain.to_owned(), preferred.to_owned());
+        assert_eq!(said(&["fastjson2", "hessian2"]), pair("hessian2", "fastjson2,hessian2"));
+        assert_eq!(said(&["fastjson2"]), pair("fastjson2", "fastjson2"));
+        assert_eq!(said(&[]), pair("hessian2", "hessian2"));
     }
 
     #[test]
