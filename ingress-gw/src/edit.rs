@@ -19,6 +19,9 @@ pub const SOURCE_ISLAND: &str = "highway.source.island";
 /// The calling application, as that island says.
 pub const SOURCE_APPLICATION: &str = "highway.source.application";
 
+/// Dubbo's default `payload`: providers refuse a longer body, those of 2.x without a word.
+const PAYLOAD_LEN: usize = 8 * 1024 * 1024;
+
 const TOKEN: &str = "token";
 
 /// Whose token a call carries.
@@ -53,7 +56,8 @@ pub enum EditError {
     Rewrite(#[from] RewriteError),
 }
 
-/// Appends the frame for the provider that makes `offer`; `left_ms` is what remains for it.
+/// Appends the frame for the provider that makes `offer`; `left_ms` is what remains for it. A body that Highway's own words would
+/// make too long for a provider goes without them.
 ///
 /// # Errors
 /// [`EditError`]; nothing was appended.
@@ -77,9 +81,21 @@ pub fn append(
     lowered(call, left_ms, &mut digits, &mut set);
     let service = (*call.leading.service != *target.interface).then_some(&*target.interface);
     addressed(call, service, offer, &mut set);
+    let start = out.len();
     let edit = RequestEdit { id: Some(id), service, strip: Strip::ROUTING, set: set.list() };
     edit.append(&verified.header, verified.body(), call, out)?;
+    if is_over(out.len() - start) && !is_over(verified.frame.len()) {
+        out.truncate(start);
+        let mut set = Attachments::default();
+        addressed(call, service, offer, &mut set);
+        let edit = RequestEdit { set: set.list(), ..edit };
+        edit.append(&verified.header, verified.body(), call, out)?;
+    }
     Ok(())
+}
+
+fn is_over(frame_len: usize) -> bool {
+    frame_len > HEADER_LEN + PAYLOAD_LEN
 }
 
 /// Appends a frame that was written for one provider for another, with what remains for it now.

@@ -205,3 +205,18 @@ fn numbers_are_written_as_numbers_are() {
         assert_eq!(decimal(number, &mut [0; 10]), number.to_string());
     }
 }
+
+/// Seen with 2.6.12 and 2.7.23: they neither run nor answer a call whose body is over their `payload`, and one that the caller had
+/// measured to fit grew too long here.
+#[test]
+fn a_body_that_just_fits_dubbos_own_limit_is_not_made_longer() {
+    let filled =
+        |len: usize| frame(Codec::Hessian2, &[("filler", &"x".repeat(len)), ("highway.source.island", "a lie")]);
+    let limit = HEADER_LEN + PAYLOAD_LEN;
+    let chunks_len = 3 * (PAYLOAD_LEN / 0x8000);
+    let full = filled(limit - filled(0).len() - chunks_len);
+    assert!(full.len() <= limit && full.len() > limit - 30, "{} of {limit}", full.len());
+    let got = sent(&full, &offer(), 500);
+    assert!(got.len() <= limit, "{}", got.len());
+    assert_eq!(attachment(&got, SOURCE_ISLAND), None, "and nobody else's word stands in its place");
+}
