@@ -11,6 +11,7 @@
 //!   program    one of ours: its TOML, its ready page
 //!   line       two islands, a hub and what belongs in them, put together
 //!   differential   our reading of requests held against a released Dubbo's
+//!   matrix     every release against every other, directly and through the line
 //!   walk       what the README says, done word for word
 //! ```
 //!
@@ -24,6 +25,7 @@ pub mod helper;
 pub mod install;
 pub mod lab;
 pub mod line;
+pub mod matrix;
 pub mod net;
 pub mod peer;
 pub mod process;

@@ -109,10 +109,12 @@ impl Application {
     /// # Errors
     /// Java or Dubbo refuses, or it takes too long; the error ends with the last lines of the log.
     pub fn start(self, place: &Place, tools: &Toolbox, folder: &Path) -> Result<JavaPeer> {
-        let home = folder.join(format!("{}-home", self.name));
+        // One application may run in two islands.
+        let called = format!("{}-in-{}", self.name, place.name());
+        let home = folder.join(format!("{called}-home"));
         std::fs::create_dir_all(&home)?;
         let command = self.command(place, tools, &home)?;
-        let process = Process::start(&self.name, folder, command, Stdout::Piped)?;
+        let process = Process::start(&called, folder, command, Stdout::Piped)?;
         let (stdin, stdout) = process.take_pipes()?;
         let peer = JavaPeer { process, pipe: Pipe::new(stdin, stdout)? };
         let start = json!({
@@ -198,7 +200,11 @@ impl JavaPeer {
         &self.process
     }
 
-    fn ask(&self, request: Value, within: Duration) -> Result<Value> {
+    /// Any request of its protocol.
+    ///
+    /// # Errors
+    /// It refuses, does not answer in time, or is gone.
+    pub fn ask(&self, request: Value, within: Duration) -> Result<Value> {
         self.pipe.ask(request, within).map_err(|error| error.context(self.process.last_words(12)))
     }
 }

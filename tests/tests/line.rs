@@ -1,4 +1,5 @@
-//! What crosses the line: everything a call can carry, from 2.7 and 3.3 consumers to 2.7 and 3.3 providers, both ways at once.
+//! How calls cross the line, from 2.7 and 3.3 consumers to 2.7 and 3.3 providers, both ways at once. What a call can carry is held
+//! by the matrix (`matrix.rs`).
 //!
 //! ```text
 //!   island a: consumers on 2.7 and 3.3, a provider on 2.7   ⇄   island b: consumers on 2.7 and 3.3, a provider on 3.3
@@ -97,120 +98,6 @@ fn consumers() -> (&'static [Consumer], Watched<'static>) {
     let (all, watched) = everything();
     assert_eq!(all.consumers.len(), 4);
     (&all.consumers, watched)
-}
-
-#[test]
-fn an_unchanged_consumer_is_answered_by_the_provider_of_the_other_island() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        let hello = consumer.with(Call::new("greeting", "sayHello", [json!("world")]));
-        assert_eq!(hello.returned(), json!(format!("Hello world, this is {}", consumer.reaches)), "{}", consumer.name);
-    }
-}
-
-#[test]
-fn every_text_comes_back_as_it_went() {
-    let (consumers, _line) = consumers();
-    let long = "αβ🚀".repeat(40_000);
-    for consumer in consumers {
-        for text in ["", "plain", "grüße", "漢字", "🚀👩‍🚀 beyond the first plane", "line\nbreak\0nul", &long]
-        {
-            assert_eq!(consumer.call("text", [json!(text)]).returned(), json!(text), "{}", consumer.name);
-        }
-        assert_eq!(consumer.call("text", [Value::Null]).returned(), Value::Null, "{}", consumer.name);
-    }
-}
-
-fn order() -> Value {
-    json!({
-        "id": 1_u64 << 40, "state": "PAID", "placed": 1_700_000_000_123_u64, "total": 12.5, "discount": null, "gift": true,
-        "customer": { "name": "Zoë", "address": { "street": "Long Road 1", "city": null } },
-        "items": [{ "name": "pear", "count": 1, "price": 1.25 }, { "name": "fig", "count": -2, "price": null }],
-        "favourites": { "first": { "name": "fig", "count": 3, "price": 0.5 } }, "note": null,
-    })
-}
-
-#[test]
-fn nested_objects_with_lists_maps_dates_and_enums_come_back_as_they_went() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        assert_eq!(consumer.call("order", [order()]).returned(), order(), "{}", consumer.name);
-        let grouped = consumer.call("byName", [order()["items"].clone()]).returned();
-        assert_eq!(grouped["fig"], json!([{ "name": "fig", "count": -2, "price": null }]), "{}", consumer.name);
-    }
-}
-
-#[test]
-fn null_and_nothing_at_all_are_answers() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        assert_eq!(consumer.call("order", [Value::Null]).returned(), Value::Null, "{}", consumer.name);
-        assert_eq!(consumer.call("nothing", [json!("x")]).returned(), Value::Null, "{}", consumer.name);
-        assert_eq!(consumer.call("silent", [json!("x")]).returned(), Value::Null, "{}", consumer.name);
-    }
-}
-
-#[test]
-fn overloads_are_told_apart() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        let numbers = Call::new("interop", "add", [json!(2), json!(1_u64 << 40)]).types(&["int", "long"]);
-        let texts = Call::new("interop", "add", [json!("a"), json!("b")]).types(&["java.lang.String"; 2]);
-        assert_eq!(consumer.with(numbers).returned(), json!((1_u64 << 40) + 2), "{}", consumer.name);
-        assert_eq!(consumer.with(texts).returned(), json!("ab"), "{}", consumer.name);
-    }
-}
-
-#[test]
-fn a_declared_exception_arrives_as_its_own_class_with_its_fields() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        let thrown = consumer.call("declared", [json!("no pears")]).threw();
-        assert_eq!(thrown.class, "com.example.OutOfStockException", "{}", consumer.name);
-        assert_eq!((thrown.text(), thrown.code), ("no pears", Some(42)), "{}", consumer.name);
-    }
-}
-
-#[test]
-fn an_undeclared_exception_arrives_as_its_own_class() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        let thrown = consumer.call("undeclared", [json!("broken")]).threw();
-        assert_eq!(
-            (thrown.class.as_str(), thrown.text()),
-            ("java.lang.IllegalStateException", "broken"),
-            "{}",
-            consumer.name
-        );
-    }
-}
-
-#[test]
-fn a_one_way_call_arrives_once_and_nobody_waits_for_it() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        let note = json!(format!("note of {}", consumer.name));
-        let sent = consumer.call("note", [note.clone()]);
-        assert_eq!(sent.returned(), Value::Null, "{}", consumer.name);
-        let arrived = || (consumer.call("noted", [note.clone()]).returned() == json!(1)).then_some(());
-        until("a one-way call arrives", Duration::from_secs(10), arrived).unwrap();
-        // One more call behind it on the same connection: had the note come twice, it would be here by now.
-        assert_eq!(consumer.call("noted", [note]).returned(), json!(1), "{}", consumer.name);
-    }
-}
-
-#[test]
-fn a_generic_call_needs_no_classes() {
-    let (consumers, _line) = consumers();
-    for consumer in consumers {
-        let argument = json!({ "class": "com.example.Order", "id": 5, "customer": { "class": "com.example.Order$Customer", "name": "Zoë" } });
-        let order = Call::new("generic", "order", [argument]).types(&["com.example.Order"]);
-        let order = consumer.with(order).returned();
-        assert_eq!((&order["class"], &order["id"]), (&json!("com.example.Order"), &json!(5)), "{}", consumer.name);
-        assert_eq!(order["customer"]["name"], json!("Zoë"), "{}", consumer.name);
-        let sum = Call::new("generic", "add", [json!(5), json!(6)]).types(&["int", "long"]);
-        assert_eq!(consumer.with(sum).returned(), json!(11), "{}", consumer.name);
-    }
 }
 
 #[test]

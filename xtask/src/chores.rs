@@ -1,7 +1,7 @@
-//! The chores that run other programs: `test`, `demo`, `bench`, `fuzz`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `matrix`, `bench`, `fuzz`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
-//! for `test`, in release mode for `demo` and `bench`.
+//! for `test` and `matrix`, in release mode for `demo` and `bench`.
 
 mod apt;
 mod count;
@@ -55,6 +55,15 @@ pub fn demo(arguments: &[String]) -> Result<()> {
     let mut demo = step::command(step::target().join("release/demo"), &[]);
     demo.args(arguments);
     run(demo)
+}
+
+/// Every released Dubbo against every other, directly and through Highway.
+pub fn matrix(arguments: &[String]) -> Result<()> {
+    build_programs(&["-p", "highway-tests"])?;
+    run(step::command(step::target().join("debug/lab"), &["install", "dubbo"]))?;
+    let mut matrix = step::command(step::target().join("debug/matrix"), &[]);
+    matrix.args(arguments);
+    run(matrix)
 }
 
 /// Highway beside plain relays.

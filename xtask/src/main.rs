@@ -19,6 +19,7 @@ usage: cargo xtask CHORE [ARGUMENTS]
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
   ci [STEP...]        test, tidy, fmt, clippy, deny (cargo deny) and fuzz (the fuzz targets, where a nightly toolchain is
                       there), or only the steps that are named
+  matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway (--quick, --json)
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md)
   fuzz [--minutes N] [TARGET...]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let done = match (chore.as_str(), rest.as_slice()) {
         ("demo", _) => chores::demo(&rest),
         ("test", _) => chores::test(&rest).map(|_| ()),
+        ("matrix", _) => chores::matrix(&rest),
         ("bench", _) => chores::bench(&rest),
         ("fuzz", _) => chores::fuzz(&rest),
         ("tidy", []) => tidy::run(),

@@ -66,7 +66,12 @@ pub struct Refer {
     retries: Option<u32>,
     check: Option<bool>,
     generic: bool,
+    generic_kind: Option<String>,
+    later: Vec<String>,
     one_way: Vec<String>,
+    unsent: Vec<String>,
+    timeouts_ms: BTreeMap<String, u64>,
+    remote: bool,
     parameters: Option<BTreeMap<String, String>>,
 }
 
@@ -130,6 +135,41 @@ impl Refer {
     #[must_use]
     pub fn generic(mut self) -> Self {
         self.generic = true;
+        self
+    }
+
+    /// For generic calls of another kind than `true`.
+    #[must_use]
+    pub fn generic_kind(mut self, kind: &str) -> Self {
+        self.generic_kind = Some(kind.to_owned());
+        self
+    }
+
+    /// This method returns before its answer is there.
+    #[must_use]
+    pub fn later(mut self, method: &str) -> Self {
+        self.later.push(method.to_owned());
+        self
+    }
+
+    /// Who calls this one-way method does not wait until the call is sent.
+    #[must_use]
+    pub fn unsent(mut self, method: &str) -> Self {
+        self.unsent.push(method.to_owned());
+        self
+    }
+
+    /// This method has a timeout of its own.
+    #[must_use]
+    pub fn timeout_of(mut self, method: &str, timeout: Duration) -> Self {
+        self.timeouts_ms.insert(method.to_owned(), millis(timeout));
+        self
+    }
+
+    /// Over the network, even to a provider in the same process.
+    #[must_use]
+    pub fn remote(mut self) -> Self {
+        self.remote = true;
         self
     }
 

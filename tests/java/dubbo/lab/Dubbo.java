@@ -1,9 +1,17 @@
 package lab;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import org.apache.dubbo.common.beanutil.JavaBeanAccessor;
+import org.apache.dubbo.common.beanutil.JavaBeanSerializeUtil;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.MethodConfig;
 import org.apache.dubbo.config.ProtocolConfig;
@@ -12,6 +20,7 @@ import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.ServiceConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
 import org.apache.dubbo.rpc.RpcContext;
+import org.apache.dubbo.rpc.service.EchoService;
 import org.apache.dubbo.rpc.service.GenericService;
 
 /**
@@ -68,9 +77,9 @@ final class Dubbo {
     static Object refer(Messages.Refer wanted) throws ReflectiveOperationException {
         ReferenceConfig<Object> config = new ReferenceConfig<>();
         config.setId(wanted.name);
-        if (wanted.generic) {
+        if (wanted.generic || wanted.generic_kind != null) {
             config.setInterface(wanted.iface);
-            config.setGeneric("true");
+            config.setGeneric(wanted.generic_kind == null ? "true" : wanted.generic_kind);
         } else {
             config.setInterface(Class.forName(wanted.iface));
         }
@@ -98,13 +107,10 @@ final class Dubbo {
         if (wanted.parameters != null) {
             config.setParameters(wanted.parameters);
         }
-        List<MethodConfig> methods = new ArrayList<>();
-        for (String name : wanted.one_way) {
-            MethodConfig method = new MethodConfig();
-            method.setName(name);
-            method.setReturn(false);
-            methods.add(method);
+        if (wanted.remote) {
+            config.setScope("remote");
         }
+        List<MethodConfig> methods = methods(wanted);
         if (!methods.isEmpty()) {
             config.setMethods(methods);
         }
@@ -115,9 +121,52 @@ final class Dubbo {
         return proxy;
     }
 
+    private static List<MethodConfig> methods(Messages.Refer wanted) {
+        Map<String, MethodConfig> methods = new LinkedHashMap<>();
+        Function<String, MethodConfig> method = name -> methods.computeIfAbsent(name, same -> {
+            MethodConfig config = new MethodConfig();
+            config.setName(same);
+            return config;
+        });
+        wanted.later.forEach(name -> method.apply(name).setAsync(true));
+        wanted.one_way.forEach(name -> method.apply(name).setReturn(false));
+        wanted.unsent.forEach(name -> method.apply(name).setSent(false));
+        wanted.timeouts_ms.forEach((name, millis) -> method.apply(name).setTimeout(millis));
+        return new ArrayList<>(methods.values());
+    }
+
     /** A generic call on a proxy that was made with {@code generic}. */
     static Object invokeGeneric(Object proxy, String method, String[] types, Object[] arguments) {
         return ((GenericService) proxy).$invoke(method, types, arguments);
+    }
+
+    /** A generic call whose answer comes later. */
+    static Future<Object> invokeGenericAsync(Object proxy, String method, String[] types, Object[] arguments) {
+        return ((GenericService) proxy).$invokeAsync(method, types, arguments);
+    }
+
+    /** The answer to this thread's last call of a method that does not wait for it. */
+    static Future<Object> later() {
+        return RpcContext.getContext().getFuture();
+    }
+
+    /** What every provider answers, whatever its interface. */
+    static Object echo(Object proxy, Object value) {
+        return ((EchoService) proxy).$echo(value);
+    }
+
+    /** An argument of {@code generic=bean}. */
+    static Object bean(Object value) {
+        return JavaBeanSerializeUtil.serialize(value, JavaBeanAccessor.METHOD);
+    }
+
+    /** An argument of {@code generic=nativejava}. */
+    static Object nativeJava(Object value) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(value);
+        }
+        return bytes.toByteArray();
     }
 
     /** Set for the next call of this thread, and nothing else: 2.7 keeps those of a reference with a fixed URL for ever. */
@@ -131,6 +180,11 @@ final class Dubbo {
         return new HashMap<>(RpcContext.getContext().getAttachments());
     }
 
+    /** One of these, or null. */
+    static String requestAttachment(String key) {
+        return RpcContext.getContext().getAttachment(key);
+    }
+
     /** Set at the provider, travels with the answer. */
     static void setReplyAttachment(String key, String value) {
         RpcContext.getServerContext().setAttachment(key, value);
@@ -139,5 +193,31 @@ final class Dubbo {
     /** What came with the answer to this thread's last call. */
     static Map<String, String> replyAttachments() {
         return new HashMap<>(RpcContext.getServerContext().getAttachments());
+    }
+
+    /** The cases that this release cannot call: none. */
+    static boolean calls(String name) {
+        return true;
+    }
+
+    /** The cases that this release cannot answer: none. */
+    static boolean serves(String name) {
+        return true;
+    }
+
+    static void setRequestObject(String key, Object value) {
+        RpcContext.getContext().setObjectAttachment(key, value);
+    }
+
+    static Object requestObject(String key) {
+        return RpcContext.getContext().getObjectAttachment(key);
+    }
+
+    static void setReplyObject(String key, Object value) {
+        RpcContext.getServerContext().setObjectAttachment(key, value);
+    }
+
+    static Object replyObject(String key) {
+        return RpcContext.getServerContext().getObjectAttachment(key);
     }
 }

@@ -1,9 +1,18 @@
 package lab;
 
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.ObjectOutputStream;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import com.alibaba.dubbo.common.beanutil.JavaBeanAccessor;
+import com.alibaba.dubbo.common.beanutil.JavaBeanSerializeUtil;
 import com.alibaba.dubbo.config.ApplicationConfig;
 import com.alibaba.dubbo.config.MethodConfig;
 import com.alibaba.dubbo.config.ProtocolConfig;
@@ -11,6 +20,7 @@ import com.alibaba.dubbo.config.ReferenceConfig;
 import com.alibaba.dubbo.config.RegistryConfig;
 import com.alibaba.dubbo.config.ServiceConfig;
 import com.alibaba.dubbo.rpc.RpcContext;
+import com.alibaba.dubbo.rpc.service.EchoService;
 import com.alibaba.dubbo.rpc.service.GenericService;
 
 /**
@@ -18,6 +28,9 @@ import com.alibaba.dubbo.rpc.service.GenericService;
  * each reference is handed application, registry and protocol, as Spring would do it.
  */
 final class Dubbo {
+    /** What came with 2.7 or later. */
+    private static final Set<String> MISSING = Set.of(
+            "async.signature", "attachments.object", "generic.async", "generic.raw.return", "generic.protobuf-json");
     private static ApplicationConfig application;
     private static RegistryConfig registry;
     private static ProtocolConfig protocol;
@@ -69,9 +82,9 @@ final class Dubbo {
         ReferenceConfig<Object> config = new ReferenceConfig<>();
         config.setApplication(application);
         config.setRegistry(registry);
-        if (wanted.generic) {
+        if (wanted.generic || wanted.generic_kind != null) {
             config.setInterface(wanted.iface);
-            config.setGeneric("true");
+            config.setGeneric(wanted.generic_kind == null ? "true" : wanted.generic_kind);
         } else {
             config.setInterface(Class.forName(wanted.iface));
         }
@@ -99,13 +112,10 @@ final class Dubbo {
         if (wanted.parameters != null) {
             config.setParameters(wanted.parameters);
         }
-        List<MethodConfig> methods = new ArrayList<>();
-        for (String name : wanted.one_way) {
-            MethodConfig method = new MethodConfig();
-            method.setName(name);
-            method.setReturn(false);
-            methods.add(method);
+        if (wanted.remote) {
+            config.setScope("remote");
         }
+        List<MethodConfig> methods = methods(wanted);
         if (!methods.isEmpty()) {
             config.setMethods(methods);
         }
@@ -116,9 +126,52 @@ final class Dubbo {
         return proxy;
     }
 
+    private static List<MethodConfig> methods(Messages.Refer wanted) {
+        Map<String, MethodConfig> methods = new LinkedHashMap<>();
+        Function<String, MethodConfig> method = name -> methods.computeIfAbsent(name, same -> {
+            MethodConfig config = new MethodConfig();
+            config.setName(same);
+            return config;
+        });
+        wanted.later.forEach(name -> method.apply(name).setAsync(true));
+        wanted.one_way.forEach(name -> method.apply(name).setReturn(false));
+        wanted.unsent.forEach(name -> method.apply(name).setSent(false));
+        wanted.timeouts_ms.forEach((name, millis) -> method.apply(name).setTimeout(millis));
+        return new ArrayList<>(methods.values());
+    }
+
     /** A generic call on a proxy that was made with {@code generic}. */
     static Object invokeGeneric(Object proxy, String method, String[] types, Object[] arguments) {
         return ((GenericService) proxy).$invoke(method, types, arguments);
+    }
+
+    /** A generic call whose answer comes later: the line has no such thing. */
+    static Future<Object> invokeGenericAsync(Object proxy, String method, String[] types, Object[] arguments) {
+        throw new UnsupportedOperationException("no asynchronous generic call in this line");
+    }
+
+    /** The answer to this thread's last call of a method that does not wait for it. */
+    static Future<Object> later() {
+        return RpcContext.getContext().getFuture();
+    }
+
+    /** What every provider answers, whatever its interface. */
+    static Object echo(Object proxy, Object value) {
+        return ((EchoService) proxy).$echo(value);
+    }
+
+    /** An argument of {@code generic=bean}. */
+    static Object bean(Object value) {
+        return JavaBeanSerializeUtil.serialize(value, JavaBeanAccessor.METHOD);
+    }
+
+    /** An argument of {@code generic=nativejava}. */
+    static Object nativeJava(Object value) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+            out.writeObject(value);
+        }
+        return bytes.toByteArray();
     }
 
     /** Set for the next call of this thread, and nothing else: 2.7 keeps those of a reference with a fixed URL for ever. */
@@ -132,6 +185,11 @@ final class Dubbo {
         return new HashMap<>(RpcContext.getContext().getAttachments());
     }
 
+    /** One of these, or null. */
+    static String requestAttachment(String key) {
+        return RpcContext.getContext().getAttachment(key);
+    }
+
     /** Set at the provider, travels with the answer. */
     static void setReplyAttachment(String key, String value) {
         RpcContext.getServerContext().setAttachment(key, value);
@@ -140,5 +198,31 @@ final class Dubbo {
     /** What came with the answer to this thread's last call. */
     static Map<String, String> replyAttachments() {
         return new HashMap<>(RpcContext.getServerContext().getAttachments());
+    }
+
+    /** The cases that this line cannot call. */
+    static boolean calls(String name) {
+        return !MISSING.contains(name);
+    }
+
+    /** The cases that this line cannot answer. */
+    static boolean serves(String name) {
+        return !MISSING.contains(name);
+    }
+
+    static void setRequestObject(String key, Object value) {
+        throw new UnsupportedOperationException("attachments are text in this line");
+    }
+
+    static Object requestObject(String key) {
+        throw new UnsupportedOperationException("attachments are text in this line");
+    }
+
+    static void setReplyObject(String key, Object value) {
+        throw new UnsupportedOperationException("attachments are text in this line");
+    }
+
+    static Object replyObject(String key) {
+        throw new UnsupportedOperationException("attachments are text in this line");
     }
 }

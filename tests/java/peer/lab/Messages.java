@@ -40,8 +40,24 @@ final class Messages {
         Integer retries;
         Boolean check;
         boolean generic;
+        /** If set, the kind of generic call in place of {@code true}. */
+        String generic_kind;
+        /** Methods that return before the answer, or that have none; the last ones do not even wait until they are sent. */
+        List<String> later = new ArrayList<>();
         List<String> one_way = new ArrayList<>();
+        List<String> unsent = new ArrayList<>();
+        /** Methods with a timeout of their own. */
+        Map<String, Integer> timeouts_ms = new HashMap<>();
+        /** Over the network, even to a provider in this process. */
+        boolean remote;
         Map<String, String> parameters;
+    }
+
+    static final class Case {
+        String name;
+        /** What comes behind the kind in the names of its references. */
+        String at;
+        String key;
     }
 
     static final class Call {

@@ -73,7 +73,7 @@ public final class Peer {
             }
             case "refer": {
                 Messages.Refer wanted = Json.GSON.fromJson(request, Messages.Refer.class);
-                REFERENCES.put(wanted.name, new Reference(Dubbo.refer(wanted), wanted.generic));
+                REFERENCES.put(wanted.name, new Reference(Dubbo.refer(wanted), wanted.generic || wanted.generic_kind != null));
                 return new JsonObject();
             }
             case "call": {
@@ -81,6 +81,19 @@ public final class Peer {
             }
             case "many": {
                 return calls(request).many();
+            }
+            case "cases": {
+                return Cases.names();
+            }
+            case "case": {
+                JsonObject done = new JsonObject();
+                done.add("outcomes", Cases.run(Json.GSON.fromJson(request, Messages.Case.class)));
+                return done;
+            }
+            case "seen": {
+                JsonObject done = new JsonObject();
+                done.add("arguments", Seen.take(request.get("key").getAsString()));
+                return done;
             }
             case "counts": {
                 return Json.GSON.toJsonTree(Services.counts()).getAsJsonObject();
@@ -92,10 +105,20 @@ public final class Peer {
 
     private static Calls calls(JsonObject request) throws NoSuchMethodException {
         Messages.Call wanted = Json.GSON.fromJson(request, Messages.Call.class);
-        Reference reference = REFERENCES.get(wanted.reference);
-        if (reference == null) {
-            throw new IllegalArgumentException("no reference " + wanted.reference);
-        }
+        Reference reference = reference(wanted.reference);
         return new Calls(reference.proxy, reference.generic, wanted);
+    }
+
+    /** What Dubbo made for a reference. */
+    static Object proxy(String name) {
+        return reference(name).proxy;
+    }
+
+    private static Reference reference(String name) {
+        Reference reference = REFERENCES.get(name);
+        if (reference == null) {
+            throw new IllegalArgumentException("no reference " + name);
+        }
+        return reference;
     }
 }

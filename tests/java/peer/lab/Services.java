@@ -1,14 +1,17 @@
 package lab;
 
+import com.example.AsyncService;
 import com.example.GreetingService;
 import com.example.InteropService;
 import com.example.Order;
 import com.example.OutOfStockException;
+import com.example.TypesService;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -20,13 +23,19 @@ final class Services {
     private Services() {
     }
 
-    /** The implementation of an interface, which counts under the given label. */
+    /** The implementation of an interface, which counts under the given label and keeps what it is told to keep. */
     static Object implementation(Class<?> type, String label, int delayMillis) {
         if (type == GreetingService.class) {
-            return new Greeting(label, delayMillis);
+            return Seen.by(type, new Greeting(label, delayMillis));
         }
         if (type == InteropService.class) {
-            return new Interop(label, delayMillis);
+            return Seen.by(type, new Interop(label, delayMillis));
+        }
+        if (type == AsyncService.class) {
+            return Seen.by(type, new Async(label, delayMillis));
+        }
+        if (type == TypesService.class) {
+            return Seen.by(type, null);
         }
         throw new IllegalArgumentException("no implementation of " + type.getName() + " is here");
     }
@@ -73,6 +82,29 @@ final class Services {
         public String sayHello(String name) {
             ran("sayHello");
             return "Hello " + name + ", this is " + label;
+        }
+    }
+
+    private static final class Async extends Counted implements AsyncService {
+        Async(String label, int delayMillis) {
+            super(label, delayMillis);
+        }
+
+        @Override
+        public CompletableFuture<String> later(String text, int millis) {
+            ran("later");
+            return CompletableFuture.supplyAsync(() -> {
+                sleep(millis);
+                return text + " from another thread";
+            });
+        }
+
+        @Override
+        public CompletableFuture<String> failsLater(String why) {
+            ran("failsLater");
+            CompletableFuture<String> future = new CompletableFuture<>();
+            future.completeExceptionally(new OutOfStockException(why, 44));
+            return future;
         }
     }
 
@@ -141,6 +173,32 @@ final class Services {
         }
 
         @Override
+        public String caused(String why) throws OutOfStockException {
+            ran("caused");
+            OutOfStockException thrown = new OutOfStockException(why, 43);
+            thrown.initCause(new IllegalArgumentException("in between", new IllegalStateException("the root")));
+            throw thrown;
+        }
+
+        @Override
+        public String wordless(String why) {
+            ran("wordless");
+            throw new IllegalStateException();
+        }
+
+        @Override
+        public String foreign(String why) {
+            ran("foreign");
+            throw new com.google.gson.JsonParseException(why);
+        }
+
+        @Override
+        public String newer(String why) throws Exception {
+            ran("newer");
+            throw Newer.exception(why);
+        }
+
+        @Override
         public void note(String text) {
             ran("note");
             notes.computeIfAbsent(text, key -> new AtomicInteger()).incrementAndGet();
@@ -159,6 +217,25 @@ final class Services {
         }
 
         @Override
+        public byte[] make(int length) {
+            ran("make");
+            return new byte[length];
+        }
+
+        @Override
+        public int length(byte[] payload) {
+            ran("length");
+            return payload.length;
+        }
+
+        @Override
+        public String later(String text, int millis) {
+            ran("later");
+            sleep(millis);
+            return text;
+        }
+
+        @Override
         public String slow(String text, int millis) {
             ran("slow");
             sleep(millis);
@@ -170,6 +247,14 @@ final class Services {
             ran("attachments");
             Dubbo.setReplyAttachment("reply", reply);
             return new TreeMap<>(Dubbo.requestAttachments());
+        }
+
+        @Override
+        public Object attached(String name) {
+            ran("attached");
+            Object value = Dubbo.requestObject(name);
+            Dubbo.setReplyObject("reply." + name, value);
+            return value;
         }
     }
 }

@@ -31,6 +31,18 @@ public interface InteropService {
     /** Throws a runtime exception of the JDK. */
     String undeclared(String why);
 
+    /** Throws the declared exception with two causes behind it. */
+    String caused(String why) throws OutOfStockException;
+
+    /** Throws a runtime exception without a message. */
+    String wordless(String why);
+
+    /** Throws a runtime exception of a library that is not part of this interface. */
+    String foreign(String why);
+
+    /** Throws an exception of a class that only the provider has: its interface is newer than the consumer's. */
+    String newer(String why) throws Exception;
+
     /** Meant to be called one-way; what arrives is found by {@link #noted}. */
     void note(String text);
 
@@ -40,9 +52,21 @@ public interface InteropService {
     /** Gives back the bytes it got. */
     byte[] bytes(byte[] payload);
 
+    /** So many bytes. */
+    byte[] make(int length);
+
+    /** How many bytes it got. */
+    int length(byte[] payload);
+
     /** Answers after so many milliseconds. */
     String slow(String text, int millis);
 
+    /** The same, for callers that do not wait. */
+    String later(String text, int millis);
+
     /** The attachments that the provider saw; answers with attachment {@code reply} set to the given text. */
     Map<String, String> attachments(String reply);
+
+    /** The attachment of this name that the provider saw, whatever it is; the answer carries it too, under {@code reply.} and the name. */
+    Object attached(String name);
 }

@@ -1,0 +1,167 @@
+//! Runs cases on pairs, both ways. Light cases of all consumers at once, heavy ones each for itself.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Peer;
+use super::cases::{ALL, Case, Load};
+use super::references::Kind;
+use super::table::{Cell, Seen, Table};
+use crate::process::until;
+
+/// What nobody waits for may still be on its way.
+const ARRIVED: Duration = Duration::from_secs(5);
+
+/// Who calls whom: the same member at the same place of both lists of consumers.
+#[derive(Debug, Clone, Copy)]
+pub struct Ways<'a> {
+    /// Consumers that reach the providers themselves.
+    pub directly: &'a [Peer],
+    /// Consumers that reach them through Highway.
+    pub through: &'a [Peer],
+    /// The providers.
+    pub providers: &'a [Peer],
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Directly,
+    Through,
+}
+
+impl Way {
+    fn name(self) -> &'static str {
+        match self {
+            Way::Directly => "directly",
+            Way::Through => "through Highway",
+        }
+    }
+
+    fn key(self) -> char {
+        match self {
+            Way::Directly => 'd',
+            Way::Through => 't',
+        }
+    }
+}
+
+/// One consumer on one way, with the references it has made so far.
+struct Caller<'a> {
+    peer: &'a Peer,
+    way: Way,
+    made: Mutex<BTreeSet<(Kind, &'a str)>>,
+}
+
+/// Whether a case is wanted of a consumer and a provider.
+pub type Wanted = fn(&Case, &str, &str) -> bool;
+
+/// A case of a provider, by its place in the list, and what was seen of it.
+type Run = (usize, &'static Case, Seen);
+
+/// Runs the cases that are wanted on all pairs that can do them. Says how far it is.
+///
+/// # Errors
+/// A peer is gone, does not answer in time, or refuses a case that it said it can do.
+pub fn run(ways: Ways<'_>, wanted: Wanted, progress: impl Fn(&str) + Sync) -> Result<Table> {
+    let directly: Vec<Caller<'_>> = ways.directly.iter().map(|peer| Caller::new(peer, Way::Directly)).collect();
+    let through: Vec<Caller<'_>> = ways.through.iter().map(|peer| Caller::new(peer, Way::Through)).collect();
+    let progress = &progress;
+    let mut both: Vec<(Vec<Run>, Vec<Run>)> = std::thread::scope(|scope| {
+        let start = |caller| scope.spawn(move || light_cases(caller, ways.providers, wanted, progress));
+        let pairs: Vec<_> = directly.iter().zip(&through).map(|(one, other)| (start(one), start(other))).collect();
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Vec<Run>>>| {
+            thread.join().unwrap_or_else(|_| anyhow::bail!("a consumer's thread ended in a panic"))
+        };
+        // All are joined, whatever comes of the first ones.
+        let joined: Vec<_> = pairs.into_iter().map(|(one, other)| (join(one), join(other))).collect();
+        joined.into_iter().map(|(one, other)| Ok((one?, other?))).collect::<Result<_>>()
+    })?;
+    for ((one, other), (direct, through)) in directly.iter().zip(&through).zip(&mut both) {
+        for (number, provider) in ways.providers.iter().enumerate() {
+            let before = direct.len();
+            for case in of_load(Load::Heavy, one.peer, provider, wanted) {
+                direct.push((number, case, one.run(case, provider)?));
+                through.push((number, case, other.run(case, provider)?));
+            }
+            if direct.len() > before {
+                progress(&format!("{} ─▶ {}: heavy cases both ways", one.peer.name, provider.name));
+            }
+        }
+    }
+    let mut cells = Vec::new();
+    for (consumer, (direct, through)) in ways.directly.iter().zip(both) {
+        for ((number, case, direct), (_, _, through)) in direct.into_iter().zip(through) {
+            let provider = ways.providers[number].name.clone();
+            cells.push(Cell { consumer: consumer.name.clone(), provider, case, direct, through });
+        }
+    }
+    let names = |peers: &[Peer]| peers.iter().map(|peer| peer.name.clone()).collect();
+    Ok(Table { consumers: names(ways.directly), providers: names(ways.providers), cells })
+}
+
+/// The cases of a pair that are wanted and that both can do.
+fn of_load<'a>(
+    load: Load,
+    consumer: &'a Peer,
+    provider: &'a Peer,
+    wanted: Wanted,
+) -> impl Iterator<Item = &'static Case> {
+    ALL.iter().filter(move |case| {
+        case.load == load && wanted(case, &consumer.name, &provider.name) && consumer.can(case, provider)
+    })
+}
+
+fn light_cases<'a>(
+    caller: &Caller<'a>,
+    providers: &'a [Peer],
+    wanted: Wanted,
+    progress: &(impl Fn(&str) + Sync),
+) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for (number, provider) in providers.iter().enumerate() {
+        let before = runs.len();
+        for case in of_load(Load::Light, caller.peer, provider, wanted) {
+            runs.push((number, case, caller.run(case, provider)?));
+        }
+        progress(&format!(
+            "{} ─▶ {} {}: {} cases",
+            caller.peer.name,
+            provider.name,
+            caller.way.name(),
+            runs.len() - before
+        ));
+    }
+    Ok(runs)
+}
+
+impl<'a> Caller<'a> {
+    fn new(peer: &'a Peer, way: Way) -> Self {
+        Caller { peer, way, made: Mutex::default() }
+    }
+
+    fn run(&self, case: &Case, provider: &'a Peer) -> Result<Seen> {
+        for kind in case.references {
+            let fresh = self.made.lock().unwrap_or_else(PoisonError::into_inner).insert((*kind, &provider.name));
+            if fresh && let Err(error) = self.peer.peer.refer(&kind.refer(&provider.name)) {
+                // Dubbo's complaint is what this consumer sees of the case.
+                let words = error.root_cause().to_string();
+                return Ok(Seen { outcomes: json!([{ "no reference": words }]), received: Value::Null });
+            }
+        }
+        // As long on the one way as on the other, since some cases count bytes.
+        let key = format!("{} {} {}", self.peer.name, self.way.key(), case.name);
+        let outcomes = self.peer.case(case, &provider.name, &key)?;
+        let received = if case.name.starts_with("one-way") {
+            // Nothing tells the consumer that it has arrived; the provider does.
+            let arrived = || provider.seen(&key).ok().filter(|seen| seen != &json!([]));
+            until("a one-way call arrives", ARRIVED, arrived).unwrap_or(Value::Null)
+        } else {
+            provider.seen(&key)?
+        };
+        Ok(Seen { outcomes, received })
+    }
+}
