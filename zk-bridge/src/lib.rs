@@ -29,7 +29,8 @@
 //! * [`Registry`] is what the gateways see: [`View`] in, [`Desired`] out, [`Status`] for the page of the operator.
 //! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
 //!
-//! It is the control plane: an ordinary tokio runtime, one task a registry. It never touches a call, never writes to a
+//! It is the control plane: an ordinary tokio runtime, one task a registry, and one thread a registry that keeps the
+//! session alive meanwhile. It never touches a call, never writes to a
 //! node that another process made (but for the shared text under `mapping`, by compare-and-set), never shows an empty
 //! list because a server is away, and never puts a password into a log, an error or an argument.
 
@@ -40,6 +41,7 @@ mod driver;
 mod handle;
 mod instance_level;
 mod interface_level;
+mod keeper;
 mod layout;
 mod metadata;
 mod metadata_call;

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use zookeeper_client::{Acl, Acls, AuthId, Client, Error, Permission};
 
 use crate::config::{AclChoice, Login, RegistrySettings, ServerVersion};
+use crate::keeper::Keeper;
 
 /// How long one server may take to say its version.
 const VERSION_WITHIN: Duration = Duration::from_secs(2);
@@ -83,26 +84,27 @@ impl Session {
     ///
     /// # Errors
     /// A sentence on why there is none.
-    pub(crate) async fn open(settings: &RegistrySettings) -> Result<Self, String> {
+    pub(crate) async fn open(settings: &RegistrySettings, keeper: &Keeper) -> Result<Self, String> {
         let login = settings.login()?;
         let said = match settings.server_version {
             Some(said) => Some(said),
             None => oldest_version(&settings.address).await,
         };
-        let session = Self::connect(settings, said, login.clone()).await?;
+        let session = Self::connect(settings, keeper, said, login.clone()).await?;
         if said.is_some() {
             return Ok(session);
         }
         // A server that starts takes sessions a moment after it refused to say its version. What is not known at the
         // beginning of a session is not known to its end, so this one is not used.
         match oldest_version(&settings.address).await {
-            Some(version) => Self::connect(settings, Some(version), login).await,
+            Some(version) => Self::connect(settings, keeper, Some(version), login).await,
             None => Ok(session),
         }
     }
 
     async fn connect(
         settings: &RegistrySettings,
+        keeper: &Keeper,
         version: Option<ServerVersion>,
         login: Option<Login>,
     ) -> Result<Self, String> {
@@ -117,12 +119,14 @@ impl Session {
         }
         let address = &settings.address;
         // The crate gives up after the session timeout; the second bound is for the day it does not.
-        let connected = timeout(settings.session_timeout * 2, connector.connect(address)).await;
+        let within = settings.session_timeout * 2;
+        let cluster = address.clone();
+        let connected = keeper.run(async move { timeout(within, connector.connect(&cluster)).await }).await?;
         let client = match connected {
             Ok(Ok(client)) => client,
             Ok(Err(Error::NoHosts)) => return Err(format!("no server of {address} takes a session")),
             Ok(Err(error)) => return Err(format!("no session with {address}: {error}")),
-            Err(_) => return Err(format!("no session with {address} in {:?}", settings.session_timeout * 2)),
+            Err(_) => return Err(format!("no session with {address} in {within:?}")),
         };
         Ok(Self { client, version, login, acl: acl(settings.acl) })
     }

@@ -31,6 +31,7 @@ use self::showing::{Chroot, Showing};
 use crate::changes::{Change, Feed};
 use crate::config::RegistrySettings;
 use crate::handle::{self, DriverSide, Order};
+use crate::keeper::Keeper;
 use crate::layout::Layout;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
@@ -41,6 +42,8 @@ use crate::session::{Fault, Session, oldest_version};
 const QUIET: Duration = Duration::from_millis(20);
 /// But none waits longer than this for the others.
 const GATHERED_WITHIN: Duration = Duration::from_millis(250);
+/// After a turn that took long, changes are gathered for as long again, at most so long: half of the time is for others.
+const REST_MAX: Duration = Duration::from_secs(5);
 /// Changes that are gathered at most; more of them are a change of everything.
 const GATHERED_MAX: usize = 10_000;
 /// The first pause before another session is tried; doubled each time.
@@ -85,6 +88,7 @@ impl Driver {
             store: Store::default(),
             showing: Showing::new(self.settings.clone(), view, status),
             publishing: Publishing::new(orders, done),
+            rested: Instant::now(),
             denied_again: None,
         };
         tokio::select! {
@@ -105,6 +109,8 @@ struct Work {
     store: Store,
     showing: Showing,
     publishing: Publishing,
+    /// When the next turn may begin.
+    rested: Instant,
     /// When to try again what we may not do.
     denied_again: Option<Instant>,
 }
@@ -132,8 +138,15 @@ impl Work {
     /// For ever.
     async fn run(&mut self, settings: &RegistrySettings) {
         let mut attempt = 0;
+        let keeper = loop {
+            match Keeper::start() {
+                Ok(keeper) => break keeper,
+                Err(error) => self.showing.disconnected(&format!("no thread to keep a session: {error}")),
+            }
+            sleep(BACKOFF_MAX).await;
+        };
         loop {
-            match Session::open(settings).await {
+            match Session::open(settings, &keeper).await {
                 Ok(session) => {
                     let began = Instant::now();
                     let why = self.serve(&session, settings).await;
@@ -241,8 +254,15 @@ impl Work {
         self.publishing.known.doubt();
     }
 
-    /// Reads what is stale, shows it, and writes what is wanted.
+    /// Reads what is stale, shows it, and writes what is wanted; then it rests as long as that took.
     async fn turn(&mut self, session: &Session) -> Result<(), Error> {
+        let began = Instant::now();
+        let done = self.rounds(session).await;
+        self.rested = Instant::now() + began.elapsed().min(REST_MAX);
+        done
+    }
+
+    async fn rounds(&mut self, session: &Session) -> Result<(), Error> {
         loop {
             if self.mirror.stale.is_any() {
                 self.mirror.refresh(session, &self.layout).await?;
@@ -274,6 +294,13 @@ impl Work {
                 () = self.store.answered() => true,
                 () = at(next) => true,
             };
+        }
+        while !self.publishing.is_ending() && self.rested > Instant::now() {
+            tokio::select! {
+                change = feed.next() => drop(self.note(change)),
+                () = self.publishing.ordered() => {}
+                () = sleep_until(self.rested) => {}
+            }
         }
     }
 

@@ -121,6 +121,11 @@ impl Publishing {
         }
     }
 
+    /// Whether the gateway takes its leave, which is not to wait for anything.
+    pub(super) fn is_ending(&self) -> bool {
+        matches!(self.orders.borrow().wish, Wish::Withdraw(_) | Wish::Leave(_))
+    }
+
     /// Takes note of a changed path; `true` where it is one of those that only a publisher reads.
     pub(super) fn touch(&mut self, path: &str, place: &Place) -> bool {
         self.known.touch_node(path);

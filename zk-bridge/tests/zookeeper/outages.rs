@@ -216,6 +216,22 @@ async fn a_long_session_does_not_make_a_return_be_noticed_late() {
     assert!(mended.elapsed() < Duration::from_secs(9), "{:?}", mended.elapsed());
 }
 
+/// With 10 000 services a gateway computed for longer than its session lived, lost it, and began anew, for ever.
+#[tokio::test]
+async fn a_gateway_that_computes_for_long_keeps_its_session() {
+    let server = Server::start().await;
+    let config = RegistryConfig { session_timeout: Some("1s".into()), ..RegistryConfig::at(server.address()) };
+    let running = Running::of(&config);
+    running.registry.publish(desired("gw-1", 1, 20990, &[A]));
+    running.published(1, 1).await;
+    let session = running.registry.status().session;
+    // The thread of the control loop, which is this one, is not there for anybody.
+    std::thread::sleep(Duration::from_secs(3));
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    running.published(1, 1).await;
+    assert_eq!(running.registry.status().session, session);
+}
+
 /// The session is closed behind our back, as by an operator or a process that took it over.
 #[tokio::test]
 async fn a_session_that_somebody_else_closed_is_followed_by_another_at_once() {
