@@ -24,6 +24,7 @@ const TOLD_AT_ONCE: usize = 1000;
 pub struct Catalogue {
     origins: HashMap<Who, Offer>,
     hold_down: Duration,
+    began: Instant,
     /// Bytes of memory that the services of one gateway may take.
     limit: usize,
 }
@@ -85,9 +86,18 @@ struct Told {
 }
 
 impl Catalogue {
-    /// Nothing is offered yet. `limit`: bytes of memory that the services of one gateway may take.
-    pub fn new(hold_down: Duration, limit: usize) -> Catalogue {
-        Catalogue { origins: HashMap::new(), hold_down, limit }
+    /// Nothing is offered yet; the hub began at `began`. `limit`: bytes of memory that the services of one gateway may take.
+    pub fn new(hold_down: Duration, limit: usize, began: Instant) -> Catalogue {
+        Catalogue { origins: HashMap::new(), hold_down, limit, began }
+    }
+
+    /// Whether what nobody offers is absent: every ingress gateway of the policy has said what it offers, or had the hold-down to
+    /// come.
+    pub fn is_whole(&self, policy: &Policy, now: Instant) -> bool {
+        now.duration_since(self.began) >= self.hold_down
+            || policy.ingresses().all(|(island, gateway)| {
+                self.is_known(&Who { island: island.to_owned(), gateway: gateway.to_owned() })
+            })
     }
 
     /// A link of this gateway is up.

@@ -43,7 +43,7 @@ const LIMIT: usize = 100_000;
 struct Fixture(Catalogue);
 
 fn catalogue() -> Fixture {
-    Fixture(Catalogue::new(Duration::from_secs(30), LIMIT))
+    Fixture(Catalogue::new(Duration::from_secs(30), LIMIT, Instant::now()))
 }
 
 impl std::ops::Deref for Fixture {
@@ -153,7 +153,7 @@ fn a_gateway_keeps_so_many_bytes_and_the_rest_is_left_out() {
 #[test]
 fn many_small_services_are_bounded_too_and_told_in_small_parts() {
     let (mut catalogue, policy, mut shown) =
-        (Fixture(Catalogue::new(Duration::ZERO, 1 << 20)), policy(), Shown::default());
+        (Fixture(Catalogue::new(Duration::ZERO, 1 << 20, Instant::now())), policy(), Shown::default());
     let all: Vec<String> = (0..100_000).map(|number| format!("com.open.{number}")).collect();
     let names: Vec<&str> = all.iter().map(String::as_str).collect();
     catalogue.apply(&who("beijing"), update(1, 0, 1, &names, &[], true));
@@ -201,4 +201,23 @@ fn parts_of_a_snapshot_that_never_ended_do_not_show_in_the_next_one() {
     catalogue.apply(&who("beijing"), update(1, 0, 6, &["com.open.A"], &[], true));
     let names: Vec<String> = catalogue.entries(&who("beijing")).map(|entry| entry.key.to_string()).collect();
     assert_eq!(names, ["com.open.A"]);
+}
+
+#[test]
+fn what_nobody_offers_is_absent_once_everybody_has_spoken_or_had_the_time_to() {
+    let key = tunnel::key::PrivateKey::generate().unwrap().public().unwrap();
+    let text = format!(
+        "[[island]]\nid = 'beijing'\n[[island.gateway]]\nid = 'in-1'\nrole = 'ingress'\nkey = '{key}'\n\
+         [[island]]\nid = 'shanghai'\n"
+    );
+    let policy = Policy::settle(toml::from_str(&text).unwrap(), &mut Mistakes::nowhere()).unwrap();
+    let began = Instant::now();
+    let mut catalogue = Fixture(Catalogue::new(Duration::from_secs(30), LIMIT, began));
+    catalogue.link_up(who("beijing"));
+    assert!(!catalogue.is_whole(&policy, began), "it is there and has said nothing");
+    assert!(catalogue.is_whole(&policy, began + Duration::from_secs(30)), "it had the hold-down");
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], false));
+    assert!(!catalogue.is_whole(&policy, began), "it has said a part");
+    catalogue.apply(&who("beijing"), update(1, 0, 1, &[], &[], true));
+    assert!(catalogue.is_whole(&policy, began));
 }

@@ -150,7 +150,7 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
     let in_force: InForce = Rc::new(RefCell::new(policy.borrow_and_update().clone()));
     let counts = Counts::new(&process.metrics);
     let budget = Budget::new(limits.held_len);
-    let catalogue = Catalogue::new(hold_down, limits.catalogue_len);
+    let catalogue = Catalogue::new(hold_down, limits.catalogue_len, Instant::now());
     let switch = Rc::new(Switch::new(id.clone(), in_force.clone(), audit, catalogue, counts, budget.clone()));
     let config = AcceptConfig {
         key: accept_key,

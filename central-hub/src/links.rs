@@ -29,6 +29,17 @@ pub struct Egress {
     pub limit: Rc<Limit>,
     /// What it has been told of the catalogue.
     pub shown: Shown,
+    /// Whether it was told that this is everything.
+    pub whole: Told,
+}
+
+/// Whether an egress knows that it was told everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// It was told so.
+    Yes,
+    /// Not yet.
+    No,
 }
 
 /// A link calls go out on.
@@ -95,7 +106,8 @@ impl Links {
                 self.ingress.entry(peer.island.clone()).or_default().push(ingress);
             }
             Role::Egress | Role::Hub => {
-                let egress = Egress { link: link.clone(), limit: limits.of(&peer.island), shown: Shown::default() };
+                let (limit, shown) = (limits.of(&peer.island), Shown::default());
+                let egress = Egress { link: link.clone(), limit, shown, whole: Told::No };
                 self.egress.insert(link.id(), egress);
             }
         }
@@ -129,6 +141,12 @@ impl Links {
     /// The egress links.
     pub fn egress(&self) -> Vec<Link> {
         self.egress.values().map(|egress| egress.link.clone()).collect()
+    }
+
+    /// Notes that an egress link hears that it was told everything; false where it has heard so.
+    pub fn hears_whole(&mut self, link: &Link) -> bool {
+        let egress = self.egress.get_mut(&link.id());
+        egress.is_some_and(|egress| std::mem::replace(&mut egress.whole, Told::Yes) == Told::No)
     }
 
     /// What an egress link has been told, to be changed and put back.

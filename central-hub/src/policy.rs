@@ -305,6 +305,12 @@ impl Policy {
         self.gateways.get(key)
     }
 
+    /// Island and id of every ingress gateway that may come, one by one for each of its keys.
+    pub fn ingresses(&self) -> impl Iterator<Item = (&str, &str)> {
+        let welcome = self.gateways.values().filter(|gateway| gateway.role == Role::Ingress && !gateway.revoked);
+        welcome.map(|gateway| (gateway.island.as_str(), gateway.id.as_str()))
+    }
+
     /// The island of this id.
     pub fn island(&self, id: &str) -> Option<&Island> {
         self.islands.get(id)

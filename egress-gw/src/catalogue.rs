@@ -16,8 +16,6 @@ use std::time::{Duration, Instant};
 
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
-/// A new link is given this long to tell everything; until some link had it, absence proves nothing.
-pub const SETTLES_WITHIN: Duration = Duration::from_secs(2);
 /// What one link may tell, services and gateways together, half-told ones included: all islands offer less.
 const ENTRIES_MAX: usize = 200_000;
 
@@ -37,9 +35,19 @@ pub struct Catalogue {
 #[derive(Debug)]
 struct LinkView {
     hub: String,
-    since: Instant,
+    /// Whether the hub has said that this is everything.
+    extent: Extent,
     live: BTreeMap<Gateway, Told>,
     hearing: Hearing,
+}
+
+/// How much a link has told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// There may be more: what it did not name is not known to be absent.
+    Part,
+    /// Everything, and since then every difference.
+    Whole,
 }
 
 /// Whether a link is still listened to.
@@ -109,7 +117,8 @@ impl Catalogue {
 
     /// A session with `hub` has begun.
     pub fn up(&mut self, link: u64, hub: &str, now: Instant) {
-        let view = LinkView { hub: hub.to_owned(), since: now, live: BTreeMap::new(), hearing: Hearing::Open };
+        let (live, hearing) = (BTreeMap::new(), Hearing::Open);
+        let view = LinkView { hub: hub.to_owned(), extent: Extent::Part, live, hearing };
         self.links.insert(link, view);
         // The hub is back: it gets the hold-down to tell again what it had told.
         for stale in self.stale.iter_mut().filter(|stale| stale.hub == hub) {
@@ -122,6 +131,13 @@ impl Catalogue {
         let Some(view) = self.links.remove(&link) else { return };
         let told = view.live.into_iter().map(|(gateway, told)| (gateway, told.entries));
         self.stale.push(Stale { hub: view.hub, until: now + self.hold_down, gateways: told.collect() });
+    }
+
+    /// The hub has told everything there is now.
+    pub fn told(&mut self, link: u64) {
+        if let Some(view) = self.links.get_mut(&link) {
+            view.extent = Extent::Whole;
+        }
     }
 
     /// A hub tells what an island offers.
@@ -184,21 +200,10 @@ impl Catalogue {
         hubs
     }
 
-    /// Whether some hub has told everything that it lets this island see.
+    /// Whether some hub has told everything that it lets this island see, so that what is not offered is known to be gone.
     #[must_use]
-    pub fn is_complete(&self, now: Instant) -> bool {
-        self.links.values().any(|view| now >= view.since + SETTLES_WITHIN && view.is_whole())
-    }
-
-    /// Whether what is not offered is known to be gone: a hub has told everything. One that tells nothing at all may
-    /// have begun a moment before this gateway; it is believed after the hold-down.
-    #[must_use]
-    pub fn proves_absence(&self, now: Instant) -> bool {
-        let proves = |view: &LinkView| {
-            let within = if view.live.is_empty() { self.hold_down.max(SETTLES_WITHIN) } else { SETTLES_WITHIN };
-            now >= view.since + within && view.is_whole()
-        };
-        self.links.values().any(proves)
+    pub fn is_complete(&self) -> bool {
+        self.links.values().any(|view| view.extent == Extent::Whole && view.hearing == Hearing::Open)
     }
 
     /// How many links are up.
@@ -256,11 +261,6 @@ impl LinkView {
         for told in self.live.values_mut() {
             told.building = None;
         }
-    }
-
-    /// Whether nothing is told by half.
-    fn is_whole(&self) -> bool {
-        self.hearing == Hearing::Open && self.live.values().all(|told| told.building.is_none())
     }
 }
 

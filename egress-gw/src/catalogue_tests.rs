@@ -42,14 +42,12 @@ fn a_snapshot_and_its_differences_make_the_offers() {
 
 #[test]
 fn parts_count_only_when_the_last_has_come() {
-    let (mut catalogue, now) = one_link();
+    let (mut catalogue, _) = one_link();
     let part = Update { complete: false, ..update("shanghai", 5, 2, 0, &["a.X"], &[]) };
     assert_eq!(catalogue.update(1, part), Applied::Unchanged);
     assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
-    assert!(!catalogue.is_complete(now + SETTLES_WITHIN));
     assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.Y"], &[])), Applied::Changed);
     assert_eq!(shown(&catalogue), ["shanghai a.X", "shanghai a.Y"]);
-    assert!(catalogue.is_complete(now + SETTLES_WITHIN));
 }
 
 #[test]
@@ -74,7 +72,6 @@ fn what_a_lost_link_had_told_stays_for_the_hold_down() {
     catalogue.down(1, now);
     assert_eq!(catalogue.expire(now + HOLD - Duration::from_millis(1)), Applied::Unchanged);
     assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
-    assert!(!catalogue.is_complete(now + HOLD));
     assert_eq!(catalogue.expire(now + HOLD), Applied::Changed);
     assert!(shown(&catalogue).is_empty());
 }
@@ -115,13 +112,15 @@ fn the_union_over_hubs_counts() {
 }
 
 #[test]
-fn absence_proves_nothing_before_a_link_has_settled() {
-    let now = Instant::now();
-    let mut catalogue = Catalogue::new(HOLD);
-    assert!(!catalogue.is_complete(now));
-    catalogue.up(1, "hub-1", now);
-    assert!(!catalogue.is_complete(now));
-    assert!(catalogue.is_complete(now + SETTLES_WITHIN));
+fn absence_proves_nothing_before_a_hub_has_said_that_this_is_everything() {
+    let (mut catalogue, now) = one_link();
+    assert!(!catalogue.is_complete());
+    catalogue.told(1);
+    assert!(catalogue.is_complete());
+    catalogue.down(1, now);
+    assert!(!catalogue.is_complete());
+    catalogue.up(2, "hub-1", now);
+    assert!(!catalogue.is_complete(), "each link tells anew");
 }
 
 #[test]
@@ -146,7 +145,8 @@ fn a_part_that_is_too_much_takes_the_parts_before_it_along_and_no_later_one_coun
     assert_eq!(catalogue.update(1, part(&["a.U"])), Applied::TooMuch);
     assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.V"], &[])), Applied::Unchanged);
     assert_eq!(shown(&catalogue), ["shanghai a.A", "shanghai a.B"]);
-    assert!(!catalogue.is_complete(now + SETTLES_WITHIN), "it has to begin anew before its silence proves anything");
+    catalogue.told(1);
+    assert!(!catalogue.is_complete(), "it has to begin anew before its silence proves anything");
     catalogue.down(1, now);
     catalogue.up(2, "hub-1", now);
     assert_eq!(catalogue.update(2, update("shanghai", 5, 2, 0, &["a.V"], &[])), Applied::Changed);
@@ -174,10 +174,11 @@ fn half_told_snapshots_of_many_gateways_are_bounded_together() {
 
 #[test]
 fn after_a_gap_a_link_is_not_heard_until_it_begins_anew() {
-    let (mut catalogue, now) = one_link();
+    let (mut catalogue, _) = one_link();
+    catalogue.told(1);
     assert_eq!(catalogue.update(1, update("shanghai", 5, 9, 8, &["a.C"], &[])), Applied::Gap);
     assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 1, &[], &["a.A"])), Applied::Unchanged);
-    assert!(!catalogue.is_complete(now + SETTLES_WITHIN));
+    assert!(!catalogue.is_complete());
 }
 
 #[test]
@@ -185,16 +186,4 @@ fn the_same_told_again_changes_nothing() {
     let (mut catalogue, _) = one_link();
     assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.A", "a.B"], &[])), Applied::Unchanged);
     assert_eq!(catalogue.update(1, update("shanghai", 5, 3, 2, &["a.C"], &[])), Applied::Changed);
-}
-
-#[test]
-fn a_hub_that_tells_nothing_proves_absence_only_after_the_hold_down() {
-    let now = Instant::now();
-    let mut catalogue = Catalogue::new(HOLD);
-    catalogue.up(1, "hub-1", now);
-    assert!(!catalogue.proves_absence(now + HOLD - Duration::from_millis(1)));
-    assert!(catalogue.proves_absence(now + HOLD));
-    catalogue.update(1, update("shanghai", 5, 1, 0, &["a.A"], &[]));
-    assert!(!catalogue.proves_absence(now));
-    assert!(catalogue.proves_absence(now + SETTLES_WITHIN));
 }

@@ -38,7 +38,7 @@ use crate::state_files::{REMEMBERED, read_memory, read_remembered, write};
 
 /// Changes that come together are taken together.
 const GATHER: Duration = Duration::from_millis(20);
-/// Hold-downs, memories and the settling of links are looked at this often.
+/// Hold-downs and memories are looked at this often.
 const CLOCK: Duration = Duration::from_secs(1);
 
 /// A changed configuration, as far as it can change.
@@ -148,9 +148,7 @@ impl Control {
                 _ = clock.tick() => {
                     let now = Instant::now();
                     self.outdated |= self.catalogue.expire(now) == Applied::Changed;
-                    let settled = self.complete != self.catalogue.is_complete(now)
-                        || (self.absence == Absence::Unproven && self.catalogue.proves_absence(now));
-                    if !self.outdated && !settled && !self.memory_is_due() {
+                    if !self.outdated && !self.memory_is_due() {
                         self.show();
                         continue;
                     }
@@ -174,6 +172,7 @@ impl Control {
             match event {
                 Event::Up { link, hub } => self.catalogue.up(link, &hub, now),
                 Event::Down { link } => self.catalogue.down(link, now),
+                Event::Told { link } => self.catalogue.told(link),
                 Event::Catalogue { link, update } => {
                     let origin = update.origin.clone();
                     match self.catalogue.update(link, update) {
@@ -209,10 +208,10 @@ impl Control {
     /// Makes everything anew from what is known now.
     fn renew(&mut self) {
         let (now, today) = (Instant::now(), SystemTime::now());
-        let complete = self.catalogue.is_complete(now);
+        let complete = self.catalogue.is_complete();
         self.outdated |= self.catalogue.expire(now) == Applied::Changed || complete != self.complete;
         self.complete = complete;
-        if self.catalogue.proves_absence(now) {
+        if complete {
             self.absence = Absence::Proven;
         }
         self.observe_local(today);

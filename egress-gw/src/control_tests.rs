@@ -231,13 +231,19 @@ async fn what_an_earlier_start_left_stays_until_a_hub_has_told_everything() {
     let world = World::start();
     let left = |interface| provider(interface, "10.0.0.9", Some("egress-1"));
     let reference = reference("com.acme.Greeter", &[("timeout", "1200")]);
-    world.registry_shows(1, vec![left("com.acme.Greeter"), left("com.acme.Ledger")], vec![reference]);
+    world.registry_shows(1, vec![left("com.acme.Greeter"), left("com.acme.Ledger")], vec![reference.clone()]);
     let host = "10.0.0.7".parse().unwrap();
     until(|| world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), "greet").is_some()).await;
     assert_eq!(world.published(), None, "no hub has told anything");
     world.hub_offers(&["com.acme.Greeter"]);
     until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
+    // What comes later is gathered with it, so a first look has been taken by then.
+    let host = "10.0.0.8".parse().unwrap();
+    let other = Consumer { host: "10.0.0.8".to_owned(), ..reference.clone() };
+    world.registry_shows(2, vec![left("com.acme.Greeter"), left("com.acme.Ledger")], vec![reference, other]);
+    until(|| world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), "greet").is_some()).await;
     assert_eq!(world.published(), None, "the hub may still have to tell of the ledger");
+    world.inbox.put(Event::Told { link: 1 });
     world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
 }
 
@@ -272,6 +278,7 @@ async fn on_demand_a_node_stands_while_somebody_subscribes() {
     done.await.unwrap();
     world.registry_shows(1, Vec::new(), Vec::new());
     world.hub_offers(&["com.acme.Greeter", "com.acme.Ledger"]);
+    world.inbox.put(Event::Told { link: 1 });
     world.publishes(&[]).await;
     world.registry_shows(2, Vec::new(), vec![reference("com.acme.Ledger", &[])]);
     world.publishes(&["com.acme.Ledger@20990", "com.acme.Ledger@20991"]).await;

@@ -81,6 +81,11 @@ pub enum Event {
         /// What it tells.
         update: Update,
     },
+    /// It has told everything there is now.
+    Told {
+        /// The link's number.
+        link: u64,
+    },
 }
 
 /// Events of all shards, in the order of each.
@@ -260,7 +265,12 @@ impl Handler for HubSide {
     }
 
     fn notice(&self, link: &Link, notice: Notice) {
-        tracing::debug!(hub = &*link.peer().name, ?notice, "a notice");
+        match notice {
+            Notice::CatalogueTold => {
+                self.inbox.put(Event::Told { link: link.id() });
+            }
+            notice => tracing::debug!(hub = &*link.peer().name, ?notice, "a notice"),
+        }
     }
 
     // Only streamed exchanges drain; this gateway sends whole bodies.

@@ -40,6 +40,8 @@ pub(super) struct Gateway {
     pub(super) kept: RefCell<Vec<(Link, ExchangeId)>>,
     pub(super) cancelled: Cell<usize>,
     pub(super) offered: RefCell<Vec<String>>,
+    /// How much was offered each time the hub said that this is everything.
+    pub(super) told: RefCell<Vec<usize>>,
     pub(super) changed: Notify,
 }
 
@@ -121,7 +123,12 @@ impl Handler for Gateway {
         offered.extend(update.added.iter().map(|entry| entry.key.to_string()));
         self.changed.notify_waiters();
     }
-    fn notice(&self, _: &Link, _: Notice) {}
+    fn notice(&self, _: &Link, notice: Notice) {
+        if notice == Notice::CatalogueTold {
+            self.told.borrow_mut().push(self.offered.borrow().len());
+            self.changed.notify_waiters();
+        }
+    }
     fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
 }
 
@@ -157,7 +164,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
     let (audit, writer) = audit::open(AuditFile { path: audit_file.clone(), rotate_len: 1 << 40, keep: 1 }).unwrap();
     std::thread::spawn(|| writer.run());
     let in_force: InForce = Rc::new(RefCell::new(policy(&keys, GRANT, more)));
-    let catalogue = Catalogue::new(Duration::from_secs(30), 1 << 24);
+    let catalogue = Catalogue::new(Duration::from_secs(30), 1 << 24, Instant::now());
     let budget = shard::Budget::new(BUDGET_LEN);
     let counts = Counts::new(&Metrics::new());
     let switch = Rc::new(Switch::new("hub-1".into(), in_force.clone(), audit, catalogue, counts, budget.clone()));

@@ -19,6 +19,7 @@ use shard::{Budget, Key, Permit, Slots, Wheel};
 use tunnel::{ExchangeId, Link};
 use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
 use wire::tunnel::head::{self, Flags, Head};
+use wire::tunnel::notice::Notice;
 
 use crate::admit::{Filter, UNKNOWN_APPLICATION, filters};
 use crate::audit::{Audit, Line, Outcome, Stamp, Timestamp};
@@ -205,27 +206,37 @@ impl Switch {
         if self.catalogue.borrow_mut().forget_gone(now) {
             self.catalogue_changed.set(true);
         }
-        if !self.catalogue_changed.replace(false) {
-            return;
-        }
+        let changed = self.catalogue_changed.replace(false);
+        let whole = self.catalogue.borrow().is_whole(&self.policy.borrow(), now);
         let egress = self.links.borrow().egress();
         for link in egress {
             // What it was told last has to be on its way first: it is told the difference to that.
             if link.catalogue_len() > 0 {
-                self.catalogue_changed.set(true);
+                self.catalogue_changed.set(changed || self.catalogue_changed.get());
                 continue;
             }
-            let Some(mut shown) = self.links.borrow_mut().shown(&link).map(std::mem::take) else { continue };
-            let (catalogue, policy) = (self.catalogue.borrow(), self.policy.borrow().clone());
-            catalogue.updates(&link.peer().island, &policy, &mut shown, |update| {
-                if let Err(error) = link.send_catalogue(&update) {
-                    tracing::warn!(%error, island = &*link.peer().island, "a catalogue cannot be passed on");
-                }
-            });
-            drop(catalogue);
-            if let Some(place) = self.links.borrow_mut().shown(&link) {
-                *place = shown;
+            if changed {
+                self.tell_difference(&link);
             }
+            // Once it has heard all of it, that this was everything.
+            if whole && link.catalogue_len() == 0 && self.links.borrow_mut().hears_whole(&link) {
+                link.notify(&Notice::CatalogueTold);
+            }
+        }
+    }
+
+    /// What the egress may see now and was not told yet.
+    fn tell_difference(&self, link: &Link) {
+        let Some(mut shown) = self.links.borrow_mut().shown(link).map(std::mem::take) else { return };
+        let (catalogue, policy) = (self.catalogue.borrow(), self.policy.borrow().clone());
+        catalogue.updates(&link.peer().island, &policy, &mut shown, |update| {
+            if let Err(error) = link.send_catalogue(&update) {
+                tracing::warn!(%error, island = &*link.peer().island, "a catalogue cannot be passed on");
+            }
+        });
+        drop(catalogue);
+        if let Some(place) = self.links.borrow_mut().shown(link) {
+            *place = shown;
         }
     }
 

@@ -314,3 +314,15 @@ fn a_catalogue_of_many_megabytes_reaches_the_egress_and_calls_pass_it() {
         assert_eq!((line.egress.downs.get(), line.ingress.downs.get()), (0, 0));
     });
 }
+
+#[test]
+fn an_egress_hears_that_it_was_told_everything_once_every_ingress_has_spoken() {
+    with_line("", |line| async move {
+        line.egress.link().await;
+        line.ingress.link().await;
+        assert!(line.egress.told.borrow().is_empty(), "the only ingress has said nothing yet");
+        line.ready().await;
+        line.egress.until("the word", |egress| !egress.told.borrow().is_empty()).await;
+        assert_eq!(*line.egress.told.borrow(), [1], "after what it is about, and once");
+    });
+}

@@ -199,6 +199,7 @@ impl Scripted {
 impl Handler for Scripted {
     fn up(&self, link: &Link) {
         link.send_catalogue(&self.0.offered.borrow()).unwrap();
+        link.notify(&Notice::CatalogueTold);
         self.0.links.borrow_mut().push(link.clone());
     }
     fn down(&self, link: &Link) {

@@ -12,6 +12,9 @@ pub enum Notice {
         /// The policy's revision.
         revision: u64,
     },
+    /// The hub has told everything there is for this gateway to see: each ingress gateway of its policy has said what it offers,
+    /// or did not come within the hold-down of the hub's start. Once a link.
+    CatalogueTold,
     /// An ingress gateway found a call whose frame is not what its head says.
     Forgery {
         /// The island it came from, as the hub had put it in.
@@ -61,6 +64,7 @@ mod tests {
             found: "c.D".into(),
         };
         assert_eq!(Notice::decode(&forgery.encode()), forgery);
+        assert_eq!(Notice::CatalogueTold.encode(), br#"{"notice":"catalogue-told"}"#);
         assert_eq!(Notice::PolicyChanged { revision: 7 }.encode(), br#"{"notice":"policy-changed","revision":7}"#);
         assert_eq!(Notice::decode(br#"{"notice":"new","x":[1]}"#), Notice::Other);
         assert_eq!(Notice::decode(b"\xff"), Notice::Other);
