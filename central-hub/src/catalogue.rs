@@ -95,9 +95,9 @@ impl Catalogue {
     /// come.
     pub fn is_whole(&self, policy: &Policy, now: Instant) -> bool {
         now.duration_since(self.began) >= self.hold_down
-            || policy.ingresses().all(|(island, gateway)| {
-                self.is_known(&Who { island: island.to_owned(), gateway: gateway.to_owned() })
-            })
+            || policy
+                .ingresses()
+                .all(|(island, gateway)| self.is_known(&Who { island: island.to_owned(), gateway: gateway.to_owned() }))
     }
 
     /// A link of this gateway is up.

@@ -31,7 +31,7 @@ use crate::drain;
 use crate::knowledge::Knowledge;
 use crate::listen::{Event, Inbox, Order};
 use crate::local_memory::{self, LocalMemory, OnDisk};
-use crate::publish::{self, Face, Remembered, Subscriptions};
+use crate::publish::{self, Face, Remembered};
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_view, consumers};
 use crate::state_files::{REMEMBERED, read_memory, read_remembered, write};
@@ -78,7 +78,16 @@ pub struct Control {
     outdated: bool,
     complete: bool,
     absence: Absence,
+    began: Instant,
+    unread_waited_for: Waited,
     hold: Hold,
+}
+
+/// Whether registries that were not read yet had the hold-down to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waited {
+    No,
+    Enough,
 }
 
 /// Whether nodes may be taken away because nobody offers what they stand for.
@@ -122,7 +131,13 @@ impl Control {
             outdated: true,
             complete: false,
             absence: Absence::Unproven,
+            began: Instant::now(),
+            unread_waited_for: Waited::No,
         }
+    }
+
+    fn patient_until(&self) -> Instant {
+        self.began + self.import.hold_down
     }
 
     /// Runs until the process drains, and drains.
@@ -148,7 +163,7 @@ impl Control {
                 _ = clock.tick() => {
                     let now = Instant::now();
                     self.outdated |= self.catalogue.expire(now) == Applied::Changed;
-                    if !self.outdated && !self.memory_is_due() {
+                    if !self.outdated && !self.is_due(now) {
                         self.show();
                         continue;
                     }
@@ -201,8 +216,17 @@ impl Control {
         }
     }
 
-    fn memory_is_due(&self) -> bool {
-        self.memory.next_change().is_some_and(|at| at <= SystemTime::now())
+    /// Whether time alone changes what shall stand.
+    fn is_due(&self, now: Instant) -> bool {
+        let local_is_over = self.memory.next_change().is_some_and(|at| at <= SystemTime::now());
+        let waited = self.unread_waited_for == Waited::No && now >= self.patient_until();
+        let demand_is_over = match self.import.publish {
+            Publish::Imported => false,
+            Publish::OnDemand { memory } => {
+                self.sites.iter().filter_map(|site| site.demand.next_change(memory)).any(|at| at <= now)
+            }
+        };
+        local_is_over || waited || demand_is_over
     }
 
     /// Makes everything anew from what is known now.
@@ -233,6 +257,17 @@ impl Control {
             hubs: hubs.collect(),
             consumers: consumers(&self.sites),
         }));
+        if let Publish::OnDemand { memory } = self.import.publish {
+            for site in &mut self.sites {
+                let view = site.view.borrow().clone();
+                let consumers = view.consumers().iter().map(|consumer| &**consumer);
+                let services = offered.iter().map(|offered| &offered.entry.key).chain(self.remembered.services());
+                site.demand.observe(now, memory, consumers, services);
+            }
+        }
+        if now >= self.patient_until() {
+            self.unread_waited_for = Waited::Enough;
+        }
         self.publish(&offered, today);
         self.show();
     }
@@ -259,18 +294,18 @@ impl Control {
 
     fn publish(&self, offered: &[Offered<'_>], today: SystemTime) {
         let Some(host) = self.host else { return };
-        // A registry that was not read yet may hold local providers, and they come first.
-        if !self.sites.iter().all(|site| site.read_once) {
+        // A registry that was not read yet may hold local providers, and they come first. But one that is down must not keep
+        // the others waiting: what it held in the last day is remembered.
+        if self.unread_waited_for == Waited::No && !self.sites.iter().all(|site| site.read_once) {
             return;
         }
         let face = Face { host, ports: &self.ports, tagging: self.tagging };
         let is_local = |service: &ServiceKey| self.memory.is_local(&service.to_string(), today);
-        for site in &self.sites {
+        for site in self.sites.iter().filter(|site| site.read_once) {
             let view = site.view.borrow().clone();
-            let subscriptions = Subscriptions::new(view.consumers().iter().map(|consumer| &**consumer));
             let wanted = |service: &ServiceKey| match self.import.publish {
                 Publish::Imported => true,
-                Publish::OnDemand => subscriptions.want(service),
+                Publish::OnDemand { .. } => site.demand.wants(service),
             };
             let imports = &self.import.imports;
             let providers = publish::desired(&face, imports, offered, &self.remembered, &is_local, &wanted);

@@ -18,6 +18,14 @@ struct FakeRegistry {
     withdrawn: Mutex<bool>,
 }
 
+impl FakeRegistry {
+    /// One that nobody has read yet.
+    fn unread() -> Arc<Self> {
+        let view = watch::channel(Arc::new(zk_bridge::View::unread())).0;
+        Arc::new(Self { view, desired: Mutex::default(), withdrawn: Mutex::default() })
+    }
+}
+
 impl Registry for FakeRegistry {
     fn name(&self) -> &str {
         "fake"
@@ -87,12 +95,13 @@ impl World {
     }
 
     fn start_in(folder: tempfile::TempDir) -> Self {
+        Self::start_with(folder, Vec::new())
+    }
+
+    /// With more registries than the first.
+    fn start_with(folder: tempfile::TempDir, more: Vec<Arc<FakeRegistry>>) -> Self {
         let config = config(folder.path());
-        let registry = Arc::new(FakeRegistry {
-            view: watch::channel(Arc::new(zk_bridge::View::unread())).0,
-            desired: Mutex::default(),
-            withdrawn: Mutex::default(),
-        });
+        let registry = FakeRegistry::unread();
         let (process, teller) = Process::alone();
         let (order, orders) = mpsc::channel(8);
         let (changes, changed) = mpsc::channel(1);
@@ -105,7 +114,8 @@ impl World {
             state: StateDir::open(folder.path().join("state")).unwrap(),
             changed,
         };
-        let sites = vec![Site::new(registry.clone(), &process)];
+        let all = std::iter::once(registry.clone()).chain(more);
+        let sites = all.map(|registry| Site::new(registry, &process)).collect();
         let control = Control::new(&config, config.ports.clone(), 7, sites, outside);
         let running = tokio::spawn(control.run());
         Self { registry, inbox, knowledge, orders, changes, teller, process, import: config.import, folder, running }
@@ -272,7 +282,7 @@ async fn what_hubs_tell_again_does_not_empty_the_caches() {
 #[tokio::test]
 async fn on_demand_a_node_stands_while_somebody_subscribes() {
     let world = World::start();
-    let import = Import { publish: Publish::OnDemand, ..world.import.clone() };
+    let import = Import { publish: Publish::OnDemand { memory: Duration::from_millis(50) }, ..world.import.clone() };
     let (done_in, done) = oneshot::channel();
     world.changes.send((Change { import }, done_in)).await.unwrap();
     done.await.unwrap();
@@ -282,6 +292,24 @@ async fn on_demand_a_node_stands_while_somebody_subscribes() {
     world.publishes(&[]).await;
     world.registry_shows(2, Vec::new(), vec![reference("com.acme.Ledger", &[])]);
     world.publishes(&["com.acme.Ledger@20990", "com.acme.Ledger@20991"]).await;
+    world.registry_shows(3, Vec::new(), Vec::new());
+    world.publishes(&[]).await;
+}
+
+#[tokio::test]
+async fn a_registry_that_never_answers_keeps_the_others_waiting_for_the_hold_down_and_no_longer() {
+    let silent = FakeRegistry::unread();
+    let world = World::start_with(tempfile::tempdir().unwrap(), vec![silent.clone()]);
+    world.registry_shows(1, Vec::new(), Vec::new());
+    world.hub_offers(&["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
+    assert_eq!(world.published(), None, "the silent one may hold local providers");
+    let import = Import { hold_down: Duration::from_millis(50), ..world.import.clone() };
+    let (done_in, done) = oneshot::channel();
+    world.changes.send((Change { import }, done_in)).await.unwrap();
+    done.await.unwrap();
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    assert!(silent.desired.lock().unwrap().is_none(), "what is in it is not known");
 }
 
 #[tokio::test]

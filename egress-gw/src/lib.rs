@@ -38,6 +38,7 @@ mod core;
 pub mod deadline;
 mod decide;
 mod deliver;
+mod demand;
 mod drain;
 mod entrance;
 mod expire;

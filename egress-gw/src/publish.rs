@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use route::{BesideLocal, Imports};
 use wire::tunnel::catalogue::{Entry, ServiceKey};
-use zk_bridge::{Consumer, VirtualProvider};
+use zk_bridge::VirtualProvider;
 
 use crate::catalogue::Offered;
 use crate::config::{Port, Tagging};
@@ -62,36 +62,13 @@ impl Remembered {
         changed
     }
 
+    /// Every service of them, some more than once.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.0.values().flatten().map(|entry| &entry.key)
+    }
+
     fn of(&self, island: &str) -> &[Entry] {
         self.0.get(island).map_or(&[], Vec::as_slice)
-    }
-}
-
-/// What the consumers of one registry ask for.
-pub struct Subscriptions<'a> {
-    by_interface: BTreeMap<&'a str, Vec<&'a Consumer>>,
-}
-
-impl<'a> Subscriptions<'a> {
-    /// The references of these consumers.
-    pub fn new(consumers: impl IntoIterator<Item = &'a Consumer>) -> Self {
-        let mut by_interface: BTreeMap<&str, Vec<&Consumer>> = BTreeMap::new();
-        for consumer in consumers {
-            by_interface.entry(&consumer.interface).or_default().push(consumer);
-        }
-        Self { by_interface }
-    }
-
-    /// Whether somebody refers to `service`: the group may be a list or `*`, the version `*`.
-    #[must_use]
-    pub fn want(&self, service: &ServiceKey) -> bool {
-        let references = self.by_interface.get(service.interface.as_str()).map_or(&[][..], Vec::as_slice);
-        references.iter().any(|reference| {
-            let group = reference.group.as_deref().unwrap_or_default();
-            let version = reference.version.as_deref().filter(|version| *version != "0.0.0").unwrap_or_default();
-            let group_fits = group.split(',').map(str::trim).any(|one| one == "*" || one == service.group);
-            group_fits && (version == "*" || version == service.version)
-        })
     }
 }
 

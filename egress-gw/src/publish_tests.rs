@@ -158,34 +158,3 @@ fn where_one_gateway_does_not_know_the_methods_none_are_named() {
     let world = World::new(vec![("beijing", entry("com.acme.Greeter")), ("tokyo", silent)]);
     assert!(world.desired()[0].methods.is_empty());
 }
-
-fn reference(group: Option<&str>, version: Option<&str>) -> Consumer {
-    Consumer {
-        application: None,
-        host: "10.0.0.7".to_owned(),
-        interface: "com.acme.Greeter".to_owned(),
-        group: group.map(str::to_owned),
-        version: version.map(str::to_owned),
-        parameters: Default::default(),
-    }
-}
-
-#[test]
-fn a_subscription_matches_as_dubbo_matches() {
-    let plain = key("com.acme.Greeter");
-    let full = ServiceKey { group: "g1".to_owned(), version: "1.0.0".to_owned(), ..plain.clone() };
-    for (group, version, wants_plain, wants_full) in [
-        (None, None, true, false),
-        (None, Some("0.0.0"), true, false),
-        (Some("g1"), Some("1.0.0"), false, true),
-        (Some("g0, g1"), Some("*"), false, true),
-        (Some("*"), Some("*"), true, true),
-        (Some("g2"), Some("1.0.0"), false, false),
-    ] {
-        let consumer = reference(group, version);
-        let subscriptions = Subscriptions::new([&consumer]);
-        assert_eq!(subscriptions.want(&plain), wants_plain, "{group:?} {version:?}");
-        assert_eq!(subscriptions.want(&full), wants_full, "{group:?} {version:?}");
-        assert!(!subscriptions.want(&key("com.acme.Other")));
-    }
-}

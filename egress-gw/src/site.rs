@@ -12,6 +12,7 @@ use chassis::admin::Condition;
 use tokio::sync::watch;
 use zk_bridge::Registry;
 
+use crate::demand::Demand;
 use crate::knowledge::{Consumers, Reference};
 
 /// A registry of this island.
@@ -21,6 +22,8 @@ pub struct Site {
     pub ready: Condition,
     /// Whether everything in it has been read once; before that its local providers are unknown.
     pub read_once: bool,
+    /// What its consumers want, where that is asked.
+    pub demand: Demand,
 }
 
 impl Site {
@@ -28,7 +31,7 @@ impl Site {
     pub fn new(registry: Arc<dyn Registry>, process: &Process) -> Self {
         let ready = process.ready.condition(format!("registry {}", registry.name()));
         ready.unmet("it was not read yet");
-        Self { view: registry.view(), registry, ready, read_once: false }
+        Self { view: registry.view(), registry, ready, read_once: false, demand: Demand::default() }
     }
 
     /// Opens a registry; its driver belongs to `process`.

@@ -13,13 +13,20 @@ const HOLD_DOWN: Duration = Duration::from_secs(30);
 /// A service counts as local for a day after its last local provider.
 const LOCAL_MEMORY: Duration = Duration::from_secs(24 * 3600);
 
+/// A service is wanted for ten minutes after its last consumer: a consumer on 2.x that checks at its start fails before a node
+/// could appear, and finds it when it is started again.
+const DEMAND_MEMORY: Duration = Duration::from_secs(600);
+
 /// When a virtual provider is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Publish {
     /// As soon as it is imported and offered.
     Imported,
-    /// Only while a consumer of this island subscribes.
-    OnDemand,
+    /// Only while a consumer of this island subscribes, and for a while after.
+    OnDemand {
+        /// So long.
+        memory: Duration,
+    },
 }
 
 /// Section `[import]`, settled.
@@ -41,7 +48,9 @@ pub fn settle(raw: RawImport, mistakes: &mut Mistakes) -> Import {
     Import {
         publish: match raw.publish {
             None | Some(RawPublish::Imported) => Publish::Imported,
-            Some(RawPublish::OnDemand) => Publish::OnDemand,
+            Some(RawPublish::OnDemand) => {
+                Publish::OnDemand { memory: raw.demand_memory.map_or(DEMAND_MEMORY, Duration::from) }
+            }
         },
         hold_down: raw.hold_down.map_or(HOLD_DOWN, Duration::from),
         local_memory: raw.local_memory.map_or(LOCAL_MEMORY, Duration::from),

@@ -63,6 +63,7 @@ pub struct RawTls {
 #[serde(deny_unknown_fields, default)]
 pub struct RawImport {
     pub(super) publish: Option<RawPublish>,
+    pub(super) demand_memory: Option<Time>,
     pub(super) hold_down: Option<Time>,
     pub(super) local_memory: Option<Time>,
     pub(super) rule: Vec<RawRule>,
