@@ -1,4 +1,5 @@
-//! The small errands that have to be run from inside an island: asking a page, dialling an address, asking a ZooKeeper how it is.
+//! The small errands that have to be run from inside an island: asking a page, dialling an address, asking a ZooKeeper how it is
+//! or for all that is in it.
 //!
 //! A process cannot step into a namespace without unsafe code, so the lab starts itself again there: `ip netns exec … lab get URL`.
 //! Both binaries of this crate answer these words before anything else.
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::reaper;
+use crate::{reaper, tree};
 
 /// One attempt to connect, or to get an answer, takes no longer.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -43,6 +44,7 @@ pub fn answer(arguments: &[String]) -> Option<u8> {
         ["ready", url, millis] => ready(url, millis).map(|()| String::new()),
         ["ask", address, word] => ask(address, word),
         ["serving", address, millis] => serving(address, millis).map(|()| String::new()),
+        ["tree", address] => tree::read(address).and_then(|nodes| Ok(serde_json::to_string(&nodes)?)),
         ["dial", address] => dial(address).map(str::to_owned),
         ["listen", addresses @ ..] => listen(addresses).map(|()| String::new()),
         _ => return None,

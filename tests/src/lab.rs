@@ -63,6 +63,14 @@ impl Lab {
         ZooKeeper::start(self.net.island(island), &self.tools, &self.folder)
     }
 
+    /// Starts a second ZooKeeper of an island, apart from the first.
+    ///
+    /// # Errors
+    /// As [`ZooKeeper::second`].
+    pub fn second_zookeeper(&self, island: &str) -> Result<ZooKeeper> {
+        ZooKeeper::second(self.net.island(island), &self.tools, &self.folder)
+    }
+
     /// Starts three that are the ZooKeeper of an island.
     ///
     /// # Errors

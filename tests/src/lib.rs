@@ -7,6 +7,7 @@
 //!   net        a network namespace an island, one for the hub, one between    (root; else one machine, said aloud)
 //!   process    a child with a log, signals, deadlines and an end              (every process below is one)
 //!   zookeeper  a real server inside an island
+//!   tree       all that is in one, to be compared
 //!   peer       a Java application on a released Dubbo, driven by JSON lines
 //!   program    one of ours: its TOML, its ready page
 //!   line       two islands, a hub and what belongs in them, put together
@@ -31,5 +32,6 @@ pub mod peer;
 pub mod process;
 pub mod program;
 pub mod reaper;
+pub mod tree;
 pub mod walk;
 pub mod zookeeper;

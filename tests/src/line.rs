@@ -57,6 +57,8 @@ pub struct Island {
     pub zookeeper: ZooKeeper,
     /// The others, where its registry is an ensemble.
     pub zookeepers: Vec<ZooKeeper>,
+    /// Another registry beside it, where the plan has one.
+    pub second_registry: Option<ZooKeeper>,
     place: Place,
 }
 
@@ -136,13 +138,13 @@ impl Line {
         whole.lines().map(|line| Ok(serde_json::from_str(line)?)).collect()
     }
 
-    /// Starts an application in an island, on its registry.
+    /// Starts an application in an island, on its registry unless the application names one.
     ///
     /// # Errors
     /// As [`Application::start`].
     pub fn application(&self, island: &str, application: Application) -> Result<JavaPeer> {
         let island = self.island(island);
-        application.registry(island.registry_url()).start(&island.place, &self.lab.tools, self.lab.folder())
+        application.or_registry(island.registry_url()).start(&island.place, &self.lab.tools, self.lab.folder())
     }
 
     /// Says what everything said last, if a test fails while the guard is alive.
@@ -156,6 +158,7 @@ impl Line {
         for island in &self.islands {
             island.gateways().for_each(|gateway| words += &gateway.last_words());
             island.members().for_each(|member| words += &member.last_words());
+            island.second_registry.iter().for_each(|second| words += &second.last_words());
         }
         words
     }
@@ -187,6 +190,7 @@ impl Island {
                 .collect::<Result<_>>()?,
             zookeeper: zookeepers.remove(0),
             zookeepers,
+            second_registry: plan.has_second_registry(name).then(|| lab.second_zookeeper(name)).transpose()?,
             place,
         })
     }
@@ -239,6 +243,15 @@ impl Island {
         format!("dubbo://{}:{}", self.place.address(), self.egress().port)
     }
 
+    /// The same on the port that its egress has for another island.
+    ///
+    /// # Panics
+    /// The plan gives that island no port.
+    #[must_use]
+    pub fn egress_url_to(&self, other: &str) -> String {
+        format!("dubbo://{}:{}", self.place.address(), self.egress().others[other])
+    }
+
     /// Waits until a consumer of this island finds a virtual provider in its registry, registered for this interface.
     ///
     /// # Errors
@@ -279,8 +292,10 @@ impl Island {
     fn configure(&self, plan: &Plan, hub: std::net::SocketAddrV4, hub_key: &str) -> Result<()> {
         let registry: Vec<String> = self.members().map(|member| member.address().to_string()).collect();
         let registry = registry.join(",");
-        let about =
-            |role, number| files::Gateway { island: self.name(), role, number, hub, hub_key, registry: &registry };
+        let second = self.second_registry.as_ref().map(ZooKeeper::address);
+        let about = |role, number| {
+            files::Gateway { island: self.name(), role, number, hub, hub_key, registry: &registry, second }
+        };
         for (number, egress) in (1..).zip(&self.egresses) {
             let about = about(Role::Egress, number);
             egress.configure(&files::egress(&about, self.place.address(), egress.port, &egress.others, plan))?;

@@ -23,6 +23,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::helper;
 use crate::process::{self, Process, Stdout};
+use crate::tree::Tree;
 
 /// The one port of the hub that islands may dial.
 pub const HUB_PORT: u16 = 8443;
@@ -263,6 +264,14 @@ impl Place {
     /// It does not.
     pub fn ask_zookeeper(&self, address: SocketAddrV4, word: &str) -> Result<String> {
         self.errand(&["ask", &address.to_string(), word])
+    }
+
+    /// Every node of a ZooKeeper.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn zookeeper_tree(&self, address: SocketAddrV4) -> Result<Tree> {
+        Ok(serde_json::from_str(&self.errand(&["tree", &address.to_string()])?)?)
     }
 
     /// Dials an address from inside.

@@ -83,6 +83,13 @@ impl Application {
         self
     }
 
+    /// Registers and looks up here if it was told nowhere else.
+    #[must_use]
+    pub fn or_registry(mut self, url: impl Into<String>) -> Self {
+        self.registry.get_or_insert_with(|| url.into());
+        self
+    }
+
     /// Listens for Dubbo here.
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {

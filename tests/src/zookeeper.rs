@@ -18,6 +18,7 @@ use rustix::process::Signal;
 use crate::install::Toolbox;
 use crate::net::Place;
 use crate::process::{Process, Stdout};
+use crate::tree::Tree;
 
 /// From the start of the process until it serves; a second on an idle machine.
 const SERVING: Duration = Duration::from_secs(60);
@@ -45,6 +46,17 @@ impl ZooKeeper {
     /// It does not start, or does not serve in time.
     pub fn start(place: &Place, tools: &Toolbox, folder: &Path) -> Result<Self> {
         let server = ZooKeeper::new(place, tools, folder, format!("zookeeper-{}", place.name()), 2181)?;
+        server.prepare()?;
+        server.again()?;
+        Ok(server)
+    }
+
+    /// Starts one that has nothing to do with the other in its place.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn second(place: &Place, tools: &Toolbox, folder: &Path) -> Result<Self> {
+        let server = ZooKeeper::new(place, tools, folder, format!("zookeeper-{}-second", place.name()), 2191)?;
         server.prepare()?;
         server.again()?;
         Ok(server)
@@ -198,6 +210,14 @@ impl ZooKeeper {
     pub fn ephemerals(&self) -> Result<Vec<String>> {
         let dump = self.place.ask_zookeeper(self.address, "dump")?;
         Ok(dump.lines().map(str::trim).filter(|line| line.starts_with('/')).map(str::to_owned).collect())
+    }
+
+    /// Every node, with all that a client can know of it.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn tree(&self) -> Result<Tree> {
+        self.place.zookeeper_tree(self.address)
     }
 
     /// Its last lines, for a report.

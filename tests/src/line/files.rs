@@ -23,6 +23,7 @@ pub struct Plan {
 #[derive(Debug, Clone, Default)]
 struct Registry {
     is_ensemble: bool,
+    has_second: bool,
     /// More TOML in the section that names it.
     more: String,
 }
@@ -120,6 +121,13 @@ impl Plan {
         self
     }
 
+    /// An island has another registry beside its first, and its gateways work with both.
+    #[must_use]
+    pub fn second_registry(mut self, island: &str) -> Self {
+        self.registries.entry(island.to_owned()).or_default().has_second = true;
+        self
+    }
+
     /// More TOML in the section `[[registry]]` of each gateway of an island.
     #[must_use]
     pub fn also_registry(mut self, island: &str, toml: &str) -> Self {
@@ -127,7 +135,7 @@ impl Plan {
         self
     }
 
-    /// More TOML at the end of the hub's file.
+    /// More TOML at the end of the hub's file, which ends with its section `[hub]`.
     #[must_use]
     pub fn also_hub(mut self, toml: &str) -> Self {
         self.hub += toml;
@@ -164,6 +172,10 @@ impl Plan {
 
     pub(super) fn count_of(&self, role: Role, island: &str) -> u16 {
         self.gateways.get(&(role, island.to_owned())).map_or(1, |gateways| gateways.count)
+    }
+
+    pub(super) fn has_second_registry(&self, island: &str) -> bool {
+        self.registries.get(island).is_some_and(|registry| registry.has_second)
     }
 
     pub(super) fn ports_of(&self, island: &str) -> BTreeMap<String, u16> {
@@ -213,6 +225,8 @@ pub(super) struct Gateway<'a> {
     pub(super) hub_key: &'a str,
     /// The servers, with commas between them.
     pub(super) registry: &'a str,
+    /// Another one beside it.
+    pub(super) second: Option<SocketAddrV4>,
 }
 
 /// A gateway as the policy lists it.
@@ -224,8 +238,8 @@ pub(super) struct Listed {
 
 pub(super) fn hub(listen: SocketAddrV4, more: &str) -> String {
     format!(
-        "[hub]\nid = \"hub-1\"\nlisten = [\"{listen}\"]\nkey_file = \"highway.key\"\n\n\
-         [policy]\nfiles = [\"islands.toml\", \"grants.toml\"]\n\n[audit]\nfile = \"audit.jsonl\"\n{more}"
+        "[policy]\nfiles = [\"islands.toml\", \"grants.toml\"]\n\n[audit]\nfile = \"audit.jsonl\"\n\n\
+         [hub]\nid = \"hub-1\"\nlisten = [\"{listen}\"]\nkey_file = \"highway.key\"\n{more}"
     )
 }
 
@@ -284,14 +298,15 @@ pub(super) fn id(island: &str, role: Role, number: usize) -> String {
 
 impl Gateway<'_> {
     fn head(&self, plan: &Plan) -> String {
-        let Gateway { island, role, number, hub, hub_key, registry } = *self;
+        let Gateway { island, role, number, hub, hub_key, registry, second } = *self;
         let more = plan.more_of_registry(island);
         let id = id(island, role, number);
+        let second = second.map(|second| format!("[[registry]]\naddress = \"{second}\"\n\n")).unwrap_or_default();
         format!(
             "[island]\nid = \"{island}\"\ngateway = \"{id}\"\n\n\
              [[hub]]\nurl = \"http://{hub}\"\nkey = [\"{hub_key}\"]\n\n\
              [link]\nkey_file = \"highway.key\"\n\n\
-             [[registry]]\naddress = \"{registry}\"\n{more}\n"
+             [[registry]]\naddress = \"{registry}\"\n{more}\n{second}"
         )
     }
 }
