@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `key new`, `key show` | makes a key of a gateway or hub, shows the public half of one |
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
+//! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
 //! | `status` | what a running program says about itself |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
@@ -12,6 +13,7 @@
 
 mod check;
 mod key;
+mod leave;
 mod status;
 
 use std::path::PathBuf;
@@ -41,6 +43,12 @@ enum Command {
         /// The program it is for [default: as its file name says].
         #[arg(long)]
         kind: Option<Kind>,
+    },
+    /// Takes everything that an egress gateway ever wrote out of its island's registries, for one that is stopped and will not be
+    /// back.
+    Leave {
+        /// The gateway's configuration.
+        file: PathBuf,
     },
     /// Shows what running programs say about themselves.
     Status {
@@ -77,6 +85,7 @@ fn main() -> ExitCode {
         Command::Key(KeyCommand::New { out }) => key::new(&out).map(printed),
         Command::Key(KeyCommand::Show { file }) => key::show(&file).map(printed),
         Command::Check { file, kind } => check::run(&file, kind),
+        Command::Leave { file } => leave::run(&file).map(printed),
         Command::Status { admin, token_file, json } => {
             let form = if json { status::Form::Json } else { status::Form::Text };
             status::run(admin.as_deref(), token_file.as_deref(), form).map(printed)

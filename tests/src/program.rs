@@ -233,12 +233,26 @@ impl Program {
     }
 }
 
-/// Runs the operator's command and gives what it printed.
+/// Runs the operator's command on this machine and gives what it printed.
 ///
 /// # Errors
 /// It is not built, or refuses; its words are in the error.
 pub fn highway(arguments: &[&str]) -> Result<String> {
-    let output = Command::new(binary("highway")?).args(arguments).output().context("cannot run highway")?;
+    printed(Command::new(binary("highway")?), arguments)
+}
+
+impl Place {
+    /// Runs the operator's command here and gives what it printed.
+    ///
+    /// # Errors
+    /// As [`highway`].
+    pub fn highway(&self, arguments: &[&str]) -> Result<String> {
+        printed(self.command(binary("highway")?), arguments)
+    }
+}
+
+fn printed(mut highway: Command, arguments: &[&str]) -> Result<String> {
+    let output = highway.args(arguments).output().context("cannot run highway")?;
     if !output.status.success() {
         bail!(
             "highway {} ended with {}: {}",

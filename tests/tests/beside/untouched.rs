@@ -89,6 +89,10 @@ fn nothing_that_is_not_ours_is_ever_written() {
     published("started and published");
     consumers.iter().for_each(|consumer| until_answered_by(consumer, "far", None, "b"));
     look("called");
+    let refused =
+        line.island("a").place().highway(&["leave", &egress.configuration().display().to_string()]).unwrap_err();
+    assert!(refused.to_string().contains("still stands there"), "{refused}");
+    look("refused to leave");
 
     egress.kill();
     egress.start().unwrap();
@@ -110,5 +114,18 @@ fn nothing_that_is_not_ours_is_ever_written() {
     untouched("stopped", &before, &stopped);
     assert!(groups.iter().all(|group| at_interface_level(&stopped, group).is_empty()));
     assert!(groups.iter().all(|group| at_instance_level(&stopped, group).is_empty()));
+
+    // For good: not a name, not a folder of ours is left.
+    let place = line.island("a").place();
+    let left = place.highway(&["leave", &egress.configuration().display().to_string()]).unwrap();
+    assert!(left.contains("nothing of gateway a-egress-1 is left"), "{left}");
+    let left = zookeeper.tree().unwrap();
+    untouched("left", &before, &left);
+    let ours: Vec<&String> = left
+        .iter()
+        .filter(|(path, node)| is_ours(path, &left) || node.text().contains("highway-"))
+        .map(|(path, _)| path)
+        .collect();
+    assert!(ours.is_empty(), "{ours:?}");
     drop((locals, consumers, remote));
 }
