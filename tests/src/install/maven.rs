@@ -97,7 +97,7 @@ impl Release {
     }
 }
 
-/// A released ZooKeeper server that the line stands on: the last of each line that is in use.
+/// A released ZooKeeper server that the line is tried on, one of each line in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Server {
     /// 3.4.14: a gateway writes node by node and looks for changes every few seconds.
