@@ -25,9 +25,6 @@ use crate::install::Release;
 use java::Decoder;
 use verdict::Verdict;
 
-/// The releases that are asked: the last that goes on after an unreadable argument, and the newest.
-pub const RELEASES: [Release; 2] = Release::OLD_AND_NEW;
-
 /// Inputs whose answers are awaited at once.
 const BATCH: usize = 1024;
 /// Differences that are kept to be shown; all are counted.
@@ -51,16 +48,16 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Starts a decoder for each release.
+    /// Starts a decoder for each of these releases.
     ///
     /// # Errors
     /// Java or the jars cannot be installed or started.
-    pub fn start() -> Result<Self> {
-        let sides = RELEASES.map(|release| {
+    pub fn start(releases: &[Release]) -> Result<Self> {
+        let sides = releases.iter().map(|&release| {
             let tally = Tally { release, counts: BTreeMap::new(), holes: Vec::new() };
             Ok((Decoder::start(release)?, tally))
         });
-        Ok(Self { sides: sides.into_iter().collect::<Result<_>>()? })
+        Ok(Self { sides: sides.collect::<Result<_>>()? })
     }
 
     /// Compares what both sides make of each of these frames.

@@ -1,9 +1,10 @@
 //! The wire crate reads requests as released Dubbo does: the quick run of the comparison (`cargo xtask fuzz differential` is
 //! the long one). It needs a JDK and nothing of the lab.
 
+use highway_tests::differential::Comparison;
 use highway_tests::differential::inputs::{Seeded, golden, made, wounded};
 use highway_tests::differential::verdict::Verdict;
-use highway_tests::differential::{Comparison, RELEASES};
+use highway_tests::install::Release;
 
 /// Inputs made by structure, and golden frames with wounds.
 const MADE: usize = 15_000;
@@ -14,13 +15,13 @@ const LEAST_EQUAL: u64 = 1_500;
 
 #[test]
 fn a_request_means_to_us_what_it_means_to_a_provider_of_each_release() {
-    let mut comparison = Comparison::start().unwrap();
+    let mut comparison = Comparison::start(&Release::OLD_AND_NEW).unwrap();
     let golden = golden().unwrap();
     let mut seeded = Seeded::new(SEED);
     comparison.compare(&golden).unwrap();
     comparison.compare(&made(&mut seeded, MADE)).unwrap();
     comparison.compare(&wounded(&mut seeded, &golden, WOUNDED)).unwrap();
-    for (tally, release) in comparison.tallies().zip(RELEASES) {
+    for (tally, release) in comparison.tallies().zip(Release::OLD_AND_NEW) {
         assert_eq!(tally.release, release);
         assert!(tally.holes.is_empty(), "{tally}");
         assert!(tally.equal() >= LEAST_EQUAL, "{tally}");

@@ -43,7 +43,12 @@ pub enum Verdict {
 const UNREAD: &str = "an argument that Java cannot read either";
 
 /// Why we refuse what a provider would take. Each is a choice, with its reason.
-pub const OURS_ALONE: [(&str, &str); 15] = [
+pub const OURS_ALONE: [(&str, &str); 17] = [
+    ("map of another type", "a provider makes what the type says, and not every map holds what is put into it"),
+    (
+        "generic types",
+        "before 2.7 any `$invoke` of three arguments is a generic call, later none but the one with its types",
+    ),
     ("an inner path", "a provider that goes on after an argument takes it for the service; others pay for that"),
     (UNREAD, "what follows it is anybody's guess"),
     ("map by reference", "providers follow it into the arguments, which pass unread"),
@@ -134,11 +139,13 @@ pub(super) fn goes_on(release: Release, answer: &Value) -> bool {
 fn listed(error: &PeekError) -> Option<&'static str> {
     let key = match error {
         PeekError::MapByReference { .. } => "map by reference",
+        PeekError::MapType { .. } => "map of another type",
         PeekError::KeyNotText { .. } => "key not text",
         PeekError::Duplicate { .. } => "duplicate decision key",
         PeekError::ValueNotText { .. } => "decision value not text",
         PeekError::TooManyHighway => "too many highway keys",
         PeekError::Types { .. } => "types not understood",
+        PeekError::GenericTypes => "generic types",
         PeekError::GenericMethod { .. } => "generic method not text",
         PeekError::Missing { .. } => "no service or no method",
         PeekError::InnerPath { .. } => "an inner path",

@@ -61,7 +61,8 @@ impl Release {
     /// The same for the decoder.
     pub(super) fn decoder_sources(self) -> &'static str {
         match self {
-            Release::V2_6_12 | Release::V2_7_23 => "differential/dubbo2",
+            Release::V2_6_12 => "differential/dubbo26",
+            Release::V2_7_23 => "differential/dubbo2",
             Release::V3_1_11 | Release::V3_2_16 | Release::V3_3_6 => "differential/dubbo3",
         }
     }

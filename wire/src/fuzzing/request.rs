@@ -97,7 +97,7 @@ fn leading(dice: &mut Dice<'_>) -> ([String; 5], bool, Vec<&'static str>) {
     let method = if generic {
         *dice.pick(&["$invoke", "$invoke", "$invokeAsync"])
     } else {
-        *dice.pick(&["hi", "hello", "$echo"])
+        *dice.pick(&["hi", "hi", "hello", "$echo", "$invoke"])
     };
     let joined = if generic { GENERIC_TYPES.to_owned() } else { types.concat() };
     let version = *dice.pick(&["2.0.2", "2.0.2", "2.5.3", "3.0.0", ""]);

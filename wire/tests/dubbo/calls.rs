@@ -208,16 +208,34 @@ fn a_generic_call_must_name_its_method_by_text() {
     assert_eq!(peek(&generic(&text("  "), &[])).unwrap_err(), PeekError::Missing { what: "method" });
 }
 
-#[test]
-fn invoke_with_other_types_is_a_method_of_that_name() {
+fn invoke(method: &str, types: &str) -> Vec<u8> {
     let mut body = Vec::new();
-    for field in ["2.0.2", "com.acme.Greeter", "", "$invoke", "Ljava/lang/String;"] {
+    for field in ["2.0.2", "com.acme.Greeter", "", method, types] {
         writer::put_text(&mut body, field);
     }
-    body.extend(text("x"));
+    let count = highway_wire::dubbo::descriptor::count(types).unwrap();
+    body.extend(text("x").repeat(count));
     body.extend(b"HZ");
-    let call = peek(&body).unwrap();
-    assert_eq!((&*call.method, call.generic), ("$invoke", None));
+    body
+}
+
+#[test]
+fn invoke_with_another_number_of_parameters_is_a_method_of_that_name() {
+    for types in ["", "Ljava/lang/String;", "IIII"] {
+        let body = invoke("$invoke", types);
+        let call = peek(&body).unwrap();
+        assert_eq!((&*call.method, call.generic), ("$invoke", None));
+    }
+}
+
+/// 2.6.12 runs the method that the first of any three arguments names, by the attachment `generic`.
+#[test]
+fn invoke_with_three_parameters_of_other_types_is_refused() {
+    for types in ["Ljava/lang/Object;[Ljava/lang/String;[Ljava/lang/Object;", "III"] {
+        for method in ["$invoke", "$invokeAsync"] {
+            assert_eq!(peek(&invoke(method, types)).unwrap_err(), PeekError::GenericTypes, "{types}");
+        }
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use highway_wire::dubbo::call::{self, GENERIC_TYPES, PeekError};
 use highway_wire::dubbo::frame::{Header, Serialization};
 use highway_wire::dubbo::hessian2::writer::{put_text, put_text_map};
 
-use crate::samples::{hessian2_body, text};
+use crate::samples::{fastjson2_body, hessian2_body, json_map, text};
 
 fn peek(body: &[u8]) -> Result<(), PeekError> {
     let header = Header::request(Serialization::HESSIAN2, 1, body.len() as u32);
@@ -94,4 +94,33 @@ fn a_stream_among_the_parameters_is_refused() {
     let binary = [&[0x20 + forged.len() as u8][..], &forged].concat();
     let error = peek(&call("Ljava/io/InputStream;", &[&binary])).unwrap_err();
     assert!(matches!(error, PeekError::Types { at: 0 }), "{error}");
+}
+
+/// Released 3.1.11 made its own `LRU2Cache` of such a map, which forgets what is put in once: the leading fields counted.
+#[test]
+fn attachments_of_a_type_that_may_forget_them_are_refused() {
+    let typed =
+        |name: &str| [b"M\x30", &[name.len() as u8][..], name.as_bytes(), &map("com.acme.Greeter")[1..]].concat();
+    for name in ["org.apache.dubbo.common.utils.LRU2Cache", "java.util.IdentityHashMap", "com.acme.MyMap"] {
+        let error = peek(&hessian2_body("", &[], &typed(name))).unwrap_err();
+        assert!(matches!(error, PeekError::MapType { .. }), "{name}: {error}");
+    }
+    for name in ["", "java.util.HashMap", "java.util.TreeMap"] {
+        assert_eq!(peek(&hessian2_body("", &[], &typed(name))), Ok(()), "{name}");
+    }
+    let by_number = [b"M\x90", &map("com.acme.Greeter")[1..]].concat();
+    let named_before = [b"M", &*text("java.util.HashMap"), b"Z"].concat();
+    let error = peek(&hessian2_body("Ljava/util/Map;", &named_before, &by_number)).unwrap_err();
+    assert!(matches!(error, PeekError::MapType { .. }), "{error}");
+}
+
+#[test]
+fn the_same_holds_for_fastjson2() {
+    for (name, is_plain) in [("HashMap", true), ("LRU2Cache", false), ("JO1", false)] {
+        let typed = [&[0x92, 0x49 + name.len() as u8][..], name.as_bytes(), &[0x00], &json_map(&[])].concat();
+        let body = fastjson2_body(&typed);
+        let header = Header::request(Serialization::FASTJSON2, 1, body.len() as u32);
+        let peeked = call::peek(&header, &body).map(drop);
+        assert_eq!(matches!(peeked, Err(PeekError::MapType { .. })), !is_plain, "{name}: {peeked:?}");
+    }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::super::attachments::MapError;
 use super::super::read::ReadError;
-use super::MAX_HIGHWAY;
+use super::{GENERIC_TYPES, MAX_HIGHWAY};
 
 /// Why a request is refused with BAD_REQUEST. Nothing of it was carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -19,6 +19,14 @@ pub enum PeekError {
         "the attachments at byte {at} are a reference to an argument, wanted a map of their own; send them as a map"
     )]
     MapByReference {
+        /// Offset in the body.
+        at: usize,
+    },
+    /// The map is of a type that need not hold what is in it.
+    #[error(
+        "the attachments at byte {at} are of a type of their own, wanted a plain map, since a provider makes of others what they are; send a `java.util.HashMap`"
+    )]
+    MapType {
         /// Offset in the body.
         at: usize,
     },
@@ -55,6 +63,11 @@ pub enum PeekError {
         /// Offset in the text.
         at: usize,
     },
+    /// A generic call's name and number of parameters, but not their types.
+    #[error(
+        "field 5 names three parameters of `$invoke` that are not those of a generic call, wanted `{GENERIC_TYPES}`; send these"
+    )]
+    GenericTypes,
     /// The first argument of a generic call is no text.
     #[error(
         "the first argument of the generic call at byte {at} is no text, wanted the name of a method; pass the method's name"

@@ -43,6 +43,7 @@ fn hessian2(body: &[u8]) -> Result<Call<'_>, Refused> {
         reader.skip()?;
     }
     let (end, came_by_path) = (reader.at(), reader.came_by_path());
+    plain_map(end, reader.map_type()?)?;
     let attachments = Attachments::open_hessian2(body, reader)?;
     let call = effective(body, leading, named, attachments)?;
     if came_by_path {
@@ -83,8 +84,34 @@ fn fastjson2(body: &[u8]) -> Result<Call<'_>, Refused> {
     for _ in usize::from(named.is_some())..leading.arg_count {
         fields.field()?;
     }
+    let map = fields.clone().field()?;
+    plain_map(map.start, fastjson2::Reader::new(body, map).type_ahead()?)?;
     let attachments = Attachments::open_fastjson2(body, &mut fields)?;
     effective(body, leading, named, attachments)
+}
+
+/// The types of maps that hold what is put into them. Java makes the type that the map names, and one from the provider's class
+/// path may keep less: Dubbo's own `LRU2Cache` forgets all that is put in once.
+const PLAIN_MAPS: [&str; 11] = [
+    "",
+    "java.util.HashMap",
+    "java.util.LinkedHashMap",
+    "java.util.TreeMap",
+    "java.util.Hashtable",
+    "java.util.concurrent.ConcurrentHashMap",
+    "org.apache.dubbo.rpc.AttachmentsAdapter$ObjectToStringMap",
+    // As fastjson2 shortens them.
+    "HashMap",
+    "LinkedHashMap",
+    "TreeMap",
+    "ConcurrentHashMap",
+];
+
+fn plain_map(at: usize, named: Option<Cow<'_, str>>) -> Result<(), Refused> {
+    match named {
+        Some(named) if !PLAIN_MAPS.contains(&&*named) => Err(PeekError::MapType { at }.into()),
+        _ => Ok(()),
+    }
 }
 
 fn leading(texts: [Cow<'_, str>; 5], end: usize) -> Result<Leading<'_>, Refused> {
@@ -93,11 +120,19 @@ fn leading(texts: [Cow<'_, str>; 5], end: usize) -> Result<Leading<'_>, Refused>
     if method.is_empty() {
         return Err(PeekError::Missing { what: "method" }.into());
     }
+    // Providers before 2.7 look at the number of arguments alone.
+    if is_generic_name(&method) && arg_count == 3 && types != GENERIC_TYPES {
+        return Err(PeekError::GenericTypes.into());
+    }
     Ok(Leading { dubbo_version, service, version, method, types, arg_count, end })
 }
 
 fn is_generic(leading: &Leading<'_>) -> bool {
-    matches!(&*leading.method, "$invoke" | "$invokeAsync") && leading.types == GENERIC_TYPES
+    is_generic_name(&leading.method) && leading.types == GENERIC_TYPES
+}
+
+fn is_generic_name(method: &str) -> bool {
+    matches!(method, "$invoke" | "$invokeAsync")
 }
 
 fn effective<'a>(

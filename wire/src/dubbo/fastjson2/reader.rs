@@ -403,6 +403,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The type of the value that comes next, if it says one; one that was named before and comes by its number is `#`.
+    pub(in crate::dubbo) fn type_ahead(&self) -> Result<Option<Cow<'a, str>>, ReadError> {
+        if self.tag() != Some(Tag::Typed) {
+            return Ok(None);
+        }
+        let mut ahead = self.clone();
+        ahead.at += 1;
+        if ahead.tag() == Some(Tag::Text) { ahead.text().map(Some) } else { Ok(Some(Cow::Borrowed("#"))) }
+    }
+
     /// Reads a key that is given with its text, be it plain or as a symbol that is named here.
     ///
     /// # Errors

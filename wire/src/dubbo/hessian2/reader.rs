@@ -453,6 +453,16 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// The type of the map that comes next, if it says one; one that was named before and comes by its number is `#`.
+    pub(in crate::dubbo) fn map_type(&self) -> Result<Option<Cow<'a, str>>, ReadError> {
+        if self.peek_byte() != Some(b'M') {
+            return Ok(None);
+        }
+        let mut ahead = self.clone();
+        ahead.at += 1;
+        if ahead.tag() == Some(Tag::Text) { ahead.text().map(Some) } else { Ok(Some(Cow::Borrowed("#"))) }
+    }
+
     /// Takes a null if it is next.
     pub fn null(&mut self) -> bool {
         let null = self.tag() == Some(Tag::Null);

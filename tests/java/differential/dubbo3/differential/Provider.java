@@ -4,11 +4,8 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Proxy;
 import java.lang.reflect.Type;
 import java.net.InetSocketAddress;
-import java.util.Arrays;
 import java.util.Collections;
-import java.util.HashSet;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 import org.apache.dubbo.common.URL;
@@ -25,11 +22,10 @@ import org.apache.dubbo.rpc.model.MethodDescriptor;
 import org.apache.dubbo.rpc.model.ModuleModel;
 import org.apache.dubbo.rpc.model.ModuleServiceRepository;
 import org.apache.dubbo.rpc.model.ServiceDescriptor;
-import org.apache.dubbo.rpc.protocol.PermittedSerializationKeeper;
 import org.apache.dubbo.rpc.protocol.dubbo.DubboCountCodec;
 import org.apache.dubbo.rpc.support.ProtocolUtils;
 
-/** A provider of every service with every method in every serialization, on 3.3. */
+/** A provider of every service with every method, on 3.x. */
 final class Provider {
     private static final int PORT = 20880;
 
@@ -43,9 +39,6 @@ final class Provider {
         channel = channel(module);
         ServiceDescriptor anything = anyService();
         replace(ModuleServiceRepository.class, "services", module.getServiceRepository(), new Any<>(Collections.singletonList(anything)));
-        Set<Byte> everything = new HashSet<>(Arrays.asList((byte) 2, (byte) 23));
-        PermittedSerializationKeeper keeper = framework.getBeanFactory().getBean(PermittedSerializationKeeper.class);
-        replace(PermittedSerializationKeeper.class, "serviceToSerializationId", keeper, new Any<>(everything));
         // As exporting a service with this parameter does.
         module.getBeanFactory().getOrRegisterBean(SerializeSecurityConfigurator.class).registerInterface(Takes.class);
     }
