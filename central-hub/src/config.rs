@@ -21,7 +21,7 @@ const HOLD_DOWN: Duration = Duration::from_secs(30);
 const HELD_LEAST: usize = 1024 * 1024;
 const HELD_LEN: usize = 256 * 1024 * 1024;
 const CATALOGUE_LEAST: usize = 64 * 1024;
-const CATALOGUE_LEN: usize = 16 * 1024 * 1024;
+const CATALOGUE_LEN: usize = 8 * 1024 * 1024;
 const AUDIT_ROTATE_LEN: u64 = 256 * 1024 * 1024;
 const AUDIT_KEEP: u32 = 16;
 

@@ -13,13 +13,16 @@
 mod namespaces;
 mod shared;
 
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::helper;
 use crate::process::{self, Process, Stdout};
@@ -300,6 +303,34 @@ impl Place {
             process.log().contains("listening").then_some(())
         })?;
         Ok(process)
+    }
+
+    /// Does something on a thread of its own whose network is this place's. Sockets that are opened there stay of this place,
+    /// wherever they are handed to.
+    ///
+    /// # Errors
+    /// The thread cannot step into the namespace.
+    ///
+    /// # Panics
+    /// As `work` does.
+    pub fn inside<R: Send>(&self, work: impl FnOnce() -> R + Send) -> Result<R> {
+        let there = || {
+            self.enter()?;
+            Ok(work())
+        };
+        std::thread::scope(|scope| match scope.spawn(there).join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    }
+
+    /// Moves the calling thread, and it alone, into this place's network.
+    fn enter(&self) -> Result<()> {
+        let Some(namespace) = &self.0.namespace else { return Ok(()) };
+        let file = Path::new("/run/netns").join(namespace);
+        let opened = File::open(&file).with_context(|| format!("cannot open {}", file.display()))?;
+        move_into_link_name_space(opened.as_fd(), Some(LinkNameSpaceType::Network))
+            .with_context(|| format!("cannot step into {namespace}"))
     }
 
     /// Every errand has its own deadline inside.

@@ -70,6 +70,12 @@ impl Program {
         Ok(Program { kind, name: name.to_owned(), place: place.clone(), folder, admin, process: Mutex::new(None) })
     }
 
+    /// Its name, to show to people.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Its folder: configuration, state and whatever else it is to find beside them.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -180,6 +186,30 @@ impl Program {
     /// It does not answer with one.
     pub fn metrics(&self) -> Result<String> {
         self.page("metrics")
+    }
+
+    /// The memory that it has just now, in bytes.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn memory(&self) -> Result<u64> {
+        self.number_of_status("VmRSS")
+    }
+
+    /// The most memory that it ever had, in bytes.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn peak_memory(&self) -> Result<u64> {
+        self.number_of_status("VmHWM")
+    }
+
+    fn number_of_status(&self, key: &str) -> Result<u64> {
+        let id = self.process().as_ref().with_context(|| format!("{} does not run", self.name))?.id();
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
+        let kib = line.and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<u64>().ok());
+        Ok(kib.with_context(|| format!("{} says no {key}", self.name))? * 1024)
     }
 
     /// Ends it as `kill -9` does.

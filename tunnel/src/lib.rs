@@ -27,6 +27,8 @@ pub mod key;
 mod link;
 mod peer;
 mod random;
+#[cfg(feature = "scripted")]
+pub mod scripted;
 mod seal;
 mod session;
 mod settings;

@@ -14,25 +14,20 @@ use wire::tunnel::{Notice, Record};
 use super::{Inner, Link, SPARE_LEN};
 use crate::session::Event;
 
-/// Reads in one go, before other connections of the shard get their turn.
-const READS_A_TURN: usize = 4;
-
 impl Inner {
     /// One go of the connection's task.
     fn poll(&self, cx: &mut Context<'_>, number: u64, inbound: &mut Inbound) -> Poll<Lost> {
         if let Poll::Ready(lost) = self.poll_write(cx, number) {
             return Poll::Ready(lost);
         }
-        for _ in 0..READS_A_TURN {
-            let shard = self.shard.clone();
-            let step = shard.with_scratch(|scratch| self.poll_read(cx, number, inbound, scratch));
-            match step {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(Lost::Violation(why))) => self.end_for(&why),
-                Poll::Ready(Err(lost)) => return Poll::Ready(lost),
-                Poll::Ready(Ok(())) => {}
-            }
+        let shard = self.shard.clone();
+        match shard.with_scratch(|scratch| self.poll_read(cx, number, inbound, scratch)) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Err(Lost::Violation(why))) => self.end_for(&why),
+            Poll::Ready(Err(lost)) => return Poll::Ready(lost),
+            Poll::Ready(Ok(())) => {}
         }
+        // One read brings thousands of calls: whoever sends that many waits for everybody else's turn before the next.
         cx.waker().wake_by_ref();
         Poll::Pending
     }
