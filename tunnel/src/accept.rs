@@ -211,21 +211,23 @@ async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
 }
 
 async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, stranger: Stranger, slot: Slot) {
-    // Until the first link on this connection.
+    // Until the first link on this connection; its first handshake stands in its place.
     let stranger = Rc::new(Cell::new(Some(stranger)));
     let arrived = {
         let inner = inner.clone();
         Rc::new(move |arrived: Arrived| {
-            let Some(handshake) = inner.strangers.enter(peer.ip()) else {
+            let Some(handshake) = stranger.take().or_else(|| inner.strangers.enter(peer.ip())) else {
                 return tracing::debug!(%peer, "handshake refused: too many at once from there");
             };
             let (work, stranger) = (inner.clone(), stranger.clone());
             inner.run(async move {
                 match work.shake_hands(arrived).await {
-                    Ok(()) => drop(stranger.take()),
-                    Err(error) => tracing::warn!(%peer, %error, "no link"),
+                    Ok(()) => drop((stranger.take(), handshake)),
+                    Err(error) => {
+                        tracing::warn!(%peer, %error, "no link");
+                        stranger.set(Some(handshake));
+                    }
                 }
-                drop(handshake);
             });
         })
     };
