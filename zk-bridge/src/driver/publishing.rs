@@ -246,3 +246,30 @@ impl Publishing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_goes_ten_minutes_after_the_last_instance_that_named_it() {
+        let (_orders, orders) = watch::channel(Order::default());
+        let mut publishing = Publishing::new(orders, watch::channel(0).0);
+        let old: MetadataName = ("highway-b-1".into(), "r1".into());
+        let (unused, named) = (Plan { unused: [old.clone()].into(), ..Plan::default() }, Plan::default());
+        let mut due = |plan: &Plan, at: Instant| {
+            publishing.remember(plan, at);
+            let due = publishing.circumstances(&Wish::Silent, at).due;
+            (due.contains(&old), publishing.next_due())
+        };
+        let minutes = |count: u64| Duration::from_secs(60 * count);
+        let began = Instant::now();
+        assert_eq!(due(&unused, began), (false, Some(began + minutes(10))));
+        // It is named once more, and the time begins anew.
+        assert_eq!(due(&named, began + minutes(5)), (false, None));
+        let again = began + minutes(6);
+        assert_eq!(due(&unused, again), (false, Some(again + minutes(10))));
+        assert!(!due(&unused, again + minutes(9)).0);
+        assert!(due(&unused, again + minutes(10)).0);
+    }
+}
