@@ -293,8 +293,14 @@ impl Island {
         let registry: Vec<String> = self.members().map(|member| member.address().to_string()).collect();
         let registry = registry.join(",");
         let second = self.second_registry.as_ref().map(ZooKeeper::address);
-        let about = |role, number| {
-            files::Gateway { island: self.name(), role, number, hub, hub_key, registry: &registry, second }
+        let about = |role, number| files::Gateway {
+            island: self.name(),
+            role,
+            number,
+            hub,
+            hub_key,
+            registry: &registry,
+            second,
         };
         for (number, egress) in (1..).zip(&self.egresses) {
             let about = about(Role::Egress, number);
