@@ -146,6 +146,11 @@ impl Catalogue {
         self.origins.get(who).into_iter().flat_map(|offer| offer.entries.iter()).map(|entry| &**entry)
     }
 
+    /// Whether what is here of a gateway is at least this.
+    pub fn is_at(&self, who: &Who, start: u64, revision: u64) -> bool {
+        self.origins.get(who).is_some_and(|offer| offer.start == start && offer.revision >= revision)
+    }
+
     /// Whether the gateway has said what it offers.
     pub fn is_known(&self, who: &Who) -> bool {
         self.origins.get(who).is_some_and(|offer| offer.revision > 0)

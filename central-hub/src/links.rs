@@ -51,6 +51,8 @@ struct Ingress {
     /// Whether the last call took it.
     last: Cell<bool>,
     services: Rc<Services>,
+    /// Whether all that its gateway offers was told on this link.
+    told: bool,
 }
 
 /// The services of one gateway, to be asked by the three names of a head without allocating.
@@ -102,6 +104,7 @@ impl Links {
                     open: Rc::default(),
                     last: Cell::new(false),
                     services: Rc::default(),
+                    told: false,
                 };
                 self.ingress.entry(peer.island.clone()).or_default().push(ingress);
             }
@@ -124,18 +127,35 @@ impl Links {
         }
     }
 
-    /// Takes over what the gateway offers, for all its links.
+    /// All that the gateway offers was told on this link.
+    pub fn told(&mut self, link: &Link) {
+        let island = self.ingress.get_mut(&link.peer().island).into_iter().flatten();
+        island.filter(|ingress| ingress.link == *link).for_each(|ingress| ingress.told = true);
+    }
+
+    /// Takes over what the gateway offers, for those of its links that have told all of it: what an earlier process of it
+    /// offered says nothing of one that has just started.
     pub fn learn(&mut self, who: &Who, catalogue: &Catalogue) {
         let services = Rc::new(Services::of(who, catalogue));
         let links = self.ingress.get_mut(who.island.as_str()).into_iter().flatten();
-        for ingress in links.filter(|ingress| ingress.who == *who) {
+        for ingress in links.filter(|ingress| ingress.told && ingress.who == *who) {
             ingress.services = services.clone();
         }
+    }
+
+    /// Whether calls can go to this island, as far as links are concerned.
+    pub fn reach(&self, island: &str) -> bool {
+        self.ingress.get(island).is_some_and(|links| links.iter().any(|one| one.link.usable() && one.services.known))
     }
 
     /// The limit of the island behind an egress link.
     pub fn limit(&self, link: &Link) -> Option<Rc<Limit>> {
         self.egress.get(&link.id()).map(|egress| egress.limit.clone())
+    }
+
+    /// An egress link by its number.
+    pub fn egress_link(&self, id: u64) -> Option<Link> {
+        self.egress.get(&id).map(|egress| egress.link.clone())
     }
 
     /// The egress links.

@@ -2,6 +2,7 @@
 //! take. Refuses in words; never waits for room.
 
 use std::net::IpAddr;
+
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::Header;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
@@ -9,6 +10,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use crate::core::Core;
 use crate::deadline::{Allowed, Dialect};
 use crate::held::{Charge, Extent};
+use crate::knowledge::Caller;
 
 impl Core {
     /// Whether a frame with this header may come, asked before its body is read.
@@ -52,8 +54,15 @@ impl Core {
         let Peeked::Call(call) = peeked else { return self.timeouts.settle(None, || None, Dialect::Java) };
         let dialect = if call.is_dubbo_go() { Dialect::Go } else { Dialect::Java };
         let known = || {
-            let (service, method) = (call.interface.as_deref().unwrap_or(&call.service), &call.method);
-            self.knowledge.load().consumers.timeout(consumer, service, call.application.as_deref(), method)
+            let caller = Caller {
+                address: consumer,
+                application: call.application.as_deref(),
+                interface: call.interface.as_deref().unwrap_or(&call.service),
+                group: call.group.as_deref(),
+                version: call.version.as_deref(),
+                method: &call.method,
+            };
+            self.knowledge.load().consumers.timeout(&caller)
         };
         self.timeouts.settle(call.timeout, known, dialect)
     }

@@ -41,6 +41,9 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Hold-downs and memories are looked at this often.
 const CLOCK: Duration = Duration::from_secs(1);
 
+/// After so long consumers are let in, even if no hub has told anything: they then hear why their calls go nowhere.
+const OPENED_WITHIN: Duration = Duration::from_secs(1);
+
 /// A changed configuration, as far as it can change.
 pub struct Change {
     pub import: Import,
@@ -80,6 +83,7 @@ pub struct Control {
     absence: Absence,
     began: Instant,
     unread_waited_for: Waited,
+    doors: Doors,
     hold: Hold,
 }
 
@@ -97,6 +101,15 @@ enum Absence {
     Unproven,
     /// Some hub has; from then on the hold-down is what protects nodes.
     Proven,
+}
+
+/// Whether consumers are let in. Those of the process before this one connect again before a hub has told anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Doors {
+    /// Not yet; since this moment.
+    Shut(Instant),
+    /// It is known where calls go, or nobody tells.
+    Open,
 }
 
 impl Control {
@@ -133,6 +146,7 @@ impl Control {
             absence: Absence::Unproven,
             began: Instant::now(),
             unread_waited_for: Waited::No,
+            doors: Doors::Shut(Instant::now()),
         }
     }
 
@@ -148,6 +162,7 @@ impl Control {
         let mut clock = tokio::time::interval(CLOCK);
         self.renew();
         loop {
+            self.open_doors().await;
             tokio::select! {
                 events = self.outside.inbox.take() => self.take(events).await,
                 () = any_view(&mut self.sites) => {}
@@ -205,6 +220,19 @@ impl Control {
                     }
                 }
             }
+        }
+    }
+
+    async fn open_doors(&mut self) {
+        let Doors::Shut(since) = self.doors else { return };
+        let knows = self.complete || self.catalogue.offered().next().is_some();
+        if !knows && since.elapsed() < OPENED_WITHIN {
+            return;
+        }
+        self.doors = Doors::Open;
+        for order in &self.outside.orders {
+            // A shard that has ended lets nobody in.
+            let _ = order.send(Order::Open).await;
         }
     }
 

@@ -1,4 +1,6 @@
 //! The loop between hubs that tell, registries that show, and what comes out: nodes, knowledge, files, orders.
+//!
+//! Long because: one world of hubs and registries is made for all of it.
 
 use std::path::Path;
 
@@ -12,17 +14,19 @@ use super::*;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A registry that keeps what it is told.
+#[derive(Default)]
 struct FakeRegistry {
     view: watch::Sender<Arc<zk_bridge::View>>,
     desired: Mutex<Option<Desired>>,
     withdrawn: Mutex<bool>,
+    kept: Mutex<Option<Vec<String>>>,
 }
 
 impl FakeRegistry {
     /// One that nobody has read yet.
     fn unread() -> Arc<Self> {
         let view = watch::channel(Arc::new(zk_bridge::View::unread())).0;
-        Arc::new(Self { view, desired: Mutex::default(), withdrawn: Mutex::default() })
+        Arc::new(Self { view, ..Self::default() })
     }
 }
 
@@ -39,6 +43,12 @@ impl Registry for FakeRegistry {
     fn withdraw(&self) -> Work<'_> {
         *self.withdrawn.lock().unwrap() = true;
         Box::pin(async { Err(RegistryFailure::Stopped("fake".to_owned())) })
+    }
+    fn keep_only(&self, stays: &dyn Fn(&zk_bridge::VirtualProvider) -> bool) -> Work<'_> {
+        let published = self.desired.lock().unwrap().clone().map(|desired| desired.providers).unwrap_or_default();
+        let kept = published.iter().filter(|own| stays(own)).map(|own| own.key.to_string()).collect();
+        *self.kept.lock().unwrap() = Some(kept);
+        Box::pin(async { Ok(()) })
     }
     fn leave(&self) -> Work<'_> {
         self.withdraw()
@@ -189,6 +199,18 @@ fn reference(interface: &str, parameters: &[(&str, &str)]) -> Consumer {
     }
 }
 
+/// A caller of the greeter in application `shop`.
+fn shop(method: &str) -> crate::knowledge::Caller<'_> {
+    crate::knowledge::Caller {
+        address: "10.0.0.7".parse().unwrap(),
+        application: Some("shop"),
+        interface: "com.acme.Greeter",
+        group: None,
+        version: None,
+        method,
+    }
+}
+
 #[tokio::test]
 async fn nothing_is_published_before_the_registry_was_read() {
     let world = World::start();
@@ -242,16 +264,15 @@ async fn what_an_earlier_start_left_stays_until_a_hub_has_told_everything() {
     let left = |interface| provider(interface, "10.0.0.9", Some("egress-1"));
     let reference = reference("com.acme.Greeter", &[("timeout", "1200")]);
     world.registry_shows(1, vec![left("com.acme.Greeter"), left("com.acme.Ledger")], vec![reference.clone()]);
-    let host = "10.0.0.7".parse().unwrap();
-    until(|| world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), "greet").is_some()).await;
+    until(|| world.knowledge.load().consumers.timeout(&shop("greet")).is_some()).await;
     assert_eq!(world.published(), None, "no hub has told anything");
     world.hub_offers(&["com.acme.Greeter"]);
     until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
     // What comes later is gathered with it, so a first look has been taken by then.
-    let host = "10.0.0.8".parse().unwrap();
+    let there = crate::knowledge::Caller { address: "10.0.0.8".parse().unwrap(), ..shop("greet") };
     let other = Consumer { host: "10.0.0.8".to_owned(), ..reference.clone() };
     world.registry_shows(2, vec![left("com.acme.Greeter"), left("com.acme.Ledger")], vec![reference, other]);
-    until(|| world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), "greet").is_some()).await;
+    until(|| world.knowledge.load().consumers.timeout(&there).is_some()).await;
     assert_eq!(world.published(), None, "the hub may still have to tell of the ledger");
     world.inbox.put(Event::Told { link: 1 });
     world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
@@ -320,10 +341,7 @@ async fn consumers_say_their_timeouts_and_do_not_empty_the_caches() {
     let generation = world.knowledge.load().snapshot.generation();
     let parameters = [("timeout", "1200"), ("slow.timeout", "9000"), ("connect.timeout", "3000")];
     world.registry_shows(1, Vec::new(), vec![reference("com.acme.Greeter", &parameters)]);
-    let ask = |method: &str| {
-        let host = "10.0.0.7".parse().unwrap();
-        world.knowledge.load().consumers.timeout(host, "com.acme.Greeter", Some("shop"), method)
-    };
+    let ask = |method| world.knowledge.load().consumers.timeout(&shop(method)).map(|known| known.longest);
     until(|| ask("greet").is_some()).await;
     assert_eq!(ask("greet"), Some(Duration::from_millis(1200)));
     assert_eq!(ask("slow"), Some(Duration::from_secs(9)));
@@ -343,27 +361,36 @@ async fn what_a_lost_hub_had_told_is_still_known_and_readiness_says_that_it_is_l
     assert_eq!(world.published().unwrap().len(), 2);
 }
 
-async fn drained(world: World) -> Vec<&'static str> {
+/// What a drain told the shards; withdrawals stand between.
+async fn drained(world: World) -> Vec<String> {
     let World { mut orders, teller, registry, running, .. } = world;
     let draining = tokio::spawn(teller.drain(PATIENCE));
     let mut told = Vec::new();
+    let left = |told: &mut Vec<String>| {
+        let all = std::mem::take(&mut *registry.withdrawn.lock().unwrap()).then(|| "all nodes go".to_owned());
+        let kept = registry.kept.lock().unwrap().take().map(|kept| format!("only {} stays", kept.join(" ")));
+        told.extend(all.into_iter().chain(kept));
+    };
     while let Some(order) = orders.recv().await {
+        left(&mut told);
         match order {
             Order::Readonly(answer) => {
-                assert!(!*registry.withdrawn.lock().unwrap(), "consumers hear of it before the nodes go");
-                told.push("readonly");
+                told.push("readonly".to_owned());
+                answer.send(()).unwrap();
+            }
+            Order::Refuse(answer) => {
+                told.push("refuse".to_owned());
                 answer.send(()).unwrap();
             }
             Order::InFlight(answer) => {
-                assert!(*registry.withdrawn.lock().unwrap());
                 answer.send(0).unwrap();
-                told.push("in flight?");
+                told.push("in flight?".to_owned());
             }
             Order::Close(_) => {
-                told.push("close");
+                told.push("close".to_owned());
                 break;
             }
-            Order::Status(_) | Order::Anew { .. } => {}
+            Order::Open | Order::Status(_) | Order::Anew { .. } => {}
         }
     }
     drop(orders);
@@ -372,16 +399,25 @@ async fn drained(world: World) -> Vec<&'static str> {
     told
 }
 
+/// A sole egress took its nodes out first and served nobody for the fifteen seconds of its drain: consumers had no address.
 #[tokio::test]
-async fn a_drain_sends_readonly_only_where_there_is_another_address() {
-    let ours = || provider("com.acme.Greeter", "10.0.0.9", Some("egress-1"));
-    let alone = World::start();
-    alone.registry_shows(1, vec![ours()], Vec::new());
-    assert_eq!(drained(alone).await, ["in flight?", "close"]);
-    let twins = World::start();
-    let twin = provider("com.acme.Greeter", "10.0.0.10", Some("egress-2"));
-    twins.registry_shows(1, vec![ours(), twin], Vec::new());
-    assert_eq!(drained(twins).await, ["readonly", "in flight?", "close"]);
+async fn a_drain_sends_away_who_has_another_address_and_stays_in_the_registry_for_the_others() {
+    let ours = |interface| provider(interface, "10.0.0.9", Some("egress-1"));
+    let twin = |interface| provider(interface, "10.0.0.10", Some("egress-2"));
+    let world = |providers| async {
+        let world = World::start();
+        world.registry_shows(1, providers, Vec::new());
+        world.hub_offers(&["com.acme.Greeter", "com.acme.Ledger"]);
+        until(|| world.published().is_some_and(|published| published.len() == 4)).await;
+        world
+    };
+    let (greeter, ledger) = ("com.acme.Greeter", "com.acme.Ledger");
+    let twins = world(vec![ours(greeter), ours(ledger), twin(greeter), twin(ledger)]).await;
+    assert_eq!(drained(twins).await, ["readonly", "all nodes go", "in flight?", "close"]);
+    let alone = world(vec![ours(greeter)]).await;
+    assert_eq!(drained(alone).await, ["only com.acme.Greeter stays", "refuse", "in flight?", "close"]);
+    let mixed = world(vec![ours(greeter), ours(ledger), twin(greeter)]).await;
+    assert_eq!(drained(mixed).await, ["only com.acme.Ledger stays", "refuse", "in flight?", "close"]);
 }
 
 #[tokio::test]

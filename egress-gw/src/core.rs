@@ -19,6 +19,7 @@ use wire::dubbo::frame::{FrameKind, Header};
 use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
+use crate::absent::Absent;
 use crate::cache::DecisionCache;
 use crate::config::Limits;
 use crate::consumers::Consumers;
@@ -48,6 +49,10 @@ pub struct Core {
     pub tags: Vec<Arc<str>>,
     /// Calls that wait for a link, in the order in which they came.
     pub waiting: RefCell<std::collections::VecDeque<Key>>,
+    /// Calls that wait for their island.
+    pub absent: Absent,
+    /// Whether new calls are refused, since this process is about to end.
+    pub ending: Cell<bool>,
     pub clock: Clock,
     pub consumers: Consumers,
     pub entrance: Arc<ArcSwap<Entrance>>,
@@ -138,6 +143,8 @@ impl Core {
             stamps: parts.stamps,
             tags: parts.tags,
             waiting: RefCell::default(),
+            absent: Absent::default(),
+            ending: Cell::new(false),
             clock: Clock::default(),
             chain: parts.chain,
         })
@@ -154,6 +161,10 @@ impl Core {
 
     /// Hands a call to the chain.
     pub fn handle(&self, request: Request<'_>) {
+        if self.ending.get() {
+            let _ = request.fail(&ending());
+            return;
+        }
         let mut request = request;
         for fallback in &self.chain {
             match fallback.handle(request).passed() {
@@ -230,6 +241,12 @@ impl Core {
     pub fn count_in_flight(&self) {
         self.counters.in_flight.set(self.calls.len() as i64);
     }
+}
+
+/// What a consumer hears that calls while the process waits for its last answers, and that knows no other address.
+fn ending() -> Failure {
+    let text = "this egress gateway is ending and is the only address of the service; call again in a moment, or run a second egress gateway in this island";
+    Failure::new(Stage::Session, Kind::Draining, Outcome::NotSent, text)
 }
 
 /// What a consumer hears when the slab is full although its header was let in.

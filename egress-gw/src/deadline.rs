@@ -8,6 +8,9 @@
 //! The consumer's own clock started before the frame came here, so an answer given exactly at its timeout is a late
 //! one, and a late OK answer ends a dubbo-go session. [`reserve`] keeps that distance. Pure; the wheel that notices the
 //! deadline belongs to the core.
+//!
+//! A call that is not sent yet waits for a way until its time is over, if its consumer is known to wait that long; else only
+//! for `link_wait`, so that it reads why.
 
 use std::time::Duration;
 
@@ -25,7 +28,7 @@ pub struct Timeouts {
     pub dubbo_go: Duration,
     /// No call may take longer, whatever it says.
     pub longest: Duration,
-    /// How long a call waits for a link to a hub. Below Java's default timeout of 1 s, which 2.7 does not send: its
+    /// How long a call waits unsent where nobody says its timeout. Below Java's default of 1 s, which 2.7 does not send: its
     /// consumer shall read the sentence instead of giving up without one.
     pub link_wait: Duration,
 }
@@ -48,6 +51,8 @@ pub struct Allowed {
     pub time: Duration,
     /// Whether the consumer waits so long and no longer.
     pub patience: Patience,
+    /// Of the time, how long it may wait for a way to its island.
+    pub unsent: Duration,
 }
 
 /// What is known of how long a consumer itself waits.
@@ -68,25 +73,31 @@ pub enum Dialect {
     Go,
 }
 
+/// What the registry knows of the timeouts of a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known {
+    /// The longest of those that its references say: so long an answer may be of use.
+    pub longest: Duration,
+    /// The shortest, if all of them say one: so long it waits for certain.
+    pub surely: Option<Duration>,
+}
+
 impl Timeouts {
     /// How long the gateway may take for a call: `said` by the call itself, `known` from the consumer's node.
     #[must_use]
-    pub fn settle(
-        &self,
-        said: Option<Duration>,
-        known: impl FnOnce() -> Option<Duration>,
-        dialect: Dialect,
-    ) -> Allowed {
-        let default = match dialect {
-            Dialect::Java => self.call,
-            Dialect::Go => self.dubbo_go,
+    pub fn settle(&self, said: Option<Duration>, known: impl FnOnce() -> Option<Known>, dialect: Dialect) -> Allowed {
+        let known = said.map(|said| Known { longest: said, surely: Some(said) }).or_else(known);
+        let less = |timeout: Duration| timeout - reserve(timeout);
+        let (time, patience, surely) = match (known, dialect) {
+            (Some(Known { longest, surely }), _) if longest <= self.longest && surely == Some(longest) => {
+                (longest, Patience::Said, surely)
+            }
+            (Some(Known { longest, surely }), _) => (longest.min(self.longest), Patience::Assumed, surely),
+            (None, Dialect::Java) => (self.call.min(self.longest), Patience::Assumed, None),
+            (None, Dialect::Go) => (self.dubbo_go.min(self.longest), Patience::Assumed, Some(self.dubbo_go)),
         };
-        let (timeout, patience) = match said.or_else(known) {
-            Some(timeout) if timeout <= self.longest => (timeout, Patience::Said),
-            Some(_) => (self.longest, Patience::Assumed),
-            None => (default.min(self.longest), Patience::Assumed),
-        };
-        Allowed { time: timeout - reserve(timeout), patience }
+        let time = less(time);
+        Allowed { time, patience, unsent: surely.map_or(self.link_wait, less).min(time) }
     }
 }
 
@@ -99,33 +110,40 @@ fn reserve(timeout: Duration) -> Duration {
 mod tests {
     use super::*;
 
-    const NOTHING: fn() -> Option<Duration> = || None;
+    const NOTHING: fn() -> Option<Known> = || None;
 
     fn ms(millis: u64) -> Duration {
         Duration::from_millis(millis)
     }
 
+    fn five_seconds() -> Option<Known> {
+        Some(Known { longest: ms(5000), surely: Some(ms(5000)) })
+    }
+
     #[test]
     fn the_call_itself_comes_first_then_the_node_then_the_default() {
         let timeouts = Timeouts::default();
-        let settled = |said, known| timeouts.settle(said, || known, Dialect::Java);
-        let said = |millis| Allowed { time: ms(millis), patience: Patience::Said };
-        assert_eq!(settled(Some(ms(1000)), Some(ms(5000))), said(950));
-        assert_eq!(settled(None, Some(ms(5000))), said(4950));
-        assert_eq!(settled(None, None), Allowed { time: ms(59_950), patience: Patience::Assumed });
+        let settled = |said, known: fn() -> Option<Known>| {
+            let Allowed { time, patience, .. } = timeouts.settle(said, known, Dialect::Java);
+            (time, patience)
+        };
+        assert_eq!(settled(Some(ms(1000)), five_seconds), (ms(950), Patience::Said));
+        assert_eq!(settled(None, five_seconds), (ms(4950), Patience::Said));
+        assert_eq!(settled(None, NOTHING), (ms(59_950), Patience::Assumed));
     }
 
     #[test]
     fn dubbo_go_gets_its_own_default() {
-        assert_eq!(Timeouts::default().settle(None, NOTHING, Dialect::Go).time, ms(2950));
-        assert_eq!(Timeouts::default().settle(Some(ms(300)), NOTHING, Dialect::Go).time, ms(300) - ms(300) / 16);
+        let whole = |said| Timeouts::default().settle(said, NOTHING, Dialect::Go).time;
+        assert_eq!(whole(None), ms(2950));
+        assert_eq!(whole(Some(ms(300))), ms(300) - ms(300) / 16);
     }
 
     #[test]
     fn no_call_takes_longer_than_the_longest() {
         let timeouts = Timeouts { longest: ms(10_000), ..Timeouts::default() };
         let settled = timeouts.settle(Some(Duration::MAX), NOTHING, Dialect::Java);
-        assert_eq!(settled, Allowed { time: ms(9950), patience: Patience::Assumed });
+        assert_eq!((settled.time, settled.patience), (ms(9950), Patience::Assumed));
     }
 
     #[test]
@@ -134,5 +152,18 @@ mod tests {
             let settled = Timeouts::default().settle(Some(ms(millis)), NOTHING, Dialect::Java).time;
             assert!(settled < ms(millis) && settled >= ms(millis) * 15 / 16, "{millis}: {settled:?}");
         }
+    }
+
+    #[test]
+    fn a_call_waits_unsent_as_long_as_its_consumer_surely_does() {
+        let unsent =
+            |said, known: fn() -> Option<Known>, dialect| Timeouts::default().settle(said, known, dialect).unsent;
+        assert_eq!(unsent(Some(ms(5000)), NOTHING, Dialect::Java), ms(4950));
+        assert_eq!(unsent(None, five_seconds, Dialect::Java), ms(4950));
+        assert_eq!(unsent(None, NOTHING, Dialect::Java), ms(700), "2.7 says no timeout, and may wait a second");
+        assert_eq!(unsent(None, NOTHING, Dialect::Go), ms(2950));
+        let one_is_silent = || Some(Known { longest: ms(5000), surely: None });
+        assert_eq!(unsent(None, one_is_silent, Dialect::Java), ms(700));
+        assert_eq!(unsent(Some(ms(300)), NOTHING, Dialect::Java), ms(300) - ms(300) / 16);
     }
 }

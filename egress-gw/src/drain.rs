@@ -1,19 +1,26 @@
-//! The end, written against what real consumers do: tell those who have somewhere else to go, leave the registry, serve
-//! on for a while, close when nothing is in flight.
+//! The end, written against what real consumers do: send those away who have somewhere else to go, stay for the others as long
+//! as this process can answer, close when nothing is in flight.
 //!
 //! ```text
-//!  readonly (if every service has another address) ─▶ nodes withdrawn ─▶ at least 15 s ─▶ nothing in flight ─▶ closed
+//!  readonly (if every service has another address) ─▶ nodes with another address withdrawn ─▶ at least 15 s ─┐
+//!                                                        where none has one ─────────────────────────────────┤
+//!                        closed ◀── nothing in flight ◀── new calls refused (if some have no other address) ◀┘
 //! ```
 //!
 //! The readonly event moves consumers at once if there is a second address; without one 3.x consumers would fail every
-//! call until they are told otherwise, so then it is not sent. Chassis bounds the whole by `[drain] within`.
+//! call until they are told otherwise, so then it is not sent.
+//!
+//! A node that is the only address of its service stays: without it consumers fail from the first moment of the drain on, and a
+//! drain takes longer than a restart. It goes with this process's session, or is replaced by the next start under a new epoch,
+//! which is what consumers of every release follow within seconds; so a restart costs what it takes and no more. Chassis bounds
+//! the whole by `[drain] within`.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use zk_bridge::{Provider, View};
+use zk_bridge::{Provider, ServiceKey, View, VirtualProvider};
 
 use crate::listen::Order;
 use crate::site::Site;
@@ -24,14 +31,23 @@ const ASKED_EVERY: Duration = Duration::from_millis(50);
 /// Drains; returns when nothing is in flight and every connection is closed.
 pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, serve_at_least: Duration) {
     let served = tokio::time::Instant::now() + serve_at_least;
-    let views: Vec<Arc<View>> = sites.iter().map(|site| site.view.borrow().clone()).collect();
-    if all_have_other_addresses(&views, gateway) {
+    let alone: Vec<Alone> = sites.iter().map(|site| Alone::of(&site.view.borrow(), gateway)).collect();
+    let published = alone.iter().map(|alone| alone.published).sum::<usize>();
+    let lone = alone.iter().map(|alone| alone.services.len()).sum::<usize>();
+    if published > 0 && lone == 0 {
         for order in orders {
             ask(order, Order::Readonly).await;
         }
     }
-    withdraw(sites).await;
-    tokio::time::sleep_until(served).await;
+    withdraw(sites, &alone).await;
+    if published > lone {
+        tokio::time::sleep_until(served).await;
+    }
+    if lone > 0 {
+        for order in orders {
+            ask(order, Order::Refuse).await;
+        }
+    }
     while in_flight(orders).await > 0 {
         tokio::time::sleep(ASKED_EVERY).await;
     }
@@ -42,13 +58,15 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
     }
 }
 
-/// Takes this gateway's nodes out of all registries at once: one that does not answer holds up no other.
-async fn withdraw(sites: &[Site]) {
+/// Takes this gateway's nodes that have another address out of all registries at once: one that does not answer holds up no other.
+async fn withdraw(sites: &[Site], alone: &[Alone]) {
     let mut withdrawals = JoinSet::new();
-    for site in sites {
-        let registry = site.registry.clone();
+    for (site, alone) in sites.iter().zip(alone) {
+        let (registry, services) = (site.registry.clone(), alone.services.clone());
         withdrawals.spawn(async move {
-            if let Err(error) = registry.withdraw().await {
+            let stays = |own: &VirtualProvider| services.contains(&(own.key.clone(), own.tag.clone()));
+            let left = if services.is_empty() { registry.withdraw() } else { registry.keep_only(&stays) };
+            if let Err(error) = left.await {
                 tracing::warn!(%error, "this gateway's nodes may stay until its session ends");
             }
         });
@@ -56,17 +74,27 @@ async fn withdraw(sites: &[Site]) {
     withdrawals.join_all().await;
 }
 
-/// Whether each service that this gateway publishes, and there is one, has another address in the same registry.
-fn all_have_other_addresses(views: &[Arc<View>], gateway: &str) -> bool {
-    let is_ours = |provider: &Provider| provider.highway.as_deref() == Some(gateway);
-    let published = |view: &Arc<View>| view.providers().iter().filter(|own| is_ours(own)).cloned().collect::<Vec<_>>();
-    let has_another = |view: &View, own: &Provider| {
-        let same = |other: &Provider| other.tag() == own.tag() && !other.is_disabled();
-        view.providers_of(&own.key).iter().any(|other| !is_ours(other) && same(other))
-    };
-    // A registry that holds nothing of this gateway has nobody to lose an address.
-    let mut ours = views.iter().flat_map(|view| published(view).into_iter().map(move |own| (view, own))).peekable();
-    ours.peek().is_some() && ours.all(|(view, own)| has_another(view, &own))
+/// What of this gateway stands in one registry.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Alone {
+    /// So many services.
+    published: usize,
+    /// Those of them, with their tags, of which it is the only address.
+    services: BTreeSet<(ServiceKey, Option<String>)>,
+}
+
+impl Alone {
+    fn of(view: &View, gateway: &str) -> Self {
+        let is_ours = |provider: &Provider| provider.highway.as_deref() == Some(gateway);
+        let has_another = |own: &Provider| {
+            let same = |other: &Provider| other.tag() == own.tag() && !other.is_disabled();
+            view.providers_of(&own.key).iter().any(|other| !is_ours(other) && same(other))
+        };
+        let name = |own: &Provider| (own.key.clone(), own.tag().map(str::to_owned));
+        let ours: Vec<_> = view.providers().iter().filter(|own| is_ours(own)).collect();
+        let services = ours.iter().filter(|own| !has_another(own)).map(|own| name(own)).collect();
+        Self { published: ours.iter().map(|own| name(own)).collect::<BTreeSet<_>>().len(), services }
+    }
 }
 
 async fn in_flight(orders: &[mpsc::Sender<Order>]) -> usize {
@@ -86,7 +114,9 @@ async fn ask<T>(shard: &mpsc::Sender<Order>, order: impl FnOnce(oneshot::Sender<
 
 #[cfg(test)]
 mod tests {
-    use zk_bridge::{Level, Parameters, ServiceKey};
+    use std::sync::Arc;
+
+    use zk_bridge::{Level, Parameters};
 
     use super::*;
 
@@ -104,25 +134,25 @@ mod tests {
         }
     }
 
-    fn others(providers: Vec<Provider>) -> bool {
-        others_in(vec![providers])
-    }
-
-    fn others_in(registries: Vec<Vec<Provider>>) -> bool {
-        let view = |providers| Arc::new(View::of(1, providers, Vec::new()));
-        all_have_other_addresses(&registries.into_iter().map(view).collect::<Vec<_>>(), "egress-1")
+    fn alone(providers: Vec<Provider>) -> (usize, Vec<String>) {
+        let alone = Alone::of(&View::of(1, providers, Vec::new()), "egress-1");
+        let named = |(key, tag): &(ServiceKey, Option<String>)| match tag {
+            Some(tag) => format!("{key} as {tag}"),
+            None => key.to_string(),
+        };
+        (alone.published, alone.services.iter().map(named).collect())
     }
 
     #[test]
-    fn consumers_are_told_only_if_every_service_has_another_address() {
+    fn a_service_is_alone_unless_somebody_else_offers_it_too() {
         let ours = provider("a.A", "10.0.0.9", Some("egress-1"), None);
         let twin = provider("a.A", "10.0.0.10", Some("egress-2"), None);
         let local = provider("a.A", "10.0.0.3", None, None);
-        assert!(!others(vec![ours.clone()]));
-        assert!(others(vec![ours.clone(), twin.clone()]));
-        assert!(others(vec![ours.clone(), local]));
         let lone = provider("a.B", "10.0.0.9", Some("egress-1"), None);
-        assert!(!others(vec![ours, twin, lone]));
+        assert_eq!(alone(vec![ours.clone()]), (1, vec!["a.A".to_owned()]));
+        assert_eq!(alone(vec![ours.clone(), twin.clone()]), (1, vec![]));
+        assert_eq!(alone(vec![ours.clone(), local]), (1, vec![]));
+        assert_eq!(alone(vec![ours, twin, lone]), (2, vec!["a.B".to_owned()]));
     }
 
     #[test]
@@ -130,23 +160,15 @@ mod tests {
         let ours = provider("a.A", "10.0.0.9", Some("egress-1"), Some("shanghai"));
         let untagged = provider("a.A", "10.0.0.10", Some("egress-2"), None);
         let twin = provider("a.A", "10.0.0.10", Some("egress-2"), Some("shanghai"));
-        assert!(!others(vec![ours.clone(), untagged]));
-        assert!(others(vec![ours, twin]));
+        assert_eq!(alone(vec![ours.clone(), untagged]), (1, vec!["a.A as shanghai".to_owned()]));
+        assert_eq!(alone(vec![ours, twin]), (1, vec![]));
     }
 
     #[test]
-    fn a_registry_without_our_nodes_keeps_nobody_from_being_told() {
-        let ours = provider("a.A", "10.0.0.9", Some("egress-1"), None);
-        let twin = provider("a.A", "10.0.0.10", Some("egress-2"), None);
-        assert!(others_in(vec![vec![ours.clone(), twin.clone()], Vec::new()]));
-        assert!(!others_in(vec![vec![ours.clone(), twin.clone()], vec![ours]]));
-        assert!(!others_in(vec![vec![twin], Vec::new()]));
-    }
-
-    #[test]
-    fn nobody_is_told_where_nothing_is_published() {
-        assert!(!others(Vec::new()));
-        assert!(!others(vec![provider("a.A", "10.0.0.3", None, None)]));
+    fn what_others_offer_is_nothing_of_ours() {
+        assert_eq!(alone(Vec::new()), (0, vec![]));
+        assert_eq!(alone(vec![provider("a.A", "10.0.0.3", None, None)]), (0, vec![]));
+        assert_eq!(alone(vec![provider("a.A", "10.0.0.10", Some("egress-2"), None)]), (0, vec![]));
     }
 
     /// A registry that says when it was asked, and is done when all were.
@@ -166,6 +188,9 @@ mod tests {
                 Ok(())
             })
         }
+        fn keep_only(&self, _: &dyn Fn(&VirtualProvider) -> bool) -> zk_bridge::Work<'_> {
+            self.withdraw()
+        }
         fn leave(&self) -> zk_bridge::Work<'_> {
             self.withdraw()
         }
@@ -180,7 +205,8 @@ mod tests {
         let all_asked = Arc::new(tokio::sync::Barrier::new(2));
         let site = || Site::new(Arc::new(Asked(all_asked.clone())), &process);
         let sites = [site(), site()];
-        let left = tokio::time::timeout(Duration::from_secs(10), withdraw(&sites));
+        let alone = [Alone::default(), Alone::default()];
+        let left = tokio::time::timeout(Duration::from_secs(10), withdraw(&sites, &alone));
         left.await.expect("neither waits for the other to be done");
     }
 }

@@ -44,7 +44,7 @@ impl Core {
     /// What the consumer of a call is told whose deadline has passed.
     pub fn overdue(&self, call: &InFlight) -> Failure {
         match &call.by {
-            By::Island(carried) => too_late(carried, call.deadline - call.arrived, self.timeouts.link_wait),
+            By::Island(carried) => too_late(carried, call.arrived, call.deadline),
             By::Handler => {
                 let text = "the handler that took the call gave no answer within its time";
                 Failure::new(Stage::Route, Kind::DeadlinePassed, Outcome::Unknown, text)
@@ -61,17 +61,24 @@ pub fn came_too_slowly(time: Duration) -> Failure {
     Failure::new(Stage::Session, Kind::DeadlinePassed, Outcome::NotSent, text)
 }
 
-fn too_late(carried: &Carried, time: Duration, link_wait: Duration) -> Failure {
+fn too_late(carried: &Carried, arrived: Instant, deadline: Instant) -> Failure {
     let (label, island) = (&carried.route.label, &carried.route.island);
+    let waited = carried.unsent_until - arrived;
     match carried.place {
         Place::Waiting => {
-            let waited = time.min(link_wait);
             let text = format!(
                 "`{label}` was not sent to island `{island}`: no link from this egress gateway to a hub came up within {waited:?}; look at the hub and at the links in this gateway's /status"
             );
             Failure::new(Stage::Tunnel, Kind::NoLink, Outcome::NotSent, text)
         }
+        Place::Absent => {
+            let text = format!(
+                "`{label}` was not sent to island `{island}`: no hub had a link to that island within {waited:?}; see whether its ingress gateway runs and reaches the hub"
+            );
+            Failure::new(Stage::Switch, Kind::NoLink, Outcome::NotSent, text)
+        }
         Place::OnLink { .. } => {
+            let time = deadline - arrived;
             let text = format!(
                 "island `{island}` gave no answer to `{label}` within {time:?}; look at the provider there, or give the call more time"
             );

@@ -95,6 +95,8 @@ pub struct Request<'a> {
     pub(crate) deadline: Instant,
     /// Whether the deadline is the consumer's own.
     pub(crate) patience: Patience,
+    /// Until when it may wait for a way to its island.
+    pub(crate) unsent_until: Instant,
     pub(crate) charge: Option<Charge>,
 }
 

@@ -2,15 +2,18 @@
 //!
 //! ```text
 //!  decide.rs ─▶ Route ─ head filled ─▶ open on a link ─▶ in flight ─ reply ─▶ consumer
-//!                                │ no link: waits a moment            │ failed, not sent ─▶ another link or hub
+//!                                │ no link: waits                     │ failed, not sent ─▶ another link or hub, or waits
 //!                                └────────────────────────────────────┴─ deadline ─▶ cancel, and the consumer is told
 //! ```
 //!
 //! A frame that may have to be sent again is kept, head in front, until its answer begins; one over 64 KiB is not, its
-//! consumer repeats a status 80 itself. A call is only ever sent again after *not sent*, and only within its deadline.
+//! consumer repeats a status 80 itself. A call is only ever sent again after *not sent*, and only within its deadline. It
+//! waits for a link to a hub, or for a hub that has a link to its island, as long as its consumer surely does.
 //! One-way calls hold nothing once they are on a link. What becomes of a call whose time is over: expire.rs.
 
+use std::collections::VecDeque;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 use shard::Key;
@@ -55,6 +58,8 @@ pub struct Carried {
     pub place: Place,
     /// What is needed to send it again.
     pub held: Option<Held>,
+    /// Until when it may wait unsent.
+    pub unsent_until: Instant,
     /// The number of the consumer's connection.
     consumer: usize,
     tried: Tried,
@@ -65,8 +70,10 @@ pub struct Carried {
 /// Where a carried call is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
-    /// In the queue for a link.
+    /// In the queue for a link to a hub.
     Waiting,
+    /// Until a hub has a link to its island.
+    Absent,
     /// On this link.
     OnLink { link: u64, exchange: Exchange },
 }
@@ -85,7 +92,8 @@ impl Core {
         let tried = Tried::default();
         let consumer = request.origin.number;
         let wanted = Wanted { island: &route.island, consumer, tried: &tried, hubs: &[] };
-        let link = self.links.pick(&wanted, knowledge);
+        let absent = self.absent.has(&route.island);
+        let link = if absent { None } else { self.links.pick(&wanted, knowledge) };
         let traceparent = request.call().and_then(|call| call.traceparent.as_deref()).unwrap_or_default();
         let fresh = Fresh {
             flags: if wants == Wants::Nothing { Flags::ONE_WAY } else { Flags::default() },
@@ -120,7 +128,9 @@ impl Core {
         if kept {
             bytes.extend_from_slice(request.frame);
         }
-        let carried = Carried { route, place: Place::Waiting, held: None, consumer, tried, assembly: None };
+        let (island, unsent_until) = (route.island.clone(), request.unsent_until);
+        let place = if absent { Place::Absent } else { Place::Waiting };
+        let carried = Carried { route, place, held: None, unsent_until, consumer, tried, assembly: None };
         let call = InFlight {
             conn: request.origin.conn.clone(),
             asked: request.asked(),
@@ -130,11 +140,14 @@ impl Core {
             patience: request.patience,
             by: By::Island(carried),
         };
-        let until = if link.is_some() { request.deadline } else { self.link_deadline(request.deadline, request.whole) };
+        let until = if link.is_some() { request.deadline } else { unsent_until };
         let Some(key) = self.begin(call, request.origin.chain, until) else { return self.shard.recycle(bytes) };
         let Some(link) = link else {
             let held = Held { bytes, head_len, _charge: request.charge };
             self.update(key, |carried| carried.held = Some(held));
+            if absent {
+                return self.wait_for_island(&island, key, request.whole);
+            }
             return self.waiting.borrow_mut().push_back(key);
         };
         let opened = match refused {
@@ -231,8 +244,8 @@ impl Core {
         });
         match again {
             Some(Some(Some(link))) => self.send_again(key, &*link, now),
-            Some(Some(None)) if waits_for_link(&failure) => self.wait_for_link(key, now),
-            Some(_) => self.fail(key, &failure),
+            Some(Some(None)) => self.wait(key, &failure, now),
+            Some(None) => self.fail(key, &failure),
             None => self.counters.late.add(1),
         }
     }
@@ -258,18 +271,63 @@ impl Core {
         self.opened(key, link, opened, Some(held));
     }
 
-    fn wait_for_link(&self, key: Key, now: Instant) {
-        let deadline = self.calls.with(key, |call| {
-            if let By::Island(carried) = &mut call.by {
-                carried.place = Place::Waiting;
-                carried.tried = Tried::default();
-            }
-            call.deadline
+    /// Lets a call wait that was refused where it was sent and has nowhere else to go now.
+    fn wait(&self, key: Key, failure: &Failure, now: Instant) {
+        let place = if failure.stage == Stage::Tunnel { Place::Waiting } else { Place::Absent };
+        let waits = self.update(key, |carried| {
+            carried.place = place;
+            carried.tried = Tried::default();
+            (carried.unsent_until, carried.route.island.clone())
         });
-        if let Some(deadline) = deadline {
-            self.calls.set_deadline(key, self.link_deadline(deadline, now));
-            self.waiting.borrow_mut().push_back(key);
+        let Some((unsent_until, island)) = waits else { return };
+        if unsent_until <= now {
+            return self.fail(key, failure);
         }
+        self.calls.set_deadline(key, unsent_until);
+        match place {
+            Place::Absent => self.wait_for_island(&island, key, now),
+            _ => self.waiting.borrow_mut().push_back(key),
+        }
+    }
+
+    fn wait_for_island(&self, island: &Arc<str>, key: Key, now: Instant) {
+        let is_waiting = |key| self.calls.with(key, |_| ()).is_some();
+        self.absent.wait(island, key, now, 2 * self.calls.len() + 64, is_waiting);
+    }
+
+    /// A hub has a link to this island again.
+    pub fn island_is_back(&self, island: &str) {
+        self.no_longer_absent(self.absent.back(island));
+    }
+
+    /// A link came or went: whatever was absent may be reached by another way now.
+    pub fn ways_changed(&self) {
+        self.no_longer_absent(self.absent.all_back());
+    }
+
+    /// Tries islands again of which nothing was heard for a while.
+    pub fn try_absent(&self, now: Instant) {
+        self.no_longer_absent(self.absent.due(now));
+    }
+
+    /// These calls wait for a link like all others.
+    fn no_longer_absent(&self, calls: VecDeque<Key>) {
+        if calls.is_empty() {
+            return;
+        }
+        for key in calls {
+            let waits = self.update(key, |carried| {
+                let absent = carried.place == Place::Absent;
+                if absent {
+                    carried.place = Place::Waiting;
+                }
+                absent
+            });
+            if waits == Some(true) {
+                self.waiting.borrow_mut().push_back(key);
+            }
+        }
+        self.send_waiting();
     }
 
     /// Sends the calls that wait for a link, in their order, as far as there are links for them.
@@ -303,10 +361,6 @@ impl Core {
         })?
     }
 
-    fn link_deadline(&self, deadline: Instant, now: Instant) -> Instant {
-        deadline.min(now + self.timeouts.link_wait)
-    }
-
     fn stamp(&self) -> Stamp {
         let counter = self.stamps.next.get();
         self.stamps.next.set(counter.wrapping_add(self.stamps.step));
@@ -319,11 +373,6 @@ fn may_go_elsewhere(failure: &Failure) -> bool {
     let between = matches!(failure.stage, Stage::Tunnel | Stage::Switch)
         && matches!(failure.kind, Kind::NoLink | Kind::LinkLost | Kind::Draining);
     failure.outcome == Outcome::NotSent && between
-}
-
-/// Whether it is this end's link that is missing, so that waiting for one makes sense.
-fn waits_for_link(failure: &Failure) -> bool {
-    failure.stage == Stage::Tunnel
 }
 
 fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {

@@ -146,7 +146,8 @@ fn what_was_not_sent_goes_over_another_link_and_what_may_have_run_does_not() {
 #[test]
 fn a_hub_without_the_island_sends_the_call_to_the_hub_it_names() {
     on_shard(async {
-        let gate = GateBuilder { links: vec!["hub-1", "hub-2", "hub-3"], ..GateBuilder::default() }.open();
+        let timeouts = Timeouts { link_wait: Duration::from_millis(800), ..Timeouts::default() };
+        let gate = GateBuilder { links: vec!["hub-1", "hub-2", "hub-3"], timeouts, ..GateBuilder::default() }.open();
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[])).await;
         let first = gate.link().calls(1).await.remove(0);
@@ -157,7 +158,65 @@ fn a_hub_without_the_island_sends_the_call_to_the_hub_it_names() {
         gate.core.failed(Key::from_number(second.token), elsewhere);
         let told = consumer.answer().await;
         assert_eq!(told.status, Status::SERVER_ERROR);
+        assert_eq!(
+            told.text,
+            "highway: `com.acme.Greeter#greet` was not sent to island `shanghai`: no hub had a link to that island within 800ms; see whether its ingress gateway runs and reaches the hub (the call was not executed)"
+        );
         assert!(gate.links[1].opened.borrow().is_empty());
+    });
+}
+
+/// The only ingress gateway of an island was restarted: for a second every call failed, although each could have waited.
+#[test]
+fn calls_to_an_island_without_a_link_wait_for_it_and_go_out_in_their_order_when_the_hub_says_so() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "5000")])).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
+        consumer
+            .send(&[call(2, "greet", &[("timeout", "5000")]), call(3, "greet", &[("timeout", "5000")])].concat())
+            .await;
+        until(|| gate.core.absent.waiting() == 3).await;
+        assert_eq!(
+            gate.link().opened.borrow().len(),
+            1,
+            "while the island is absent nothing crosses the link to be refused"
+        );
+        gate.core.island_is_back("shanghai");
+        let ids: Vec<u8> = gate.link().calls(4).await[1..].iter().map(|sent| sent.frame[11]).collect();
+        assert_eq!(ids, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn an_absent_island_is_tried_again_without_a_word_from_the_hub() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "5000")])).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
+        assert_eq!(gate.core.absent.waiting(), 1);
+        let again = gate.link().calls(2).await.remove(1);
+        assert_eq!(again.head().attempt, 1);
+    });
+}
+
+#[test]
+fn a_call_that_waits_for_its_island_is_tried_at_once_when_a_link_comes_or_goes() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "5000")])).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
+        let other = FakeLink::new(2, "hub-2");
+        gate.core.links.add(other.clone());
+        gate.core.links.remove(1);
+        gate.core.ways_changed();
+        assert_eq!(other.opened.borrow().len(), 1);
     });
 }
 

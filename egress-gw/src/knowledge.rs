@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use route::Snapshot;
 
+use crate::deadline::Known;
+
 /// Everything, at one moment.
 #[derive(Debug, Default)]
 pub struct Knowledge {
@@ -39,10 +41,58 @@ pub struct Consumers {
 pub struct Reference {
     /// The application.
     pub application: Option<String>,
+    /// The group that it asks for: one, several with commas between, `*` for any, or none.
+    pub group: Option<String>,
+    /// The version likewise.
+    pub version: Option<String>,
     /// Its timeout.
     pub timeout: Option<Duration>,
     /// Timeouts of single methods.
     pub method_timeouts: HashMap<String, Duration>,
+}
+
+/// What is seen of a caller in its call.
+#[derive(Debug, Clone, Copy)]
+pub struct Caller<'a> {
+    /// Where it calls from.
+    pub address: IpAddr,
+    /// Its application, where it says one.
+    pub application: Option<&'a str>,
+    /// What it calls.
+    pub interface: &'a str,
+    /// In this group.
+    pub group: Option<&'a str>,
+    /// In this version.
+    pub version: Option<&'a str>,
+    /// By this method.
+    pub method: &'a str,
+}
+
+impl Reference {
+    /// Whether a call may come from it.
+    fn may_make(&self, caller: &Caller<'_>) -> bool {
+        let asks = |wanted: Option<&str>, called: Option<&str>| match wanted {
+            Some("*") => true,
+            Some(wanted) => wanted.split(',').any(|one| Some(one.trim()) == called),
+            None => called.is_none(),
+        };
+        let application = match (caller.application, self.application.as_deref()) {
+            (Some(caller), Some(known)) => caller == known,
+            _ => true,
+        };
+        application
+            && asks(self.group.as_deref(), caller.group)
+            && asks(said(self.version.as_deref()), said(caller.version))
+    }
+
+    fn timeout(&self, method: &str) -> Option<Duration> {
+        self.method_timeouts.get(method).copied().or(self.timeout)
+    }
+}
+
+/// A version, where it is more than what Java writes if there is none.
+fn said(version: Option<&str>) -> Option<&str> {
+    version.filter(|version| *version != "0.0.0")
 }
 
 impl Consumers {
@@ -51,22 +101,17 @@ impl Consumers {
         self.by_address.entry(address).or_default().entry(interface.to_owned()).or_default().push(reference);
     }
 
-    /// The timeout of the caller, if its references say one: those of its application, or of everybody at that address
-    /// where it does not name one. Of several the longest, so that nobody is cut short.
+    /// The timeouts of the caller, if its references say one: those of its application, or of everybody at that address
+    /// where it does not name one.
     #[must_use]
-    pub fn timeout(
-        &self,
-        address: IpAddr,
-        interface: &str,
-        application: Option<&str>,
-        method: &str,
-    ) -> Option<Duration> {
-        let references = self.references(address, interface)?;
-        let own = references.iter().filter(|reference| match (application, reference.application.as_deref()) {
-            (Some(caller), Some(known)) => caller == known,
-            _ => true,
+    pub fn timeout(&self, caller: &Caller<'_>) -> Option<Known> {
+        let references = self.references(caller.address, caller.interface)?;
+        let own = references.iter().filter(|reference| reference.may_make(caller));
+        let said = own.map(|reference| reference.timeout(caller.method));
+        let (longest, surely) = said.fold((None, Some(Duration::MAX)), |(longest, surely), said| {
+            (longest.max(said), surely.zip(said).map(|(a, b)| a.min(b)))
         });
-        own.filter_map(|reference| reference.method_timeouts.get(method).copied().or(reference.timeout)).max()
+        longest.map(|longest| Known { longest, surely })
     }
 
     /// The only application that refers to `interface` from that address; `None` where there are none or several.
@@ -89,11 +134,20 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7));
     const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 8));
 
+    const ANYBODY: Caller<'_> = Caller {
+        address: HERE,
+        application: None,
+        interface: "com.acme.Greeter",
+        group: None,
+        version: None,
+        method: "greet",
+    };
+
     fn reference(application: &str, timeout: u64) -> Reference {
         Reference {
             application: Some(application.to_owned()),
             timeout: Some(Duration::from_millis(timeout)),
-            method_timeouts: HashMap::new(),
+            ..Reference::default()
         }
     }
 
@@ -102,12 +156,16 @@ mod tests {
         let mut consumers = Consumers::default();
         consumers.add(HERE, "com.acme.Greeter", reference("shop", 300));
         consumers.add(HERE, "com.acme.Greeter", reference("billing", 5000));
-        let ask = |application| consumers.timeout(HERE, "com.acme.Greeter", application, "greet");
-        assert_eq!(ask(Some("shop")), Some(Duration::from_millis(300)));
+        let ask = |application| consumers.timeout(&Caller { application, ..ANYBODY });
+        let known = |longest, surely| {
+            let [longest, surely] = [longest, surely].map(Duration::from_millis);
+            Some(Known { longest, surely: Some(surely) })
+        };
+        assert_eq!(ask(Some("shop")), known(300, 300));
         assert_eq!(ask(Some("unheard-of")), None);
-        assert_eq!(ask(None), Some(Duration::from_millis(5000)));
-        assert_eq!(consumers.timeout(THERE, "com.acme.Greeter", None, "greet"), None);
-        assert_eq!(consumers.timeout(HERE, "com.acme.Other", None, "greet"), None);
+        assert_eq!(ask(None), known(5000, 300));
+        assert_eq!(consumers.timeout(&Caller { address: THERE, ..ANYBODY }), None);
+        assert_eq!(consumers.timeout(&Caller { interface: "com.acme.Other", ..ANYBODY }), None);
     }
 
     #[test]
@@ -116,9 +174,42 @@ mod tests {
         let mut known = reference("shop", 300);
         known.method_timeouts.insert("slow".to_owned(), Duration::from_secs(9));
         consumers.add(HERE, "com.acme.Greeter", known);
-        let ask = |method| consumers.timeout(HERE, "com.acme.Greeter", Some("shop"), method);
-        assert_eq!(ask("slow"), Some(Duration::from_secs(9)));
-        assert_eq!(ask("greet"), Some(Duration::from_millis(300)));
+        let ask = |method| consumers.timeout(&Caller { application: Some("shop"), method, ..ANYBODY });
+        assert_eq!(ask("slow").map(|known| known.longest), Some(Duration::from_secs(9)));
+        assert_eq!(ask("greet").map(|known| known.longest), Some(Duration::from_millis(300)));
+    }
+
+    #[test]
+    fn a_reference_without_a_timeout_makes_that_of_another_no_certainty() {
+        let mut consumers = Consumers::default();
+        consumers.add(HERE, "com.acme.Greeter", reference("shop", 5000));
+        consumers.add(HERE, "com.acme.Greeter", Reference { timeout: None, ..reference("shop", 0) });
+        let known = consumers.timeout(&ANYBODY);
+        assert_eq!(known, Some(Known { longest: Duration::from_millis(5000), surely: None }));
+    }
+
+    #[test]
+    fn a_reference_to_another_group_or_version_says_nothing_of_this_one() {
+        let mut consumers = Consumers::default();
+        let of = |group: Option<&str>, version: Option<&str>, timeout| Reference {
+            group: group.map(str::to_owned),
+            version: version.map(str::to_owned),
+            ..reference("shop", timeout)
+        };
+        for reference in
+            [of(None, None, 1), of(Some("g"), None, 2), of(Some("h, i"), Some("1.0.0"), 3), of(Some("j"), Some("*"), 4)]
+        {
+            consumers.add(HERE, "com.acme.Greeter", reference);
+        }
+        let ask = |group, version| {
+            consumers.timeout(&Caller { group, version, ..ANYBODY }).map(|known| known.longest.as_millis())
+        };
+        assert_eq!([ask(None, None), ask(None, Some("0.0.0"))], [Some(1), Some(1)]);
+        assert_eq!(
+            [ask(Some("g"), None), ask(Some("i"), Some("1.0.0")), ask(Some("i"), None)],
+            [Some(2), Some(3), None]
+        );
+        assert_eq!(ask(Some("j"), Some("7")), Some(4));
     }
 
     #[test]

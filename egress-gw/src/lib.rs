@@ -19,6 +19,7 @@
 //! | `decide`, `forward` | routing: which island; send, send again |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
+//! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `knowledge` | what hubs tell, and what shards know of it |
@@ -27,6 +28,7 @@
 //!
 //! It never re-encodes a call, never opens a connection to a provider, and never sends a call twice after it may have run.
 
+mod absent;
 mod admit;
 pub mod answer;
 mod cache;

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!  control ── Order ──▶ shard task          shard ── Event ──▶ Inbox ──▶ control
-//!              status, readonly, close,               up, down, catalogue
-//!              begin a link anew
+//!              open, status, readonly, refuse,        up, down, catalogue
+//!              begin a link anew, close
 //! ```
 //!
 //! Each shard listens on every port (the system spreads the connections) and dials its own links. Orders and events are
@@ -42,10 +42,14 @@ pub struct Door {
 
 /// What a shard is told.
 pub enum Order {
+    /// Let consumers in. The system takes their connections and calls before, so nobody is refused for coming early.
+    Open,
     /// Say how it goes.
     Status(oneshot::Sender<ShardStatus>),
     /// Tell consumers that no new calls are welcome; answered when that is on its way.
     Readonly(oneshot::Sender<()>),
+    /// Refuse new calls from now on; answered when that is so.
+    Refuse(oneshot::Sender<()>),
     /// How many calls wait.
     InFlight(oneshot::Sender<usize>),
     /// Close this link, if it is one of this shard's: it is dialled again and tells everything from its beginning.
@@ -124,12 +128,9 @@ impl Inbox {
 pub async fn run(core: Rc<Core>, doors: Vec<Door>, dial: DialConfig, inbox: Arc<Inbox>, orders: mpsc::Receiver<Order>) {
     let shard = core.shard.clone();
     run_clocks(&core);
-    let stop = Rc::new(Notify::new());
-    for door in doors {
-        serve(&shard, &core, door, stop.clone());
-    }
     let dialer = tunnel::dial(&shard, dial, Rc::new(HubSide { core: core.clone(), inbox }));
-    obey(&core, &dialer, orders).await;
+    let stop = Rc::new(Notify::new());
+    obey(&core, &dialer, orders, doors, &stop).await;
     stop.notify_waiters();
 }
 
@@ -148,13 +149,24 @@ fn serve(shard: &Shard, core: &Rc<Core>, door: Door, stop: Rc<Notify>) {
     }
 }
 
-async fn obey(core: &Rc<Core>, dialer: &Dialer, mut orders: mpsc::Receiver<Order>) {
+async fn obey(
+    core: &Rc<Core>,
+    dialer: &Dialer,
+    mut orders: mpsc::Receiver<Order>,
+    mut doors: Vec<Door>,
+    stop: &Rc<Notify>,
+) {
     while let Some(order) = orders.recv().await {
         match order {
+            Order::Open => doors.drain(..).for_each(|door| serve(&core.shard, core, door, stop.clone())),
             Order::Status(answer) => drop(answer.send(status(core, dialer))),
             Order::InFlight(answer) => drop(answer.send(core.calls.len())),
             Order::Readonly(told) => {
                 core.consumers.say_readonly();
+                let _ = told.send(());
+            }
+            Order::Refuse(told) => {
+                core.ending.set(true);
                 let _ = told.send(());
             }
             Order::Anew { link, why } => {
@@ -178,7 +190,7 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
         shard: core.shard.index(),
         connections: core.counters.connections.get(),
         in_flight: core.calls.len(),
-        waiting_for_a_link: core.waiting.borrow().len(),
+        waiting_for_a_link: core.waiting.borrow().len() + core.absent.waiting(),
         answered: core.counters.answered_calls(),
         failed: core.counters.failed_calls(),
         cached_decisions: core.cache.borrow().entries(),
@@ -204,6 +216,7 @@ async fn tick(core: Weak<Core>) {
         {
             let Some(core) = core.upgrade() else { return };
             core.expire(Instant::now());
+            core.try_absent(Instant::now());
             core.send_waiting();
             idle = if core.calls.is_empty() { idle + 1 } else { 0 };
             if idle > IDLE_TICKS {
@@ -227,12 +240,14 @@ impl Handler for HubSide {
         tracing::info!(hub = &*link.peer().name, shard = self.core.shard.index(), "a link is up");
         self.inbox.put(Event::Up { link: link.id(), hub: link.peer().name.to_string() });
         self.core.links.add(Rc::new(link.clone()));
+        self.core.ways_changed();
         self.core.send_waiting();
     }
 
     fn down(&self, link: &Link) {
         tracing::warn!(hub = &*link.peer().name, shard = self.core.shard.index(), "a link is over");
         self.core.links.remove(link.id());
+        self.core.ways_changed();
         self.inbox.put(Event::Down { link: link.id() });
     }
 
@@ -269,6 +284,7 @@ impl Handler for HubSide {
             Notice::CatalogueTold => {
                 self.inbox.put(Event::Told { link: link.id() });
             }
+            Notice::Reachable { island } => self.core.island_is_back(&island),
             notice => tracing::debug!(hub = &*link.peer().name, ?notice, "a notice"),
         }
     }

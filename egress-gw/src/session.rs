@@ -176,9 +176,10 @@ impl Consumer {
             Some(admitted) => (Some(admitted.charge), admitted.arrived),
             None => (None, whole),
         };
-        let Allowed { time, patience } = self.core.timeout(&peeked, conn.peer().ip());
+        let Allowed { time, patience, unsent } = self.core.timeout(&peeked, conn.peer().ip());
         // Nobody waits for a one-way call: all of its time is there for carrying it.
-        let deadline = if header.kind() == FrameKind::Call { arrived } else { whole } + time;
+        let since = if header.kind() == FrameKind::Call { arrived } else { whole };
+        let (deadline, unsent_until) = (since + time, since + unsent);
         if whole >= deadline {
             let asked = match &peeked {
                 Peeked::Call(call) => Asked::of(&header, call),
@@ -203,6 +204,7 @@ impl Consumer {
             whole,
             deadline,
             patience,
+            unsent_until,
             charge,
         });
     }

@@ -342,3 +342,20 @@ fn the_time_of_a_call_counts_from_its_header_however_slowly_its_body_comes() {
         assert_eq!(gate.link().calls(1).await[0].frame, frame);
     });
 }
+
+#[test]
+fn a_gateway_that_ends_refuses_new_calls_in_words_and_answers_those_it_has() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[])).await;
+        let sent = gate.link().calls(1).await.remove(0);
+        gate.core.ending.set(true);
+        consumer.send(&call(2, "greet", &[])).await;
+        let told = consumer.answer().await;
+        assert_eq!((told.id, told.status), (2, Status::SERVER_ERROR));
+        assert!(told.text.contains("is ending") && told.text.contains("was not executed"), "{}", told.text);
+        gate.reply(sent.token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+    });
+}

@@ -69,6 +69,8 @@ pub fn consumers(sites: &[Site]) -> Consumers {
             let Ok(address) = consumer.host.parse() else { continue };
             let reference = Reference {
                 application: consumer.application.clone(),
+                group: consumer.group.clone(),
+                version: consumer.version.clone(),
                 timeout: consumer.parameters.timeout(None),
                 method_timeouts: method_timeouts(&consumer.parameters),
             };

@@ -13,6 +13,7 @@
 //!   line       two islands, a hub and what belongs in them, put together
 //!   differential   our reading of requests held against a released Dubbo's
 //!   matrix     every release against every other, directly and through the line
+//!   faults     what breaks under load, and what comes of it
 //!   walk       what the README says, done word for word
 //! ```
 //!
@@ -22,6 +23,7 @@
 //! deadline, and nothing here is linked into the programs.
 
 pub mod differential;
+pub mod faults;
 pub mod helper;
 pub mod install;
 pub mod lab;

@@ -147,20 +147,28 @@ impl Net {
         self.router()?.packets_to_hub()
     }
 
-    /// Cuts a place off, silently, as a pulled cable would.
+    /// Cuts a place off, silently, as a pulled cable would, until it is [mended](Self::mend). One place at a time.
     ///
     /// # Errors
     /// There are no namespaces to cut.
     pub fn cut(&self, place: &Place) -> Result<()> {
-        self.router()?.link(place.name(), namespaces::Link::Down)
+        self.router()?.weather(place.name(), namespaces::Weather::Silent)
     }
 
-    /// Joins it again.
+    /// Answers whatever a place sends or is sent with a reset of the connection, until it is [mended](Self::mend).
     ///
     /// # Errors
     /// There are no namespaces.
-    pub fn mend(&self, place: &Place) -> Result<()> {
-        self.router()?.link(place.name(), namespaces::Link::Up)
+    pub fn reset(&self, place: &Place) -> Result<()> {
+        self.router()?.weather(place.name(), namespaces::Weather::Reset)
+    }
+
+    /// Joins every place again.
+    ///
+    /// # Errors
+    /// There are no namespaces.
+    pub fn mend(&self) -> Result<()> {
+        self.router()?.weather("", namespaces::Weather::Fair)
     }
 
     fn router(&self) -> Result<&namespaces::Router> {

@@ -3,6 +3,7 @@
 //! Its settings are Dubbo's defaults but for the QoS port, which several applications of one island cannot share. The other side is
 //! `tests/java`, or `tests/go` for dubbo-go; this side never interprets what they answer, it hands it on.
 
+mod load;
 mod messages;
 mod pipe;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+pub use load::{Load, Progress, Recorded};
 pub use messages::{Answer, Call, Refer, Service, Tally, Thrown};
 
 use crate::install::{Release, Toolbox};
@@ -24,6 +26,9 @@ use pipe::Pipe;
 pub const GREETING: &str = "com.example.GreetingService";
 /// `com.example.InteropService`: a method for each thing that a call can carry.
 pub const INTEROP: &str = "com.example.InteropService";
+
+/// `com.example.LedgerService`: `String record(String)`, each run of which is a line in the file of `-Dlab.ledger`.
+pub const LEDGER: &str = "com.example.LedgerService";
 
 /// Dubbo's usual port.
 pub const DUBBO_PORT: u16 = 20880;
@@ -178,6 +183,30 @@ impl JavaPeer {
     /// As [`call`](Self::call).
     pub fn many(&self, call: &Call) -> Result<Tally> {
         Ok(serde_json::from_value(self.ask(with_op("many", call)?, CALLING + call.lasts())?)?)
+    }
+
+    /// Begins to call steadily.
+    ///
+    /// # Errors
+    /// There is no such reference, or the application is gone.
+    pub fn begin_load(&self, load: &Load) -> Result<()> {
+        self.ask(with_op("load", load)?, CALLING).map(drop)
+    }
+
+    /// How it goes so far.
+    ///
+    /// # Errors
+    /// The application is gone.
+    pub fn progress(&self) -> Result<Progress> {
+        Ok(serde_json::from_value(self.ask(json!({ "op": "progress" }), CALLING)?)?)
+    }
+
+    /// Ends it and gives every call.
+    ///
+    /// # Errors
+    /// The application is gone.
+    pub fn end_load(&self) -> Result<Vec<Recorded>> {
+        Ok(serde_json::from_value(self.ask(json!({ "op": "end" }), CALLING)?)?)
     }
 
     /// How often each `label.method` has run here.

@@ -136,7 +136,7 @@ fn a_cut_island_is_silent_until_it_is_mended() {
     let before = island.dial(address).unwrap();
     lab.net.cut(island).unwrap();
     let cut = island.dial(address).unwrap();
-    lab.net.mend(island).unwrap();
+    lab.net.mend().unwrap();
 
     assert_eq!((before, cut), (Dial::Open, Dial::Silent));
     until("the mended island reaches the hub", Duration::from_secs(20), || {

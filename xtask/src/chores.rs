@@ -1,7 +1,7 @@
-//! The chores that run other programs: `test`, `demo`, `matrix`, `bench`, `fuzz`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `bench`, `fuzz`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
-//! for `test` and `matrix`, in release mode for `demo` and `bench`.
+//! for `test`, `matrix` and `faults`, in release mode for `demo` and `bench`.
 
 mod apt;
 mod count;
@@ -59,11 +59,21 @@ pub fn demo(arguments: &[String]) -> Result<()> {
 
 /// Every released Dubbo against every other, directly and through Highway.
 pub fn matrix(arguments: &[String]) -> Result<()> {
+    with_every_dubbo("debug/matrix", arguments)
+}
+
+/// What faults under load cost.
+pub fn faults(arguments: &[String]) -> Result<()> {
+    with_every_dubbo("debug/faults", arguments)
+}
+
+/// A program of the lab, in the tests' own build.
+fn with_every_dubbo(program: &str, arguments: &[String]) -> Result<()> {
     build_programs(&["-p", "highway-tests"])?;
     run(step::command(step::target().join("debug/lab"), &["install", "dubbo"]))?;
-    let mut matrix = step::command(step::target().join("debug/matrix"), &[]);
-    matrix.args(arguments);
-    run(matrix)
+    let mut program = step::command(step::target().join(program), &[]);
+    program.args(arguments);
+    run(program)
 }
 
 /// Highway beside plain relays.

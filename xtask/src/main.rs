@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | bench | fuzz`.
+//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | matrix | faults | bench`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
@@ -24,6 +24,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
   fuzz [--minutes N] [TARGET...]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
                       wants a nightly toolchain. Target `differential` compares us with released Dubbo and wants Java alone
+  faults [ARGUMENTS]  breaks each part of the line under load of every line of Dubbo and prints what it cost
+                      (docs/faults.md; --write puts the figures there)
   help                this
 
 Each ends with the exit code of what it ran: 0 is good.";
@@ -38,6 +40,7 @@ fn main() -> ExitCode {
         ("matrix", _) => chores::matrix(&rest),
         ("bench", _) => chores::bench(&rest),
         ("fuzz", _) => chores::fuzz(&rest),
+        ("faults", _) => chores::faults(&rest),
         ("tidy", []) => tidy::run(),
         ("ci", _) => chores::ci(&rest),
         ("help" | "--help" | "-h", _) => {

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
-use crate::registry::{Desired, Registry, RegistryFailure, Status, Work};
+use crate::registry::{Desired, Registry, RegistryFailure, Status, VirtualProvider, Work};
 use crate::view::View;
 
 /// How long a caller waits for its order to be carried out. It stays an order when the caller has gone.
@@ -139,6 +139,18 @@ impl Registry for Handle {
         Box::pin(self.carried_out(number))
     }
 
+    fn keep_only(&self, stays: &dyn Fn(&VirtualProvider) -> bool) -> Work<'_> {
+        let number = self.order(|before| {
+            let Wish::Publish(said) = before else { return None };
+            let providers: Vec<_> = said.providers.iter().filter(|provider| stays(provider)).cloned().collect();
+            (providers.len() < said.providers.len()).then(|| {
+                let (gateway, epoch) = (said.gateway.clone(), said.epoch);
+                Wish::Publish(Arc::new(Desired { gateway, epoch, providers }))
+            })
+        });
+        Box::pin(self.carried_out(number))
+    }
+
     fn leave(&self) -> Work<'_> {
         let number = self.order(|before| match before {
             Wish::Silent | Wish::Leave(_) => None,
@@ -181,6 +193,24 @@ mod tests {
         assert!(matches!(driver.orders.borrow().wish, Wish::Withdraw(_)));
         driver.done.send_replace(number);
         withdrawal.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_stays_is_kept_and_where_all_stays_nothing_is_ordered() {
+        let (registry, mut driver) = pair("r");
+        let provider = |port| VirtualProvider { port, ..VirtualProvider::default() };
+        registry.publish(Desired { providers: vec![provider(1), provider(2)], ..desired(1) });
+        driver.orders.mark_unchanged();
+        let first = driver.orders.borrow().number;
+        driver.done.send_replace(first);
+        registry.keep_only(&|_| true).await.unwrap();
+        assert!(!driver.orders.has_changed().unwrap());
+        let kept = registry.keep_only(&|provider| provider.port == 2);
+        let number = driver.orders.borrow().number;
+        let Wish::Publish(said) = driver.orders.borrow().wish.clone() else { panic!("still published") };
+        assert_eq!(said.providers, [provider(2)]);
+        driver.done.send_replace(number);
+        kept.await.unwrap();
     }
 
     #[tokio::test]

@@ -38,6 +38,12 @@ pub trait Registry: Send + Sync + 'static {
     /// [`RegistryFailure`]; the state is kept in mind and carried out as soon as that is possible.
     fn withdraw(&self) -> Work<'_>;
 
+    /// Takes those virtual providers out that do not stay, as [`Registry::withdraw`] does, and keeps the others.
+    ///
+    /// # Errors
+    /// [`RegistryFailure`].
+    fn keep_only(&self, stays: &dyn Fn(&VirtualProvider) -> bool) -> Work<'_>;
+
     /// [`Registry::withdraw`], and then all that is persistent and ours goes too.
     ///
     /// # Errors

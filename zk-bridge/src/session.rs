@@ -112,6 +112,8 @@ impl Session {
         let mut connector = Client::connector()
             .with_session_timeout(settings.session_timeout)
             .with_server_version(spoken.major, spoken.minor, spoken.patch)
+            // Nodes that are to stay over a restart must not go because the process ends in good order.
+            .with_detached()
             // The pauses between attempts are the driver's, and have a bound; the crate's double for ever.
             .with_fail_eagerly();
         if let Some(login) = &login {

@@ -46,7 +46,11 @@ impl Switch {
             filter.admit(&mut admission)?;
         }
         let (grant, counted) = (admission.grant.take(), admission.open.take());
-        let chosen = self.choose(&head)?;
+        let chosen = self.choose(&head).inspect_err(|failure| {
+            if failure.kind == Kind::NoLink {
+                self.missed.borrow_mut().insert((head.destination.into(), link.id()));
+            }
+        })?;
         let held = self.budget.take_unfinished(CALL_LEN + open.head.len()).ok_or_else(|| {
             let (held, limit) = (self.budget.held(), self.budget.limit());
             let text =

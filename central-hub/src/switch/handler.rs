@@ -24,9 +24,7 @@ impl Handler for Switch {
         self.links.borrow_mut().add(link, &self.limits);
         match peer.role {
             Role::Ingress => {
-                let who = Who::of(link);
-                self.catalogue.borrow_mut().link_up(who.clone());
-                self.links.borrow_mut().learn(&who, &self.catalogue.borrow());
+                self.catalogue.borrow_mut().link_up(Who::of(link));
             }
             Role::Egress | Role::Hub => self.catalogue_changed.set(true),
         }
@@ -140,7 +138,13 @@ impl Handler for Switch {
             return;
         }
         let who = Who::of(link);
+        let (start, revision) = (update.origin.start, update.revision);
         let applied = self.catalogue.borrow_mut().apply(&who, link.id(), update);
+        // Another link of this gateway may have told it before.
+        if applied != Applied::Gap && self.catalogue.borrow().is_at(&who, start, revision) {
+            self.links.borrow_mut().told(link);
+            self.to_learn.borrow_mut().insert(who.clone());
+        }
         match applied {
             Applied::Changed => {
                 self.to_learn.borrow_mut().insert(who);

@@ -42,6 +42,7 @@ pub(super) struct Gateway {
     pub(super) offered: RefCell<Vec<String>>,
     /// How much was offered each time the hub said that this is everything.
     pub(super) told: RefCell<Vec<usize>>,
+    pub(super) notices: RefCell<Vec<Notice>>,
     pub(super) changed: Notify,
 }
 
@@ -126,8 +127,10 @@ impl Handler for Gateway {
     fn notice(&self, _: &Link, notice: Notice) {
         if notice == Notice::CatalogueTold {
             self.told.borrow_mut().push(self.offered.borrow().len());
-            self.changed.notify_waiters();
+        } else {
+            self.notices.borrow_mut().push(notice);
         }
+        self.changed.notify_waiters();
     }
     fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
 }
@@ -140,6 +143,7 @@ pub(super) struct Line {
     pub(super) dialers: [Dialer; 2],
     pub(super) keys: [Arc<PrivateKey>; 3],
     pub(super) audit: PathBuf,
+    shard: Shard,
     _folder: tempfile::TempDir,
 }
 
@@ -184,29 +188,8 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let acceptor = tunnel::accept(shard, listener, config, switch.clone()).unwrap();
     let (egress, ingress) = (Rc::new(Gateway::default()), Rc::new(Gateway::default()));
-    let dial = |role: Role, island: &str, gateway: &str, key: &Arc<PrivateKey>, handler: &Rc<Gateway>| {
-        let url = format!("http://{}", acceptor.local());
-        let hub = HubAddress {
-            url,
-            server_name: None,
-            keys: vec![keys[0].public().unwrap()],
-            tls: None,
-            transport: Transport::Ws,
-        };
-        let (island, gateway) = (island.to_owned(), gateway.to_owned());
-        let config = DialConfig {
-            hubs: vec![hub],
-            key: key.clone(),
-            role,
-            island,
-            gateway,
-            start: 2,
-            seal: Seal::Off,
-            exchanges: 10_000,
-            ping: Duration::from_secs(1),
-            budget: shard::Budget::new(1 << 30),
-        };
-        tunnel::dial(shard, config, handler.clone())
+    let dial = |role, island, gateway, key: &Arc<PrivateKey>, handler: &Rc<Gateway>| {
+        dial(shard, &acceptor, &keys[0], (role, island, gateway, key), handler)
     };
     let dialers = [
         dial(Role::Egress, "shanghai", "out", &keys[1], &egress),
@@ -217,25 +200,63 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         ticking.tick(Instant::now());
         ticking.housekeep(Instant::now());
     });
-    Line { switch, egress, ingress, acceptor, dialers, keys, audit: audit_file, _folder: folder }
+    Line { switch, egress, ingress, acceptor, dialers, keys, audit: audit_file, shard: shard.clone(), _folder: folder }
+}
+
+/// A gateway's end.
+fn dial(
+    shard: &Shard,
+    acceptor: &Acceptor,
+    hub_key: &PrivateKey,
+    (role, island, gateway, key): (Role, &str, &str, &Arc<PrivateKey>),
+    handler: &Rc<Gateway>,
+) -> Dialer {
+    let url = format!("http://{}", acceptor.local());
+    let hub = HubAddress {
+        url,
+        server_name: None,
+        keys: vec![hub_key.public().unwrap()],
+        tls: None,
+        transport: Transport::Ws,
+    };
+    let (island, gateway) = (island.to_owned(), gateway.to_owned());
+    let config = DialConfig {
+        hubs: vec![hub],
+        key: key.clone(),
+        role,
+        island,
+        gateway,
+        start: 2,
+        seal: Seal::Off,
+        exchanges: 10_000,
+        ping: Duration::from_secs(1),
+        budget: Budget::new(1 << 30),
+    };
+    tunnel::dial(shard, config, handler.clone())
+}
+
+/// Beijing's gateway tells what it offers, as the process of this start.
+pub(super) fn offer(link: &Link, start: u64) {
+    let key = ServiceKey { interface: SERVICE.to_owned(), ..ServiceKey::default() };
+    let entry = Entry { key, healthy: true, gateway: "in".to_owned(), ..Entry::default() };
+    let origin = Origin { island: "beijing".to_owned(), gateway: "in".to_owned(), start };
+    let update = Update { origin, revision: 1, base: 0, added: vec![entry], removed: vec![], complete: true };
+    link.send_catalogue(&update).unwrap();
 }
 
 impl Line {
+    /// Another process of beijing's gateway dials.
+    pub(super) fn ingress_again(&self) -> (Rc<Gateway>, Dialer) {
+        let again = Rc::new(Gateway::default());
+        let who = (Role::Ingress, "beijing", "in", &self.keys[2]);
+        let dialer = dial(&self.shard, &self.acceptor, &self.keys[0], who, &again);
+        (again, dialer)
+    }
+
     /// Both links are up and the egress knows what beijing offers.
     pub(super) async fn ready(&self) -> Link {
         let link = self.ingress.link().await;
-        let key = ServiceKey { interface: SERVICE.to_owned(), ..ServiceKey::default() };
-        let entry = Entry { key, healthy: true, gateway: "in".to_owned(), ..Entry::default() };
-        let origin = Origin { island: "beijing".to_owned(), gateway: "in".to_owned(), start: 2 };
-        link.send_catalogue(&Update {
-            origin,
-            revision: 1,
-            base: 0,
-            added: vec![entry],
-            removed: vec![],
-            complete: true,
-        })
-        .unwrap();
+        offer(&link, 2);
         self.egress.until("the catalogue", |egress| egress.offered.borrow().contains(&SERVICE.to_owned())).await;
         self.egress.link().await
     }

@@ -68,6 +68,8 @@ pub struct Switch {
     calls: RefCell<Slots<Call>>,
     by_exchange: RefCell<FxHashMap<(u64, ExchangeId), Key>>,
     wheel: RefCell<Wheel>,
+    /// Islands that calls were refused for since none of their links could take them, each with the link that was told so.
+    missed: RefCell<BTreeSet<(Box<str>, u64)>>,
     /// Buffers for names and heads, used again call by call.
     name: Cell<Vec<u8>>,
     heads: Cell<Vec<u8>>,
@@ -125,6 +127,7 @@ impl Switch {
             calls: RefCell::new(Slots::new(CALLS)),
             by_exchange: RefCell::default(),
             wheel: RefCell::new(Wheel::new(Instant::now())),
+            missed: RefCell::default(),
             name: Cell::default(),
             heads: Cell::default(),
             spare_heads: RefCell::default(),
@@ -162,8 +165,30 @@ impl Switch {
         })
     }
 
-    /// What is due at `now`: deadlines.
+    /// Tells those who were refused that an island can be reached again. Looked at with the clock, since a link takes calls
+    /// again for several reasons: it is new, its gateway has said what it offers, its connection was lost and is back.
+    fn tell_reachable(&self) {
+        if self.missed.borrow().is_empty() {
+            return;
+        }
+        let mut back = Vec::new();
+        let links = self.links.borrow();
+        self.missed.borrow_mut().retain(|(island, link)| {
+            let reached = links.reach(island);
+            if reached {
+                back.extend(links.egress_link(*link).map(|link| (link, island.to_string())));
+            }
+            !reached
+        });
+        drop(links);
+        for (link, island) in back {
+            link.notify(&Notice::Reachable { island });
+        }
+    }
+
+    /// What is due at `now`: deadlines, and news for those who wait for an island.
     pub fn tick(&self, now: Instant) {
+        self.tell_reachable();
         let mut due = Vec::new();
         self.wheel.borrow_mut().expire(now, &mut due);
         for slot in due {

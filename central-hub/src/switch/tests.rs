@@ -151,6 +151,30 @@ fn an_island_without_a_link_is_said_with_the_hubs_to_try() {
     });
 }
 
+/// The only ingress of an island was restarted: calls were sent to it by what its predecessor had offered, before it had read its
+/// own registry, and were refused there.
+#[test]
+fn who_was_refused_hears_when_the_island_can_be_reached_and_not_before_its_gateway_has_said_what_it_offers() {
+    with_line("", |line| async move {
+        let link = line.ready().await;
+        line.dialers[1].close("the test ends it");
+        line.switch_sees_no_ingress().await;
+        line.call(&link, "echo", b"x", 1);
+        assert_eq!(line.failure(1).await.kind, Kind::NoLink);
+        let (again, _dialer) = line.ingress_again();
+        let ingress = again.link().await;
+        line.call(&link, "echo", b"x", 2);
+        let failure = line.failure(2).await;
+        assert!(failure.text.contains("has not said yet what it offers"), "{}", failure.text);
+        assert!(line.egress.notices.borrow().is_empty());
+        super::line::offer(&ingress, 3);
+        line.egress.until("the notice", |egress| !egress.notices.borrow().is_empty()).await;
+        assert_eq!(*line.egress.notices.borrow(), [Notice::Reachable { island: "beijing".to_owned() }]);
+        line.call(&link, "echo", b"x", 3);
+        assert_eq!(line.reply(3).await, b"x");
+    });
+}
+
 #[test]
 fn a_caller_that_gives_up_frees_the_far_side_and_a_deadline_that_nobody_keeps_frees_the_hub() {
     with_line("", |line| async move {

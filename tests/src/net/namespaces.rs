@@ -23,10 +23,15 @@ pub(super) struct Router {
     all: Vec<String>,
 }
 
+/// How a place's cable does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Link {
-    Up,
-    Down,
+pub(super) enum Weather {
+    /// Everything passes that the firewall lets through.
+    Fair,
+    /// Nothing passes and nobody is told.
+    Silent,
+    /// Whoever sends is told that the connection is gone.
+    Reset,
 }
 
 /// Tries what will be needed; the error is the reason to tell.
@@ -95,6 +100,9 @@ fn firewall(hub: Ipv4Addr, islands: &[Site<'_>]) -> String {
     ct state established,related accept
     iifname {{ {ports} }} oifname \"hub-r\" ip daddr {hub} tcp dport {HUB_PORT} ct state new accept
   }}
+  chain weather {{
+    type filter hook forward priority -10; policy accept;
+  }}
   chain i {{
     type filter hook input priority 0; policy drop;
   }}
@@ -130,12 +138,17 @@ impl Router {
         Ok(())
     }
 
-    pub(super) fn link(&self, place: &str, link: Link) -> Result<()> {
-        let state = match link {
-            Link::Up => "up",
-            Link::Down => "down",
+    pub(super) fn weather(&self, place: &str, weather: Weather) -> Result<()> {
+        let verdict = match weather {
+            Weather::Fair => None,
+            Weather::Silent => Some("drop"),
+            Weather::Reset => Some("meta l4proto tcp reject with tcp reset"),
         };
-        ip(&["-n", &self.name, "link", "set", &format!("{place}-r"), state])
+        let rule =
+            |direction: &str, verdict: &str| format!("add rule inet lab weather {direction} \"{place}-r\" {verdict}\n");
+        let rules_of = |verdict: &str| ["iifname", "oifname"].map(|direction| rule(direction, verdict)).concat();
+        let text = verdict.map(rules_of).unwrap_or_default();
+        rules(&self.name, &format!("flush chain inet lab weather\n{text}"))
     }
 
     pub(super) fn packets_between_islands(&self) -> Result<u64> {

@@ -68,6 +68,7 @@ pub struct Refer {
     generic: bool,
     generic_kind: Option<String>,
     later: Vec<String>,
+    numbered: bool,
     one_way: Vec<String>,
     unsent: Vec<String>,
     timeouts_ms: BTreeMap<String, u64>,
@@ -170,6 +171,13 @@ impl Refer {
     #[must_use]
     pub fn remote(mut self) -> Self {
         self.remote = true;
+        self
+    }
+
+    /// With a number of its own for each attempt of a call, which [`LEDGER`](crate::peer::LEDGER) writes down.
+    #[must_use]
+    pub fn numbered(mut self) -> Self {
+        self.numbered = true;
         self
     }
 

@@ -28,6 +28,11 @@ pub enum Notice {
         /// What the frame says.
         found: String,
     },
+    /// Calls to this island can be switched again, after the hub had refused some on this link for want of a link there.
+    Reachable {
+        /// The island.
+        island: String,
+    },
     /// The other end takes no new exchanges from now on.
     GoingAway {
         /// Why, in a sentence.

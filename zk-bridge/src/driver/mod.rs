@@ -77,8 +77,8 @@ pub fn open(settings: RegistrySettings) -> (Arc<dyn Registry>, Driver) {
 }
 
 impl Driver {
-    /// Keeps a session, reads, publishes and heals, until every handle is gone. Cancel safe: dropping it ends the
-    /// session, and with it every ephemeral node.
+    /// Keeps a session, reads, publishes and heals, until every handle is gone. Cancel safe. The session is left to expire,
+    /// however this ends, and with it goes every ephemeral node that was not withdrawn.
     pub async fn run(self) {
         let DriverSide { view, orders, done, status } = self.side;
         let mut watched = orders.clone();

@@ -12,6 +12,7 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import org.apache.dubbo.common.beanutil.JavaBeanAccessor;
 import org.apache.dubbo.common.beanutil.JavaBeanSerializeUtil;
+import org.apache.dubbo.common.extension.ExtensionLoader;
 import org.apache.dubbo.config.ApplicationConfig;
 import org.apache.dubbo.config.MethodConfig;
 import org.apache.dubbo.config.ProtocolConfig;
@@ -19,6 +20,7 @@ import org.apache.dubbo.config.ReferenceConfig;
 import org.apache.dubbo.config.RegistryConfig;
 import org.apache.dubbo.config.ServiceConfig;
 import org.apache.dubbo.config.bootstrap.DubboBootstrap;
+import org.apache.dubbo.rpc.Filter;
 import org.apache.dubbo.rpc.RpcContext;
 import org.apache.dubbo.rpc.service.EchoService;
 import org.apache.dubbo.rpc.service.GenericService;
@@ -98,6 +100,10 @@ final class Dubbo {
         if (wanted.retries != null) {
             config.setRetries(wanted.retries);
         }
+        if (wanted.numbered) {
+            numberAttempts();
+            config.setFilter(Attempts.NAME);
+        }
         if (wanted.check != null) {
             config.setCheck(wanted.check);
         }
@@ -133,6 +139,13 @@ final class Dubbo {
         wanted.unsent.forEach(name -> method.apply(name).setSent(false));
         wanted.timeouts_ms.forEach((name, millis) -> method.apply(name).setTimeout(millis));
         return new ArrayList<>(methods.values());
+    }
+
+    private static synchronized void numberAttempts() {
+        ExtensionLoader<Filter> filters = ExtensionLoader.getExtensionLoader(Filter.class);
+        if (!filters.hasExtension(Attempts.NAME)) {
+            filters.addExtension(Attempts.NAME, Attempts.class);
+        }
     }
 
     /** A generic call on a proxy that was made with {@code generic}. */

@@ -13,12 +13,14 @@ import java.util.concurrent.Future;
 import java.util.function.Function;
 import com.alibaba.dubbo.common.beanutil.JavaBeanAccessor;
 import com.alibaba.dubbo.common.beanutil.JavaBeanSerializeUtil;
+import com.alibaba.dubbo.common.extension.ExtensionLoader;
 import com.alibaba.dubbo.config.ApplicationConfig;
 import com.alibaba.dubbo.config.MethodConfig;
 import com.alibaba.dubbo.config.ProtocolConfig;
 import com.alibaba.dubbo.config.ReferenceConfig;
 import com.alibaba.dubbo.config.RegistryConfig;
 import com.alibaba.dubbo.config.ServiceConfig;
+import com.alibaba.dubbo.rpc.Filter;
 import com.alibaba.dubbo.rpc.RpcContext;
 import com.alibaba.dubbo.rpc.service.EchoService;
 import com.alibaba.dubbo.rpc.service.GenericService;
@@ -103,6 +105,10 @@ final class Dubbo {
         if (wanted.retries != null) {
             config.setRetries(wanted.retries);
         }
+        if (wanted.numbered) {
+            numberAttempts();
+            config.setFilter(Attempts.NAME);
+        }
         if (wanted.check != null) {
             config.setCheck(wanted.check);
         }
@@ -138,6 +144,13 @@ final class Dubbo {
         wanted.unsent.forEach(name -> method.apply(name).setSent(false));
         wanted.timeouts_ms.forEach((name, millis) -> method.apply(name).setTimeout(millis));
         return new ArrayList<>(methods.values());
+    }
+
+    private static synchronized void numberAttempts() {
+        ExtensionLoader<Filter> filters = ExtensionLoader.getExtensionLoader(Filter.class);
+        if (!filters.hasExtension(Attempts.NAME)) {
+            filters.addExtension(Attempts.NAME, Attempts.class);
+        }
     }
 
     /** A generic call on a proxy that was made with {@code generic}. */

@@ -44,6 +44,8 @@ final class Messages {
         String generic_kind;
         /** Methods that return before the answer, or that have none; the last ones do not even wait until they are sent. */
         List<String> later = new ArrayList<>();
+        /** Whether each attempt of a call gets a number of its own. */
+        boolean numbered;
         List<String> one_way = new ArrayList<>();
         List<String> unsent = new ArrayList<>();
         /** Methods with a timeout of their own. */
@@ -58,6 +60,16 @@ final class Messages {
         /** What comes behind the kind in the names of its references. */
         String at;
         String key;
+    }
+
+    static final class Load {
+        List<String> references = new ArrayList<>();
+        /** What keys begin with. */
+        String stem;
+        /** On each reference. */
+        int threads;
+        /** From the begin of one call of a thread to the begin of its next one. */
+        long pause_ms;
     }
 
     static final class Call {

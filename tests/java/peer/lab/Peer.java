@@ -1,5 +1,7 @@
 package lab;
 
+import com.example.LedgerService;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.BufferedReader;
@@ -7,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -19,6 +22,7 @@ import java.util.concurrent.Executors;
  */
 public final class Peer {
     private static final Map<String, Reference> REFERENCES = new ConcurrentHashMap<>();
+    private static volatile Load load;
 
     private static final class Reference {
         final Object proxy;
@@ -64,7 +68,7 @@ public final class Peer {
         return answer;
     }
 
-    private static JsonObject run(JsonObject request) throws Exception {
+    private static JsonElement run(JsonObject request) throws Exception {
         String op = request.get("op").getAsString();
         switch (op) {
             case "start": {
@@ -97,6 +101,19 @@ public final class Peer {
             }
             case "counts": {
                 return Json.GSON.toJsonTree(Services.counts()).getAsJsonObject();
+            }
+            case "load": {
+                Messages.Load wanted = Json.GSON.fromJson(request, Messages.Load.class);
+                Map<String, LedgerService> services = new LinkedHashMap<>();
+                wanted.references.forEach(name -> services.put(name, (LedgerService) REFERENCES.get(name).proxy));
+                load = new Load(wanted, services);
+                return new JsonObject();
+            }
+            case "progress": {
+                return load.progress();
+            }
+            case "end": {
+                return load.end();
             }
             default:
                 throw new IllegalArgumentException("no operation " + op);

@@ -3,6 +3,7 @@ package lab;
 import com.example.AsyncService;
 import com.example.GreetingService;
 import com.example.InteropService;
+import com.example.LedgerService;
 import com.example.Order;
 import com.example.OutOfStockException;
 import com.example.TypesService;
@@ -36,6 +37,9 @@ final class Services {
         }
         if (type == TypesService.class) {
             return Seen.by(type, null);
+        }
+        if (type == LedgerService.class) {
+            return new Ledger(delayMillis);
         }
         throw new IllegalArgumentException("no implementation of " + type.getName() + " is here");
     }

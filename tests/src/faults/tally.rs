@@ -1,0 +1,276 @@
+//! What callers saw, held against what providers wrote down: figures of one reference in one trial. Pure.
+//!
+//! A call is known by its key, each attempt of it by a number that the consumer's filter gives it. So a key that ran twice under
+//! two numbers was repeated by its own consumer, and a number that ran twice was repeated by us.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::peer::Recorded;
+
+/// How a call failed, by what its caller was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// In a gateway's words: it may have run, or did run and its answer is missing.
+    Unknown,
+    /// In a gateway's words: it was not executed.
+    NotSent,
+    /// In the words of the gateway that was ending just then: it was not executed.
+    Ending,
+    /// By the consumer itself: it knew no address to call, or could not connect to any.
+    NoAddress,
+    /// By the consumer itself: its connection to the gateway broke under the call.
+    Cut,
+    /// By the consumer itself: no answer within its timeout.
+    TimedOut,
+    /// Anything else.
+    Other,
+}
+
+/// The times of a trial.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moments {
+    /// When it broke, in milliseconds since 1970.
+    pub(super) broken_ms: u64,
+    /// When everything ran again.
+    pub(super) back_ms: u64,
+    /// Whether all were steady in the end.
+    pub(super) steady: bool,
+    /// The caller's timeout.
+    pub(super) timeout: Duration,
+}
+
+/// What came of the calls.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Figures {
+    /// Calls that were made.
+    pub calls: usize,
+    /// Calls that were answered.
+    pub answered: usize,
+    /// Calls that failed, by kind.
+    pub failed: BTreeMap<Kind, usize>,
+    /// Failed calls that a gateway which lived on had, that never ran, of which it said so, and that had a way: the same consumer
+    /// began another call later that was answered before this one's timeout.
+    pub lost: usize,
+    /// Attempts that ran more than once.
+    pub twice: usize,
+    /// Calls that ran more than once since their own consumer repeated them.
+    pub repeated: usize,
+    /// Calls that were answered and that no provider wrote down.
+    pub never_ran: usize,
+    /// Of the failed calls those that never ran.
+    pub failed_unrun: usize,
+    /// From the fault until everything ran again.
+    pub back_ms: u64,
+    /// The longest time without an answer.
+    pub silence_ms: u64,
+    /// From the fault until the last call failed; 0 if none did, nothing if calls still failed in the end.
+    pub healed_ms: Option<u64>,
+    /// Each different failure, with how often it came.
+    pub sentences: BTreeMap<String, usize>,
+}
+
+impl Figures {
+    /// Calls that failed, however.
+    #[must_use]
+    pub fn failed_calls(&self) -> usize {
+        self.failed.values().sum()
+    }
+
+    /// Calls that failed so.
+    #[must_use]
+    pub fn failed_as(&self, kind: Kind) -> usize {
+        self.failed.get(&kind).copied().unwrap_or(0)
+    }
+}
+
+/// Figures of these calls.
+pub(super) fn tally<'a>(calls: impl Iterator<Item = &'a Recorded> + Clone, ledger: &str, moments: &Moments) -> Figures {
+    let keys: HashSet<&str> = calls.clone().map(|call| call.key.as_str()).collect();
+    let runs = runs(ledger, &keys);
+    let mut figures = Figures { back_ms: moments.back_ms - moments.broken_ms, ..Figures::default() };
+    let timeout_ms = u64::try_from(moments.timeout.as_millis()).unwrap_or(u64::MAX);
+    let mut answers: Vec<(u64, u64)> =
+        calls.clone().filter(|call| call.class.is_none()).map(|call| (call.began_ms, call.ended_ms())).collect();
+    answers.sort_unstable();
+    let had_a_way = |call: &Recorded| {
+        let after = answers.partition_point(|(began, _)| *began <= call.began_ms);
+        answers[after..].iter().any(|(_, ended)| *ended < call.began_ms + timeout_ms)
+    };
+    let mut last_failure = None;
+    for call in calls {
+        figures.calls += 1;
+        let ran = runs.get(call.key.as_str());
+        if ran.is_some_and(|attempts| attempts.len() > 1) {
+            figures.repeated += 1;
+        }
+        figures.twice += ran.map_or(0, |attempts| attempts.values().filter(|count| **count > 1).count());
+        let Some(kind) = kind(call) else {
+            figures.answered += 1;
+            figures.never_ran += usize::from(ran.is_none());
+            continue;
+        };
+        *figures.failed.entry(kind).or_default() += 1;
+        *figures.sentences.entry(sentence(call)).or_default() += 1;
+        figures.failed_unrun += usize::from(ran.is_none());
+        last_failure = last_failure.max(Some(call.ended_ms()));
+        figures.lost += usize::from(kind == Kind::NotSent && ran.is_none() && had_a_way(call));
+    }
+    figures.silence_ms = longest_silence(&answers);
+    let since = |at: u64| at.saturating_sub(moments.broken_ms);
+    figures.healed_ms = moments.steady.then(|| last_failure.map_or(0, since));
+    figures
+}
+
+/// How often each attempt of these keys ran.
+fn runs<'a>(ledger: &'a str, keys: &HashSet<&str>) -> HashMap<&'a str, HashMap<&'a str, u32>> {
+    let mut runs: HashMap<&str, HashMap<&str, u32>> = HashMap::new();
+    for line in ledger.lines() {
+        // A key has blanks in it: the numbers are the last two words.
+        let mut words = line.rsplitn(3, ' ');
+        let (Some(_), Some(attempt), Some(key)) = (words.next(), words.next(), words.next()) else { continue };
+        if keys.contains(key) {
+            *runs.entry(key).or_default().entry(attempt).or_default() += 1;
+        }
+    }
+    runs
+}
+
+fn longest_silence(answers: &[(u64, u64)]) -> u64 {
+    let mut ends: Vec<u64> = answers.iter().map(|(_, ended)| *ended).collect();
+    ends.sort_unstable();
+    ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
+}
+
+/// What the caller was told, by the words that tell it; the gateways' own first, since Dubbo's text stands around them.
+fn kind(call: &Recorded) -> Option<Kind> {
+    call.class.as_ref()?;
+    let text = call.message.as_deref().unwrap_or_default();
+    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    // In front of it stands a URL with words of its own.
+    let cause = text.rsplit_once("cause: ").map_or("", |(_, cause)| cause);
+    let cause_says = |words: &[&str]| words.iter().any(|words| cause.contains(words));
+    Some(if says(&["the call may have been executed", "the call was executed"]) {
+        Kind::Unknown
+    } else if says(&["gateway is ending"]) {
+        Kind::Ending
+    } else if says(&["the call was not executed"]) {
+        Kind::NotSent
+    } else if says(&["No provider available"])
+        || cause_says(&["ailed to connect", "can not be connected", "Connection refused"])
+    {
+        Kind::NoAddress
+    } else if cause_says(&["is closed", "ClosedChannel", "inactive", "not send", "to send", "Connection reset"]) {
+        Kind::Cut
+    } else if says(&[
+        "side response timeout",
+        "remote method timeout",
+        "side timeout",
+        "completed exceptionally: org.apache.dubbo.remoting.TimeoutException",
+    ]) {
+        Kind::TimedOut
+    } else {
+        Kind::Other
+    })
+}
+
+/// The failure without what differs from call to call.
+fn sentence(call: &Recorded) -> String {
+    let class = call.class.as_deref().unwrap_or_default().rsplit('.').next().unwrap_or_default();
+    let text = call.message.as_deref().unwrap_or_default();
+    let mut plain = String::new();
+    for letter in text.chars() {
+        match letter {
+            '0'..='9' if plain.ends_with('#') => {}
+            '0'..='9' => plain.push('#'),
+            other if other.is_control() => plain.push(' '),
+            other => plain.push(other),
+        }
+    }
+    // Dubbo's own story of a retry stands in front of what went wrong.
+    let told = ["highway: ", "cause: "].iter().find_map(|words| Some(&plain[plain.rfind(words)?..]));
+    let short: String = told.unwrap_or(&plain).chars().take(260).collect();
+    format!("{class}: {short}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MOMENTS: Moments = Moments { broken_ms: 1000, back_ms: 2000, steady: true, timeout: Duration::from_secs(1) };
+
+    fn answered(key: &str, began_ms: u64, took_ms: u64) -> Recorded {
+        Recorded { key: key.to_owned(), began_ms, took_us: took_ms * 1000, ..Recorded::default() }
+    }
+
+    fn failed(key: &str, began_ms: u64, took_ms: u64, message: &str) -> Recorded {
+        let (class, message) = (Some("a.b.RpcException".to_owned()), Some(message.to_owned()));
+        Recorded { class, message, ..answered(key, began_ms, took_ms) }
+    }
+
+    fn of(calls: &[Recorded], ledger: &str) -> Figures {
+        tally(calls.iter(), ledger, &MOMENTS)
+    }
+
+    #[test]
+    fn a_number_that_ran_twice_is_ours_and_a_key_with_two_numbers_its_consumers() {
+        let calls = [answered("k 1", 0, 5), answered("k 2", 0, 5), answered("k 3", 0, 5)];
+        let figures = of(&calls, "k 1 7 100\nk 1 7 101\nk 2 8 100\nk 2 9 101\nk 3 10 100\nother 11 1\nother 11 1\n");
+        assert_eq!((figures.answered, figures.twice, figures.repeated, figures.never_ran), (3, 1, 1, 0));
+    }
+
+    #[test]
+    fn an_answer_without_a_run_is_noticed() {
+        assert_eq!(of(&[answered("k", 0, 5)], "").never_ran, 1);
+    }
+
+    #[test]
+    fn a_call_is_lost_if_it_never_ran_and_a_later_one_was_answered_in_its_time() {
+        let refused = "x highway: no link (the call was not executed), dubbo version";
+        let calls = |answer_at| [failed("f", 1000, 10, refused), answered("later", answer_at, 20)];
+        assert_eq!(of(&calls(1500), "later 1 1\n").lost, 1);
+        assert_eq!(of(&calls(1990), "later 1 1\n").lost, 0, "too late to be of use");
+        assert_eq!(of(&calls(900), "later 1 1\n").lost, 0, "begun before");
+        assert_eq!(of(&calls(1500), "later 1 1\nf 2 1\n").lost, 0, "it ran");
+    }
+
+    #[test]
+    fn what_the_caller_was_told_decides_the_kind() {
+        for (text, wanted) in [
+            ("Last error is: highway: island (the call may have been executed, so look)", Kind::Unknown),
+            ("highway: this egress gateway is ending (the call was not executed)", Kind::Ending),
+            ("highway: no link within 1 s timeout (the call was not executed)", Kind::NotSent),
+            ("No provider available from registry", Kind::NoAddress),
+            ("x?timeout=1, cause: client(url: dubbo://) failed to connect to server", Kind::NoAddress),
+            ("Waiting server-side response timeout by scan timer", Kind::TimedOut),
+            ("x?timeout=1, cause: message can not send, because channel is closed . url:dubbo", Kind::Cut),
+            ("who knows", Kind::Other),
+        ] {
+            let figures = of(&[failed("k", 1000, 1, text)], "");
+            assert_eq!(figures.failed, [(wanted, 1)].into(), "{text}");
+        }
+    }
+
+    #[test]
+    fn times_count_from_the_fault() {
+        let calls = [
+            answered("a", 900, 50),
+            failed("b", 1100, 200, "who knows"),
+            answered("c", 2400, 50),
+            answered("d", 2500, 50),
+        ];
+        let figures = of(&calls, "");
+        assert_eq!((figures.back_ms, figures.silence_ms, figures.healed_ms), (1000, 1500, Some(300)));
+        let restless = tally(calls.iter(), "", &Moments { steady: false, ..MOMENTS });
+        assert_eq!(restless.healed_ms, None);
+    }
+
+    #[test]
+    fn sentences_that_differ_in_numbers_only_are_one() {
+        let figures = of(&[failed("a", 1, 1, "port 123"), failed("b", 1, 1, "port 45")], "");
+        assert_eq!(figures.sentences, [("RpcException: port #".to_owned(), 2)].into());
+    }
+}
