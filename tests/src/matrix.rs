@@ -23,13 +23,18 @@
 //!   `{"returned":…}` or `{"threw":…}` or whatever else there is to see. Two equal calls must give equal JSON.
 //! * `{"op":"seen","key":"k"}`: `{"arguments":[…]}`, what its services received with that key so far, in order of arrival.
 //!
+//! `refer` may carry `generic_kind`, `later`, `unsent`, `timeouts_ms` and `remote` (see [`Refer`](crate::peer::Refer)); a peer that has
+//! no such thing leaves out the cases that call on it. `lab.key` is an attachment of each call, set by the peer itself.
+//!
 //! It serves [`SERVICES`], in the group and the version that are its name. Values are a peer's own business: a case of one name
 //! need not be the same to the byte in two languages, as only the two ways of one pair are compared.
 
 pub mod cases;
 pub mod differences;
 pub mod references;
+pub mod report;
 mod run;
+pub mod settings;
 mod stage;
 mod table;
 
@@ -75,8 +80,21 @@ impl Member {
     /// A release for Java at its default settings.
     #[must_use]
     pub fn java(release: Release) -> Self {
+        Member::java_called(release.version(), release)
+    }
+
+    /// A release for Java under another name, which says how it is set.
+    #[must_use]
+    pub fn java_called(name: &str, release: Release) -> Self {
         // The same name in both islands: an application that calls itself differently would be told apart by it.
-        Member::new(release.version(), Application::new(&format!("app-{}", release.version()), release))
+        Member::new(name, Application::new(&format!("app-{name}"), release))
+    }
+
+    /// Gives Java one more flag.
+    #[must_use]
+    pub fn flag(mut self, flag: &str) -> Self {
+        self.application = self.application.flag(flag);
+        self
     }
 
     /// Its name.

@@ -19,7 +19,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
   ci [STEP...]        test, tidy, fmt, clippy, deny (cargo deny) and fuzz (the fuzz targets, where a nightly toolchain is
                       there), or only the steps that are named
-  matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway (--quick, --json)
+  matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway
+                      (--quick, --settings, --json; --write renews docs/compatibility.md)
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md)
   fuzz [--minutes N] [TARGET...]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;

@@ -7,16 +7,26 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use highway_tests::install::Release;
+use highway_tests::install::{Release, workspace};
 use highway_tests::matrix::cases::Case;
-use highway_tests::matrix::differences::KNOWN;
-use highway_tests::matrix::{self, Member, Stage, Wanted};
+use highway_tests::matrix::differences::{Difference, KNOWN};
+use highway_tests::matrix::{self, Member, Stage, Table, Wanted, report, settings};
 
 const USAGE: &str = "\
-usage: matrix [--quick] [--json]
+usage: matrix [--quick | --settings] [--json] [--write]
 
-  --quick   only the cases that every test run does too
-  --json    one JSON object a cell with all that was seen, in place of the table";
+  --quick     only the cases that every test run does too, all at default settings
+  --settings  only what is not at default settings
+  --json      one JSON object a cell with all that was seen, in place of the tables
+  --write     also writes docs/compatibility.md; not with --quick or --settings";
+
+/// Which part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    Quick,
+    Settings,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Output {
@@ -24,23 +34,31 @@ enum Output {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Nothing,
+    Document,
+}
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some(code) = highway_tests::helper::answer(&arguments) {
         return ExitCode::from(code);
     }
-    let (mut wanted, mut output): (Wanted, _) = (|_, _, _| true, Output::Tables);
+    let (mut part, mut output, mut keep) = (Part::Whole, Output::Tables, Keep::Nothing);
     for argument in &arguments {
         match argument.as_str() {
-            "--quick" => wanted = Case::is_quick,
+            "--quick" => part = Part::Quick,
+            "--settings" => part = Part::Settings,
             "--json" => output = Output::Json,
-            _ => {
-                eprintln!("{USAGE}");
-                return ExitCode::from(2);
-            }
+            "--write" => keep = Keep::Document,
+            _ => return usage(),
         }
     }
-    match run(wanted, output) {
+    if keep == Keep::Document && part != Part::Whole {
+        return usage();
+    }
+    match run(part, output, keep) {
         Ok(faults) if faults.is_empty() => ExitCode::SUCCESS,
         Ok(faults) => {
             for fault in &faults {
@@ -56,17 +74,46 @@ fn main() -> ExitCode {
     }
 }
 
+fn usage() -> ExitCode {
+    eprintln!("{USAGE}");
+    ExitCode::from(2)
+}
+
 /// What is not as it should be.
-fn run(wanted: Wanted, output: Output) -> Result<Vec<String>> {
+fn run(part: Part, output: Output, keep: Keep) -> Result<Vec<String>> {
     let begin = Instant::now();
     let progress = |words: &str| eprintln!("{:4.0} s  {words}", begin.elapsed().as_secs_f64());
     let stage = Stage::start(&Release::ALL.map(Member::java), progress)?;
-    let table = matrix::run(stage.ways(), wanted, progress)?;
-    match output {
-        Output::Tables => println!("{}", table.markdown(&KNOWN)),
-        Output::Json => print!("{}", table.json_lines(&KNOWN)),
-    }
     let mut faults = stage.gaps();
-    faults.extend(table.faults(&KNOWN));
+    let mut show = |table: &Table, known: &[Difference], title: &str| {
+        match output {
+            Output::Tables => println!("{title}\n{}", table.markdown(known)),
+            Output::Json => print!("{}", table.json_lines(known)),
+        }
+        faults.extend(table.faults(known));
+    };
+    let wanted: Wanted = match part {
+        Part::Whole => |_, _, _| true,
+        Part::Quick => Case::is_quick,
+        Part::Settings => |_, _, _| false,
+    };
+    let whole = matrix::run(stage.ways(), wanted, progress)?;
+    if part != Part::Settings {
+        show(&whole, &KNOWN, "at default settings");
+    }
+    let mut settings = Vec::new();
+    if part != Part::Quick {
+        for setting in &settings::ALL {
+            let table = setting.run(&stage, progress)?;
+            show(&table, setting.known, setting.about);
+            settings.push((setting, table));
+        }
+    }
+    if keep == Keep::Document {
+        let place = workspace().join("docs/compatibility.md");
+        std::fs::create_dir_all(place.with_file_name(""))?;
+        std::fs::write(&place, report::document(&whole, &settings))?;
+        eprintln!("written: {}", place.display());
+    }
     Ok(faults)
 }

@@ -66,8 +66,8 @@ pub struct LeftOut {
     pub reason: &'static str,
 }
 
-const REFUSED: &str = "Highway reads who is called out of a call, and in this kind of generic call it cannot; the hub carries it only \
-                      where a grant allows opaque calls (`generic=true` and `raw.return` need none)";
+const REFUSED: &str = "this kind of generic call carries code or bytes of its own, so a grant at the hub has to name it; where a grant says \
+                       nothing, `true` and `raw.return` cross";
 
 /// At default settings.
 pub const KNOWN: [Difference; 7] = [

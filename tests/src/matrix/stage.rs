@@ -23,8 +23,8 @@ const PUBLISHED: Duration = Duration::from_secs(60);
 /// Everything, running.
 #[derive(Debug)]
 pub struct Stage {
-    consumers: Vec<Peer>,
-    providers: Vec<Peer>,
+    pub(super) consumers: Vec<Peer>,
+    pub(super) providers: Vec<Peer>,
     /// What it runs on.
     pub line: Line,
 }
@@ -80,7 +80,10 @@ impl Stage {
 }
 
 /// Makes one of each, in their order, with so many threads.
-fn two_at_a_time<T: Sync, M: Send>(list: &[T], make: impl Fn(usize, &T) -> Result<M> + Sync) -> Result<Vec<M>> {
+pub(super) fn two_at_a_time<T: Sync, M: Send>(
+    list: &[T],
+    make: impl Fn(usize, &T) -> Result<M> + Sync,
+) -> Result<Vec<M>> {
     let next = AtomicUsize::new(0);
     let made: Mutex<Vec<(usize, Result<M>)>> = Mutex::default();
     std::thread::scope(|scope| {

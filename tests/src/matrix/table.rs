@@ -133,7 +133,18 @@ impl Table {
             .iter()
             .filter_map(|cell| if let Verdict::Named(entry) = cell.verdict(known) { Some(entry) } else { None })
             .collect();
-        let number: BTreeMap<usize, usize> = used.iter().copied().zip(1..).collect();
+        // What has one reason has one number.
+        let mut reasons: Vec<(&str, BTreeSet<&str>)> = Vec::new();
+        let mut number = BTreeMap::new();
+        for entry in used {
+            let Difference { cases, reason, .. } = &known[entry];
+            let at = reasons.iter().position(|(other, _)| other == reason).unwrap_or_else(|| {
+                reasons.push((reason, BTreeSet::new()));
+                reasons.len() - 1
+            });
+            reasons[at].1.extend(cases.iter());
+            number.insert(entry, at + 1);
+        }
         let mut text = format!("| consumer ↓ provider → | {} |\n|---|", self.providers.join(" | "));
         text += &"---|".repeat(self.providers.len());
         text.push('\n');
@@ -144,8 +155,7 @@ impl Table {
             }
             text.push('\n');
         }
-        for (entry, number) in number {
-            let Difference { cases, reason, .. } = &known[entry];
+        for (number, (reason, cases)) in (1..).zip(reasons) {
             let cases: Vec<String> = cases.iter().map(|case| format!("`{case}`")).collect();
             let _ = write!(text, "\n{number}. {}: {reason}", cases.join(", "));
         }

@@ -1,0 +1,65 @@
+//! `docs/compatibility.md`: written by a run of the whole matrix, from what it saw and from what the lists say.
+
+use std::fmt::Write;
+
+use super::cases::{ALL, Load};
+use super::differences::{KNOWN, LEFT_OUT, Who};
+use super::settings::Setting;
+use super::table::Table;
+
+/// The page.
+#[must_use]
+pub fn document(whole: &Table, settings: &[(&Setting, Table)]) -> String {
+    let mut text = format!("{HEAD}\n{}", whole.markdown(&KNOWN));
+    text += "\n## Settings\n\nThe same with a few cases, for the settings that change how applications find each other or what they speak. \
+             Each provider and consumer is named by its release and the setting; who has no setting is at its defaults.\n";
+    for (setting, table) in settings {
+        let _ = write!(text, "\n### {}\n\n{}", capital(setting.about), table.markdown(setting.known));
+    }
+    text += "\n## Cases\n\n| case | what is called |\n|---|---|\n";
+    for case in &ALL {
+        let alone = if case.load == Load::Heavy { "; nothing else runs meanwhile" } else { "" };
+        let _ = writeln!(text, "| `{}` | {}{alone} |", case.name, case.about);
+    }
+    text += "\n## What was left out\n\n";
+    for left in &LEFT_OUT {
+        let cases: Vec<String> = left.cases.iter().map(|case| format!("`{case}`")).collect();
+        let _ = writeln!(text, "* {}: {}: {}.", members(left.members), cases.join(", "), left.reason);
+    }
+    text + TAIL
+}
+
+fn members(who: Who) -> String {
+    match who {
+        Who::All => "Everybody".to_owned(),
+        Who::Only(these) => these.join(", "),
+        Who::Not(others) => format!("All but {}", others.join(", ")),
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+const HEAD: &str = "\
+# Compatibility
+
+Written by `cargo xtask matrix --write`; do not edit it by hand.
+
+Released Dubbo for Java, each as consumer and as provider, with default settings: one process of each in each of two islands, a hub
+between them, nothing else in common. Every case is called twice: by a consumer that reaches the provider itself, in the provider's
+island, and by one of the same release and name in the other island, through Highway. Compared is everything an application could
+notice: what each call returned or threw, with classes, every field, order, identity and causes, and what the provider received, asked
+of the provider beside the line. Of Dubbo's own exceptions the class, the code and the sentence at their root are compared, without
+addresses, times and ids.
+
+Consumers down, providers across; in each cell: cases in which both ways are the same / cases that were run (numbers of the
+differences, below). Where Dubbo itself loses something on the way (a `Queue` that arrives as a list, a `List.of` that cannot be
+sent), it does so both ways, and the case counts as the same.
+";
+
+const TAIL: &str = "\
+* Callbacks and stub events, protocols other than Dubbo's own (Triple), serializations other than hessian2 and fastjson2: Highway
+  refuses them or carries them opaquely, see the README.
+";

@@ -1,0 +1,229 @@
+//! The settings of applications that change how they find each other or what they speak: a few cases for each, on the releases that
+//! have the setting, against the others at their defaults.
+//!
+//! What is at its default is seen in the matrix itself: interface and instance level both (`register-mode=all`), consumers that
+//! prefer instances (`APPLICATION_FIRST`), metadata asked of the provider (`local`), metadata and configuration in the registry.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::cases::Case;
+use super::differences::{Difference, Who};
+use super::run::{Ways, run};
+use super::stage::two_at_a_time;
+use super::table::Table;
+use super::{Member, Peer, Stage};
+use crate::install::Release;
+use crate::line::Island;
+use crate::peer::GREETING;
+use crate::process::until;
+use crate::zookeeper::ZooKeeper;
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Part of the names of what has it.
+    pub name: &'static str,
+    /// What is set, as the documentation says it.
+    pub about: &'static str,
+    /// The flags of providers that have it; without any, the providers are those of the matrix.
+    pub providers: &'static [&'static str],
+    /// The same for consumers.
+    pub consumers: &'static [&'static str],
+    /// The providers that have it; with `consumers` alone, the consumers.
+    pub releases: &'static [Release],
+    /// The consumers that have it, where providers have it too.
+    pub callers: &'static [Release],
+    /// What differs, and why.
+    pub known: &'static [Difference],
+}
+
+/// Stands for the address of a ZooKeeper that is not the registry.
+const ELSEWHERE: &str = "{elsewhere}";
+/// Whom a provider's registration has to reach before anybody calls it; some never do, which the cases then show.
+const PUBLISHED: Duration = Duration::from_secs(30);
+/// Above the ports of the providers of the matrix.
+const PORT: u16 = 21_880;
+const CASES: [&str; 4] = ["group-and-version", "object", "thrown.declared", "one-way"];
+
+const INSTANCES: &[Release] = &[Release::V3_1_11, Release::V3_2_16, Release::V3_3_6];
+
+/// Consumers that have not looked for these interfaces before: 3.1 keeps what it found for the life of its process.
+const FRESH: &[&str] = &["-Dlab.fresh=true"];
+const FINDERS: &[Release] = &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6];
+
+const BOTH_LEVELS: &str = "a virtual provider is registered at both levels, so that through Highway a consumer reaches what it cannot \
+                           find in its own island";
+
+/// Found through Highway, and not directly.
+const fn reached(consumers: Who, providers: Who, reason: &'static str) -> [Difference; 2] {
+    [
+        Difference {
+            cases: &["group-and-version", "object", "one-way"],
+            consumers,
+            providers,
+            through: "returned",
+            reason,
+        },
+        Difference { cases: &["thrown.declared"], consumers, providers, through: "OutOfStockException", reason },
+    ]
+}
+
+/// All of them, in the order of the documentation.
+pub const ALL: [Setting; 9] = [
+    Setting {
+        name: "interface",
+        about: "providers with `register-mode=interface`",
+        providers: &["-Ddubbo.application.register-mode=interface"],
+        consumers: &[],
+        releases: INSTANCES,
+        callers: INSTANCES,
+        known: &[],
+    },
+    Setting {
+        name: "instance",
+        about: "providers with `register-mode=instance`, which 2.x consumers do not find by themselves",
+        providers: &["-Ddubbo.application.register-mode=instance"],
+        consumers: FRESH,
+        releases: INSTANCES,
+        callers: FINDERS,
+        known: &reached(Who::Only(&["2.7.23-instance"]), Who::All, BOTH_LEVELS),
+    },
+    Setting {
+        name: "remote",
+        about: "the same with `metadata-type=remote`",
+        providers: &["-Ddubbo.application.register-mode=instance", "-Ddubbo.application.metadata-type=remote"],
+        consumers: FRESH,
+        releases: INSTANCES,
+        callers: FINDERS,
+        known: &reached(Who::Only(&["2.7.23-remote"]), Who::All, BOTH_LEVELS),
+    },
+    Setting {
+        name: "force-interface",
+        about: "consumers with `migration=FORCE_INTERFACE`",
+        providers: &[],
+        consumers: &["-Ddubbo.application.service-discovery.migration=FORCE_INTERFACE"],
+        releases: INSTANCES,
+        callers: INSTANCES,
+        known: &[],
+    },
+    Setting {
+        name: "force-application",
+        about: "consumers with `migration=FORCE_APPLICATION`",
+        providers: &[],
+        consumers: &["-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION"],
+        releases: INSTANCES,
+        callers: INSTANCES,
+        known: &reached(Who::All, Who::Only(&["2.6.12", "2.7.23"]), BOTH_LEVELS),
+    },
+    Setting {
+        name: "simplified",
+        about: "providers and consumers with a registry `simplified=true`",
+        providers: &["-Ddubbo.registry.simplified=true"],
+        consumers: &["-Ddubbo.registry.simplified=true"],
+        releases: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
+        callers: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
+        known: &[],
+    },
+    Setting {
+        name: "prefers-fastjson2",
+        about: "providers with `prefer-serialization=fastjson2,hessian2`",
+        providers: &["-Ddubbo.protocol.prefer-serialization=fastjson2,hessian2"],
+        consumers: &[],
+        releases: &[Release::V3_2_16, Release::V3_3_6],
+        callers: &[Release::V3_2_16, Release::V3_3_6],
+        known: &[],
+    },
+    Setting {
+        name: "fastjson2",
+        about: "providers with `serialization=fastjson2` and `prefer-serialization=fastjson2`",
+        providers: &["-Ddubbo.protocol.serialization=fastjson2", "-Ddubbo.protocol.prefer-serialization=fastjson2"],
+        consumers: &[],
+        releases: &[Release::V3_3_6],
+        callers: &[Release::V3_3_6],
+        known: &[],
+    },
+    Setting {
+        name: "elsewhere",
+        about: "metadata report and config center in another ZooKeeper than the registry, for providers and consumers",
+        providers: &[
+            "-Ddubbo.metadata-report.address=zookeeper://{elsewhere}",
+            "-Ddubbo.config-center.address=zookeeper://{elsewhere}",
+        ],
+        consumers: &[
+            "-Ddubbo.metadata-report.address=zookeeper://{elsewhere}",
+            "-Ddubbo.config-center.address=zookeeper://{elsewhere}",
+        ],
+        releases: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
+        callers: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
+        known: &[],
+    },
+];
+
+impl Setting {
+    /// Starts what has the setting beside the stage, runs its cases and stops it again.
+    ///
+    /// # Errors
+    /// As [`run`], or something does not start.
+    pub fn run(&self, stage: &Stage, progress: impl Fn(&str) + Sync) -> Result<Table> {
+        let elsewhere = self.elsewhere(stage)?;
+        type Make<'a> = &'a (dyn Fn(usize, &Member, &str) -> Result<Peer> + Sync);
+        let start = |flags: &[&str], releases: &[Release], make: Make<'_>, island: &str| {
+            let flags: Vec<String> = flags.iter().map(|flag| resolved(flag, elsewhere.get(island))).collect();
+            let members: Vec<Member> = releases.iter().map(|release| self.member(*release, &flags)).collect();
+            two_at_a_time(&members, |number, member| make(number, member, island))
+        };
+        let provider =
+            |number, member: &Member, island: &str| member.provider(&stage.line, island, PORT + u16::try_from(number)?);
+        let consumer = |_, member: &Member, island: &str| member.consumer(&stage.line, island);
+        let own_providers =
+            if self.providers.is_empty() { Vec::new() } else { start(self.providers, self.releases, &provider, "b")? };
+        let there = |peer: &Peer| {
+            let named = format!("group%3D{}%26", peer.name());
+            stage.line.island("a").virtual_nodes(GREETING).iter().any(|node| node.contains(&named))
+        };
+        let published = until("all are published", PUBLISHED, || own_providers.iter().all(there).then_some(()));
+        if published.is_err() {
+            progress(&format!("{}: not all providers appeared in the other island", self.name));
+        }
+        let own_consumers = if self.consumers.is_empty() {
+            None
+        } else {
+            Some((
+                start(self.consumers, self.callers, &consumer, "b")?,
+                start(self.consumers, self.callers, &consumer, "a")?,
+            ))
+        };
+        let (directly, through) = match &own_consumers {
+            Some((directly, through)) => (&directly[..], &through[..]),
+            None => (&stage.providers[..], &stage.consumers[..]),
+        };
+        let providers = if own_providers.is_empty() { &stage.providers[..] } else { &own_providers[..] };
+        progress(&format!("{}: everything is up", self.name));
+        run(Ways { directly, through, providers }, |case: &Case, _, _| CASES.contains(&case.name), progress)
+    }
+
+    fn member(&self, release: Release, flags: &[String]) -> Member {
+        let member = Member::java_called(&format!("{}-{}", release.version(), self.name), release);
+        flags.iter().fold(member, |member, flag| member.flag(flag))
+    }
+
+    /// A second ZooKeeper in each island, where a flag asks for one.
+    fn elsewhere(&self, stage: &Stage) -> Result<BTreeMap<String, ZooKeeper>> {
+        if !self.providers.iter().chain(self.consumers).any(|flag| flag.contains(ELSEWHERE)) {
+            return Ok(BTreeMap::new());
+        }
+        let lab = &stage.line.lab;
+        let start = |island: &Island| {
+            let server = ZooKeeper::second(island.place(), &lab.tools, lab.folder())?;
+            Ok((island.name().to_owned(), server))
+        };
+        stage.line.islands.iter().map(start).collect()
+    }
+}
+
+fn resolved(flag: &str, elsewhere: Option<&ZooKeeper>) -> String {
+    elsewhere.map_or_else(|| flag.to_owned(), |server| flag.replace(ELSEWHERE, &server.address().to_string()))
+}
