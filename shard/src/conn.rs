@@ -18,7 +18,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -30,6 +30,9 @@ use crate::{Budget, Flush, Permit, SCRATCH_LEN, Shard, socket, tls};
 
 /// After this many full reads in one go other connections of the shard get their turn.
 const READS_A_TURN: usize = 4;
+/// A connection that has been read for so long gives the others their turn, whatever is still to be read: what it sends may
+/// be small and dear.
+const READING: Duration = Duration::from_micros(500);
 /// With more than this waiting to be written the connection is not read, if its session says so.
 const UNWRITTEN_LEN: usize = 1024 * 1024;
 
@@ -49,6 +52,12 @@ pub trait Session: 'static {
 
     /// The TLS handshake is done. Never called of a plain connection.
     fn secured(&self, _conn: &Rc<Conn>) {}
+
+    /// Bytes that one read takes at most, but for the rest of a frame whose length is known. Where many unknown peers share a
+    /// shard, one that floods it with small frames takes its turn in small parts.
+    fn read_len(&self) -> usize {
+        SCRATCH_LEN
+    }
 
     /// Whether reading may pause while more than 1 MiB waits to be written to a peer that does not read.
     /// A peer that must be read at all times, so that both ends cannot wait for each other, says no.
@@ -343,6 +352,7 @@ impl Conn {
         {
             return Poll::Ready(Close::Io(error.to_string()));
         }
+        let mut first = None;
         for _ in 0..READS_A_TURN {
             if session.may_pause() && self.unwritten_len() > UNWRITTEN_LEN {
                 // Whoever writes the last of it wakes this task: the socket may have told of its bytes already.
@@ -356,6 +366,10 @@ impl Conn {
             }
             if let Some(why) = &*self.close.borrow() {
                 return Poll::Ready(why.clone());
+            }
+            let read = self.last_read.get();
+            if read.saturating_duration_since(*first.get_or_insert(read)) >= READING {
+                break;
             }
         }
         cx.waker().wake_by_ref();
@@ -377,7 +391,8 @@ impl Conn {
                 return self.poll_read_sealed(cx, me, session, rest, (scratch, kept));
             }
         }
-        let read = ready!(self.poll_read_socket(cx, &mut scratch[kept..]))?;
+        let end = if rest.is_awaited() { scratch.len() } else { scratch.len().min(kept + session.read_len()) };
+        let read = ready!(self.poll_read_socket(cx, &mut scratch[kept..end]))?;
         Poll::Ready(rest.hand_over(&scratch[..kept + read], kept, |bytes| session.received(me, bytes)))
     }
 

@@ -218,3 +218,53 @@ fn a_peer_that_does_not_read_is_left_when_the_budget_has_no_room() {
         assert_eq!(budget.held(), taken.len());
     });
 }
+
+/// Takes everything, slowly.
+#[derive(Default)]
+struct Slow {
+    taken_len: Cell<usize>,
+}
+
+impl Session for Slow {
+    fn received(&self, _: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
+        std::thread::sleep(Duration::from_millis(5));
+        self.taken_len.set(self.taken_len.get() + bytes.len());
+        Ok(Taken { used: bytes.len(), need: 0 })
+    }
+
+    fn closed(&self, _: &Rc<Conn>, _: &Close) {}
+
+    fn read_len(&self) -> usize {
+        1000
+    }
+}
+
+/// What it floods was read by the mebibyte before anybody else had a turn.
+#[test]
+fn a_peer_that_floods_holds_up_the_others_by_a_few_short_reads() {
+    runtime().unwrap().block_on(async {
+        let shard = Shard::on_this_thread(0);
+        let (slow, echo) = (Rc::new(Slow::default()), Rc::new(Echo::default()));
+        let sessions: [Rc<dyn Session>; 2] = [slow.clone(), echo.clone()];
+        let mut peers = Vec::new();
+        for session in sessions {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            peers.push(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
+            let accept = move |_, _| Accepted::Serve(Layer::Plain, session.clone());
+            shard.run(listen(&shard, listener, accept).unwrap());
+        }
+        let (mut quick, mut flooding) = (peers.pop().unwrap(), peers.pop().unwrap());
+        shard.run(async move { flooding.write_all(&vec![7; 2 << 20]).await.unwrap_or_default() });
+        while slow.taken_len.get() == 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..5 {
+            let before = slow.taken_len.get();
+            quick.write_all(&frame(b"quick")).await.unwrap();
+            quick.read_exact(&mut [0; 9]).await.unwrap();
+            let taken_len = slow.taken_len.get() - before;
+            assert!(taken_len < 200_000, "{taken_len} bytes of the flood came first");
+        }
+        assert!(slow.taken_len.get() < 2 << 20, "the flood went on all the time");
+    });
+}

@@ -53,6 +53,9 @@ pub const SCRATCH_LEN: usize = 256 * 1024;
 
 /// How many out-buffers a shard keeps for the next turn; more than this many sockets written in one turn allocate.
 const SPARE_BUFFERS: usize = 256;
+/// So many tasks run before it is looked for sockets that became ready: connections that always have something to read must
+/// not hold up those that have just got it.
+const TURN_TASKS: u32 = 16;
 /// A larger out-buffer is given back to the allocator after its flush.
 const SPARE_BUFFER_LEN: usize = 64 * 1024;
 
@@ -224,7 +227,10 @@ where
 /// # Errors
 /// The system refuses an event queue.
 pub fn runtime() -> io::Result<tokio::runtime::LocalRuntime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build_local(Default::default())
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(TURN_TASKS)
+        .build_local(Default::default())
 }
 
 struct Report(tokio::sync::mpsc::Sender<Ended>, Ended);

@@ -23,6 +23,11 @@ impl Rest {
         self.bytes.len()
     }
 
+    /// Whether it is a frame of a known length whose end is still to come.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.need > 0
+    }
+
     pub(crate) fn hand_over(
         &mut self,
         scratch: &[u8],
