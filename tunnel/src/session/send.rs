@@ -9,7 +9,7 @@ use wire::tunnel::record::{self, HEADER_LEN, SEGMENT_LEN};
 use wire::tunnel::{Failure, Flags, Kind, Outcome, RecordType, ReplyHead, Stage};
 
 use super::bulk::{Outgoing, Report};
-use super::credit::{BULK_LEN, CATALOGUE_LEN, SMALL_RESERVE, WAITING_LEN};
+use super::credit::{ANSWERED_RESERVE, BULK_LEN, CATALOGUE_LEN, SMALL_RESERVE, WAITING_LEN};
 use super::{Opened, Patience, Session, Waiting, key_of};
 use crate::{End, ExchangeId, Reply};
 
@@ -38,6 +38,7 @@ impl Session {
         let body_len: usize = body.iter().map(|part| part.len()).sum();
         let (one_way, remaining_ms) = self.may_open(head)?;
         let patience = Patience::new(now, self.connected, remaining_ms);
+        let room = if one_way { WAITING_LEN / 2 } else { WAITING_LEN };
         let id = self.enter(token, one_way)?;
         if body_len > SEGMENT_LEN {
             self.queue_long(id, head, patience, Report::No)?;
@@ -57,10 +58,11 @@ impl Session {
                 &parts[..2]
             }
         };
-        let sent = if self.connected {
-            self.send(RecordType::Open, id, parts, Some(patience))
-        } else {
-            self.wait(RecordType::Open, id, parts, Some(patience))
+        let is_crowded = || self.window < ANSWERED_RESERVE || !self.waiting.is_empty();
+        let sent = match self.connected {
+            true if one_way && is_crowded() => Sent::NoRoom,
+            true => self.send(RecordType::Open, id, parts, Some(patience)),
+            false => self.wait(RecordType::Open, id, parts, Some(patience), room),
         };
         match sent {
             Sent::Number(number) => self.opened_is_sent(id, number),
@@ -255,15 +257,17 @@ impl Session {
     fn send(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>) -> Sent {
         let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
         if len > self.window || !self.waiting.is_empty() {
-            return self.wait(kind, id, parts, patience);
+            return self.wait(kind, id, parts, patience, WAITING_LEN);
         }
         self.window -= len;
         Sent::Number(self.out.push(kind, End::Yes, id, parts))
     }
 
-    fn wait(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>) -> Sent {
+    /// `room`: bytes that may wait with this record. One-way calls, which nobody waits for and of which one caller may send
+    /// without end, leave half of it to the others.
+    fn wait(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>, room: usize) -> Sent {
         let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
-        if self.waiting_len + len > WAITING_LEN {
+        if self.waiting_len + len > room {
             return Sent::NoRoom;
         }
         let mut bytes = Vec::with_capacity(len);

@@ -304,10 +304,12 @@ proptest! {
 #[test]
 fn a_call_that_waits_for_credit_too_long_is_busy_and_was_not_sent() {
     let mut world = World::connected();
-    let mut token = 0;
-    // The other end reads nothing: credit runs out, then the room to wait.
+    let mut token = 1;
+    // The other end reads nothing: credit runs out, for one-way calls first, then the room to wait.
+    while world.ends[0].session.open(world.now, &head(60_000, Flags::ONE_WAY), &[&[0; 60_000]], 0).is_ok() {}
     while world.ends[0].session.waiting.is_empty() {
-        world.ends[0].session.open(world.now, &head(60_000, Flags::ONE_WAY), &[&[0; 60_000]], token).unwrap();
+        let now = world.now;
+        world.ends[0].open(now, token, &[0; 60_000]).unwrap();
         world.flush(0);
         token += 1;
     }
@@ -317,7 +319,7 @@ fn a_call_that_waits_for_credit_too_long_is_busy_and_was_not_sent() {
     let failed = world.ends[0].session.expire(world.now + Duration::from_millis(300));
     assert_eq!(failed.len(), 1);
     assert_eq!((failed[0].0, failed[0].1.kind, failed[0].1.outcome), (late, Kind::Overload, Outcome::NotSent));
-    // The one-way call in front has more time left than anybody waits for credit.
+    // The call in front has more time left than anybody waits for credit.
     let failed = world.ends[0].session.expire(world.now + credit::WAITING_LIMIT);
     assert_eq!(failed.len(), 1);
     world.deliver(0, usize::MAX);
@@ -325,18 +327,43 @@ fn a_call_that_waits_for_credit_too_long_is_busy_and_was_not_sent() {
     assert!(world.ends[0].failed.is_empty());
 }
 
+/// A flood of one-way calls once took all of it, and who waited for an answer was told that the link is busy.
 #[test]
-fn a_full_waiting_room_answers_at_once() {
+fn a_full_waiting_room_answers_at_once_and_one_way_calls_never_fill_it() {
     let mut world = World::new();
-    let mut opened = 0;
+    let mut token = 0;
+    for (flags, wanted) in [(Flags::ONE_WAY, 30..40), (Flags::default(), 30..40)] {
+        let mut opened = 0;
+        let failure = loop {
+            match world.ends[0].session.open(world.now, &head(60_000, flags), &[&[0; 60_000]], token) {
+                Ok(_) => opened += 1,
+                Err(failure) => break failure,
+            }
+            token += 1;
+        };
+        assert!(wanted.contains(&opened), "{opened} {flags:?}");
+        assert_eq!((failure.kind, failure.outcome), (Kind::Overload, Outcome::NotSent));
+    }
+}
+
+#[test]
+fn a_flood_of_one_way_calls_holds_up_no_call_that_is_answered() {
+    let mut world = World::connected();
+    let mut sent = 0;
     let failure = loop {
-        match world.ends[0].session.open(world.now, &head(60_000, Flags::ONE_WAY), &[&[0; 60_000]], opened) {
-            Ok(_) => opened += 1,
+        match world.ends[0].session.open(world.now, &head(60_000, Flags::ONE_WAY), &[&[0; 10_000]], 0) {
+            Ok(_) => sent += 1,
             Err(failure) => break failure,
         }
     };
-    assert!(opened >= 60, "{opened}");
     assert_eq!((failure.kind, failure.outcome), (Kind::Overload, Outcome::NotSent));
+    assert!((190..=210).contains(&sent), "{sent}");
+    for token in 1..=60 {
+        world.ends[0].open(world.now, token, &[1; 10_000]).unwrap();
+    }
+    assert!(world.ends[0].session.waiting.is_empty(), "none of them waits behind the flood");
+    world.settle();
+    assert_eq!(world.ends[0].finished.len(), 60);
 }
 
 #[test]
