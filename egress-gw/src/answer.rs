@@ -67,11 +67,18 @@ pub fn of(failure: &Failure, repeat: Repeat) -> Answer {
     }
 }
 
+/// A failure's own sentence is cut behind so many bytes: names in it are the caller's, and may be as long as a body.
+const SAID_MAX_LEN: usize = 4 * 1024;
+
 /// The sentence a developer reads: the failure's own, then how far the call had got.
 #[must_use]
 pub fn text(failure: &Failure) -> String {
     let said = failure.text.trim().trim_end_matches('.');
-    let told = if said.is_empty() { format!("{} at {}", failure.kind, failure.stage) } else { said.to_owned() };
+    let told = match said.len() {
+        0 => format!("{} at {}", failure.kind, failure.stage),
+        1..=SAID_MAX_LEN => said.to_owned(),
+        _ => format!("{} …", &said[..said.floor_char_boundary(SAID_MAX_LEN)]),
+    };
     let reached = match failure.outcome {
         Outcome::NotSent => "the call was not executed",
         Outcome::Unknown => "the call may have been executed, so look before you repeat it",
@@ -157,6 +164,14 @@ mod tests {
             text(Outcome::Executed),
             "highway: found x, wanted y, do z (the call was executed, only its answer is missing)"
         );
+    }
+
+    #[test]
+    fn a_name_as_long_as_a_body_does_not_push_out_how_far_the_call_had_got() {
+        let long = format!("no island offers `{}`", "名".repeat(100_000));
+        let text = text(&Failure::new(Stage::Route, Kind::NotOffered, Outcome::NotSent, long));
+        assert!(text.starts_with("highway: no island offers `名名") && text.len() < 5000, "{}", text.len());
+        assert!(text.ends_with("名 … (the call was not executed)"), "{text}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use wire::dubbo::call::{Call, Generic, Peeked};
+use wire::dubbo::frame::Serialization;
 use wire::tunnel::catalogue::ServiceKey;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{Flags, Head};
@@ -65,7 +66,8 @@ fn route(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge:
         tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
         bound: request.island(),
     };
-    let decision = route::decide(&facts, snapshot).map_err(|refusal| refused(&refusal))?;
+    let decision =
+        route::decide(&facts, snapshot).map_err(|refusal| refused(&refusal, request.header.serialization()))?;
     let rule = service.as_ref().and_then(|service| snapshot.imports().rule(&decision.island, service));
     let repeat = match rule {
         Some(rule) if rule.is_idempotent(facts.method) => Repeat::Harmless,
@@ -117,7 +119,7 @@ fn service_key(call: &Call<'_>) -> ServiceKey {
     }
 }
 
-fn refused(refusal: &route::Refusal) -> Failure {
+fn refused(refusal: &route::Refusal, serialization: Serialization) -> Failure {
     use route::Refusal;
     let kind = match refusal {
         Refusal::NotYetKnown { .. } => Kind::NoLink,
@@ -129,5 +131,10 @@ fn refused(refusal: &route::Refusal) -> Failure {
         | Refusal::Ambiguous { .. }
         | Refusal::Opaque => Kind::TargetRefused,
     };
-    Failure::new(Stage::Route, kind, Outcome::NotSent, refusal.to_string())
+    let text = match refusal {
+        // `route` knows no serializations; whoever reads this has to know which it was.
+        Refusal::Opaque => format!("{refusal} (found serialization {serialization})"),
+        _ => refusal.to_string(),
+    };
+    Failure::new(Stage::Route, kind, Outcome::NotSent, text)
 }

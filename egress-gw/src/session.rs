@@ -29,6 +29,8 @@ use crate::fallback::{Origin, Request};
 use crate::held::{Charge, Extent};
 use crate::pending::Chain;
 
+/// One read of a consumer: some hundred ordinary calls, and few enough heartbeats that a flood of them holds up nobody.
+const READ_LEN: usize = 64 * 1024;
 /// Events are a null or a letter; providers refuse ones over 15 to 50 bytes.
 const EVENT_MAX_LEN: usize = 64;
 
@@ -244,6 +246,10 @@ impl Consumer {
 }
 
 impl Session for Consumer {
+    fn read_len(&self) -> usize {
+        READ_LEN
+    }
+
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         if self.key.get().is_none() {
             self.key.set(self.core.consumers.came(conn));
