@@ -1,7 +1,7 @@
 //! The small errands that have to be run from inside an island: asking a page, dialling an address, asking a ZooKeeper how it is
 //! or for all that is in it.
 //!
-//! A process cannot step into a namespace without unsafe code, so the lab starts itself again there: `ip netns exec … lab get URL`.
+//! What is done there must end with it and be killed alone, so the lab starts itself again there: `ip netns exec … lab get URL`.
 //! Both binaries of this crate answer these words before anything else.
 
 use std::io::{BufReader, Read, Write};
