@@ -106,7 +106,7 @@ fn a_second_answer_is_dropped() {
     beside.nobody_noticed();
 }
 
-/// An answer under a wrong id is nobody's, a request is no answer, and an answer that never ends is none either.
+/// To Java the answer is what its own clock would have told it. An answer under a wrong id is nobody's, a request is no answer, and an answer that never ends is none either.
 #[test]
 fn a_provider_that_gives_no_answer_costs_its_call_the_timeout_and_no_more() {
     let beside = beside_a_healthy_caller();
@@ -121,7 +121,7 @@ fn a_provider_that_gives_no_answer_costs_its_call_the_timeout_and_no_more() {
             "island `b` gave no answer to `{service}#hi` within 1.45s; look at the provider there, or give the call more time {MAY_HAVE_RUN}"
         );
         let there = format!("provider {address} has not answered `{service}#hi` within the call's time {MAY_HAVE_RUN}");
-        let either = [here, there].map(|text| Told::exception(21, Codec::Hessian2, &text));
+        let either = [here, there].map(|text| Told::status(21, Status::SERVER_TIMEOUT, &text));
         assert!(either.contains(&told), "{told:?}");
         peer.stays();
     }
