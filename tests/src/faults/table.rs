@@ -7,9 +7,10 @@ use super::stage::Trial;
 use super::tally::{Figures, Kind};
 
 /// The kinds in the order of their columns, and what stands above them.
-const KINDS: [(Kind, &str); 7] = [
+const KINDS: [(Kind, &str); 8] = [
     (Kind::Unknown, "unknown"),
     (Kind::NotSent, "not sent"),
+    (Kind::NotOffered, "not offered"),
     (Kind::Ending, "ending"),
     (Kind::NoAddress, "no address"),
     (Kind::Cut, "cut"),

@@ -18,6 +18,8 @@ pub enum Kind {
     Unknown,
     /// In a gateway's words: it was not executed.
     NotSent,
+    /// In a gateway's words: nobody offers the service just now. A consumer whose registry shows that calls nobody.
+    NotOffered,
     /// In the words of the gateway that was ending just then: it was not executed.
     Ending,
     /// By the consumer itself: it knew no address to call, or could not connect to any.
@@ -157,6 +159,8 @@ fn kind(call: &Recorded) -> Option<Kind> {
         Kind::Unknown
     } else if says(&["gateway is ending"]) {
         Kind::Ending
+    } else if says(&["no island offers", "does not offer", "it is not listed any more"]) {
+        Kind::NotOffered
     } else if says(&["the call was not executed"]) {
         Kind::NotSent
     } else if says(&["No provider available"])
@@ -242,6 +246,7 @@ mod tests {
         for (text, wanted) in [
             ("Last error is: highway: island (the call may have been executed, so look)", Kind::Unknown),
             ("highway: this egress gateway is ending (the call was not executed)", Kind::Ending),
+            ("highway: no island offers `a.B` to this island (the call was not executed)", Kind::NotOffered),
             ("highway: no link within 1 s timeout (the call was not executed)", Kind::NotSent),
             ("No provider available from registry", Kind::NoAddress),
             ("x?timeout=1, cause: client(url: dubbo://) failed to connect to server", Kind::NoAddress),
