@@ -8,8 +8,7 @@ pub(crate) const SESSION_WINDOW: usize = 4 * 1024 * 1024;
 pub(crate) const EXCHANGE_WINDOW: usize = 256 * 1024;
 /// The part of the session's window that pieces of long bodies leave to small calls.
 pub(crate) const SMALL_RESERVE: usize = 1024 * 1024;
-/// The part that one-way calls leave to those that somebody waits for: a caller may send them without end. For credit they do
-/// not wait either.
+/// The part that one-way calls leave to those that somebody waits for: a caller may send them without end.
 pub(crate) const ANSWERED_RESERVE: usize = SESSION_WINDOW / 2;
 /// Bytes of small records that may wait for credit or for a connection.
 pub(crate) const WAITING_LEN: usize = 4 * 1024 * 1024;

@@ -20,6 +20,7 @@ mod credit;
 mod outbound;
 mod receive;
 mod send;
+mod waiting;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -34,6 +35,7 @@ use accepted::Table;
 use bulk::Outgoing;
 use credit::Incoming;
 use outbound::Outbound;
+use waiting::Lane;
 
 /// Which end of the connection a session is; the lowest bit of the ids it gives out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,15 +131,6 @@ struct Accepted {
     incoming: Option<Box<Incoming>>,
 }
 
-/// A small record that waits for credit or a connection.
-#[derive(Debug)]
-struct Waiting {
-    kind: RecordType,
-    exchange: u64,
-    bytes: Vec<u8>,
-    patience: Option<Patience>,
-}
-
 /// How long the beginning of a call may wait.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
@@ -187,8 +180,9 @@ pub(crate) struct Session {
     window: usize,
     /// Bytes the peer may send.
     incoming: Incoming,
-    waiting: VecDeque<Waiting>,
-    waiting_len: usize,
+    /// Small records that wait, but for one-way calls.
+    waiting: Lane,
+    one_ways: Lane,
     /// Exchanges with pieces that could go now.
     ring: VecDeque<u64>,
     /// Bytes of long bodies that wait.
@@ -221,8 +215,8 @@ impl Session {
             accepted: Table::new(may_accept as usize),
             window: credit::SESSION_WINDOW,
             incoming: Incoming::new(credit::SESSION_WINDOW),
-            waiting: VecDeque::new(),
-            waiting_len: 0,
+            waiting: Lane::answered(),
+            one_ways: Lane::one_way(),
             ring: VecDeque::new(),
             bulk: budget.open(),
             bulk_room: 0,
@@ -361,7 +355,7 @@ impl Session {
 
     /// Fails what has waited too long; returns tokens and failures. What waits for nobody any more makes room.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<(u64, Failure)> {
-        if self.waiting.is_empty() && self.ring.is_empty() {
+        if self.waiting.is_empty() && self.one_ways.is_empty() && self.ring.is_empty() {
             return Vec::new();
         }
         let failed = self.fail_late(now);
@@ -371,8 +365,9 @@ impl Session {
 
     fn fail_late(&mut self, now: Instant) -> Vec<(u64, Failure)> {
         let late = |patience: Option<Patience>| patience.is_some_and(|patience| patience.is_over(now));
+        let waiting = self.waiting.iter().chain(self.one_ways.iter());
         let mut due: Vec<u64> =
-            self.waiting.iter().filter(|waiting| late(waiting.patience)).map(|waiting| waiting.exchange).collect();
+            waiting.filter(|waiting| late(waiting.patience)).map(|waiting| waiting.exchange).collect();
         for id in &self.ring {
             let begins = |out: &Outgoing| out.front.is_some() && late(out.patience);
             if self.opened.get(key_of(*id)).and_then(|opened| opened.out.as_deref()).is_some_and(begins)
@@ -413,7 +408,7 @@ impl Session {
         let open = self.accepted.take_all().into_iter().map(ExchangeId).collect();
         self.out.forget();
         self.waiting.clear();
-        self.waiting_len = 0;
+        self.one_ways.clear();
         self.ring.clear();
         self.bulk.shrink(self.bulk.len());
         self.catalogue.clear();

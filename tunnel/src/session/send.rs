@@ -9,9 +9,17 @@ use wire::tunnel::record::{self, HEADER_LEN, SEGMENT_LEN};
 use wire::tunnel::{Failure, Flags, Kind, Outcome, RecordType, ReplyHead, Stage};
 
 use super::bulk::{Outgoing, Report};
-use super::credit::{ANSWERED_RESERVE, BULK_LEN, CATALOGUE_LEN, SMALL_RESERVE, WAITING_LEN};
-use super::{Opened, Patience, Session, Waiting, key_of};
+use super::credit::{BULK_LEN, CATALOGUE_LEN, SMALL_RESERVE};
+use super::waiting::{Lane, Waiting};
+use super::{Opened, Patience, Session, key_of};
 use crate::{End, ExchangeId, Reply};
+
+/// Who waits for what a record brings.
+#[derive(Debug, Clone, Copy)]
+enum AwaitedBy {
+    Caller,
+    Nobody,
+}
 
 /// What became of a record.
 enum Sent {
@@ -38,7 +46,6 @@ impl Session {
         let body_len: usize = body.iter().map(|part| part.len()).sum();
         let (one_way, remaining_ms) = self.may_open(head)?;
         let patience = Patience::new(now, self.connected, remaining_ms);
-        let room = if one_way { WAITING_LEN / 2 } else { WAITING_LEN };
         let id = self.enter(token, one_way)?;
         if body_len > SEGMENT_LEN {
             self.queue_long(id, head, patience, Report::No)?;
@@ -58,11 +65,11 @@ impl Session {
                 &parts[..2]
             }
         };
-        let is_crowded = || self.window < ANSWERED_RESERVE || !self.waiting.is_empty();
-        let sent = match self.connected {
-            true if one_way && is_crowded() => Sent::NoRoom,
-            true => self.send(RecordType::Open, id, parts, Some(patience)),
-            false => self.wait(RecordType::Open, id, parts, Some(patience), room),
+        let awaited = if one_way { AwaitedBy::Nobody } else { AwaitedBy::Caller };
+        let sent = if self.connected {
+            self.send(RecordType::Open, id, parts, Some(patience), awaited)
+        } else {
+            self.wait(RecordType::Open, id, parts, Some(patience), awaited)
         };
         match sent {
             Sent::Number(number) => self.opened_is_sent(id, number),
@@ -131,7 +138,7 @@ impl Session {
     }
 
     fn reply_small(&mut self, id: ExchangeId, parts: &[&[u8]]) {
-        match self.send(RecordType::Reply, id.0, parts, None) {
+        match self.send(RecordType::Reply, id.0, parts, None, AwaitedBy::Caller) {
             Sent::Number(_) => {
                 self.remove_accepted(id.0);
             }
@@ -205,7 +212,7 @@ impl Session {
 
     /// A record of the session itself; it waits for credit as calls do. False: there is no room for it to wait.
     pub(crate) fn tell(&mut self, kind: RecordType, payload: &[u8]) -> bool {
-        !matches!(self.send(kind, 0, &[payload], None), Sent::NoRoom)
+        !matches!(self.send(kind, 0, &[payload], None, AwaitedBy::Caller), Sent::NoRoom)
     }
 
     /// Asks the peer for no new exchanges (`End::No`), or ends the session (`End::Yes`).
@@ -254,32 +261,59 @@ impl Session {
     }
 
     /// Sends a small record, or lets it wait.
-    fn send(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>) -> Sent {
+    fn send(
+        &mut self,
+        kind: RecordType,
+        id: u64,
+        parts: &[&[u8]],
+        patience: Option<Patience>,
+        awaited: AwaitedBy,
+    ) -> Sent {
         let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
-        if len > self.window || !self.waiting.is_empty() {
-            return self.wait(kind, id, parts, patience, WAITING_LEN);
+        let may_go = match awaited {
+            AwaitedBy::Caller => self.waiting.lets_pass(len, self.window),
+            AwaitedBy::Nobody => self.waiting.is_empty() && self.one_ways.lets_pass(len, self.window),
+        };
+        if !may_go {
+            return self.wait(kind, id, parts, patience, awaited);
         }
         self.window -= len;
         Sent::Number(self.out.push(kind, End::Yes, id, parts))
     }
 
-    /// `room`: bytes that may wait with this record. One-way calls, which nobody waits for and of which one caller may send
-    /// without end, leave half of it to the others.
-    fn wait(&mut self, kind: RecordType, id: u64, parts: &[&[u8]], patience: Option<Patience>, room: usize) -> Sent {
+    fn wait(
+        &mut self,
+        kind: RecordType,
+        id: u64,
+        parts: &[&[u8]],
+        patience: Option<Patience>,
+        awaited: AwaitedBy,
+    ) -> Sent {
         let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
-        if self.waiting_len + len > room {
+        let lane = match awaited {
+            AwaitedBy::Caller => &mut self.waiting,
+            AwaitedBy::Nobody => &mut self.one_ways,
+        };
+        if !lane.has_room(len) {
             return Sent::NoRoom;
         }
         let mut bytes = Vec::with_capacity(len);
         record::push(&mut bytes, kind, End::Yes, id, parts);
-        self.waiting_len += len;
-        self.waiting.push_back(Waiting { kind, exchange: id, bytes, patience });
+        lane.push(Waiting { kind, exchange: id, bytes, patience });
         Sent::Waits
     }
 
-    /// Whether the first small record that waits could go now.
+    /// Whether a small record that waits could go now.
     pub(super) fn waiting_can_go(&self) -> bool {
-        self.waiting.front().is_some_and(|waiting| waiting.bytes.len() <= self.window)
+        self.waiting.can_go(self.window) || self.waiting.is_empty() && self.one_ways.can_go(self.window)
+    }
+
+    /// The next one that may go, first those that somebody waits for.
+    fn next_waiting(&mut self) -> Option<Waiting> {
+        if !self.waiting.is_empty() {
+            return if self.waiting.can_go(self.window) { self.waiting.pop() } else { None };
+        }
+        if self.one_ways.can_go(self.window) { self.one_ways.pop() } else { None }
     }
 
     fn is_wanted(&mut self, waiting: &Waiting) -> bool {
@@ -292,17 +326,21 @@ impl Session {
 
     /// Makes room where records wait whose exchanges are over: nobody may take them out before there is a connection again.
     pub(super) fn forget_unwanted(&mut self) {
-        let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.retain(|waiting| self.is_wanted(waiting));
-        self.waiting_len = waiting.iter().map(|waiting| waiting.bytes.len()).sum();
-        self.waiting = waiting;
+        let waiting = std::mem::replace(&mut self.waiting, Lane::answered());
+        self.waiting = self.wanted(waiting);
+        let one_ways = std::mem::replace(&mut self.one_ways, Lane::one_way());
+        self.one_ways = self.wanted(one_ways);
+    }
+
+    fn wanted(&mut self, mut lane: Lane) -> Lane {
+        lane.retain(|waiting| self.is_wanted(waiting));
+        lane
     }
 
     /// Small records that waited, as far as credit goes. Those of exchanges that are over just leave.
     pub(super) fn send_waiting(&mut self, now: Instant) {
-        while self.connected && self.waiting_can_go() {
-            let Some(mut waiting) = self.waiting.pop_front() else { break };
-            self.waiting_len -= waiting.bytes.len();
+        while self.connected {
+            let Some(mut waiting) = self.next_waiting() else { break };
             if !self.is_wanted(&waiting) {
                 continue;
             }
