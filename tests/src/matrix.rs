@@ -31,6 +31,7 @@
 
 pub mod cases;
 pub mod differences;
+pub mod golang;
 pub mod references;
 pub mod report;
 mod run;

@@ -30,7 +30,7 @@ type call struct {
 
 // The Go method that stands for a Java one tells the types.
 func signature(name string) (reflect.Type, bool) {
-	for _, each := range []interface{ MethodMapper() map[string]string }{&Greeting{}, &Interop{}} {
+	for _, each := range []interface{ MethodMapper() map[string]string }{&Greeting{}, &Interop{}, &Types{}} {
 		for own, java := range each.MethodMapper() {
 			if java == name {
 				method, found := reflect.TypeOf(each).MethodByName(own)
@@ -86,13 +86,7 @@ func (c call) prepare() (prepared, error) {
 		for i := range types {
 			types[i] = method.In(i + 2)
 		}
-		if method.NumOut() == 2 {
-			made.result = method.Out(0)
-			// dubbo-go reads a map of objects into an empty interface and into nothing else.
-			if made.result.Kind() == reflect.Map {
-				made.result = reflect.TypeFor[any]()
-			}
-		}
+		made.result = resultOf(c.Method)
 	}
 	for i, text := range c.Arguments {
 		value, err := argument(text, types[i])
@@ -119,12 +113,16 @@ func goType(java string) reflect.Type {
 }
 
 func (p prepared) once() (any, error) {
+	attachments := map[string]any{}
+	for key, value := range p.Attachments {
+		attachments[key] = value
+	}
+	return p.with(attachments)
+}
+
+func (p prepared) with(attachments map[string]any) (any, error) {
 	ctx := context.Background()
-	if len(p.Attachments) > 0 {
-		attachments := map[string]any{}
-		for key, value := range p.Attachments {
-			attachments[key] = value
-		}
+	if len(attachments) > 0 {
 		ctx = context.WithValue(ctx, constant.AttachmentKey, attachments)
 	}
 	if p.reference.generic != nil {

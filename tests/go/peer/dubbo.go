@@ -24,6 +24,9 @@ import (
 const (
 	greeting = "com.example.GreetingService"
 	interop  = "com.example.InteropService"
+	// What follows is only the matrix's.
+	typesService = "com.example.TypesService"
+	asyncService = "com.example.AsyncService"
 )
 
 type service struct {
@@ -43,18 +46,18 @@ type startMessage struct {
 }
 
 type referMessage struct {
-	Name      string            `json:"name"`
-	Iface     string            `json:"iface"`
-	URL       string            `json:"url"`
-	Group     string            `json:"group"`
-	Version   string            `json:"version"`
-	Tag       string            `json:"tag"`
-	TimeoutMs int               `json:"timeout_ms"`
-	Retries   *int              `json:"retries"`
-	Check     *bool             `json:"check"`
-	Generic   bool              `json:"generic"`
-	OneWay    []string          `json:"one_way"`
-	Params    map[string]string `json:"parameters"`
+	Name       string            `json:"name"`
+	Iface      string            `json:"iface"`
+	URL        string            `json:"url"`
+	Group      string            `json:"group"`
+	Version    string            `json:"version"`
+	Tag        string            `json:"tag"`
+	TimeoutMs  int               `json:"timeout_ms"`
+	Retries    *int              `json:"retries"`
+	Check      *bool             `json:"check"`
+	Generic    bool              `json:"generic"`
+	TimeoutsMs map[string]int    `json:"timeouts_ms"`
+	Params     map[string]string `json:"parameters"`
 }
 
 // A reference, and how it is called.
@@ -62,6 +65,8 @@ type reference struct {
 	connection *client.Connection
 	generic    *generic.GenericService
 	timeout    time.Duration
+	// Of single methods.
+	timeouts map[string]time.Duration
 }
 
 var (
@@ -105,6 +110,10 @@ func serve(message startMessage) error {
 		return err
 	}
 	for _, wanted := range message.Services {
+		if wanted.Iface == asyncService {
+			// Its methods are Java's futures; whoever asks is told that nobody serves it.
+			continue
+		}
 		options := []server.ServiceOption{server.WithInterface(wanted.Iface)}
 		if wanted.Group != "" {
 			options = append(options, server.WithGroup(wanted.Group))
@@ -137,14 +146,13 @@ func implementation(wanted service) (common.RPCService, error) {
 		return &Greeting{counted}, nil
 	case interop:
 		return &Interop{counted}, nil
+	case typesService:
+		return &Types{counted}, nil
 	}
 	return nil, fmt.Errorf("no implementation of %s is here", wanted.Iface)
 }
 
 func refer(wanted referMessage) error {
-	if len(wanted.OneWay) > 0 {
-		return errors.New("dubbo-go has no one-way calls over the dubbo protocol")
-	}
 	options := []client.ReferenceOption{
 		client.WithInterface(wanted.Iface), client.WithProtocolDubbo(), client.WithSerialization("hessian2"),
 		// Set for each reference: else those of the one before it are taken over.
@@ -159,7 +167,10 @@ func refer(wanted referMessage) error {
 	if wanted.Params != nil {
 		options = append(options, client.WithParams(wanted.Params))
 	}
-	made := reference{timeout: time.Duration(wanted.TimeoutMs) * time.Millisecond}
+	made := reference{timeout: time.Duration(wanted.TimeoutMs) * time.Millisecond, timeouts: map[string]time.Duration{}}
+	for method, millis := range wanted.TimeoutsMs {
+		made.timeouts[method] = time.Duration(millis) * time.Millisecond
+	}
 	var err error
 	if wanted.Generic {
 		made.generic, err = consumer.NewGenericService(wanted.Iface, options...)
@@ -184,8 +195,12 @@ func (r reference) invoke(ctx context.Context, method string, types []string, ar
 		return r.generic.Invoke(ctx, method, types, objects)
 	}
 	options := []client.CallOption{}
-	if r.timeout > 0 {
-		options = append(options, client.WithCallRequestTimeout(r.timeout))
+	timeout, there := r.timeouts[method]
+	if !there {
+		timeout = r.timeout
+	}
+	if timeout > 0 {
+		options = append(options, client.WithCallRequestTimeout(timeout))
 	}
 	return nil, r.connection.CallUnary(ctx, arguments, into, method, options...)
 }

@@ -82,6 +82,12 @@ func run(op string, text []byte) (any, error) {
 			return nil, err
 		}
 		return wanted.many()
+	case "cases":
+		return namesOfCases(), nil
+	case "case":
+		return messageOf(text, runCase)
+	case "seen":
+		return messageOf(text, func(message seenMessage) (any, error) { return seen(message), nil })
 	case "counts":
 		return counts(), nil
 	}

@@ -42,8 +42,9 @@ func (*Greeting) Reference() string { return greeting }
 // MethodMapper names methods as Java does.
 func (*Greeting) MethodMapper() map[string]string { return map[string]string{"SayHello": "sayHello"} }
 
-func (g *Greeting) SayHello(_ context.Context, name string) (string, error) {
+func (g *Greeting) SayHello(ctx context.Context, name string) (string, error) {
 	g.ran("sayHello")
+	keep(ctx, name)
 	return fmt.Sprintf("Hello %s, this is %s", name, g.label), nil
 }
 
@@ -60,18 +61,21 @@ func (*Interop) MethodMapper() map[string]string {
 	}
 }
 
-func (i *Interop) Text(_ context.Context, text string) (string, error) {
+func (i *Interop) Text(ctx context.Context, text string) (string, error) {
 	i.ran("text")
+	keep(ctx, text)
 	return text, nil
 }
 
-func (i *Interop) Order(_ context.Context, order *Order) (*Order, error) {
+func (i *Interop) Order(ctx context.Context, order *Order) (*Order, error) {
 	i.ran("order")
+	keep(ctx, order)
 	return order, nil
 }
 
-func (i *Interop) ByName(_ context.Context, items []*Item) (map[string][]*Item, error) {
+func (i *Interop) ByName(ctx context.Context, items []*Item) (map[string][]*Item, error) {
 	i.ran("byName")
+	keep(ctx, items)
 	groups := map[string][]*Item{}
 	for _, item := range items {
 		groups[item.Name] = append(groups[item.Name], item)
@@ -79,38 +83,45 @@ func (i *Interop) ByName(_ context.Context, items []*Item) (map[string][]*Item, 
 	return groups, nil
 }
 
-func (i *Interop) Nothing(context.Context, string) (*Order, error) {
+func (i *Interop) Nothing(ctx context.Context, text string) (*Order, error) {
 	i.ran("nothing")
+	keep(ctx, text)
 	return nil, nil
 }
 
-func (i *Interop) Silent(context.Context, string) error {
+func (i *Interop) Silent(ctx context.Context, text string) error {
 	i.ran("silent")
+	keep(ctx, text)
 	return nil
 }
 
-func (i *Interop) Add(_ context.Context, a int32, b int64) (int64, error) {
+func (i *Interop) Add(ctx context.Context, a int32, b int64) (int64, error) {
 	i.ran("add")
+	keep(ctx, a, b)
 	return int64(a) + b, nil
 }
 
-func (i *Interop) Declared(_ context.Context, why string) (string, error) {
+func (i *Interop) Declared(ctx context.Context, why string) (string, error) {
 	i.ran("declared")
+	keep(ctx, why)
 	return "", &OutOfStock{DetailMessage: why, Code: 42}
 }
 
-func (i *Interop) Undeclared(_ context.Context, why string) (string, error) {
+func (i *Interop) Undeclared(ctx context.Context, why string) (string, error) {
 	i.ran("undeclared")
+	keep(ctx, why)
 	return "", fmt.Errorf("%s", why)
 }
 
-func (i *Interop) Bytes(_ context.Context, payload []byte) ([]byte, error) {
+func (i *Interop) Bytes(ctx context.Context, payload []byte) ([]byte, error) {
 	i.ran("bytes")
+	keep(ctx, payload)
 	return payload, nil
 }
 
-func (i *Interop) Slow(_ context.Context, text string, millis int32) (string, error) {
+func (i *Interop) Slow(ctx context.Context, text string, millis int32) (string, error) {
 	i.ran("slow")
+	keep(ctx, text, millis)
 	time.Sleep(time.Duration(millis) * time.Millisecond)
 	return text, nil
 }
@@ -121,12 +132,22 @@ func (i *Interop) Attachments(ctx context.Context, _ string) (map[string]string,
 	seen := map[string]string{}
 	if attachments, ok := ctx.Value(constant.AttachmentKey).(map[string]any); ok {
 		for key, value := range attachments {
-			// A header of several values for each key is how this one keeps them.
-			if list, ok := value.([]string); ok && len(list) > 0 {
-				value = list[0]
-			}
-			seen[key] = fmt.Sprint(value)
+			seen[key] = attachment(value)
 		}
 	}
 	return seen, nil
+}
+
+// A header of several values for each key is how dubbo-go keeps attachments.
+func attachment(value any) string {
+	switch value := value.(type) {
+	case nil:
+		return ""
+	case []string:
+		if len(value) > 0 {
+			return value[0]
+		}
+		return ""
+	}
+	return fmt.Sprint(value)
 }

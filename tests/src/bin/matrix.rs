@@ -10,15 +10,17 @@ use anyhow::Result;
 use highway_tests::install::{Release, workspace};
 use highway_tests::matrix::cases::Case;
 use highway_tests::matrix::differences::{Difference, KNOWN};
+use highway_tests::matrix::golang::{self, Golang, golang};
 use highway_tests::matrix::{self, Member, Stage, Table, Wanted, report, settings};
 
 const USAGE: &str = "\
-usage: matrix [--quick | --settings] [--json] [--write]
+usage: matrix [--quick | --settings | --go] [--json] [--write]
 
   --quick     only the cases that every test run does too, all at default settings
   --settings  only what is not at default settings
+  --go        only dubbo-go, both ways with every release for Java
   --json      one JSON object a cell with all that was seen, in place of the tables
-  --write     also writes docs/compatibility.md; not with --quick or --settings";
+  --write     also writes docs/compatibility.md; only with the whole";
 
 /// Which part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,7 @@ enum Part {
     Whole,
     Quick,
     Settings,
+    Go,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         match argument.as_str() {
             "--quick" => part = Part::Quick,
             "--settings" => part = Part::Settings,
+            "--go" => part = Part::Go,
             "--json" => output = Output::Json,
             "--write" => keep = Keep::Document,
             _ => return usage(),
@@ -95,14 +99,22 @@ fn run(part: Part, output: Output, keep: Keep) -> Result<Vec<String>> {
     let wanted: Wanted = match part {
         Part::Whole => |_, _, _| true,
         Part::Quick => Case::is_quick,
-        Part::Settings => |_, _, _| false,
+        Part::Settings | Part::Go => |_, _, _| false,
     };
     let whole = matrix::run(stage.ways(), wanted, progress)?;
-    if part != Part::Settings {
+    if matches!(part, Part::Whole | Part::Quick) {
         show(&whole, &KNOWN, "at default settings");
     }
+    let go = match part {
+        Part::Whole | Part::Go => golang(&stage, progress)?,
+        Part::Quick | Part::Settings => Golang::LeftOut("not asked for".to_owned()),
+    };
+    if let Golang::Seen { calls, serves } = &go {
+        show(calls, &golang::KNOWN, "dubbo-go as consumer");
+        show(serves, &golang::KNOWN, "dubbo-go as provider");
+    }
     let mut settings = Vec::new();
-    if part != Part::Quick {
+    if matches!(part, Part::Whole | Part::Settings) {
         for setting in &settings::ALL {
             let table = setting.run(&stage, progress)?;
             show(&table, setting.known, setting.about);
@@ -112,7 +124,7 @@ fn run(part: Part, output: Output, keep: Keep) -> Result<Vec<String>> {
     if keep == Keep::Document {
         let place = workspace().join("docs/compatibility.md");
         std::fs::create_dir_all(place.with_file_name(""))?;
-        std::fs::write(&place, report::document(&whole, &settings))?;
+        std::fs::write(&place, report::document(&whole, &go, &settings))?;
         eprintln!("written: {}", place.display());
     }
     Ok(faults)

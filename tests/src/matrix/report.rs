@@ -4,13 +4,29 @@ use std::fmt::Write;
 
 use super::cases::{ALL, Load};
 use super::differences::{KNOWN, LEFT_OUT, Who};
+use super::golang::{self, Golang};
 use super::settings::Setting;
 use super::table::Table;
 
 /// The page.
 #[must_use]
-pub fn document(whole: &Table, settings: &[(&Setting, Table)]) -> String {
+pub fn document(whole: &Table, go: &Golang, settings: &[(&Setting, Table)]) -> String {
     let mut text = format!("{HEAD}\n{}", whole.markdown(&KNOWN));
+    text += "\n## dubbo-go\n\n";
+    match go {
+        Golang::Seen { calls, serves } => {
+            let _ = write!(
+                text,
+                "Its rows have the cases that its peer has: there are no overloads, no one-way calls and no futures in it. What the two \
+                 languages do not read of each other they do not read directly either, which counts as the same.\n\n{}\n{}",
+                calls.markdown(&golang::KNOWN),
+                serves.markdown(&golang::KNOWN)
+            );
+        }
+        Golang::LeftOut(reason) => {
+            let _ = writeln!(text, "Left out of this run: {reason}.");
+        }
+    }
     text += "\n## Settings\n\nThe same with a few cases, for the settings that change how applications find each other or what they speak. \
              Each provider and consumer is named by its release and the setting; who has no setting is at its defaults.\n";
     for (setting, table) in settings {

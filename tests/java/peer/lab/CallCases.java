@@ -183,9 +183,9 @@ final class CallCases {
         return Canonical.of(shown);
     }
 
-    /** What two calls of one kind do not have in common: lengths, and what is left of the timeout. */
+    /** What two calls of one kind do not have in common: lengths, what is left of the timeout, and dubbo-go's addresses. */
     private static boolean ofOneCall(String key) {
-        return key.equals("input") || key.equals("output") || key.equals("timeout") || key.equals("_TO");
+        return key.equals("input") || key.equals("output") || key.equals("timeout") || key.equals("_TO") || key.endsWith("-addr");
     }
 
     private static void choice(Map<String, Cases.Case> all) {

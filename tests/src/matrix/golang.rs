@@ -1,0 +1,61 @@
+//! dubbo-go in the matrix: as consumer of every release for Java and as provider for every one, in the cases that it has.
+//!
+//! Never a reason for a run to fail by being away: without a Go toolchain it is left out, and said.
+
+use std::slice::from_ref;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::differences::Difference;
+use super::run::{Ways, run};
+use super::{Member, Stage, Table};
+use crate::install;
+use crate::peer::{Application, GREETING, Runtime};
+use crate::process::until;
+
+/// As a row and as a column.
+const NAME: &str = "go-3.3.2";
+/// Beside those of the releases and of the settings.
+const PORT: u16 = 20_980;
+/// From the start of the provider until the other island sees it.
+const PUBLISHED: Duration = Duration::from_secs(45);
+
+/// What both sides of it came to.
+#[derive(Debug)]
+pub enum Golang {
+    /// It calls, and it is called.
+    Seen {
+        /// As consumer.
+        calls: Table,
+        /// As provider.
+        serves: Table,
+    },
+    /// Not here, and why.
+    LeftOut(String),
+}
+
+/// What differs with it, and why.
+pub const KNOWN: [Difference; 0] = [];
+
+/// Starts it in both islands beside the stage and runs its cases.
+///
+/// # Errors
+/// As [`run`], or it does not start.
+pub fn golang(stage: &Stage, progress: impl Fn(&str) + Sync) -> Result<Golang> {
+    if let Some(reason) = install::no_go() {
+        progress(&format!("LEFT OUT: dubbo-go: {reason}"));
+        return Ok(Golang::LeftOut(reason));
+    }
+    let member = Member::new(NAME, Application::new(&format!("app-{NAME}"), Runtime::Go));
+    let provider = member.provider(&stage.line, "b", PORT)?;
+    let consumer = member.consumer(&stage.line, "a")?;
+    until("the dubbo-go provider is published", PUBLISHED, || {
+        let nodes = stage.line.island("a").virtual_nodes(GREETING);
+        nodes.iter().any(|node| node.contains(&format!("group%3D{NAME}%26"))).then_some(())
+    })?;
+    progress("dubbo-go is up");
+    let calls = Ways { directly: from_ref(&provider), through: from_ref(&consumer), providers: &stage.providers };
+    let serves = Ways { directly: &stage.providers, through: &stage.consumers, providers: from_ref(&provider) };
+    Ok(Golang::Seen { calls: run(calls, |_, _, _| true, &progress)?, serves: run(serves, |_, _, _| true, &progress)? })
+}
