@@ -26,6 +26,8 @@
 //! `refer` may carry `generic_kind`, `later`, `unsent`, `timeouts_ms` and `remote` (see [`Refer`](crate::peer::Refer)); a peer that has
 //! no such thing leaves out the cases that call on it. `lab.key` is an attachment of each call, set by the peer itself.
 //!
+//! [`golang`] is one that does part of the cases, beside the stage of all releases for Java.
+//!
 //! It serves [`SERVICES`], in the group and the version that are its name. Values are a peer's own business: a case of one name
 //! need not be the same to the byte in two languages, as only the two ways of one pair are compared.
 

@@ -71,7 +71,6 @@ type reference struct {
 
 var (
 	application *dubbo.Instance
-	consumer    *client.Client
 	lock        sync.RWMutex
 	references  = map[string]reference{}
 )
@@ -91,9 +90,6 @@ func start(message startMessage) error {
 	}
 	var err error
 	if application, err = dubbo.NewInstance(options...); err != nil {
-		return err
-	}
-	if consumer, err = application.NewClient(client.WithClientProtocolDubbo()); err != nil {
 		return err
 	}
 	if len(message.Services) == 0 {
@@ -155,7 +151,6 @@ func implementation(wanted service) (common.RPCService, error) {
 func refer(wanted referMessage) error {
 	options := []client.ReferenceOption{
 		client.WithInterface(wanted.Iface), client.WithProtocolDubbo(), client.WithSerialization("hessian2"),
-		// Set for each reference: else those of the one before it are taken over.
 		client.WithGroup(wanted.Group), client.WithVersion(wanted.Version),
 	}
 	if wanted.URL != "" {
@@ -167,11 +162,15 @@ func refer(wanted referMessage) error {
 	if wanted.Params != nil {
 		options = append(options, client.WithParams(wanted.Params))
 	}
+	// A client for each: what is set for one reference is taken over by those that its client makes after it.
+	consumer, err := application.NewClient(client.WithClientProtocolDubbo())
+	if err != nil {
+		return err
+	}
 	made := reference{timeout: time.Duration(wanted.TimeoutMs) * time.Millisecond, timeouts: map[string]time.Duration{}}
 	for method, millis := range wanted.TimeoutsMs {
 		made.timeouts[method] = time.Duration(millis) * time.Millisecond
 	}
-	var err error
 	if wanted.Generic {
 		made.generic, err = consumer.NewGenericService(wanted.Iface, options...)
 	} else {

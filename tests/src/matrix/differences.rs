@@ -69,6 +69,10 @@ pub struct LeftOut {
 const REFUSED: &str = "this kind of generic call carries code or bytes of its own, so a grant at the hub has to name it; where a grant says \
                        nothing, `true` and `raw.return` cross";
 
+/// Why a consumer reaches more through Highway than in its own island.
+pub(super) const BOTH_LEVELS: &str = "a virtual provider is registered at both levels, so that through Highway a consumer reaches what it \
+                                      cannot find in its own island";
+
 /// At default settings.
 pub const KNOWN: [Difference; 7] = [
     Difference {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::differences::Difference;
+use super::differences::{BOTH_LEVELS, Difference, Who};
 use super::run::{Ways, run};
 use super::{Member, Stage, Table};
 use crate::install;
@@ -36,7 +36,51 @@ pub enum Golang {
 }
 
 /// What differs with it, and why.
-pub const KNOWN: [Difference; 0] = [];
+pub const KNOWN: [Difference; 3] = [
+    Difference {
+        cases: CALLED,
+        consumers: Who::Only(&[NAME]),
+        providers: Who::Only(OLD),
+        through: "",
+        reason: BOTH_LEVELS,
+    },
+    Difference {
+        cases: CALLED,
+        consumers: Who::Only(OLD),
+        providers: Who::Only(&[NAME]),
+        through: "",
+        reason: BOTH_LEVELS,
+    },
+    Difference {
+        cases: &["timeout"],
+        consumers: Who::Only(&[NAME]),
+        providers: Who::Not(OLD),
+        through: "java exception:highway: ",
+        reason: "Highway says in words that there was no answer, shortly before dubbo-go would at its own clock",
+    },
+];
+
+/// What dubbo-go registers, and looks for, as instances alone, these do not find, and it does not find theirs.
+const OLD: &[&str] = &["2.6.12", "2.7.23"];
+
+/// Every case of its peer.
+const CALLED: &[&str] = &[
+    "text",
+    "text.four-byte",
+    "text.long",
+    "numbers",
+    "date",
+    "bytes",
+    "object",
+    "thrown.declared",
+    "thrown.runtime",
+    "void",
+    "null-result",
+    "timeout",
+    "generic",
+    "attachments.request",
+    "group-and-version",
+];
 
 /// Starts it in both islands beside the stage and runs its cases.
 ///

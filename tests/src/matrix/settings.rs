@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::cases::Case;
-use super::differences::{Difference, Who};
+use super::differences::{BOTH_LEVELS, Difference, Who};
 use super::run::{Ways, run};
 use super::stage::two_at_a_time;
 use super::table::Table;
@@ -53,9 +53,6 @@ const INSTANCES: &[Release] = &[Release::V3_1_11, Release::V3_2_16, Release::V3_
 /// Consumers that have not looked for these interfaces before: 3.1 keeps what it found for the life of its process.
 const FRESH: &[&str] = &["-Dlab.fresh=true"];
 const FINDERS: &[Release] = &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6];
-
-const BOTH_LEVELS: &str = "a virtual provider is registered at both levels, so that through Highway a consumer reaches what it cannot \
-                           find in its own island";
 
 /// Found through Highway, and not directly.
 const fn reached(consumers: Who, providers: Who, reason: &'static str) -> [Difference; 2] {
