@@ -44,7 +44,7 @@ var cases = map[string]func(*steps){
 	},
 	"date":            func(s *steps) { s.each("types", "date", time.UnixMilli(1_700_000_000_123), time.UnixMilli(0)) },
 	"bytes":           func(s *steps) { s.each("types", "bytes", []byte{}, []byte{0, 1, 255, 127, 128}, javaRandom(70_000, 3)) },
-	"object":          func(s *steps) { s.each("interop", "order", anOrder()) },
+	"object":          func(s *steps) { s.each("types", "order", anOrder()) },
 	"thrown.declared": func(s *steps) { s.each("interop", "declared", "no pears 🚀") },
 	"thrown.runtime":  func(s *steps) { s.each("interop", "undeclared", "broken") },
 	"void":            func(s *steps) { s.each("interop", "silent", "x") },

@@ -15,6 +15,7 @@ func (*Types) Reference() string { return typesService }
 func (*Types) MethodMapper() map[string]string {
 	return map[string]string{
 		"Text": "text", "Truth": "truth", "Number": "number", "Big": "big", "Real": "real", "Date": "date", "Bytes": "bytes",
+		"Order": "order",
 	}
 }
 
@@ -49,6 +50,11 @@ func (t *Types) Date(ctx context.Context, value time.Time) (time.Time, error) {
 }
 
 func (t *Types) Bytes(ctx context.Context, value []byte) ([]byte, error) {
+	keep(ctx, value)
+	return value, nil
+}
+
+func (t *Types) Order(ctx context.Context, value *Order) (*Order, error) {
 	keep(ctx, value)
 	return value, nil
 }
