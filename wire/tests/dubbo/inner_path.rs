@@ -124,3 +124,17 @@ fn the_same_holds_for_fastjson2() {
         assert_eq!(matches!(peeked, Err(PeekError::MapType { .. })), !is_plain, "{name}: {peeked:?}");
     }
 }
+
+/// A body of 8 MiB once held millions of them, and looking for `path` in it went through all of them for each value.
+#[test]
+fn more_class_definitions_than_anybody_has_are_refused() {
+    let classes = |count: usize| {
+        // A class without fields and an object of it, after one that says `path`.
+        let said = [b"C", &*text("x"), &[0x91], &text("path"), &[0x60, b'N']].concat();
+        let list: Vec<u8> = std::iter::repeat_n([b'C', 0x00, 0x90], count).flatten().collect();
+        call("Ljava/lang/Object;", &[&[&[0x57][..], &said, &list, &[0x61], b"Z"].concat()])
+    };
+    assert!(peek(&classes(1_000)).is_ok());
+    let refused = peek(&classes(1_024)).unwrap_err();
+    assert!(refused.to_string().contains("more than 1024"), "{refused}");
+}

@@ -49,7 +49,7 @@ pub(in crate::dubbo) fn find_path<'a>(
             continue;
         };
         let at = reader.at();
-        if of_path && reader.tag() == Some(Tag::Text) && reader.clone().text().map_or(true, |path| is_wrong(&path)) {
+        if of_path && reader.tag() == Some(Tag::Text) && reader.ahead().text().map_or(true, |path| is_wrong(&path)) {
             return Ok(Some(at));
         }
         while reader.peek_byte() == Some(b'C') {
@@ -105,7 +105,7 @@ fn next(levels: &mut Vec<Level>, classes: &[Class], reader: &mut Reader<'_>) -> 
 /// Takes a class definition, noting where `path` stands among its fields.
 fn define(reader: &mut Reader<'_>) -> Result<Class, ReadError> {
     // The reader keeps what it needs itself; the names are read ahead of it.
-    let mut names = reader.clone();
+    let mut names = reader.ahead();
     reader.byte("a class definition")?;
     let count = reader.define()?;
     names.byte("a class definition")?;

@@ -10,6 +10,10 @@ use std::borrow::Cow;
 use super::super::read::{Few, MAX_DEPTH, ReadError, Window};
 use super::text::{self, Irregular, Joiner};
 
+/// Class definitions in one stream. Java has no bound; a body of a Dubbo call has a definition for each class in it, and tables that
+/// grow with the body would make a reader dear to clone.
+const MAX_CLASSES: usize = 1024;
+
 /// Levels of [`Reader::skip`]: below these, the number of values still to come.
 const MAP_KEY: u32 = u32::MAX;
 const MAP_VALUE: u32 = u32::MAX - 1;
@@ -242,6 +246,9 @@ impl<'a> Reader<'a> {
 
     /// The rest of a class definition, after its `C`; returns the number of its fields.
     pub(super) fn define(&mut self) -> Result<u32, ReadError> {
+        if self.classes.len() == MAX_CLASSES {
+            return Err(ReadError::TooMany { at: self.at, limit: MAX_CLASSES });
+        }
         self.skip_text()?;
         let count = self.count()?;
         for _ in 0..count {
@@ -252,12 +259,17 @@ impl<'a> Reader<'a> {
         Ok(count)
     }
 
+    /// A reader at this place for text and numbers: it knows no classes, so it costs nothing to make.
+    pub(super) fn ahead(&self) -> Self {
+        Self { at: self.at, ..Self::new(self.bytes) }
+    }
+
     /// The number of the class of which the next value is an object, if it is one.
     pub(super) fn class_ahead(&self) -> Result<Option<usize>, ReadError> {
-        let mut ahead = self.clone();
         match self.peek_byte() {
             Some(tag @ 0x60..=0x6f) => Ok(Some(usize::from(tag - 0x60))),
             Some(b'O') => {
+                let mut ahead = self.ahead();
                 ahead.at += 1;
                 Ok(usize::try_from(ahead.int()?).ok())
             }
@@ -458,7 +470,7 @@ impl<'a> Reader<'a> {
         if self.peek_byte() != Some(b'M') {
             return Ok(None);
         }
-        let mut ahead = self.clone();
+        let mut ahead = self.ahead();
         ahead.at += 1;
         if ahead.tag() == Some(Tag::Text) { ahead.text().map(Some) } else { Ok(Some(Cow::Borrowed("#"))) }
     }
