@@ -143,9 +143,12 @@ impl Links {
         }
     }
 
-    /// Whether calls can go to this island, as far as links are concerned.
+    /// Whether calls can go to this island: it has links, and each of them has said what it offers, so that none is refused
+    /// for want of that.
     pub fn reach(&self, island: &str) -> bool {
-        self.ingress.get(island).is_some_and(|links| links.iter().any(|one| one.link.usable() && one.services.known))
+        let links = self.ingress.get(island).map_or(&[][..], Vec::as_slice);
+        let mut usable = links.iter().filter(|one| one.link.usable()).peekable();
+        usable.peek().is_some() && usable.all(|one| one.services.known)
     }
 
     /// The limit of the island behind an egress link.

@@ -34,6 +34,7 @@ impl Handler for Switch {
         let peer = link.peer();
         tracing::info!(island = &*peer.island, gateway = &*peer.name, role = %peer.role, "link down");
         self.links.borrow_mut().remove(link);
+        self.missed.borrow_mut().retain(|(_, missing)| *missing != link.id());
         if peer.role == Role::Ingress {
             self.catalogue.borrow_mut().link_down(&Who::of(link), Instant::now());
         }
