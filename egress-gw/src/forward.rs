@@ -22,6 +22,7 @@ use wire::dubbo::frame::HEADER_LEN;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{self, Flags, Fresh, Stamp};
 
+use crate::absent::Waits;
 use crate::cache::Route;
 use crate::core::{By, Core, InFlight, Wants};
 use crate::fallback::{Fallback, Handled, Request};
@@ -185,6 +186,7 @@ impl Core {
     /// A piece of an answer.
     pub fn reply(&self, token: u64, reply: Reply<'_>) {
         let key = Key::from_number(token);
+        self.got_through(key);
         match (reply.head, reply.end) {
             (Some(_), End::Yes) => self.answer(key, reply.piece),
             (Some(head), End::No) => self.begin_assembly(key, head.body_len, reply.piece),
@@ -229,6 +231,9 @@ impl Core {
     /// A call has ended without an answer: on another link if that is safe and there is one, else its consumer is told.
     pub fn failed(&self, key: Key, failure: Failure) {
         let now = Instant::now();
+        if is_of_the_island(&failure) {
+            self.got_through(key);
+        }
         let knowledge = self.knowledge.load();
         let again = self.calls.with(key, |call| match &mut call.by {
             By::Island(carried) if may_go_elsewhere(&failure) && now < call.deadline && carried.held.is_some() => {
@@ -291,8 +296,25 @@ impl Core {
     }
 
     fn wait_for_island(&self, island: &Arc<str>, key: Key, now: Instant) {
-        let is_waiting = |key| self.calls.with(key, |_| ()).is_some();
-        self.absent.wait(island, key, now, 2 * self.calls.len() + 64, is_waiting);
+        self.absent.wait(island, key, now, 2 * self.calls.len() + 64, |key| self.waits(key));
+    }
+
+    fn waits(&self, key: Key) -> Waits {
+        match self.calls.with(key, |call| call.wants) {
+            Some(Wants::Nothing) => Waits::OneWay,
+            Some(_) => Waits::ForAnAnswer,
+            None => Waits::No,
+        }
+    }
+
+    /// A call of its island's was answered there: whoever waits for the island need not any more.
+    fn got_through(&self, key: Key) {
+        if self.absent.is_empty() {
+            return;
+        }
+        if let Some(island) = self.update(key, |carried| carried.route.island.clone()) {
+            self.island_is_back(&island);
+        }
     }
 
     /// A hub has a link to this island again.
@@ -302,12 +324,16 @@ impl Core {
 
     /// A link came or went: whatever was absent may be reached by another way now.
     pub fn ways_changed(&self) {
-        self.no_longer_absent(self.absent.all_back());
+        let now = Instant::now();
+        self.absent.hurry(now);
+        self.try_absent(now);
     }
 
     /// Tries islands again of which nothing was heard for a while.
     pub fn try_absent(&self, now: Instant) {
-        self.no_longer_absent(self.absent.due(now));
+        if !self.absent.is_empty() && self.links.any_usable() {
+            self.no_longer_absent(self.absent.due(now, |key| self.waits(key)));
+        }
     }
 
     /// These calls wait for a link like all others.
@@ -373,6 +399,11 @@ fn may_go_elsewhere(failure: &Failure) -> bool {
     let between = matches!(failure.stage, Stage::Tunnel | Stage::Switch)
         && matches!(failure.kind, Kind::NoLink | Kind::LinkLost | Kind::Draining);
     failure.outcome == Outcome::NotSent && between
+}
+
+/// Whether it was said in the island itself, so that the way there is open.
+fn is_of_the_island(failure: &Failure) -> bool {
+    matches!(failure.stage, Stage::Pick | Stage::Provider)
 }
 
 fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {

@@ -204,6 +204,36 @@ fn an_absent_island_is_tried_again_without_a_word_from_the_hub() {
     });
 }
 
+/// Each second all of them once crossed the link to be refused: they used up the island's rate, and one-way calls were lost.
+#[test]
+fn of_the_calls_to_an_absent_island_one_is_tried_and_its_answer_lets_the_others_go() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        let patient = |id| call(id, "greet", &[("timeout", "5000")]);
+        consumer.send(&patient(1)).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
+        consumer.send(&[one_way(patient(2)), patient(3), patient(4)].concat()).await;
+        until(|| gate.core.absent.waiting() == 4).await;
+        for tried in [2, 3] {
+            gate.core.ways_changed();
+            assert_eq!(gate.link().opened.borrow().len(), tried, "one of them is tried");
+            let probe = gate.link().calls(tried).await.remove(tried - 1);
+            assert_eq!(probe.frame[11], 1, "the first one, which keeps its place");
+            if tried == 2 {
+                let gone = failure(Stage::Switch, Kind::NoLink, Outcome::NotSent);
+                gate.core.failed(Key::from_number(probe.token), gone);
+                assert_eq!(gate.core.absent.waiting(), 4);
+            } else {
+                gate.reply(probe.token, &ok_reply(b"\x02hi"));
+            }
+        }
+        let ids: Vec<u8> = gate.link().calls(6).await[3..].iter().map(|sent| sent.frame[11]).collect();
+        assert_eq!(ids, [2, 3, 4]);
+    });
+}
+
 #[test]
 fn a_call_that_waits_for_its_island_is_tried_at_once_when_a_link_comes_or_goes() {
     on_shard(async {
