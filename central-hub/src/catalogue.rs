@@ -78,9 +78,7 @@ pub struct Shown(BTreeMap<Who, Told>);
 
 #[derive(Debug, Default)]
 struct Told {
-    /// What the gateway had said of its start, and what the egress was: that one only rises.
     start: u64,
-    shown_start: u64,
     revision: u64,
     entries: Entries,
 }
@@ -254,11 +252,8 @@ impl Told {
             before.iter().map(|entry| &entry.key).filter(|key| !entries.has_key(key)).collect();
         if snapshot || !added.is_empty() || !removed.is_empty() {
             let base = if snapshot { 0 } else { self.revision };
-            if start != self.start {
-                self.shown_start = start.max(self.shown_start + 1);
-            }
             (self.start, self.revision) = (start, self.revision + 1);
-            let origin = Origin { island: who.island.clone(), gateway: who.gateway.clone(), start: self.shown_start };
+            let origin = Origin { island: who.island.clone(), gateway: who.gateway.clone(), start };
             let (mut added, mut removed) = (added.into_iter(), removed.into_iter());
             loop {
                 let update = Update {

@@ -7,9 +7,11 @@
 //!                    └──────────────── union ◀──────────────────────── until
 //! ```
 //!
-//! A link that told something impossible (a difference from nowhere, more than anybody offers) is heard no further: what
-//! it had told before stays, and it has to begin anew. Absence in an incomplete view removes nothing: an entry goes when a hub says so, or when the links that told of it
-//! have been gone, or back without it, for longer than the hold-down. Pure: updates and times in, offers out.
+//! A link tells in order, and its hub knows which of a gateway's processes is the later one: what was told last counts,
+//! whatever the number of the start. A link that told something impossible (a difference from nowhere, more than anybody
+//! offers) is heard no further: what it had told before stays, and it has to begin anew. Absence in an incomplete view removes
+//! nothing: an entry goes when a hub says so, or when the links that told of it have been gone, or back without it, for longer
+//! than the hold-down. Pure: updates and times in, offers out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -225,9 +227,6 @@ impl LinkView {
             entries: BTreeMap::new(),
             building: None,
         });
-        if start < told.start {
-            return Applied::Unchanged;
-        }
         let goes_on = told.building.as_ref().is_some_and(|b| (b.start, b.revision, b.base) == (start, revision, base));
         if !goes_on {
             let entries = match base {

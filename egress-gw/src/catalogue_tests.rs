@@ -62,8 +62,20 @@ fn a_restarted_gateway_replaces_what_its_earlier_start_had_told() {
     let (mut catalogue, _) = one_link();
     assert_eq!(catalogue.update(1, update("shanghai", 6, 1, 0, &["a.New"], &[])), Applied::Changed);
     assert_eq!(shown(&catalogue), ["shanghai a.New"]);
-    assert_eq!(catalogue.update(1, update("shanghai", 5, 7, 0, &["a.Old"], &[])), Applied::Unchanged);
-    assert_eq!(shown(&catalogue), ["shanghai a.New"]);
+    assert_eq!(catalogue.update(1, update("shanghai", 6, 2, 1, &["a.Newer"], &[])), Applied::Changed);
+    assert_eq!(shown(&catalogue), ["shanghai a.New", "shanghai a.Newer"]);
+}
+
+/// The clock of an ingress's machine was set back, and the gateway came back after its services had been removed: until the
+/// link to the hub ended, all that it offered was taken for old.
+#[test]
+fn a_gateway_that_comes_back_with_an_earlier_start_is_believed() {
+    let (mut catalogue, _) = one_link();
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 1, &[], &["a.A", "a.B"])), Applied::Changed);
+    assert_eq!(catalogue.update(1, update("shanghai", 3, 1, 0, &["a.New"], &[])), Applied::Changed);
+    assert_eq!(catalogue.update(1, update("shanghai", 3, 2, 1, &["a.Newer"], &[])), Applied::Changed);
+    assert_eq!(shown(&catalogue), ["shanghai a.New", "shanghai a.Newer"]);
+    assert_eq!(catalogue.update(1, update("shanghai", 5, 3, 2, &["a.C"], &[])), Applied::Gap, "of another start");
 }
 
 #[test]

@@ -100,7 +100,8 @@ pub struct Origin {
     pub island: String,
     /// The gateway's id.
     pub gateway: String,
-    /// The number the gateway's process drew when it started; a later start has a larger one.
+    /// The number the gateway's process drew when it started: another process has another. Which is the later one is known by
+    /// the order of links, not by this: clocks step back.
     pub start: u64,
 }
 
