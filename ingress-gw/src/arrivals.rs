@@ -1,16 +1,16 @@
-//! Calls whose bodies come in pieces, until the last one is there. Bytes are charged to the process's budget with the
-//! first piece; what is not complete by its deadline, or gains nothing for [`STALLED`], is forgotten.
+//! Calls whose bodies come in pieces, until the last one is there. Their bytes are charged with the first piece, to the
+//! process's budget and to the share that their island has of it; what is not complete by its deadline, or comes too slowly for the
+//! memory that it holds, is forgotten.
 
 use std::cell::RefCell;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustc_hash::FxHashMap;
-use shard::Budget;
+use shard::{Patience, Permit, Progress};
+use thiserror::Error;
 use tunnel::{Assembly, AssemblyError, End, ExchangeId, Link};
 
-/// A body must gain a byte within this time: it holds budget, and its deadline is as far away as its sender says. Links that
-/// were cut come back within 30 s and send again what was lost.
-const STALLED: Duration = Duration::from_secs(60);
+use crate::shares::{ShardShares, Share, ShareTaken, Shares};
 
 /// A body that is on its way.
 pub struct Arrival {
@@ -24,9 +24,21 @@ pub struct Arrival {
     pub since: Instant,
     /// When nobody waits any more.
     pub deadline: Instant,
-    /// When its last piece so far came.
-    last: Instant,
+    progress: Progress,
     body: Assembly,
+    /// Of the budget beside the body, and of its island's share.
+    _held: (Permit, Share),
+}
+
+/// Why a body cannot be gathered.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ArrivalError {
+    /// Its island has its share.
+    #[error(transparent)]
+    Share(#[from] ShareTaken),
+    /// It does not fit, or is not as long as was announced.
+    #[error(transparent)]
+    Assembly(#[from] AssemblyError),
 }
 
 impl Arrival {
@@ -40,12 +52,12 @@ impl Arrival {
 }
 
 /// Why a body is not waited for any longer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Over {
     /// Its caller waits no more.
     Deadline,
-    /// Nothing of it came for [`STALLED`].
-    Stalled,
+    /// It comes too slowly; what is wrong with its pace, in words.
+    TooSlow(String),
 }
 
 /// What a piece made of its body.
@@ -60,14 +72,14 @@ pub enum Gathered {
 
 /// The bodies of one shard.
 pub struct Arrivals {
-    budget: Budget,
+    shares: ShardShares,
     bodies: RefCell<FxHashMap<(u64, ExchangeId), Arrival>>,
 }
 
 impl Arrivals {
     /// None yet.
-    pub fn new(budget: Budget) -> Self {
-        Self { budget, bodies: RefCell::default() }
+    pub fn new(shares: Shares) -> Self {
+        Self { shares: shares.of_shard(), bodies: RefCell::default() }
     }
 
     /// Bodies on their way.
@@ -75,21 +87,32 @@ impl Arrivals {
         self.bodies.borrow().len()
     }
 
-    /// The first piece of a body of `body_len` bytes.
+    /// The first piece of a body of `body_len` bytes, from `island`.
     ///
     /// # Errors
     /// There is no room for it, or the piece is longer than the whole.
     pub fn begin(
         &self,
-        link: &Link,
-        exchange: ExchangeId,
-        head: &[u8],
+        (link, exchange): (&Link, ExchangeId),
+        (island, head): (&str, &[u8]),
         (body_len, piece): (u32, &[u8]),
         (since, deadline): (Instant, Instant),
-    ) -> Result<(), AssemblyError> {
-        let body = Assembly::begin(body_len, piece, &self.budget)?;
-        let arrival = Arrival { link: link.clone(), exchange, head: head.to_vec(), since, deadline, last: since, body };
-        self.bodies.borrow_mut().insert((link.id(), exchange), arrival);
+    ) -> Result<(), ArrivalError> {
+        // Bodies of no length hold memory, too.
+        let beside_len = size_of::<Arrival>() + head.len();
+        let budget = self.shares.budget();
+        let share = self.shares.enter(island, body_len as usize + beside_len)?;
+        let body = Assembly::begin(body_len, piece, budget)?;
+        let beside = budget.take_unfinished(beside_len).ok_or_else(|| AssemblyError::NoBudget {
+            body_len: body_len as usize,
+            held: budget.held(),
+            limit: budget.unfinished_limit(),
+        })?;
+        let mut progress = Progress::new(since);
+        progress.gained(piece.len(), since);
+        let (link, head, held) = (link.clone(), head.to_vec(), (beside, share));
+        let arrival = Arrival { link, exchange, head, since, deadline, progress, body, _held: held };
+        self.bodies.borrow_mut().insert((arrival.link.id(), exchange), arrival);
         Ok(())
     }
 
@@ -98,8 +121,8 @@ impl Arrivals {
         let key = (link.id(), exchange);
         let mut bodies = self.bodies.borrow_mut();
         let Some(arrival) = bodies.get_mut(&key) else { return Gathered::Waits };
-        arrival.last = now;
         let pushed = arrival.body.push(piece);
+        arrival.progress.gained(piece.len(), now);
         if pushed.is_ok() && end == End::No {
             return Gathered::Waits;
         }
@@ -117,33 +140,13 @@ impl Arrivals {
 
     /// Takes out what is not waited for any longer at `now`.
     pub fn over(&self, now: Instant) -> Vec<(Arrival, Over)> {
+        let patience = Patience::with(self.shares.budget());
         let mut bodies = self.bodies.borrow_mut();
-        let is_over = |arrival: &Arrival| is_over(arrival.deadline, arrival.last, now);
+        let is_over = |arrival: &Arrival| match arrival.deadline <= now {
+            true => Some(Over::Deadline),
+            false => arrival.progress.trouble(now, patience).map(Over::TooSlow),
+        };
         let over: Vec<_> = bodies.iter().filter_map(|(key, arrival)| Some((*key, is_over(arrival)?))).collect();
         over.into_iter().filter_map(|(key, over)| Some((bodies.remove(&key)?, over))).collect()
-    }
-}
-
-fn is_over(deadline: Instant, last: Instant, now: Instant) -> Option<Over> {
-    if deadline <= now {
-        return Some(Over::Deadline);
-    }
-    (now.saturating_duration_since(last) >= STALLED).then_some(Over::Stalled)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A head may say a day; half a body must not hold the budget of everybody for so long.
-    #[test]
-    fn a_body_that_stalls_does_not_hold_budget_until_a_far_deadline() {
-        let began = Instant::now();
-        let deadline = began + Duration::from_secs(24 * 3600);
-        let at = |seconds| began + Duration::from_secs(seconds);
-        assert_eq!(is_over(deadline, began, at(59)), None);
-        assert_eq!(is_over(deadline, began, at(60)), Some(Over::Stalled));
-        assert_eq!(is_over(deadline, at(50), at(60)), None);
-        assert_eq!(is_over(at(10), at(9), at(10)), Some(Over::Deadline));
     }
 }

@@ -7,7 +7,7 @@ use tunnel::{AssemblyError, End, ExchangeId, Handler, Link, Open, Reply};
 use wire::tunnel::catalogue::Update;
 use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage};
 
-use crate::arrivals::Gathered;
+use crate::arrivals::{ArrivalError, Gathered};
 use crate::line::{LONGEST, Line};
 
 impl Handler for Line {
@@ -53,7 +53,8 @@ impl Handler for Line {
             return self.carry(link, exchange, &head, open.piece, now);
         }
         let deadline = now + Duration::from_millis(u64::from(head.remaining_ms)).min(LONGEST);
-        let begun = self.arrivals.begin(link, exchange, open.head, (head.body_len, open.piece), (now, deadline));
+        let (body, times) = ((head.body_len, open.piece), (now, deadline));
+        let begun = self.arrivals.begin((link, exchange), (head.source, open.head), body, times);
         if let Err(error) = begun {
             let failure = Failure::new(Stage::Tunnel, kind_of(&error), Outcome::NotSent, error.to_string());
             self.refuse(link, exchange, one_way, &failure);
@@ -68,7 +69,7 @@ impl Handler for Line {
         };
         // Read before, when it came.
         let Ok(head) = Head::decode(&arrival.head) else { return };
-        match whole.and_then(|()| arrival.body()) {
+        match whole.and_then(|()| arrival.body()).map_err(ArrivalError::from) {
             Ok(frame) => self.carry(link, exchange, &head, frame, arrival.since),
             Err(error) => {
                 let failure = Failure::new(Stage::Tunnel, kind_of(&error), Outcome::NotSent, error.to_string());
@@ -98,9 +99,9 @@ impl Handler for Line {
     }
 }
 
-fn kind_of(error: &AssemblyError) -> Kind {
+fn kind_of(error: &ArrivalError) -> Kind {
     match error {
-        AssemblyError::NoBudget { .. } => Kind::Overload,
-        AssemblyError::WrongLength { .. } => Kind::Unparsable,
+        ArrivalError::Share(_) | ArrivalError::Assembly(AssemblyError::NoBudget { .. }) => Kind::Overload,
+        ArrivalError::Assembly(AssemblyError::WrongLength { .. }) => Kind::Unparsable,
     }
 }

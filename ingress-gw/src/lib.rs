@@ -11,7 +11,7 @@
 //! | [`config`] | `ingress-gw.toml` |
 //! | `export`, `offers` | what others may call, and who offers it |
 //! | `catalogue`, `feed` | what the hubs are told of it |
-//! | `from_hub`, `arrivals` | a call comes over a link |
+//! | `from_hub`, `arrivals`, `shares` | a call comes over a link; what its body may hold until it is whole |
 //! | `line` | verified, given a provider, sent |
 //! | `from_provider`, `in_flight` | its answer goes back, or how far it got |
 //! | `verify` | the head says what the frame says |
@@ -39,6 +39,7 @@ mod pick;
 mod readiness;
 mod reply;
 mod shards;
+mod shares;
 mod verify;
 
 use std::sync::Arc;
@@ -58,6 +59,7 @@ use feed::{Exported, Feed, Wishes};
 use meters::Families;
 use readiness::LinksUp;
 use shards::Start;
+use shares::Shares;
 
 /// A running ingress gateway.
 pub struct IngressGateway {
@@ -144,7 +146,7 @@ fn spawn_shards(fixed: &Arc<Fixed>, start: u64, process: &Process) -> anyhow::Re
     let start = Start {
         fixed: fixed.clone(),
         start,
-        budget: Budget::new(fixed.held_len),
+        shares: Shares::of(Budget::new(fixed.held_len)),
         families: Families::new(&process.metrics),
         links_up: Arc::new(LinksUp::new(&process.ready)),
         drain: process.drain.clone(),

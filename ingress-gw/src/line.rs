@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use client::{Candidates, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-use shard::{Budget, Shard};
+use shard::Shard;
 use tunnel::{ExchangeId, Link};
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::FrameKind;
@@ -33,6 +33,7 @@ use crate::meters::Meters;
 use crate::offers::Exports;
 use crate::pick::{Picker, Route};
 use crate::readiness::LinksUp;
+use crate::shares::Shares;
 use crate::verify::{Refusal, Verified, verify};
 
 /// Providers that a call may be offered to after the first could not take it.
@@ -85,15 +86,15 @@ impl Line {
         shard: &Shard,
         pool: PoolConfig,
         limits: LineLimits,
-        budget: Budget,
+        shares: Shares,
         meters: Meters,
         links_up: Arc<LinksUp>,
     ) -> Rc<Self> {
         Rc::new_cyclic(|me: &Weak<Self>| Self {
-            pool: Pool::new(shard, pool, budget.clone(), me.clone()),
+            pool: Pool::new(shard, pool, shares.budget().clone(), me.clone()),
             picker: Picker::new(),
             in_flight: InFlight::new(limits.in_flight),
-            arrivals: Arrivals::new(budget),
+            arrivals: Arrivals::new(shares.clone()),
             limits,
             meters,
             links_up,
@@ -153,8 +154,10 @@ impl Line {
     pub fn expire(&self) {
         for (arrival, over) in self.arrivals.over(Instant::now()) {
             let text = match over {
-                Over::Deadline => "the body of the call had not arrived when its deadline passed",
-                Over::Stalled => "the body of the call stopped coming over the link and is given up",
+                Over::Deadline => "the body of the call had not arrived when its deadline passed".to_owned(),
+                Over::TooSlow(why) => {
+                    format!("the body of the call comes too slowly over the link to wait for it: {why}")
+                }
             };
             let failure = Failure::new(Stage::Tunnel, Kind::DeadlinePassed, Outcome::NotSent, text);
             let one_way = Head::decode(&arrival.head).is_ok_and(|head| head.flags.contains(Flags::ONE_WAY));

@@ -20,6 +20,7 @@ use crate::config::Fixed;
 use crate::line::{Line, LineLimits, LineStatus};
 use crate::meters::Families;
 use crate::readiness::LinksUp;
+use crate::shares::Shares;
 
 /// Exchanges that a hub may have open on one link before it is told to wait.
 const EXCHANGES_A_LINK: u32 = 65_536;
@@ -46,8 +47,8 @@ pub struct Start {
     pub fixed: Arc<Fixed>,
     /// The number that this process drew.
     pub start: u64,
-    /// All held bodies.
-    pub budget: Budget,
+    /// All held bodies, and what each island has of them.
+    pub shares: Shares,
     /// The metrics' names.
     pub families: Families,
     /// What readiness waits for.
@@ -101,8 +102,8 @@ pub async fn run(shard: Shard, start: Start) {
     let fixed = &*start.fixed;
     let limits = LineLimits { frame_len: fixed.frame_len, in_flight: fixed.in_flight.div_ceil(fixed.shards) };
     let meters = start.families.of_shard();
-    let line = Line::new(&shard, fixed.pool.clone(), limits, start.budget.clone(), meters, start.links_up.clone());
-    let dialer = dial(&shard, dial_config(fixed, start.start, &start.budget), line.clone());
+    let line = Line::new(&shard, fixed.pool.clone(), limits, start.shares.clone(), meters, start.links_up.clone());
+    let dialer = dial(&shard, dial_config(fixed, start.start, start.shares.budget()), line.clone());
     HERE.set(Some(Here { line: line.clone(), dialer }));
     let asked = start.drain.asked();
     tokio::pin!(asked);

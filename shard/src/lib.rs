@@ -40,7 +40,7 @@ pub use budget::{Budget, Permit};
 pub use catch::{Panicked, catch};
 pub use conn::{Close, Conn, Session, Taken};
 pub use flush::Flush;
-pub use pace::{Begun, Patience};
+pub use pace::{Begun, Patience, Progress};
 pub use remote::Remote;
 pub use slots::{Key, Slots};
 pub use socket::{Accepted, connect, listen};

@@ -1,5 +1,5 @@
-//! Whether a frame that has begun to arrive is worth waiting for. Pure but for what a connection says of itself; it closes
-//! nothing.
+//! Whether a frame or a body that has begun to arrive is worth waiting for: on a connection of its own ([`Begun`]) or in pieces
+//! between others' ([`Progress`]). Pure but for what a connection says of itself; it closes nothing.
 //!
 //! ```text
 //!  begun ──── grace ────▶ from here on: a byte within every grace, and PACE on average
@@ -51,15 +51,45 @@ impl Begun {
 
     /// What is wrong with its pace at `now`, in words; `None` while it is worth waiting for.
     pub fn trouble(&self, conn: &Conn, now: Instant, patience: Patience) -> Option<String> {
+        let last = conn.last_read().max(self.since);
+        Progress { since: self.since, last, came_len: conn.read_len() - self.from }.trouble(now, patience)
+    }
+}
+
+/// How far a body has come that arrives in pieces.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    since: Instant,
+    /// When its last byte came.
+    last: Instant,
+    came_len: u64,
+}
+
+impl Progress {
+    /// A body that begins to arrive at `now`, of which nothing is here.
+    pub fn new(now: Instant) -> Progress {
+        Progress { since: now, last: now, came_len: 0 }
+    }
+
+    /// `len` more bytes came at `now`; a piece without bytes is no progress.
+    pub fn gained(&mut self, len: usize, now: Instant) {
+        if len > 0 {
+            self.last = now;
+            self.came_len += len as u64;
+        }
+    }
+
+    /// What is wrong with its pace at `now`, in words; `None` while it is worth waiting for.
+    pub fn trouble(&self, now: Instant, patience: Patience) -> Option<String> {
         let grace = match patience {
             Patience::Ample => GRACE,
             Patience::Short => SCARCE_GRACE,
         };
-        let silent = now.saturating_duration_since(conn.last_read().max(self.since));
+        let silent = now.saturating_duration_since(self.last);
         if silent >= grace {
             return Some(format!("no byte came for {silent:.0?}"));
         }
-        let (took, came_len) = (now.saturating_duration_since(self.since), conn.read_len() - self.from);
+        let (took, came_len) = (now.saturating_duration_since(self.since), self.came_len);
         let wanted_len = took.saturating_sub(grace).as_secs().saturating_mul(PACE);
         (came_len < wanted_len).then(|| format!("{came_len} bytes came in {took:.0?}"))
     }
@@ -85,6 +115,22 @@ mod tests {
             Ok(Taken { used: bytes.len(), need: 0 })
         }
         fn closed(&self, _: &Rc<Conn>, _: &Close) {}
+    }
+
+    #[test]
+    fn a_body_in_pieces_must_keep_coming_and_empty_pieces_do_not_count() {
+        let began = Instant::now();
+        let at = |seconds| began + Duration::from_secs(seconds);
+        let mut progress = Progress::new(began);
+        progress.gained(1, at(0));
+        progress.gained(0, at(29));
+        assert_eq!(progress.trouble(at(29), Patience::Ample), None);
+        assert_eq!(progress.trouble(at(30), Patience::Ample).unwrap(), "no byte came for 30s");
+        assert_eq!(progress.trouble(at(2), Patience::Short).unwrap(), "no byte came for 2s");
+        progress.gained(1, at(31));
+        assert_eq!(progress.trouble(at(32), Patience::Ample).unwrap(), "2 bytes came in 32s");
+        progress.gained(1 << 20, at(33));
+        assert_eq!(progress.trouble(at(62), Patience::Ample), None);
     }
 
     #[test]

@@ -61,6 +61,11 @@ impl Assembly {
         if found > self.body_len {
             return Err(AssemblyError::WrongLength { found, announced: self.body_len });
         }
+        if self.bytes.capacity() < found {
+            // Left alone it would double beyond what was charged.
+            let wanted_len = (2 * self.bytes.capacity()).clamp(found, self.body_len);
+            self.bytes.reserve_exact(wanted_len - self.bytes.len());
+        }
         self.bytes.extend_from_slice(piece);
         Ok(())
     }
@@ -92,6 +97,13 @@ mod tests {
         assert_eq!(assembly.push(b"g"), Err(AssemblyError::WrongLength { found: 7, announced: 6 }));
         drop(assembly);
         assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn no_more_memory_is_reserved_than_was_charged() {
+        let mut assembly = Assembly::begin(100_000, &[1; 60_000], &Budget::new(1 << 20)).unwrap();
+        assembly.push(&[2; 10_000]).unwrap();
+        assert!(assembly.bytes.capacity() <= 100_000, "{}", assembly.bytes.capacity());
     }
 
     #[test]

@@ -169,6 +169,17 @@ impl Hub {
         (token, exchange)
     }
 
+    /// Opens a call whose body goes on after `piece`.
+    pub fn begun_as(&self, link: &Link, head: &Head<'_>, piece: &[u8]) -> (u64, ExchangeId) {
+        let token = self.next_token.get() + 1;
+        self.next_token.set(token);
+        let mut encoded = Vec::new();
+        head.encode_into(&mut encoded).unwrap();
+        let (exchange, _) = link.open_streaming(&encoded, piece, token).unwrap();
+        self.exchanges.borrow_mut().insert(token, exchange);
+        (token, exchange)
+    }
+
     pub async fn ended(&self, token: u64) -> Ended {
         self.until(|hub| hub.ends.borrow().get(&token).cloned()).await
     }
