@@ -41,7 +41,18 @@ pub(crate) struct Session {
     pub(crate) version: Option<ServerVersion>,
     /// Who we said to be.
     pub(crate) login: Option<Login>,
+    /// How long the client crate waits for one server before it tries the next.
+    pub(crate) server_within: Duration,
     acl: Vec<Acl>,
+}
+
+/// What the servers said when they were asked for their version. Only one that takes sessions says it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Serving {
+    /// The oldest version: during an upgrade the session may move to any of them.
+    pub(crate) oldest: Option<ServerVersion>,
+    /// How many said none.
+    pub(crate) silent: u32,
 }
 
 /// What an error means for whoever met it.
@@ -88,7 +99,7 @@ impl Session {
         let login = settings.login()?;
         let said = match settings.server_version {
             Some(said) => Some(said),
-            None => oldest_version(&settings.address).await,
+            None => serving(&settings.address).await.oldest,
         };
         let session = Self::connect(settings, keeper, said, login.clone()).await?;
         if said.is_some() {
@@ -96,7 +107,7 @@ impl Session {
         }
         // A server that starts takes sessions a moment after it refused to say its version. What is not known at the
         // beginning of a session is not known to its end, so this one is not used.
-        match oldest_version(&settings.address).await {
+        match serving(&settings.address).await.oldest {
             Some(version) => Self::connect(settings, keeper, Some(version), login).await,
             None => Ok(session),
         }
@@ -108,9 +119,28 @@ impl Session {
         version: Option<ServerVersion>,
         login: Option<Login>,
     ) -> Result<Self, String> {
+        let asked = settings.session_timeout;
+        let session = Self::connect_for(asked, settings, keeper, version, login.clone()).await?;
+        let granted = session.client.session_timeout();
+        if granted >= asked {
+            return Ok(session);
+        }
+        // How long one server may take was made for a longer session than this one.
+        Self::connect_for(granted, settings, keeper, version, login).await
+    }
+
+    async fn connect_for(
+        session_timeout: Duration,
+        settings: &RegistrySettings,
+        keeper: &Keeper,
+        version: Option<ServerVersion>,
+        login: Option<Login>,
+    ) -> Result<Self, String> {
         let spoken = version.unwrap_or(CAUTIOUS);
+        let server_within = server_within(session_timeout, hosts(&settings.address).count());
         let mut connector = Client::connector()
-            .with_session_timeout(settings.session_timeout)
+            .with_session_timeout(session_timeout)
+            .with_connection_timeout(server_within)
             .with_server_version(spoken.major, spoken.minor, spoken.patch)
             // Nodes that are to stay over a restart must not go because the process ends in good order.
             .with_detached()
@@ -121,7 +151,7 @@ impl Session {
         }
         let address = &settings.address;
         // The crate gives up after the session timeout; the second bound is for the day it does not.
-        let within = settings.session_timeout * 2;
+        let within = session_timeout * 2;
         let cluster = address.clone();
         let connected = keeper.run(async move { timeout(within, connector.connect(&cluster)).await }).await?;
         let client = match connected {
@@ -130,7 +160,7 @@ impl Session {
             Ok(Err(error)) => return Err(format!("no session with {address}: {error}")),
             Err(_) => return Err(format!("no session with {address} in {within:?}")),
         };
-        Ok(Self { client, version, login, acl: acl(settings.acl) })
+        Ok(Self { client, version, login, server_within, acl: acl(settings.acl) })
     }
 
     /// Whether several writes can be one.
@@ -208,16 +238,29 @@ fn acl(choice: AclChoice) -> Vec<Acl> {
     }
 }
 
-/// The oldest version among the servers that say one: during an upgrade the session may move to any of them. Only a
-/// server that takes sessions says its version.
-pub(crate) async fn oldest_version(address: &str) -> Option<ServerVersion> {
-    let hosts = address.split_once('/').map_or(address, |(hosts, _)| hosts);
+/// How long one of so many servers may be silent, or take to be connected, so that a session outlives the silence of the one
+/// it was at and a walk past every other dead one: with one server what the client crate takes by itself. Java's client
+/// divides by the number of servers as well (`connectTimeout` in `ClientCnxn.java`).
+fn server_within(session_timeout: Duration, servers: usize) -> Duration {
+    let servers = u32::try_from(servers).unwrap_or(u32::MAX);
+    (session_timeout / servers.saturating_add(1)).min(session_timeout * 2 / 5)
+}
+
+/// The servers of an address, without its chroot.
+fn hosts(address: &str) -> impl Iterator<Item = &str> {
+    address.split_once('/').map_or(address, |(hosts, _)| hosts).split(',')
+}
+
+/// Asks every server for its version.
+pub(crate) async fn serving(address: &str) -> Serving {
     let mut asked = JoinSet::new();
-    for host in hosts.split(',') {
+    for host in hosts(address) {
         let host = if has_port(host) { host.to_owned() } else { format!("{host}:2181") };
         asked.spawn(async move { timeout(VERSION_WITHIN, version_of(&host)).await.ok().flatten() });
     }
-    asked.join_all().await.into_iter().flatten().min()
+    let versions = asked.join_all().await;
+    let silent = versions.iter().filter(|version| version.is_none()).count();
+    Serving { oldest: versions.into_iter().flatten().min(), silent: u32::try_from(silent).unwrap_or(u32::MAX) }
 }
 
 fn has_port(host: &str) -> bool {
@@ -253,6 +296,18 @@ mod tests {
             Some("3.4.14")
         );
         assert_eq!(of("srvr is not executed because it is not in the whitelist.\n"), None);
+    }
+
+    #[test]
+    fn a_session_outlives_the_silence_of_its_server_and_a_walk_past_every_other_dead_one() {
+        for seconds in [1, 15, 600] {
+            let session = Duration::from_secs(seconds);
+            for servers in 2..=9 {
+                let within = server_within(session, hosts(&vec!["zk"; servers].join(",")).count());
+                assert!(within * u32::try_from(servers).unwrap() < session, "{servers}: {within:?} of {session:?}");
+            }
+            assert_eq!(server_within(session, hosts("zk:2181/chroot").count()), session * 2 / 5);
+        }
     }
 
     #[test]

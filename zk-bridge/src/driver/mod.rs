@@ -36,7 +36,7 @@ use crate::layout::Layout;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
 use crate::registry::Registry;
-use crate::session::{Fault, Session, oldest_version};
+use crate::session::{Fault, Serving, Session, serving};
 
 /// Changes closer together than this are one.
 const QUIET: Duration = Duration::from_millis(20);
@@ -58,7 +58,8 @@ const STEADY: Duration = Duration::from_secs(20);
 const FAILURES_MAX: u32 = 8;
 /// How often a server that went away is asked whether it is back.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
-/// For so long a server that is back waits for the session to come back to it by itself.
+/// For so long a server that is back waits for the session to come back to it by itself, and for as long again as the client
+/// crate may spend with each server that does not answer.
 const EXPECTED_WITHIN: Duration = Duration::from_secs(2);
 /// How often it is tried again what we may not do.
 const DENIED_AGAIN: Duration = Duration::from_secs(5);
@@ -185,7 +186,7 @@ impl Work {
                     self.showing.disconnected("the connection is lost");
                     tokio::select! {
                         _ = states.changed() => continue,
-                        () = back_without_us(settings) => return "the servers are back, and the session did not return to them",
+                        () = back_without_us(session, settings) => return "the servers are back, and the session did not return to them",
                     }
                 }
                 SessionState::Expired => return "the session expired",
@@ -343,14 +344,16 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// Ends when a server takes sessions, and goes on doing so, while ours has not come back.
-async fn back_without_us(settings: &RegistrySettings) {
+/// Ends when a server takes sessions, and goes on doing so, while ours has not come back although it could have.
+async fn back_without_us(session: &Session, settings: &RegistrySettings) {
     let mut back: Option<Instant> = None;
     loop {
         sleep(ASKED_EVERY).await;
-        match oldest_version(&settings.address).await {
+        let Serving { oldest, silent } = serving(&settings.address).await;
+        let expected_within = EXPECTED_WITHIN + session.server_within.saturating_mul(silent);
+        match oldest {
             None => back = None,
-            Some(_) if back.get_or_insert_with(Instant::now).elapsed() >= EXPECTED_WITHIN => return,
+            Some(_) if back.get_or_insert_with(Instant::now).elapsed() >= expected_within => return,
             Some(_) => {}
         }
     }

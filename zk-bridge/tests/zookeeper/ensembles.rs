@@ -101,3 +101,35 @@ async fn a_name_with_several_addresses_is_tried_to_the_end() {
     running.registry.publish(desired("gw-1", 1, 20990, &[B]));
     running.published(1, 1).await;
 }
+
+/// The client crate took 6 s of 15 for each dead server, and the driver gave the session up after 4 s because a live one was
+/// there: one dead machine and a moment's break cost a session, and with it every node.
+#[tokio::test]
+async fn dead_machines_of_an_ensemble_cost_no_session() {
+    let server = Server::start().await;
+    let cable = Cable::to(server.address()).await;
+    // They take connections and say nothing, as the address of a machine that is gone does not even do.
+    let mut dead = Vec::new();
+    for _ in 0..4 {
+        dead.push(tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap());
+    }
+    let silent: Vec<String> = dead.iter().map(|dead| dead.local_addr().unwrap().to_string()).collect();
+    let config = RegistryConfig {
+        session_timeout: Some("10s".into()),
+        ..RegistryConfig::at(format!("{},{}", cable.address(), silent.join(",")))
+    };
+    let running = Running::of(&config);
+    running.registry.publish(desired("gw-1", 1, 20990, &[B]));
+    running.published(1, 1).await;
+    let session = running.registry.status().session;
+    // The servers are tried in an order that is drawn anew each time.
+    for _ in 0..3 {
+        cable.cut();
+        running.view("told", |view| !view.is_connected()).await;
+        cable.mend();
+        let mended = Instant::now();
+        running.view("connected", View::is_connected).await;
+        println!("four of five dead: connected {:?} after a moment's break", mended.elapsed());
+        assert_eq!(running.registry.status().session, session);
+    }
+}
