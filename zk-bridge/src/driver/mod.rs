@@ -16,6 +16,7 @@
 //! most a few seconds, and a session is given up when a server is back and the client crate, whose pauses double
 //! without a bound, does not notice it.
 
+mod holding;
 mod publishing;
 mod showing;
 

@@ -1,8 +1,7 @@
 //! What the gateways see: the view, and the status in words.
 //!
 //! Lists only ever change to what was read. After a new session, real providers that were there before and are not
-//! there yet stay a while: where a server lost its tree, or every session ended with ours, their processes are about to
-//! register again, and their absence says nothing about them.
+//! there yet stay a while: see [`super::holding`].
 //!
 //! The log has a line for each change, not for each attempt: a problem when it is new, and that there is none any more.
 
@@ -13,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::holding::Holding;
 use super::publishing::Progress;
 use crate::assemble::{self, Assembled};
 use crate::config::RegistrySettings;
@@ -20,7 +20,7 @@ use crate::metadata_store::Store;
 use crate::mirror::Mirror;
 use crate::registry::{Level, Status};
 use crate::session::Session;
-use crate::view::{Provider, ServiceKey, View};
+use crate::view::{ServiceKey, View};
 
 /// Sentences of one kind that are shown; the rest is counted.
 const SENTENCES_MAX: usize = 5;
@@ -30,13 +30,6 @@ const SAID_MAX: u32 = 5;
 const SAID_WITHIN: Duration = Duration::from_secs(60);
 /// How a sentence begins that only counts others.
 const MORE: &str = "and ";
-
-/// Providers of before that are kept until `until`.
-struct Held {
-    until: Instant,
-    providers: Vec<Arc<Provider>>,
-    foreign: BTreeSet<ServiceKey>,
-}
 
 /// How often a problem was logged.
 struct Said {
@@ -57,7 +50,7 @@ pub(super) struct Showing {
     settings: RegistrySettings,
     view: watch::Sender<Arc<View>>,
     status: Arc<Mutex<Status>>,
-    held: Option<Held>,
+    holding: Holding,
     interface_only: BTreeSet<ServiceKey>,
     /// What is wrong with the session, the tree and what we write; told together.
     of_version: Vec<String>,
@@ -72,11 +65,12 @@ pub(super) struct Showing {
 
 impl Showing {
     pub(super) fn new(settings: RegistrySettings, view: watch::Sender<Arc<View>>, status: Arc<Mutex<Status>>) -> Self {
+        let holding = Holding::new(settings.session_timeout);
         Self {
             settings,
             view,
             status,
-            held: None,
+            holding,
             interface_only: BTreeSet::new(),
             of_version: Vec::new(),
             of_session: Vec::new(),
@@ -98,17 +92,14 @@ impl Showing {
 
     /// When something held has to go.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.held.as_ref().map(|held| held.until)
+        self.holding.next_due()
     }
 
     /// A session began; what was shown until now is held.
     pub(super) fn new_session(&mut self, session: &Session) {
-        let before = Arc::clone(&self.view.borrow());
-        let providers: Vec<_> = before.providers.iter().filter(|it| !it.is_virtual()).map(Arc::clone).collect();
-        let foreign = before.foreign.clone();
-        if !providers.is_empty() || !foreign.is_empty() {
-            self.held = Some(Held { until: Instant::now() + self.settings.session_timeout, providers, foreign });
-        }
+        let (before, now) = (Arc::clone(&self.view.borrow()), Instant::now());
+        self.holding.connected(now);
+        self.holding.hold(&before, now);
         self.of_version.clear();
         if session.version.is_none() {
             let polled = "the server does not tell its version, so nothing newer than 3.4 is used: allow its command \"srvr\", \
@@ -124,6 +115,7 @@ impl Showing {
 
     /// There is no connection, for the reason given. The lists stay.
     pub(super) fn disconnected(&mut self, why: &str) {
+        self.holding.disconnected(Instant::now());
         self.of_session = vec![format!("not connected: {why}")];
         self.status().connected = false;
         let view = self.view.borrow().clone();
@@ -141,6 +133,7 @@ impl Showing {
 
     /// There is a connection, and this is known of the address's chroot.
     pub(super) fn chroot(&mut self, chroot: Chroot) {
+        self.holding.connected(Instant::now());
         self.of_session.clear();
         if chroot == Chroot::Missing {
             let address = &self.settings.address;
@@ -161,7 +154,7 @@ impl Showing {
         some(&mut self.of_tree, store.problems());
         if mirror.is_whole {
             let mut assembled = assemble::providers(mirror);
-            let held = self.hold(&mut assembled);
+            let held = self.holding.add(&mut assembled, Instant::now());
             self.interface_only = std::mem::take(&mut assembled.foreign_interface_only);
             let real = assembled.providers.iter().filter(|it| !it.is_virtual() && it.level == Level::Interface);
             self.interface_only.extend(real.map(|provider| provider.key.clone()));
@@ -192,27 +185,6 @@ impl Showing {
         [&self.settings.root, &self.settings.services_root]
             .iter()
             .any(|root| mirror.denied.contains(&format!("/{root}")))
-    }
-
-    /// Adds what is held and missing; `true` where there was something to add.
-    fn hold(&mut self, assembled: &mut Assembled) -> bool {
-        let Some(held) = &self.held else { return false };
-        if held.until <= Instant::now() {
-            self.held = None;
-            return false;
-        }
-        let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
-        let Assembled { providers, foreign, .. } = assembled;
-        let there: BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
-        let missing = held.providers.iter().filter(|provider| !there.contains(&place(provider)));
-        let count = providers.len() + foreign.len();
-        providers.extend(missing.cloned());
-        foreign.extend(held.foreign.iter().cloned());
-        if providers.len() + foreign.len() == count {
-            return false;
-        }
-        providers.sort_by_cached_key(|provider| place(provider));
-        true
     }
 
     /// Shows `view` under the next number, if it is different from what is shown.
