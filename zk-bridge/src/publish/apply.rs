@@ -1,9 +1,9 @@
 //! Carrying steps out: one transaction a step where the server can, else one write after the other.
 //!
 //! Light steps are sent many at a time and answered in order; a heavy one goes alone, so that it is known which one it
-//! was if the server ends the connection over it. Folders above a node are made when they are missing. It stops where a
-//! step does not fit: the tree is not what the plan was made for, and another plan is made. A step that we may not take
-//! is said, and the others are taken.
+//! was if the server ends the connection over it. Folders above a node are made when they are missing. Where a step does
+//! not fit, the tree is not what the plan was made for: those that were sent together with it may be taken, nothing more is
+//! sent, and another plan is made. A step that we may not take is said, and the others are taken.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
