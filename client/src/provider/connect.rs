@@ -1,6 +1,7 @@
 //! Connecting, again and again: as long as the provider is listed, with a pause that grows and is never the same for two.
 //!
-//! It never gives up by itself and never connects faster than the shortest pause, however many calls wait.
+//! It never gives up by itself. Between two attempts there is at least the shortest pause, and an eighth of it after a connection that
+//! lived for so long (each with a fifth added or taken at random), however many calls wait.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
