@@ -14,6 +14,7 @@ use std::time::Instant;
 use shard::{Key, Slots, Wheel};
 
 use crate::channel::Channel;
+use crate::ejection::Probe;
 use crate::provider::Provider;
 
 /// Names a call of one pool, to cancel it.
@@ -27,6 +28,8 @@ pub(crate) struct Pending {
     /// When it was appended to the channel, or began to wait.
     pub since: Instant,
     pub place: Place,
+    /// Whether it is to show that its provider is well again.
+    pub probe: Option<Probe>,
 }
 
 pub(crate) enum Place {
@@ -77,11 +80,12 @@ impl Calls {
         true
     }
 
-    /// Notes where a call ended in its channel's stream.
-    pub fn written(&mut self, key: Key, end_at: u64, frame_len: u32) {
-        if let Some(Pending { place: Place::Sent { end, len, .. }, .. }) = self.slots.get_mut(key) {
+    /// Notes where a call ended in its channel's stream, and whether it is a probe.
+    pub fn written(&mut self, key: Key, end_at: u64, frame_len: u32, of: Option<Probe>) {
+        if let Some(Pending { place: Place::Sent { end, len, .. }, probe, .. }) = self.slots.get_mut(key) {
             *end = end_at;
             *len = frame_len;
+            *probe = of;
         }
     }
 

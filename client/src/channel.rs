@@ -155,12 +155,12 @@ impl Channel {
         self.ended_one_with(|_| {});
     }
 
-    /// A call that was appended at `since` has no answer at its deadline.
-    pub fn unanswered_since(&self, since: Instant) {
-        let is_silent = self.last_heard().is_some_and(|heard| heard <= since) && since.elapsed() >= ejection::SILENCE;
+    /// A call of this channel has no answer at its deadline.
+    pub fn unanswered(&self, Pending { since, probe, .. }: &Pending) {
+        let is_silent = self.last_heard().is_some_and(|heard| heard <= *since) && since.elapsed() >= ejection::SILENCE;
         self.ended_one_with(|provider| {
             if is_silent {
-                provider.failed("nothing was heard of it until a call's deadline");
+                provider.failed(*probe, "nothing was heard of it until a call's deadline");
             }
         });
     }
@@ -261,10 +261,10 @@ impl Channel {
         let counts = &self.core.counts;
         counts.bytes_in.add(frame.len() as u64);
         let pending = self.core.calls.borrow_mut().answered(header.id, self);
-        let Some(Pending { token, since, .. }) = pending else { return counts.unknown_answers.add(1) };
+        let Some(Pending { token, since, probe, .. }) = pending else { return counts.unknown_answers.add(1) };
         counts.answered.add(1);
         self.ended_one_with(|provider| match ejection::is_failure(header.status()) {
-            true => provider.failed(&format!("answered with {}", header.status())),
+            true => provider.failed(probe, &format!("answered with {}", header.status())),
             false => provider.answered(),
         });
         if let Some(answers) = self.core.answers() {
@@ -401,7 +401,8 @@ impl Session for Channel {
         let written = self.appended.get() - unwritten.len() as u64;
         let lost = self.core.calls.borrow_mut().of_channel(self);
         if let (false, false, Some(provider)) = (lost.is_empty(), self.draining.get(), self.provider.upgrade()) {
-            provider.failed(&format!("a connection with calls on it ended: {why}"));
+            let probe = lost.iter().filter_map(|pending| pending.probe).max();
+            provider.failed(probe, &format!("a connection with calls on it ended: {why}"));
         }
         for pending in lost {
             let Place::Sent { end, len, .. } = pending.place else { continue };

@@ -103,11 +103,11 @@ impl Core {
     fn expire(&self) -> bool {
         let overdue = self.calls.borrow_mut().overdue(Instant::now());
         for (key, pending) in overdue {
-            match pending.place {
+            match &pending.place {
                 Place::Waiting(provider) => provider.patience_over(key, pending.token),
                 Place::Sent { channel, .. } => {
                     self.counts.deadlines_passed.add(1);
-                    channel.unanswered_since(pending.since);
+                    channel.unanswered(&pending);
                     self.lost(pending.token, Lost::DeadlinePassed);
                 }
             }

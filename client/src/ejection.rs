@@ -11,6 +11,9 @@
 //!                                                        └── for twice as long ────────┘
 //! ```
 //!
+//! What is half open is tried by the next call that wants an answer: by that one call's end it comes back or stays out, whatever becomes of
+//! the calls before it. A one-way call says nothing, so it is no probe.
+//!
 //! A failure is the provider's, or its network's: a connection lost with calls on it (once, however many), a call unanswered at its deadline
 //! with nothing heard from the provider meanwhile and for a second at least, an answer with status 80 or 100. Any other answer, an
 //! exception included, is a sign of life.
@@ -51,14 +54,20 @@ pub(crate) fn is_failure(status: Status) -> bool {
     matches!(status, Status::SERVER_ERROR | Status::OVERLOADED)
 }
 
+/// Names the one call that tries a provider that was out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Probe(u32);
+
 /// How one provider has done lately.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Failures in a row.
     failures: Cell<u32>,
     out_until: Cell<Option<Instant>>,
-    /// A call was let through to see.
-    probing: Cell<bool>,
+    /// How many calls were let through to see.
+    probes: Cell<u32>,
+    /// The last of them, while nothing is known of it.
+    probe: Cell<Option<Probe>>,
     /// How often it was out without a long good time in between.
     times: Cell<u32>,
     last_out: Cell<Option<Instant>>,
@@ -98,20 +107,23 @@ impl Record {
             return false;
         }
         self.failures.set(0);
-        self.probing.set(false);
+        self.probe.set(None);
         self.out_until.take().is_some()
     }
 
-    /// It has failed; for how long it is out from now on, if this put it out. `jitter` makes a time a little longer or shorter.
+    /// It has failed a call, which was perhaps a `probe`; for how long it is out from now on, if this put it out. `jitter` makes a
+    /// time a little longer or shorter.
     pub(crate) fn failed(
         &self,
+        probe: Option<Probe>,
         now: Instant,
         config: &Ejection,
         jitter: impl FnOnce(Duration) -> Duration,
     ) -> Option<Duration> {
         self.failures.set(self.failures.get().saturating_add(1));
         let was_out = self.out_until.get().is_some();
-        let goes_out = if was_out { self.probing.get() } else { self.failures.get() >= config.after };
+        let goes_out =
+            if was_out { probe.is_some() && probe == self.probe.get() } else { self.failures.get() >= config.after };
         if config.after == 0 || !goes_out {
             return None;
         }
@@ -120,16 +132,23 @@ impl Record {
         let times = if self.last_out.get().is_some_and(forgotten) { 0 } else { self.times.get() };
         let time = jitter(shortest.saturating_mul(1 << times.min(DOUBLINGS_MAX)).min(longest));
         self.times.set(times.saturating_add(1));
-        self.probing.set(false);
+        self.probe.set(None);
         self.out_until.set(Some(now + time));
         self.last_out.set(Some(now + time));
         Some(time)
     }
 
-    /// A call goes there to see; no other one for `patience`, unless it is answered.
-    pub(crate) fn probes(&self, now: Instant, patience: Duration) {
-        self.probing.set(true);
+    /// A call goes there that will be answered; where the provider is half open it is the probe, and there is no other one for
+    /// `patience` unless this one is answered.
+    pub(crate) fn asked(&self, now: Instant, patience: Duration) -> Option<Probe> {
+        if self.verdict(now) != Verdict::HalfOpen {
+            return None;
+        }
+        let probe = Probe(self.probes.get().wrapping_add(1));
+        self.probes.set(probe.0);
+        self.probe.set(Some(probe));
         self.out_until.set(Some(now + patience));
+        Some(probe)
     }
 
     /// Its provider is not listed any more; whether it was out.
@@ -156,7 +175,11 @@ mod tests {
         Ejection { after: 3, percent: 50, time: (Duration::from_secs(10), Duration::from_secs(60)) };
 
     fn fail(record: &Record, now: Instant) -> Option<u64> {
-        record.failed(now, &CONFIG, |time| time).map(|time| time.as_secs())
+        fail_with(record, None, now)
+    }
+
+    fn fail_with(record: &Record, probe: Option<Probe>, now: Instant) -> Option<u64> {
+        record.failed(probe, now, &CONFIG, |time| time).map(|time| time.as_secs())
     }
 
     #[test]
@@ -176,9 +199,9 @@ mod tests {
         for seconds in [20, 40, 60, 60] {
             now += record.out_for(now).unwrap();
             assert_eq!(record.verdict(now), HalfOpen);
-            record.probes(now, Duration::from_secs(5));
-            assert_eq!(record.verdict(now), Out, "one at a time");
-            assert_eq!(fail(&record, now), Some(seconds));
+            let probe = record.asked(now, Duration::from_secs(5));
+            assert_eq!((record.verdict(now), record.asked(now, Duration::ZERO)), (Out, None), "one at a time");
+            assert_eq!(fail_with(&record, probe, now), Some(seconds));
         }
     }
 
@@ -187,8 +210,24 @@ mod tests {
         let (record, now) = (Record::default(), Instant::now());
         (0..3).for_each(|_| _ = fail(&record, now));
         let later = now + Duration::from_secs(10);
-        record.probes(later, Duration::from_secs(5));
+        assert!(record.asked(later, Duration::from_secs(5)).is_some());
         assert_eq!(record.verdict(later + Duration::from_secs(5)), HalfOpen);
+    }
+
+    /// Calls from before the ejection, or an earlier probe, failed late, and the probe that was under way was blamed for it.
+    #[test]
+    fn only_the_end_of_the_probe_itself_keeps_it_out() {
+        let (record, now) = (Record::default(), Instant::now());
+        (0..3).for_each(|_| _ = fail(&record, now));
+        let patience = Duration::from_secs(5);
+        let first = record.asked(now + Duration::from_secs(10), patience);
+        let later = now + Duration::from_secs(15);
+        let second = record.asked(later, patience);
+        assert!(second.is_some() && second != first);
+        assert_eq!((fail(&record, later), fail_with(&record, first, later)), (None, None));
+        assert_eq!(record.out_for(later), Some(patience));
+        assert_eq!(fail_with(&record, second, later), Some(20));
+        assert_eq!(fail_with(&record, second, later), None, "once");
     }
 
     #[test]

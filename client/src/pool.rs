@@ -211,7 +211,7 @@ impl Candidates {
         self.turn.set(self.core.turn());
         self.kept.set(1);
         if honoured > 0 && chosen.provider.verdict(now) == Verdict::HalfOpen {
-            chosen.provider.probes(now);
+            // The others of this turn wait to see what becomes of it.
             self.kept.set(BATCH);
         }
         self.last.set(index);

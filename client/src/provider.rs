@@ -26,7 +26,7 @@ use tokio::sync::Notify;
 use crate::calls::{CallKey, Pending, Place};
 use crate::channel::Channel;
 use crate::core::Core;
-use crate::ejection::{Record, Verdict};
+use crate::ejection::{Probe, Record, Verdict};
 use crate::{Endpoint, Lost, ProviderStatus};
 
 /// Until when a call is of use.
@@ -159,12 +159,6 @@ impl Provider {
         self.record.verdict(now)
     }
 
-    /// A call goes there to see whether it is well again.
-    pub(crate) fn probes(&self, now: Instant) {
-        self.core.counts.probes.add(1);
-        self.record.probes(now, self.core.config.ejection.time.0);
-    }
-
     /// It has answered a call in a way that tells nothing against it.
     pub(crate) fn answered(&self) {
         if self.record.answered() {
@@ -174,13 +168,14 @@ impl Provider {
         }
     }
 
-    /// It, or the network to it, has failed.
-    pub(crate) fn failed(&self, why: &str) {
+    /// It, or the network to it, has failed a call, which was perhaps a `probe`.
+    pub(crate) fn failed(&self, probe: Option<Probe>, why: &str) {
         if !self.listed.get() {
             return;
         }
         let was_in = self.record.verdict(Instant::now()) == Verdict::In;
-        let out = self.record.failed(Instant::now(), &self.core.config.ejection, |time| self.core.jitter(time));
+        let ejection = &self.core.config.ejection;
+        let out = self.record.failed(probe, Instant::now(), ejection, |time| self.core.jitter(time));
         let Some(time) = out else { return };
         self.core.ejected.set(self.core.ejected.get() + u32::from(was_in));
         self.core.counts.ejected.add(1);
@@ -208,10 +203,12 @@ impl Provider {
         let core = &*self.core;
         let since = core.now();
         let place = Place::Sent { channel: channel.clone(), end: u64::MAX, len: 0 };
-        let key = self.insert(Pending { token, since, place }, times.deadline)?;
+        let key = self.insert(Pending { token, since, place, probe: None }, times.deadline)?;
         match channel.append(|out| write(wire_id(key), out)) {
             Ok(Some((end, len))) => {
-                core.calls.borrow_mut().written(key, end, len);
+                let probe = self.record.asked(since, core.config.ejection.time.0);
+                core.counts.probes.add(u64::from(probe.is_some()));
+                core.calls.borrow_mut().written(key, end, len, probe);
                 core.counts.sent.add(1);
                 core.counts.bytes_out.add(u64::from(len));
                 channel.began_one();
@@ -281,7 +278,8 @@ impl Provider {
     ) -> Result<CallKey, SendError<E>> {
         let now = self.core.now();
         let until = times.patience.min(now + self.core.config.wait);
-        let key = self.insert(Pending { token, since: now, place: Place::Waiting(self.clone()) }, until)?;
+        let key =
+            self.insert(Pending { token, since: now, place: Place::Waiting(self.clone()), probe: None }, until)?;
         let queued = self.queue(Some(key), times.deadline, |out| write(wire_id(key), out));
         if let Err(error) = queued {
             self.core.calls.borrow_mut().remove(key);

@@ -3,15 +3,21 @@
 
 mod provider;
 
-use std::time::Duration;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
 
-use highway_client::{Ejection, PoolConfig, State};
+use highway_client::{Ejection, PoolConfig, State, Times};
 use provider::*;
 use wire::dubbo::frame::{Header, Serialization, Status};
 
 fn strict() -> PoolConfig {
     let time = (Duration::from_millis(200), Duration::from_secs(5));
     PoolConfig { ejection: Ejection { after: 3, percent: 50, time }, ..quick() }
+}
+
+fn written(out: &mut Vec<u8>, id: i64) -> Result<(), Infallible> {
+    out.extend_from_slice(&request(id, b"one-way"));
+    Ok(())
 }
 
 /// Answers as a provider without a free thread does.
@@ -106,6 +112,75 @@ fn a_probe_that_fails_leaves_it_out_for_longer() {
         }
         assert_eq!((caller.pool.counts().ejected.get(), caller.pool.counts().readmitted.get()), (2, 0));
         assert_eq!(bad.state(), State::Ejected);
+    });
+}
+
+/// A call that was there before the ejection failed while the probe was under way, and the probe was blamed for it.
+#[test]
+fn a_probe_answers_for_itself_and_not_for_older_calls() {
+    on_a_shard(|shard| async move {
+        let caller = Caller::new(&shard, strict());
+        let (candidates, _listening, mut peers) = connected::<2>(&caller).await;
+        let outstanding = |at: usize| candidates.list()[at].provider.outstanding();
+        let bad = candidates.list()[0].provider.clone();
+        // The other one is not the less busy one, so that the probe goes where it is due.
+        while outstanding(0) < 5 || outstanding(1) < outstanding(0) {
+            caller.call(&candidates, 1, b"x");
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..3 {
+            overloaded(&mut peers[0]).await;
+            caller.ends.answered().await;
+        }
+        assert_eq!(caller.pool.counts().ejected.get(), 1);
+        let older = outstanding(0);
+        let mut token = 1000;
+        while outstanding(0) == older {
+            caller.call(&candidates, token, b"x");
+            if outstanding(0) == older {
+                peers[1].echo().await;
+                caller.ends.answered().await;
+            }
+            token += 1;
+        }
+        for _ in 0..older {
+            overloaded(&mut peers[0]).await;
+            caller.ends.answered().await;
+        }
+        assert_eq!((caller.pool.counts().probes.get(), caller.pool.counts().ejected.get()), (1, 1));
+        peers[0].echo().await;
+        assert_eq!(caller.ends.answered().await.0, token - 1);
+        assert_eq!((bad.state(), caller.pool.counts().readmitted.get()), (State::Up, 1));
+    });
+}
+
+/// A one-way call was taken for the probe: nothing is heard of it, so the provider was left out for no reason.
+#[test]
+fn a_one_way_call_is_no_probe() {
+    on_a_shard(|shard| async move {
+        let caller = Caller::new(&shard, strict());
+        let (candidates, _listening, mut peers) = connected::<2>(&caller).await;
+        eject(&caller, &candidates, 0, &mut peers).await;
+        let bad = &candidates.list()[0].provider;
+        // Its time is over once a one-way call is let through.
+        let is_bad = |one: &highway_client::Candidate| one.provider.endpoint() == bad.endpoint();
+        loop {
+            let chosen = candidates.pick(&[]).unwrap();
+            let times = Times::within(Instant::now(), Duration::from_secs(5));
+            chosen.provider.send_one_way(times, |id, out| written(out, id)).unwrap();
+            if is_bad(chosen) {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(caller.pool.counts().probes.get(), 0);
+        let mut token = 1000;
+        while bad.outstanding() == 0 {
+            caller.call(&candidates, token, b"x");
+            token += 1;
+            assert!(token < 1200, "it is left out still");
+        }
+        assert_eq!(caller.pool.counts().probes.get(), 1);
     });
 }
 
