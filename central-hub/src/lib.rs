@@ -32,7 +32,7 @@ use chassis::process::Basics;
 use chassis::{Drain, Mistakes, Process, Program};
 use shard::{Budget, Shard, TICK};
 use tokio::sync::watch;
-use tunnel::{AcceptConfig, Acceptor};
+use tunnel::{AcceptConfig, Acceptor, OfOneKey};
 
 pub use admit::{Admission, Filter};
 pub use audit::AuditFile;
@@ -51,6 +51,9 @@ const EXCHANGES: u32 = 1 << 18;
 const PING: Duration = Duration::from_secs(2);
 /// Connections at once, links or not.
 const CONNECTIONS: usize = 10_000;
+/// What one gateway may have here: a gateway runs up to 256 shards with a link each, and those of the process before it
+/// live on for a while. A link that does nothing takes a few kilobytes.
+const OF_ONE_KEY: OfOneKey = OfOneKey { sessions: 2 * 256, held_len: 256 << 20 };
 /// How often a drain looks whether the last call is gone.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
@@ -163,6 +166,7 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
         exchanges: EXCHANGES,
         ping: PING,
         connections: CONNECTIONS,
+        of_one: OF_ONE_KEY,
         budget,
     };
     let mut listeners = listeners.into_iter();

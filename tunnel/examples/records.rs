@@ -95,6 +95,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         exchanges: 10_000,
         ping: Duration::from_secs(2),
         connections: 10,
+        of_one: highway_tunnel::OfOneKey { sessions: 2, held_len: 256 << 20 },
         budget: shard::Budget::new(1 << 30),
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

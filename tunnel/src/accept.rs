@@ -1,8 +1,6 @@
 //! Takes links that gateways dial. It never changes a session before the gateway has shown that it is alive: a replayed
 //! first message gets an answer and nothing else.
 //!
-//! Long because: the way from a socket to a session, with what bounds each step of it.
-//!
 //! ```text
 //!  accept ─▶ a task: TLS, HTTP ─▶ upgrade or POST ─▶ a task: handshake ─▶ Directory::allow ─▶ answer ─▶ "go"
 //!            ╰───────────── a stranger, of whom a source may have so many ─────────────────────────╯
@@ -10,13 +8,14 @@
 //!                                                        known session of the same key: goes on ◀────────┘
 //! ```
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+mod sessions;
+
+use std::cell::Cell;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use shard::{Budget, Shard};
 use tokio::net::TcpStream;
@@ -31,13 +30,8 @@ use crate::session::Side;
 use crate::strangers::{Stranger, Strangers};
 use crate::transport::serve::{Arrived, serve};
 use crate::{Handler, Link, Peer, random};
-
-/// Sessions of one key that may be alive: a gateway has one a shard.
-const SESSIONS_OF_ONE: usize = 64;
-/// Bytes that the sessions of one key may keep for connections that have not come back yet.
-const HELD_FOR_ONE: usize = 16 * 1024 * 1024;
-/// Sessions that are over whose last count is remembered, so that gateways which come back learn what never arrived.
-const ENDED: usize = 1024;
+pub use sessions::OfOneKey;
+use sessions::Sessions;
 
 /// The hub's list of gateways.
 pub trait Directory: 'static {
@@ -72,6 +66,8 @@ pub struct AcceptConfig {
     /// Connections at once, links or not; over it they are closed on arrival. Those without a link have half of it, and one source
     /// address of them 256.
     pub connections: usize,
+    /// What one key may have.
+    pub of_one: OfOneKey,
     /// What the sessions of the process may hold of long bodies, all together.
     pub budget: Budget,
 }
@@ -84,27 +80,12 @@ struct Inner {
     config: AcceptConfig,
     handler: Rc<dyn Handler>,
     local: SocketAddr,
-    links: RefCell<Vec<Taken>>,
-    ended: RefCell<VecDeque<Ended>>,
+    sessions: Sessions,
     connections: Cell<usize>,
     strangers: Rc<Strangers>,
     drains: Cell<bool>,
     lost: Rc<Notify>,
     stop: watch::Sender<bool>,
-}
-
-/// A link, and which start of its gateway it is with.
-#[derive(Clone)]
-struct Taken {
-    link: Link,
-    start: u64,
-}
-
-/// A session that is over.
-struct Ended {
-    session: String,
-    key: PublicKey,
-    received: u64,
 }
 
 /// What a gateway will get once it has shown that it is alive.
@@ -138,7 +119,7 @@ impl Acceptor {
 
     /// All sessions that are alive, connected or not.
     pub fn links(&self) -> Vec<Link> {
-        self.0.links.borrow().iter().map(|taken| taken.link.clone()).filter(|link| !link.is_over()).collect()
+        self.0.sessions.alive()
     }
 
     /// Takes no new links and asks all gateways for no new exchanges.
@@ -178,11 +159,10 @@ pub fn accept(
     let strangers = Strangers::new(config.connections.div_ceil(2));
     let inner = Rc::new(Inner {
         shard: shard.clone(),
+        sessions: Sessions::new(config.of_one),
         config,
         handler,
         local,
-        links: RefCell::new(Vec::new()),
-        ended: RefCell::new(VecDeque::new()),
         connections: Cell::new(0),
         strangers,
         drains: Cell::new(false),
@@ -241,21 +221,8 @@ async fn tick(inner: Rc<Inner>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        inner.forget_gone();
-        let links = inner.links.borrow().clone();
-        if links.is_empty() && *inner.stop.borrow() {
+        if !inner.sessions.tick() && *inner.stop.borrow() {
             return;
-        }
-        let now = Instant::now();
-        for (at, taken) in links.iter().enumerate() {
-            let peer = taken.link.peer();
-            // By who came later: a clock may have stepped back between two starts.
-            let is_newer = |other: &Taken| other.start != taken.start && other.link.peer() == peer;
-            if !taken.link.connected() && links[at + 1..].iter().any(is_newer) {
-                // Nobody comes back for the session of a process that is gone.
-                taken.link.abandon("the gateway has been restarted", None);
-            }
-            taken.link.tick(now);
         }
     }
 }
@@ -319,18 +286,17 @@ impl Inner {
         }
         let peer = self.config.directory.allow(key, hello)?;
         let asked = payload.resume.iter().find(|resume| resume.hub == self.config.hub);
-        let links = self.links.borrow();
         let known = asked.and_then(|asked| {
-            let mut links = links.iter().map(|taken| &taken.link);
-            let link =
-                links.find(|link| link.session_id() == asked.session && *link.peer() == peer && !link.is_over())?;
-            Some((link.clone(), link.received(), asked.received))
+            let link = self.sessions.find(&asked.session, &peer)?;
+            let received = link.received();
+            Some((link, received, asked.received))
         });
-        if known.is_none() && self.sessions_of(key).iter().filter(|link| link.connected()).count() >= SESSIONS_OF_ONE {
-            let text = format!("gateway `{}` has {SESSIONS_OF_ONE} links to this hub already", peer.name);
-            return Err(Refusal::new(RefusalReason::Busy, text));
+        if known.is_none()
+            && let Some(why) = self.sessions.is_full(key)
+        {
+            return Err(Refusal::new(RefusalReason::Busy, format!("gateway `{}` {why}", peer.name)));
         }
-        let ended = asked.and_then(|asked| self.ended(&asked.session, key));
+        let ended = asked.and_then(|asked| self.sessions.ended(&asked.session, key));
         let session = known.as_ref().map_or(session, |(link, ..)| link.session_id()).to_owned();
         let welcome = Welcome {
             version: VERSION,
@@ -355,7 +321,7 @@ impl Inner {
             // Else it ended while the gateway answered: without a connection the gateway comes back and learns it.
             return;
         }
-        if !self.make_room(&prepared.peer.key) {
+        if !self.sessions.make_room(&prepared.peer.key) {
             // Others came first while this one shook hands. Without a connection it comes back, and is told.
             return;
         }
@@ -372,58 +338,7 @@ impl Inner {
         let link = Link::new(&self.shard, self.handler.clone(), new);
         let peer = link.peer();
         tracing::info!(island = %peer.island, gateway = %peer.name, role = %peer.role, sealed, "link is up");
-        self.links.borrow_mut().push(Taken { link: link.clone(), start: prepared.start });
+        self.sessions.add(link.clone(), prepared.start);
         link.attach(connected, 0, 0);
-    }
-
-    /// The sessions of this key that are alive, the oldest first.
-    fn sessions_of(&self, key: &PublicKey) -> Vec<Link> {
-        let links = self.links.borrow();
-        let links = links.iter().map(|taken| &taken.link);
-        links.filter(|link| link.peer().key == *key && !link.is_over()).cloned().collect()
-    }
-
-    /// Ends the oldest sessions of this key that wait for their gateway, until one more fits and they keep no more than they may.
-    /// False: all are in use.
-    fn make_room(&self, key: &PublicKey) -> bool {
-        let sessions = self.sessions_of(key);
-        let mut alive = sessions.len();
-        let waiting: Vec<&Link> = sessions.iter().filter(|link| !link.connected()).collect();
-        let mut held: usize = waiting.iter().map(|link| link.held_len()).sum();
-        for link in waiting {
-            if alive < SESSIONS_OF_ONE && held <= HELD_FOR_ONE {
-                break;
-            }
-            alive -= 1;
-            held -= link.held_len();
-            link.abandon("its gateway has made others instead of coming back for it", None);
-        }
-        alive < SESSIONS_OF_ONE
-    }
-
-    /// Records that this hub had received in a session of this key when it ended.
-    fn ended(&self, session: &str, key: &PublicKey) -> Option<u64> {
-        let links = self.links.borrow();
-        let links = links.iter().map(|taken| &taken.link);
-        let mut over = links.filter(|link| link.is_over() && link.session_id() == session && link.peer().key == *key);
-        let ended = self.ended.borrow();
-        let mut ended = ended.iter().filter(|ended| ended.session == session && ended.key == *key);
-        over.next().map(Link::received).or_else(|| ended.next().map(|ended| ended.received))
-    }
-
-    fn forget_gone(&self) {
-        self.links.borrow_mut().retain(|taken| {
-            let link = &taken.link;
-            if !link.is_gone() {
-                return true;
-            }
-            let mut ended = self.ended.borrow_mut();
-            if ended.len() >= ENDED {
-                ended.pop_front();
-            }
-            let session = link.session_id().to_owned();
-            ended.push_back(Ended { session, key: link.peer().key, received: link.received() });
-            false
-        });
     }
 }

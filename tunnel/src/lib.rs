@@ -36,7 +36,7 @@ mod strangers;
 pub mod tls;
 mod transport;
 
-pub use accept::{AcceptConfig, Acceptor, Directory, accept};
+pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
 pub use assembly::{Assembly, AssemblyError};
 pub use dial::{DialConfig, Dialer, HubAddress, HubStatus, Transport, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};

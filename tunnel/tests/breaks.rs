@@ -297,59 +297,6 @@ fn a_hub_that_claims_the_id_of_another_gets_neither_its_place_nor_its_sessions()
 }
 
 #[test]
-fn a_gateway_has_so_many_sessions_and_those_it_left_go_first() {
-    on_shard(|shard| async move {
-        let mut pair = Pair::new();
-        (pair.accept.connections, pair.accept.ping, pair.dial.ping) =
-            (1000, Duration::from_secs(2), Duration::from_secs(2));
-        let (at_hub, at_gateway, at_last) = (Noted::new(), Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        let dialers: Vec<_> = (0..66).map(|_| pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws)).collect();
-        let refused = || dialers.iter().filter_map(|dialer| dialer.status().remove(0).last_error).collect::<Vec<_>>();
-        eventually("all are linked or refused", || hub.links().len() == 64 && refused().len() == 2).await;
-        assert!(refused().iter().all(|why| why.contains("gateway `out-1` has 64 links to this hub already")));
-        relay.refuse(true);
-        relay.cut();
-        eventually("all wait", || hub.links().iter().all(|link| !link.connected())).await;
-        let _last = pair.gateway(&shard, &at_last, hub.local(), Transport::Ws);
-        at_last.link().await;
-        at_hub.until("the oldest has gone", |noted| noted.downs.get() > 0).await;
-        assert_eq!((hub.links().len(), at_hub.downs.get()), (64, 1));
-    });
-}
-
-#[test]
-fn a_crowd_of_silent_connections_from_one_address_gets_its_share_and_links_stay() {
-    on_shard(|shard| async move {
-        let mut pair = Pair::new();
-        pair.accept.connections = 10_000;
-        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let _dialer = pair.gateway(&shard, &at_gateway, hub.local(), Transport::Ws);
-        let link = at_gateway.link().await;
-        let mut crowd = Vec::new();
-        for _ in 0..300 {
-            crowd.push(tokio::net::TcpStream::connect(hub.local()).await.unwrap());
-        }
-        let is_closed = |one: &tokio::net::TcpStream| matches!(one.try_read(&mut [0]), Ok(0));
-        eventually("the rest is closed", || crowd.iter().filter(|one| is_closed(one)).count() == 300 - 256).await;
-        link.open(&head(3), &[b"abc"], 1).unwrap();
-        at_gateway.until("the answer", |noted| noted.finished.borrow().len() == 1).await;
-        drop(crowd);
-        // Their places are free again.
-        eventually("another gets in", || {
-            std::net::TcpStream::connect(hub.local()).is_ok_and(|one| {
-                one.set_nonblocking(true).unwrap();
-                std::io::Read::read(&mut &one, &mut [0])
-                    .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
-            })
-        })
-        .await;
-    });
-}
-
-#[test]
 fn the_hub_answers_a_stream_of_pieces_as_they_come() {
     on_shard(|shard| async move {
         let pair = Pair::new();

@@ -182,7 +182,8 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         directory: Rc::new(Gateways(in_force)),
         exchanges: 10_000,
         ping: Duration::from_secs(1),
-        connections: 100,
+        connections: 1000,
+        of_one: crate::OF_ONE_KEY,
         budget,
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -350,3 +350,15 @@ fn an_egress_hears_that_it_was_told_everything_once_every_ingress_has_spoken() {
         assert_eq!(*line.egress.told.borrow(), [1], "after what it is about, and once");
     });
 }
+
+/// A hub took 64 links of a gateway, and gateways may run more shards than that: the others never had one.
+#[test]
+fn a_gateway_of_many_shards_has_a_link_for_each() {
+    with_line("", |line| async move {
+        line.ready().await;
+        let _shards: Vec<_> = (0..80).map(|_| line.ingress_again()).collect();
+        while line.switch.links.borrow().all().filter(|link| link.peer().role == tunnel::Role::Ingress).count() < 81 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+}

@@ -106,6 +106,7 @@ impl Hub {
                     exchanges: 10_000,
                     ping: Duration::from_secs(2),
                     connections: 100,
+                    of_one: tunnel::OfOneKey { sessions: 64, held_len: 256 << 20 },
                     budget: shard::Budget::new(1 << 30),
                 };
                 let _acceptor = tunnel::accept(&shard, listener, config, Rc::new(Scripted(state.clone()))).unwrap();

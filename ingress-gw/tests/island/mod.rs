@@ -253,6 +253,7 @@ impl Island {
             exchanges: 10_000,
             ping: Duration::from_secs(2),
             connections: 100,
+            of_one: tunnel::OfOneKey { sessions: 64, held_len: 256 << 20 },
             budget: shard::Budget::new(1 << 30),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

@@ -287,6 +287,11 @@ impl Link {
         self.0.session.borrow().held_len()
     }
 
+    /// Bytes kept for the peer's sake: see [`Session::kept_len`].
+    pub(crate) fn kept_len(&self) -> usize {
+        self.0.session.borrow().kept_len()
+    }
+
     /// Whether the session has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.0.session.borrow().is_over()
@@ -339,7 +344,11 @@ impl Link {
             inner.finish_last_words(now);
             return;
         }
-        let failed = inner.session.borrow_mut().expire(now);
+        let failed = {
+            let mut session = inner.session.borrow_mut();
+            session.rest();
+            session.expire(now)
+        };
         for (token, failure) in failed {
             inner.handler.failed(self, token, failure);
         }

@@ -14,6 +14,8 @@ const PAGE: usize = 64;
 #[derive(Debug)]
 pub(super) struct Table {
     pages: Vec<Option<Box<[Slot; PAGE]>>>,
+    /// Pages that were made.
+    made: usize,
     len: usize,
     limit: usize,
 }
@@ -29,7 +31,7 @@ struct Slot {
 impl Table {
     /// Room for slots below `limit`.
     pub(super) fn new(limit: usize) -> Table {
-        Table { pages: Vec::new(), len: 0, limit }
+        Table { pages: Vec::new(), made: 0, len: 0, limit }
     }
 
     /// Exchanges that are open.
@@ -50,7 +52,10 @@ impl Table {
         if page >= self.pages.len() {
             self.pages.resize_with(page + 1, || None);
         }
-        let page = self.pages[page].get_or_insert_with(|| Box::new(std::array::from_fn(|_| Slot::default())));
+        let page = self.pages[page].get_or_insert_with(|| {
+            self.made += 1;
+            Box::new(std::array::from_fn(|_| Slot::default()))
+        });
         let slot = &mut page[slot % PAGE];
         if slot.exchange.is_some() || slot.id >= id {
             return Err(Violation::WrongId(id));
@@ -82,10 +87,15 @@ impl Table {
 
     /// Takes everything out: the ids that were open.
     pub(super) fn take_all(&mut self) -> Vec<u64> {
-        self.len = 0;
+        (self.len, self.made) = (0, 0);
         let pages = std::mem::take(&mut self.pages);
         let slots = pages.iter().flatten().flat_map(|page| page.iter());
         slots.filter(|slot| slot.exchange.is_some()).map(|slot| slot.id).collect()
+    }
+
+    /// Bytes of memory for the pages there are.
+    pub(super) fn kept_len(&self) -> usize {
+        self.made * size_of::<[Slot; PAGE]>()
     }
 
     /// Slots for which there is memory.

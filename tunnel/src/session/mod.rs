@@ -244,6 +244,18 @@ impl Session {
         self.out.held_len()
     }
 
+    /// Bytes that are kept for the peer's sake: its acknowledgement, its ids, its credit. Bodies have the budget.
+    pub(crate) fn kept_len(&self) -> usize {
+        self.out.held_len() + self.accepted.kept_len() + self.waiting.len() + self.one_ways.len()
+    }
+
+    /// Gives back buffers that were not used since the last time.
+    pub(crate) fn rest(&mut self) {
+        self.out.rest();
+        self.waiting.rest();
+        self.one_ways.rest();
+    }
+
     /// Exchanges that are open, in either direction.
     pub(crate) fn exchanges(&self) -> usize {
         self.opened.len() + self.accepted.len()

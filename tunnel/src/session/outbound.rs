@@ -34,6 +34,8 @@ pub(crate) struct Outbound {
     last: u64,
     written: u64,
     acknowledged: u64,
+    /// The last record at the last look of [`Outbound::rest`].
+    rested: u64,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,14 @@ impl Outbound {
     pub(crate) fn push_control(&mut self, kind: RecordType, parts: &[&[u8]]) {
         debug_assert!(!kind.is_numbered());
         record::push(&mut self.control, kind, End::No, 0, parts);
+    }
+
+    /// Looked at now and then: who has sent nothing since the last time, and has all of it acknowledged, keeps no buffer.
+    pub(crate) fn rest(&mut self) {
+        let idle = std::mem::replace(&mut self.rested, self.last) == self.last;
+        if idle && self.resend.is_empty() && self.is_empty() {
+            (self.batch, self.control, self.spare) = (Vec::new(), Vec::new(), Vec::new());
+        }
     }
 
     /// Whether anything waits for [`Outbound::take`].
@@ -286,6 +296,29 @@ mod tests {
         assert!(out.acknowledge(2).is_err());
         assert!(resumed(&mut out, 0).is_err());
         assert!(resumed(&mut out, 2).is_err());
+    }
+
+    #[test]
+    fn who_sends_nothing_for_a_while_keeps_no_buffer() {
+        let mut out = Outbound::default();
+        let kept = |out: &Outbound| {
+            out.batch.capacity() + out.spare.iter().map(Vec::capacity).sum::<usize>() + out.control.capacity()
+        };
+        for number in 1..=SPARES as u64 {
+            push(&mut out, &"x".repeat(JOINED_LEN));
+            taken(&mut out);
+            out.acknowledge(number).unwrap();
+            out.rest();
+        }
+        assert!(kept(&out) > JOINED_LEN, "who is busy goes on with its buffers");
+        push(&mut out, "not written yet");
+        (0..2).for_each(|_| out.rest());
+        assert_eq!(taken(&mut out), ["not written yet"]);
+        (0..2).for_each(|_| out.rest());
+        assert!(out.held_len() > 0, "not acknowledged yet");
+        out.acknowledge(SPARES as u64 + 1).unwrap();
+        out.rest();
+        assert_eq!(kept(&out), 0);
     }
 
     #[test]

@@ -16,6 +16,9 @@ use wire::tunnel::RecordType;
 use super::Patience;
 use super::credit::{ANSWERED_RESERVE, WAITING_LEN};
 
+/// Places for records that an empty lane keeps.
+const SPARE: usize = 16;
+
 /// A record that waits.
 #[derive(Debug)]
 pub(super) struct Waiting {
@@ -50,7 +53,6 @@ impl Lane {
     }
 
     /// Bytes that wait.
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.len
     }
@@ -87,6 +89,13 @@ impl Lane {
     pub(super) fn retain(&mut self, mut is_wanted: impl FnMut(&Waiting) -> bool) {
         self.records.retain(&mut is_wanted);
         self.len = self.records.iter().map(|record| record.bytes.len()).sum();
+    }
+
+    /// Gives back what a crowd had needed.
+    pub(super) fn rest(&mut self) {
+        if self.records.is_empty() {
+            self.records.shrink_to(SPARE);
+        }
     }
 
     pub(super) fn clear(&mut self) {

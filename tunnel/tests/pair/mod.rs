@@ -191,6 +191,7 @@ impl Pair {
             exchanges: 10_000,
             ping: Duration::from_millis(400),
             connections: 100,
+            of_one: OfOneKey { sessions: 64, held_len: 256 << 20 },
             budget: budget(),
         };
         let dial = DialConfig {
