@@ -3,7 +3,7 @@
 //! ```text
 //!            ┌── R ──▶ readonly ── W ──┐
 //!   open ────┤                         ├──▶ open … ──▶ ended: every call on it is told so, at once
-//!            └── drain (unlisted) ─────┴──▶ closes with the last answer
+//!            └── drain (no new calls) ─┴──▶ closes with the last answer
 //!
 //!   bytes ─▶ header ─▶ whole frame? ─▶ reply: its call │ event: answered here │ request: refused, callbacks are not carried
 //!                 └──▶ too long, no room, nobody's: skipped as it comes, never held
@@ -56,7 +56,7 @@ pub(crate) struct Channel {
     secured: Cell<bool>,
     ended: Cell<bool>,
     why_ended: RefCell<String>,
-    /// Secured, or ended.
+    /// Secured, draining, or ended.
     turned: Notify,
 }
 
@@ -177,6 +177,7 @@ impl Channel {
     /// No new calls; closes with the last answer.
     pub fn drain(&self) {
         self.draining.set(true);
+        self.turned.notify_waiters();
         self.close_if_drained();
     }
 
@@ -221,9 +222,9 @@ impl Channel {
         self.up.set(true);
     }
 
-    /// Resolves when the connection has ended.
-    pub async fn until_ended(&self) {
-        while !self.ended.get() {
+    /// Resolves when another connection has to take its place: it has ended, or ends with its last answer.
+    pub async fn until_left(&self) {
+        while !self.ended.get() && !self.draining.get() {
             self.turned.notified().await;
         }
     }

@@ -25,6 +25,8 @@ pub(crate) struct Core {
     pub calls: RefCell<Calls>,
     pub draws: Draws,
     pub trust: RefCell<Option<Trust>>,
+    /// How often that has changed.
+    pub trust_changes: Cell<u64>,
     /// Providers that are ejected: where it is 0, nobody asks.
     pub ejected: Cell<u32>,
     answers: Weak<dyn Answers>,
@@ -46,6 +48,7 @@ impl Core {
             budget,
             draws: Draws::new(),
             trust: RefCell::default(),
+            trust_changes: Cell::new(0),
             ejected: Cell::new(0),
             answers,
             turn: Cell::new(0),

@@ -66,9 +66,14 @@ impl Pool {
         gone.iter().for_each(|provider| provider.unlist());
     }
 
-    /// How providers with TLS are known from now on; connections that are there stay. `None`: no such provider is called.
+    /// How providers with TLS are known from now on; `None`: no such provider is called. A connection that was made before gets
+    /// no new call, since the provider at its end may not be trusted any more, and closes with its last answer; another one
+    /// is made at once. So only say what is different.
     pub fn trust(&self, trust: Option<Trust>) {
         self.core.trust.replace(trust);
+        self.core.trust_changes.set(self.core.trust_changes.get() + 1);
+        let all: Vec<_> = self.providers.borrow().values().cloned().collect();
+        all.iter().for_each(|provider| provider.trust_changed());
     }
 
     /// Changes with every [`Pool::update`]; never 0.

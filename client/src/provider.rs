@@ -7,6 +7,7 @@
 //!                │   └ failed: what waits comes back, not sent
 //!                └── pause, with jitter ◀── connection ended: its calls end
 //!   unlisted: no new calls; each connection closes with its last answer
+//!   another trust: the same of every connection with TLS, while another is made
 //! ```
 //!
 //! Long because: every way in which a call ends at an address stands in one place.
@@ -27,7 +28,7 @@ use crate::calls::{CallKey, Pending, Place};
 use crate::channel::Channel;
 use crate::core::Core;
 use crate::ejection::{Probe, Record, Verdict};
-use crate::{Endpoint, Lost, ProviderStatus};
+use crate::{Endpoint, Lost, ProviderStatus, Security};
 
 /// Until when a call is of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -420,6 +421,16 @@ impl Provider {
         for waiting in self.waiting.take() {
             self.refuse(waiting, &self.trouble());
         }
+    }
+
+    /// Whom to trust has changed: where it matters, connections of before get no new calls.
+    pub(crate) fn trust_changed(&self) {
+        if self.endpoint.security == Security::Plain {
+            return;
+        }
+        let channels = self.channels.borrow().clone();
+        channels.iter().for_each(|channel| channel.drain());
+        self.channels_changed("whom to trust has changed since it was connected");
     }
 
     /// The registry does not list it any more, or the pool ends.

@@ -107,6 +107,55 @@ fn a_provider_that_cannot_be_trusted_gets_no_call_and_the_reason_is_said() {
     });
 }
 
+/// Whoever was trusted when the connection was made got calls for as long as it lived.
+#[test]
+fn a_provider_that_is_not_trusted_any_more_answers_what_it_has_and_gets_nothing_new() {
+    on_a_shard(|shard| async move {
+        let (own, other) = (Own::new(), Own::new());
+        let mut config = quick();
+        config.wait = Duration::from_millis(300);
+        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, config));
+        caller.pool.trust(Some(own.trust(None, None)));
+        let candidates = caller.list(&[with_tls(&listening)]);
+        let mut before = listening.accept_tls(&own.server(None)).await.unwrap();
+        caller.call(&candidates, 1, b"was trusted");
+        until(|| caller.pool.counts().sent.get() == 1).await;
+
+        caller.pool.trust(Some(other.trust(None, None)));
+        assert_ne!(candidates.list()[0].provider.state(), State::Up);
+        caller.call(&candidates, 2, b"not for it");
+        assert!(listening.accept_tls(&own.server(None)).await.is_err(), "it proves itself anew, and cannot");
+        let (token, lost) = caller.ends.lost().await;
+        assert_eq!((token, lost.outcome()), (2, Outcome::NotSent));
+        before.echo().await;
+        assert_eq!(caller.ends.answered().await, (1, b"was trusted".to_vec()));
+        assert!(before.is_closed_by_peer().await);
+    });
+}
+
+#[test]
+fn another_trust_costs_no_call_where_the_provider_is_known_by_it_too() {
+    on_a_shard(|shard| async move {
+        let own = Own::new();
+        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
+        caller.pool.trust(Some(own.trust(None, None)));
+        let candidates = caller.list(&[with_tls(&listening)]);
+        let mut before = listening.accept_tls(&own.server(None)).await.unwrap();
+        caller.call(&candidates, 1, b"old");
+        until(|| caller.pool.counts().sent.get() == 1).await;
+        caller.pool.trust(Some(own.trust(Some("provider.internal"), None)));
+        // What is under way holds nobody up.
+        let mut after = listening.accept_tls(&own.server(None)).await.unwrap();
+        caller.call(&candidates, 2, b"new");
+        after.echo().await;
+        assert_eq!(caller.ends.answered().await, (2, b"new".to_vec()));
+        before.echo().await;
+        assert_eq!(caller.ends.answered().await, (1, b"old".to_vec()));
+        assert!(before.is_closed_by_peer().await);
+        assert_eq!(candidates.list()[0].provider.state(), State::Up);
+    });
+}
+
 #[test]
 fn a_provider_that_asks_for_a_certificate_is_shown_one() {
     on_a_shard(|shard| async move {

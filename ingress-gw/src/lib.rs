@@ -66,6 +66,8 @@ pub struct IngressGateway {
     wishes: watch::Sender<Arc<Wishes>>,
     remotes: Vec<Remote>,
     fixed_text: String,
+    /// [`config::ProviderTls::made_of`], as the shards have it.
+    trust_made_of: u64,
     _state: StateDir,
 }
 
@@ -117,7 +119,7 @@ impl Program for IngressGateway {
                 Ok(())
             })
             .keep();
-        Ok(Self { wishes, remotes, fixed_text, _state: state })
+        Ok(Self { wishes, remotes, fixed_text, trust_made_of: provider_tls.made_of, _state: state })
     }
 
     async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
@@ -126,9 +128,11 @@ impl Program for IngressGateway {
                 "something changed that only a restart changes; [[export.rule]], [[provider]], [providers.tls], [admin], [drain] and [log] can change while it runs"
             );
         }
-        // First, so that a provider that is listed with it finds it.
-        trust(&self.remotes, config.provider_tls.trust.as_ref());
         let Config { policy, statics, provider_tls, .. } = config;
+        // First, so that a provider that is listed with it finds it; and only another one, since connections are made anew with it.
+        if std::mem::replace(&mut self.trust_made_of, provider_tls.made_of) != provider_tls.made_of {
+            trust(&self.remotes, provider_tls.trust.as_ref());
+        }
         self.wishes.send_replace(Arc::new(Wishes { policy, statics, tls: provider_tls.with }));
         Ok(())
     }

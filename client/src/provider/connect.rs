@@ -31,7 +31,7 @@ pub(super) async fn keep_connected(provider: Rc<Provider>) {
             Ok(channel) => {
                 let began = Instant::now();
                 provider.connected(&channel);
-                channel.until_ended().await;
+                channel.until_left().await;
                 // A connection that lived was no accident of its provider: the next is tried almost at once.
                 pause = if began.elapsed() >= shortest { shortest / 8 } else { (pause * 2).clamp(shortest, longest) };
             }
@@ -50,7 +50,7 @@ pub(super) async fn keep_connected(provider: Rc<Provider>) {
 impl Provider {
     async fn connect(self: &Rc<Self>) -> Result<Rc<Channel>, String> {
         let limit = self.core.config.connect_timeout;
-        let layer = self.layer()?;
+        let (layer, trust_changes) = (self.layer()?, self.core.trust_changes.get());
         let resolve = tokio::net::lookup_host((&*self.endpoint.host, self.endpoint.port));
         let addresses = match tokio::time::timeout(limit, resolve).await {
             Ok(found) => found.map_err(|error| format!("its name cannot be resolved: {error}"))?,
@@ -70,6 +70,9 @@ impl Provider {
         }
         match channel.why_ended() {
             Some(why) => Err(why),
+            None if self.core.trust_changes.get() != trust_changes => {
+                Err("whom to trust has changed during its TLS handshake".to_owned())
+            }
             None => {
                 unfinished.0.take();
                 Ok(channel)

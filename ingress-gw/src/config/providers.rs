@@ -1,5 +1,6 @@
 //! `[providers]` and `[providers.tls]`: connections to providers, which of them are left out, and how those with TLS are known.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use super::raw::{RawProviderTls, RawProviders, RawTlsUse};
 pub struct ProviderTls {
     /// How they are known; `None`: who wants TLS is not called.
     pub trust: Option<Trust>,
+    /// The same number where it was made of the same names and contents of files.
+    pub made_of: u64,
     /// Which of those that a registry lists.
     pub with: TlsWith,
 }
@@ -75,10 +78,14 @@ pub fn tls(raw: Option<&RawProviderTls>, mistakes: &mut Mistakes) -> ProviderTls
         RawTlsUse::Marked => TlsWith::Marked,
         RawTlsUse::Everybody => TlsWith::Everybody,
     };
-    ProviderTls { trust: trust(raw, mistakes), with }
+    let (trust, made_of) = trust(raw, mistakes).unzip();
+    ProviderTls { trust, made_of: made_of.unwrap_or_default(), with }
 }
 
-fn trust(raw: &RawProviderTls, mistakes: &mut Mistakes) -> Option<Trust> {
+fn trust(raw: &RawProviderTls, mistakes: &mut Mistakes) -> Option<(Trust, u64)> {
+    // Only ever compared with another of this process.
+    let mut made_of = DefaultHasher::new();
+    raw.server_name.hash(&mut made_of);
     let server_name = match &raw.server_name {
         None => None,
         Some(name) => {
@@ -91,13 +98,13 @@ fn trust(raw: &RawProviderTls, mistakes: &mut Mistakes) -> Option<Trust> {
     };
     for (key, file) in [("ca_file", &raw.ca_file), ("certificate_file", &raw.certificate_file)] {
         if let Some(file) = file {
-            mistakes.content(&format!("providers.tls.{key}"), file)?;
+            mistakes.content(&format!("providers.tls.{key}"), file)?.hash(&mut made_of);
         }
     }
     let own = match (&raw.certificate_file, &raw.key_file) {
         (None, None) => None,
         (Some(certificate), Some(key)) => {
-            mistakes.secret("providers.tls.key_file", key)?;
+            mistakes.secret("providers.tls.key_file", key)?.bytes().hash(&mut made_of);
             Some((mistakes.resolve(certificate), mistakes.resolve(key.path())))
         }
         (Some(_), None) => {
@@ -111,8 +118,11 @@ fn trust(raw: &RawProviderTls, mistakes: &mut Mistakes) -> Option<Trust> {
     };
     let identity = own.as_ref().map(|(certificate, key)| Identity { certificate_file: certificate, key_file: key });
     let ca_file = raw.ca_file.as_deref().map(|file: &Path| mistakes.resolve(file));
+    if ca_file.is_none() {
+        tls::system_bundle().and_then(|file| std::fs::read(file).ok()).hash(&mut made_of);
+    }
     match tls::client(ca_file.as_deref(), identity) {
-        Ok(config) => Some(Trust { config, server_name }),
+        Ok(config) => Some((Trust { config, server_name }, made_of.finish())),
         Err(error) => {
             mistakes.say("providers.tls", error.to_string());
             None

@@ -48,7 +48,10 @@ fn folder() -> tempfile::TempDir {
 }
 
 fn settled(text: &str) -> Result<Config, Vec<String>> {
-    let folder = folder();
+    settled_in(&folder(), text)
+}
+
+fn settled_in(folder: &tempfile::TempDir, text: &str) -> Result<Config, Vec<String>> {
     let file = folder.path().join("ingress-gw.toml");
     let lines = |mistakes: Mistakes| {
         let prefix = format!("{}:", file.display());
@@ -203,6 +206,20 @@ fn a_certificate_wants_its_key_and_files_that_are_no_pem_are_named() {
     assert!(good.provider_tls.trust.is_some());
     assert_eq!(good.provider_tls.with, TlsWith::Everybody);
     assert_eq!(good.fixed_text, settled(SMALLEST).unwrap().fixed_text, "it may change as it runs");
+}
+
+#[test]
+fn the_same_trust_is_known_again_and_another_is_not() {
+    let folder = folder();
+    let made_of = |lines: &str| settled_in(&folder, &format!("{SMALLEST}{lines}\n")).unwrap().provider_tls.made_of;
+    let ca = "[providers.tls]\nca_file = \"providers-ca.pem\"\n";
+    assert_eq!(made_of(ca), made_of(&format!("{ca}with = \"everybody\"\n[[export.rule]]\nservice = \"*\"")));
+    assert_ne!(made_of(ca), made_of(&format!("{ca}server_name = \"provider.internal\"")));
+    assert_ne!(made_of(ca), made_of(""));
+    let before = made_of(ca);
+    fs::write(folder.path().join("providers-ca.pem"), rcgen::generate_simple_self_signed([]).unwrap().cert.pem())
+        .unwrap();
+    assert_ne!(made_of(ca), before, "another authority in the same file");
 }
 
 #[test]

@@ -122,9 +122,15 @@ fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
+/// The file with the authorities that the system trusts, if it has one.
+#[must_use]
+pub fn system_bundle() -> Option<&'static Path> {
+    SYSTEM_ROOTS.iter().map(Path::new).find(|file| file.exists())
+}
+
 /// The system's bundle, which may hold one that rustls does not read.
 fn system_roots() -> Result<RootCertStore, TlsError> {
-    let file = SYSTEM_ROOTS.iter().map(Path::new).find(|file| file.exists()).ok_or(TlsError::NoSystemRoots)?;
+    let file = system_bundle().ok_or(TlsError::NoSystemRoots)?;
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates(file)?);
     Ok(roots)

@@ -19,7 +19,7 @@ pub(crate) mod session;
 
 use std::sync::Arc;
 
-pub use files::{Identity, TlsError, client, server};
+pub use files::{Identity, TlsError, client, server, system_bundle};
 pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
 
