@@ -1,11 +1,12 @@
-//! The ordered filters a call passes before it is switched: may it, and how much. A filter looks at the head alone, never
-//! at a frame, and never waits.
+//! What a call passes at the hub's door: the ordered filters say whether it may, the limits how much, once it is known that it
+//! can go. A filter looks at the head alone, never at a frame, and never waits.
 //!
 //! ```text
-//!  head ─▶ hops ─▶ islands ─▶ grants ─▶ deadline ─▶ audit room ─▶ limits ─▶ switch
+//!  head ─▶ hops ─▶ islands ─▶ grants ─▶ deadline ─▶ audit room ─▶ (switch: a link, room for it) ─▶ limits ─▶ sent
 //! ```
 //!
-//! Another filter is one more [`Filter`] in the list; the first that says no ends the walk.
+//! Another filter is one more [`Filter`] in the list; the first that says no ends the walk. The limits come last, so that calls
+//! which cannot go, to an island that is down, take nothing of what its caller may send to others.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,18 +30,12 @@ pub struct Admission<'a> {
     pub head: &'a Head<'a>,
     /// Island of the link it came on.
     pub from: &'a str,
-    /// That island's limit.
-    pub limit: &'a Rc<Limit>,
     /// The policy in force.
     pub policy: &'a Policy,
     /// Whether the next line can be written.
     pub audit: &'a Audit,
-    /// When it came in.
-    pub now: Instant,
     /// Filled in by the grant filter: the name of the grant.
     pub grant: Option<Arc<str>>,
-    /// Filled in by the limit filter: counts the call until it ends.
-    pub open: Option<Open>,
 }
 
 /// One of the ordered filters.
@@ -54,7 +49,7 @@ pub trait Filter {
 
 /// The filters of this hub, in their order.
 pub fn filters() -> Vec<Box<dyn Filter>> {
-    vec![Box::new(Hops), Box::new(Islands), Box::new(Grants), Box::new(Deadline), Box::new(AuditRoom), Box::new(Limits)]
+    vec![Box::new(Hops), Box::new(Islands), Box::new(Grants), Box::new(Deadline), Box::new(AuditRoom)]
 }
 
 fn refuse(kind: Kind, text: String) -> Failure {
@@ -169,32 +164,22 @@ impl Filter for AuditRoom {
     }
 }
 
-/// How much the island may send.
-struct Limits;
-
-impl Filter for Limits {
-    fn admit(&self, call: &mut Admission<'_>) -> Result<(), Failure> {
-        match call.limit.enter(call.now) {
-            Ok(open) => {
-                call.open = Some(open);
-                Ok(())
+/// Counts one more call of the island `from` that came in at `now`, until it ends.
+///
+/// # Errors
+/// Over which limit it is; nothing was counted.
+pub fn within(limit: &Rc<Limit>, from: &str, now: Instant) -> Result<Open, Failure> {
+    limit.enter(now).map_err(|exceeded| {
+        let text = match exceeded {
+            Exceeded::PerSecond(limit) => format!(
+                "island `{from}` has sent its {limit} calls of this second; its limit at the hub is calls_per_second = {limit}"
+            ),
+            Exceeded::AtOnce(limit) => {
+                format!("island `{from}` has {limit} calls open; its limit at the hub is concurrent_calls = {limit}")
             }
-            Err(Exceeded::PerSecond(limit)) => Err(refuse(
-                Kind::Overload,
-                format!(
-                    "island `{}` has sent its {limit} calls of this second; its limit at the hub is calls_per_second = {limit}",
-                    call.from
-                ),
-            )),
-            Err(Exceeded::AtOnce(limit)) => Err(refuse(
-                Kind::Overload,
-                format!(
-                    "island `{}` has {limit} calls open; its limit at the hub is concurrent_calls = {limit}",
-                    call.from
-                ),
-            )),
-        }
-    }
+        };
+        refuse(Kind::Overload, text)
+    })
 }
 
 /// `[group/]interface[:version]`, for people.

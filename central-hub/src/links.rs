@@ -116,15 +116,19 @@ impl Links {
         }
     }
 
-    /// Takes a link out that is gone.
-    pub fn remove(&mut self, link: &Link) {
-        self.egress.remove(&link.id());
-        if let Some(island) = self.ingress.get_mut(&link.peer().island) {
-            island.retain(|ingress| ingress.link != *link);
-            if island.is_empty() {
-                self.ingress.remove(&link.peer().island);
-            }
+    /// Takes a link out that is gone. False: it was never in.
+    pub fn remove(&mut self, link: &Link) -> bool {
+        if self.egress.remove(&link.id()).is_some() {
+            return true;
         }
+        let Some(island) = self.ingress.get_mut(&link.peer().island) else { return false };
+        let before = island.len();
+        island.retain(|ingress| ingress.link != *link);
+        let is_out = island.len() < before;
+        if island.is_empty() {
+            self.ingress.remove(&link.peer().island);
+        }
+        is_out
     }
 
     /// All that the gateway offers was told on this link.

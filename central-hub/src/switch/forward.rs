@@ -9,7 +9,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
 use wire::tunnel::head::{self, Flags, Head, HeadError, Hop};
 
 use super::{CALL_LEN, Call, GRACE, Record, Switch};
-use crate::admit::{Admission, service_text};
+use crate::admit::{self, Admission, service_text};
 use crate::audit::Outcome;
 use crate::links::{self, NoLink};
 
@@ -32,22 +32,14 @@ impl Switch {
         let policy = self.policy.borrow().clone();
         let island = link.peer().island.clone();
         let now = record.as_ref().map_or_else(Instant::now, |record| record.began);
-        let mut admission = Admission {
-            head: &head,
-            from: &island,
-            limit: &limit,
-            policy: &policy,
-            audit: &self.audit,
-            now,
-            grant: None,
-            open: None,
-        };
+        let mut admission = Admission { head: &head, from: &island, policy: &policy, audit: &self.audit, grant: None };
         for filter in &self.filters {
             filter.admit(&mut admission)?;
         }
-        let (grant, counted) = (admission.grant.take(), admission.open.take());
+        let grant = admission.grant.take();
         let chosen = self.choose(&head).inspect_err(|failure| {
-            if failure.kind == Kind::NoLink {
+            // Only of islands that there are: what else a head may name has no bound.
+            if failure.kind == Kind::NoLink && policy.island(head.destination).is_some() {
                 self.missed.borrow_mut().insert((head.destination.into(), link.id()));
             }
         })?;
@@ -57,6 +49,7 @@ impl Switch {
                 format!("the hub holds {held} bytes of calls and bodies under way; its limit is limits.held = {limit}");
             refuse(Stage::Switch, Kind::Overload, text)
         })?;
+        let counted = admit::within(&limit, &island, now)?;
         let Some(mut taken) = record.take() else { return Ok(()) };
         taken.grant = grant;
         let call =

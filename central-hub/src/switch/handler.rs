@@ -31,9 +31,12 @@ impl Handler for Switch {
     }
 
     fn down(&self, link: &Link) {
+        if !self.links.borrow_mut().remove(link) {
+            // It was closed instead of coming up, and counted nowhere.
+            return;
+        }
         let peer = link.peer();
         tracing::info!(island = &*peer.island, gateway = &*peer.name, role = %peer.role, "link down");
-        self.links.borrow_mut().remove(link);
         self.missed.borrow_mut().retain(|(_, missing)| *missing != link.id());
         if peer.role == Role::Ingress {
             self.catalogue.borrow_mut().link_down(&Who::of(link), Instant::now());

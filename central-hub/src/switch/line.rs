@@ -10,9 +10,10 @@ use chassis::Mistakes;
 use chassis::metrics::Metrics;
 use shard::Shard;
 use tokio::sync::Notify;
-use tunnel::key::PrivateKey;
+use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
-    AcceptConfig, Acceptor, DialConfig, Dialer, End, Handler, HubAddress, Open, Reply, Role, Seal, Transport,
+    AcceptConfig, Acceptor, ClientHello, DialConfig, Dialer, Directory, End, Handler, HubAddress, Open, Peer, Refusal,
+    Reply, Role, Seal, Transport,
 };
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::notice::Notice;
@@ -135,6 +136,21 @@ impl Handler for Gateway {
     fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
 }
 
+type NextPolicy = Rc<Cell<Option<Arc<Policy>>>>;
+
+/// The gateways of a policy that changes while one of them shakes hands.
+struct Turning(Gateways, NextPolicy);
+
+impl Directory for Turning {
+    fn allow(&self, key: &PublicKey, hello: &ClientHello) -> Result<Peer, Refusal> {
+        let allowed = self.0.allow(key, hello);
+        if let Some(next) = self.1.take() {
+            *self.0.0.borrow_mut() = next;
+        }
+        allowed
+    }
+}
+
 pub(super) struct Line {
     pub(super) switch: Rc<Switch>,
     pub(super) egress: Rc<Gateway>,
@@ -143,6 +159,8 @@ pub(super) struct Line {
     pub(super) dialers: [Dialer; 2],
     pub(super) keys: [Arc<PrivateKey>; 3],
     pub(super) audit: PathBuf,
+    /// What is in force from the moment on at which the next gateway that dials was found in the policy.
+    pub(super) next_policy: NextPolicy,
     shard: Shard,
     _folder: tempfile::TempDir,
 }
@@ -168,6 +186,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
     let (audit, writer) = audit::open(AuditFile { path: audit_file.clone(), rotate_len: 1 << 40, keep: 1 }).unwrap();
     std::thread::spawn(|| writer.run());
     let in_force: InForce = Rc::new(RefCell::new(policy(&keys, GRANT, more)));
+    let next_policy = NextPolicy::default();
     let catalogue = Catalogue::new(Duration::from_secs(30), 1 << 24, Instant::now());
     let budget = shard::Budget::new(BUDGET_LEN);
     let counts = Counts::new(&Metrics::new());
@@ -179,7 +198,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         start: 1,
         tls: None,
         seal: Seal::Off,
-        directory: Rc::new(Gateways(in_force)),
+        directory: Rc::new(Turning(Gateways(in_force), next_policy.clone())),
         exchanges: 10_000,
         ping: Duration::from_secs(1),
         connections: 1000,
@@ -201,7 +220,18 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         ticking.tick(Instant::now());
         ticking.housekeep(Instant::now());
     });
-    Line { switch, egress, ingress, acceptor, dialers, keys, audit: audit_file, shard: shard.clone(), _folder: folder }
+    Line {
+        switch,
+        egress,
+        ingress,
+        acceptor,
+        dialers,
+        keys,
+        audit: audit_file,
+        next_policy,
+        shard: shard.clone(),
+        _folder: folder,
+    }
 }
 
 /// A gateway's end.

@@ -85,7 +85,7 @@ struct Call {
     to: Option<(Link, ExchangeId)>,
     record: Record,
     /// Counted until the call ends.
-    _open: (Option<limits::Open>, Counted, Permit),
+    _open: (limits::Open, Counted, Permit),
 }
 
 /// What the audit will say.
@@ -389,5 +389,7 @@ fn one_way(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod line;
+#[cfg(test)]
+mod refused_tests;
 #[cfg(test)]
 mod tests;
