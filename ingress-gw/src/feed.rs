@@ -30,7 +30,8 @@ use crate::catalogue::Catalogue;
 use crate::config::TlsWith;
 use crate::export::ExportPolicy;
 use crate::line::Line;
-use crate::offers::{Exports, Listed, StaticProvider, exports, keep};
+use crate::listed::{Listed, StaticProvider, keep};
+use crate::offers::{Exports, exports};
 use crate::shards::{self, with_line};
 
 /// How long the first catalogue waits for registries that were never read.

@@ -9,7 +9,7 @@
 //! | file | stage |
 //! |---|---|
 //! | [`config`] | `ingress-gw.toml` |
-//! | `export`, `offers` | what others may call, and who offers it |
+//! | `export`, `listed`, `offers` | what others may call, and who offers it |
 //! | `catalogue`, `feed` | what the hubs are told of it |
 //! | `from_hub`, `arrivals`, `shares` | a call comes over a link; what its body may hold until it is whole |
 //! | `line` | verified, given a provider, sent |
@@ -33,6 +33,7 @@ mod from_hub;
 mod from_provider;
 mod in_flight;
 mod line;
+mod listed;
 mod meters;
 mod offers;
 mod pick;

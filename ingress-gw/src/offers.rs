@@ -17,29 +17,16 @@ use std::time::{Duration, SystemTime};
 use client::{Endpoint, Offer, ProviderList, Token, WarmUp};
 use rustc_hash::FxHashMap;
 use wire::tunnel::catalogue::{Entry, MethodSettings, ServiceKey};
-use zk_bridge::{Provider, View};
+use zk_bridge::Provider;
 
-use crate::config::TlsWith;
-use crate::export::{ExportPolicy, Terms, Verdict};
+use crate::export::{Terms, Verdict};
+use crate::listed::{Listed, StaticProvider};
 
 /// Under this key the pool lists the providers of calls whose service nobody can read. No service has it.
 pub const OPAQUE_KEY: &str = "";
 
 /// A longer entry does not fit into a record of the catalogue with what stands around it.
 const ENTRY_LEN: usize = wire::tunnel::catalogue::MAX_UPDATE_LEN - 1024;
-
-/// A provider of the configuration, without a registry.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaticProvider {
-    /// What it offers.
-    pub key: ServiceKey,
-    /// Where, under which path, with which methods and weight.
-    pub offer: Offer,
-    /// Its timeout for callers that say none.
-    pub timeout: Option<Duration>,
-    /// Its application, for the rules.
-    pub application: String,
-}
 
 /// What calls to one service may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,60 +79,37 @@ fn write_key(path: &str, group: &str, version: &str, key: &mut String) {
     }
 }
 
-/// The providers of one registry after it showed `view`: what it lists now and, while it was not read to the end, what it
-/// listed before.
-#[must_use]
-pub fn keep(before: &[Arc<Provider>], view: &View) -> Vec<Arc<Provider>> {
-    let mut providers = view.providers().to_vec();
-    if !view.is_complete() {
-        let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
-        let listed: BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
-        providers.extend(before.iter().filter(|provider| !listed.contains(&place(provider))).cloned());
-    }
-    providers
-}
-
-/// Everything that is listed, and how it is to be seen.
-#[derive(Debug, Clone, Copy)]
-pub struct Listed<'a> {
-    /// What others may call.
-    pub policy: &'a ExportPolicy,
-    /// Providers of the configuration.
-    pub statics: &'a [StaticProvider],
-    /// Providers of each registry.
-    pub registries: &'a [Vec<Arc<Provider>>],
-    /// Which of these speak TLS.
-    pub tls: TlsWith,
-    /// Addresses to which no call gets through just now.
-    pub down: &'a BTreeSet<Endpoint>,
-}
-
 /// Looks at everything that is listed through the policy. `gateway` is this gateway's id, for the catalogue.
 #[must_use]
 pub fn exports(gateway: &str, listed: Listed<'_>) -> Exports {
-    let Listed { policy, statics, registries, tls, down } = listed;
+    let Listed { policy, statics, registries, down, .. } = listed;
+    let secured = listed.secured();
     let mut gathered: BTreeMap<ServiceKey, Gathered> = BTreeMap::new();
     // Where something is offered that is not exported.
     let mut closed: BTreeSet<Endpoint> = BTreeSet::new();
     for provider in statics {
+        let endpoint = secured.endpoint(&provider.offer.endpoint.host, provider.offer.endpoint.port);
         match policy.verdict(&provider.key, &provider.application) {
             Verdict::Exported(terms) => {
-                gathered.entry(provider.key.clone()).or_default().add(Said::of_static(provider), terms);
+                gathered.entry(provider.key.clone()).or_default().add(Said::of_static(provider, endpoint), terms);
             }
-            Verdict::Denied(_) | Verdict::NoRule => drop(closed.insert(provider.offer.endpoint.clone())),
+            Verdict::Denied(_) | Verdict::NoRule => drop(closed.insert(endpoint)),
         }
     }
     // A tagged provider is for callers that name its tag, and a tag that comes over a link names an island.
     for provider in registries.iter().flatten().filter(|provider| !provider.is_virtual()) {
+        let endpoint = secured.endpoint(&provider.host, provider.port);
         if provider.tag().is_some() {
-            closed.insert(endpoint(provider, tls));
+            closed.insert(endpoint);
             continue;
         }
         let key = service_key(provider);
         let application = provider.application.as_deref().unwrap_or_default();
         match policy.verdict(&key, application) {
-            Verdict::Exported(terms) => gathered.entry(key).or_default().add(Said::of_listed(provider, tls), terms),
-            Verdict::Denied(_) | Verdict::NoRule => drop(closed.insert(endpoint(provider, tls))),
+            Verdict::Exported(terms) => {
+                gathered.entry(key).or_default().add(Said::of_listed(provider, endpoint), terms)
+            }
+            Verdict::Denied(_) | Verdict::NoRule => drop(closed.insert(endpoint)),
         }
     }
     assemble(gateway, gathered, closed, down)
@@ -212,12 +176,6 @@ fn opaque(list: &ProviderList, services: &FxHashMap<Arc<str>, Service>, mut clos
     open.into_values().map(|(_, offer)| Offer { token: None, methods: Arc::from([]), ..offer.clone() }).collect()
 }
 
-/// Where a listed provider is, and what is spoken there.
-fn endpoint(provider: &Provider, tls: TlsWith) -> Endpoint {
-    let endpoint = Endpoint::new(&provider.host, provider.port);
-    if tls == TlsWith::Everybody || provider.wants_tls() { endpoint.with_tls() } else { endpoint }
-}
-
 fn service_key(provider: &Provider) -> ServiceKey {
     ServiceKey {
         interface: provider.key.interface.clone(),
@@ -238,9 +196,9 @@ struct Said {
 }
 
 impl Said {
-    fn of_static(provider: &StaticProvider) -> Self {
+    fn of_static(provider: &StaticProvider, endpoint: Endpoint) -> Self {
         Self {
-            offer: provider.offer.clone(),
+            offer: Offer { endpoint, ..provider.offer.clone() },
             serializations: Vec::new(),
             timeout: provider.timeout,
             retries: None,
@@ -250,9 +208,9 @@ impl Said {
         }
     }
 
-    fn of_listed(provider: &Provider, tls: TlsWith) -> Self {
+    fn of_listed(provider: &Provider, endpoint: Endpoint) -> Self {
         let methods = provider.parameters.methods();
-        let mut offer = Offer::new(endpoint(provider, tls), &provider.path);
+        let mut offer = Offer::new(endpoint, &provider.path);
         offer.methods = methods.iter().map(|method| Arc::from(*method)).collect();
         offer.weight = provider.weight();
         offer.enabled = !provider.is_disabled();

@@ -1,10 +1,12 @@
 //! What is exported of what is listed.
 
 use wire::pattern::ServicePattern;
-use zk_bridge::{Level, Parameters};
+use zk_bridge::{Level, Parameters, View};
 
 use super::*;
-use crate::export::{Action, ExportRule};
+use crate::config::TlsWith;
+use crate::export::{Action, ExportPolicy, ExportRule};
+use crate::listed::keep;
 
 const GATEWAY: &str = "in-1";
 
@@ -202,9 +204,34 @@ fn a_call_that_nobody_can_read_goes_only_to_a_provider_that_offers_nothing_else(
     // Or one for callers that name a tag, which no rule is asked about.
     let tagged = [two.clone(), vec![provider("com.acme.Open3", "h1", &[("dubbo.tag", "gray")])]].concat();
     assert!(opaque(&policy, tagged).is_empty());
+    // Nor does it help that the other service is listed with TLS, or this one: the port is the same.
+    let secured = |provider: &Provider| {
+        let mut secured = provider.clone();
+        secured.parameters.0.insert("ssl-enabled".to_owned(), "true".to_owned());
+        secured
+    };
+    let hidden_tls = [two.clone(), vec![secured(&provider("com.acme.Hidden", "h1", &[]))]].concat();
+    assert!(opaque(&policy, hidden_tls).is_empty());
+    let open_tls = [two.iter().map(secured).collect(), vec![provider("com.acme.Hidden", "h1", &[])]].concat();
+    assert!(opaque(&policy, open_tls).is_empty());
     // Or there are two that are not alike.
     let unlike = [two, vec![provider("com.acme.Open1", "h2", &[])]].concat();
     assert!(opaque(&policy, unlike).is_empty());
+}
+
+/// A call that one of them could not take was tried at the other, which is the same.
+#[test]
+fn a_provider_that_is_listed_with_tls_and_without_is_one_with_tls() {
+    let marked = provider("com.acme.A", "h1", &[("ssl-enabled", "true")]);
+    for registries in [
+        [vec![provider("com.acme.A", "h1", &[])], vec![marked.clone()]],
+        [vec![marked], vec![provider("com.acme.A", "h1", &[])]],
+    ] {
+        let registries = registries.map(|providers| providers.into_iter().map(Arc::new).collect());
+        let exports = exports(GATEWAY, &all(), &[], &registries);
+        let offers = &exports.providers.services["com.acme.A:1.0.0"];
+        assert_eq!(offers.iter().map(|offer| offer.endpoint.to_string()).collect::<Vec<_>>(), ["h1:20880 (TLS)"]);
+    }
 }
 
 #[test]

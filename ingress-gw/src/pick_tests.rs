@@ -10,7 +10,8 @@ use wire::tunnel::catalogue::ServiceKey;
 
 use super::*;
 use crate::export::{Action, ExportPolicy, ExportRule, Terms};
-use crate::offers::{Listed, StaticProvider, exports};
+use crate::listed::{Listed, StaticProvider};
+use crate::offers::exports;
 use crate::verify::verify;
 
 struct Nobody;

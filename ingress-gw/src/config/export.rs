@@ -8,7 +8,7 @@ use wire::tunnel::catalogue::ServiceKey;
 
 use super::raw::{RawAction, RawProvider, RawRule};
 use crate::export::{Action, ExportPolicy, ExportRule, Terms, Verdict};
-use crate::offers::StaticProvider;
+use crate::listed::StaticProvider;
 
 /// Java's own limit of a weight is an int; beyond this nobody means anything.
 const WEIGHT_MAX: u32 = 1_000_000;

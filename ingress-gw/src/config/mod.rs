@@ -20,7 +20,7 @@ use wire::dubbo::frame::HEADER_LEN;
 use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::export::ExportPolicy;
-use crate::offers::StaticProvider;
+use crate::listed::StaticProvider;
 
 pub use hub::Hubs;
 pub use providers::{ProviderTls, TlsWith};
