@@ -54,13 +54,30 @@ pub enum EditError {
     /// Something in it does not let itself be changed.
     #[error(transparent)]
     Rewrite(#[from] RewriteError),
+    /// It has no room for what Highway must put in.
+    #[error(
+        "its body of {found_len} bytes, with the calling island and the provider's path in it, is over Dubbo's limit of {PAYLOAD_LEN} bytes; send less"
+    )]
+    TooLong {
+        /// The whole body.
+        found_len: usize,
+    },
 }
 
-/// Appends the frame for the provider that makes `offer`; `left_ms` is what remains for it. A body that Highway's own words would
-/// make too long for a provider goes without them.
+/// What of Highway's own words goes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    /// All of them.
+    All,
+    /// Only that without which the call would mean something else: which island calls, and what addresses the provider.
+    Needed,
+}
+
+/// Appends the frame for the provider that makes `offer`; `left_ms` is what remains for it. Of Highway's words only the needed ones
+/// go along where all would make the body too long for a provider.
 ///
 /// # Errors
-/// [`EditError`]; nothing was appended.
+/// [`EditError`]; nothing was appended. A call never goes without its island: a provider may trust one that has none.
 pub fn append(
     verified: &Verified<'_>,
     head: &Head<'_>,
@@ -74,22 +91,33 @@ pub fn append(
         put_with_id(verified.frame, id, out);
         return Ok(());
     };
-    let mut digits = [0; 10];
-    let mut set = Attachments::default();
-    set.put(SOURCE_ISLAND, head.source);
-    set.put(SOURCE_APPLICATION, head.application);
-    lowered(call, left_ms, &mut digits, &mut set);
     let service = (*call.leading.service != *target.interface).then_some(&*target.interface);
-    addressed(call, service, offer, &mut set);
     let start = out.len();
-    let edit = RequestEdit { id: Some(id), service, strip: Strip::ROUTING, set: set.list() };
-    edit.append(&verified.header, verified.body(), call, out)?;
-    if is_over(out.len() - start) && !is_over(verified.frame.len()) {
-        out.truncate(start);
+    let written = |words: Words, out: &mut Vec<u8>| {
+        let mut digits = [0; 10];
         let mut set = Attachments::default();
+        set.put(SOURCE_ISLAND, head.source);
+        if words == Words::All {
+            set.put(SOURCE_APPLICATION, head.application);
+            lowered(call, left_ms, &mut digits, &mut set);
+        }
         addressed(call, service, offer, &mut set);
-        let edit = RequestEdit { set: set.list(), ..edit };
+        let edit = RequestEdit { id: Some(id), service, strip: Strip::ROUTING, set: set.list() };
         edit.append(&verified.header, verified.body(), call, out)?;
+        fits(verified.frame, start, out)
+    };
+    match written(Words::All, out) {
+        Err(EditError::TooLong { .. }) => written(Words::Needed, out),
+        done => done,
+    }
+}
+
+/// Takes back what stands in `out` from `start` on, if it is too long for a provider, and `frame`, of which it was made, was not.
+fn fits(frame: &[u8], start: usize, out: &mut Vec<u8>) -> Result<(), EditError> {
+    let frame_len = out.len() - start;
+    if is_over(frame_len) && !is_over(frame.len()) {
+        out.truncate(start);
+        return Err(EditError::TooLong { found_len: frame_len - HEADER_LEN });
     }
     Ok(())
 }
@@ -124,8 +152,9 @@ pub fn append_again(
     // The other provider's token is not for this one to see.
     let keys: &[&str] = if target.token == TokenOf::Provider { &[TOKEN] } else { &[] };
     let edit = RequestEdit { id: Some(id), service: None, strip: Strip { keys, prefixes: &[] }, set: set.list() };
+    let start = out.len();
     edit.append(&header, body, &call, out)?;
-    Ok(())
+    fits(frame, start, out)
 }
 
 /// Appends a frame that has waited for its provider: only its time is less.

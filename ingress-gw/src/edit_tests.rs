@@ -206,17 +206,49 @@ fn numbers_are_written_as_numbers_are() {
     }
 }
 
+/// A call whose body leaves `room` bytes of Dubbo's own limit.
+fn leaving(room: usize, attachments: &[(&str, &str)]) -> Vec<u8> {
+    let filled = |len: usize| {
+        let (service, version, group, method) = (SERVICE, None, None, "hello");
+        let args = &[Arg::Bytes(&vec![7; len])];
+        let mut out = Vec::new();
+        Request { codec: Codec::Hessian2, service, version, group, method, types: "[B", args, attachments }
+            .append(&mut out, -9);
+        out
+    };
+    // Long bytes come in pieces, and each has a header of its own: the length that fits is found in steps.
+    let wanted_len = HEADER_LEN + PAYLOAD_LEN - room;
+    let mut len = PAYLOAD_LEN;
+    loop {
+        let full = filled(len);
+        match full.len().checked_sub(wanted_len) {
+            Some(0) => return full,
+            Some(over) => len -= over,
+            None => len += wanted_len - full.len(),
+        }
+    }
+}
+
 /// Seen with 2.6.12 and 2.7.23: they neither run nor answer a call whose body is over their `payload`, and one that the caller had
 /// measured to fit grew too long here.
 #[test]
-fn a_body_that_just_fits_dubbos_own_limit_is_not_made_longer() {
-    let filled =
-        |len: usize| frame(Codec::Hessian2, &[("filler", &"x".repeat(len)), ("highway.source.island", "a lie")]);
+fn a_body_that_just_fits_dubbos_own_limit_is_not_made_longer_than_that() {
     let limit = HEADER_LEN + PAYLOAD_LEN;
-    let chunks_len = 3 * (PAYLOAD_LEN / 0x8000);
-    let full = filled(limit - filled(0).len() - chunks_len);
-    assert!(full.len() <= limit && full.len() > limit - 30, "{} of {limit}", full.len());
-    let got = sent(&full, &offer(), 500);
-    assert!(got.len() <= limit, "{}", got.len());
-    assert_eq!(attachment(&got, SOURCE_ISLAND), None, "and nobody else's word stands in its place");
+    let island_len = 1 + SOURCE_ISLAND.len() + 1 + "beijing".len();
+    let got = sent(&leaving(island_len, &[("timeout", "3000")]), &offer(), 500);
+    assert_eq!(got.len(), limit);
+    assert_eq!(attachment(&got, SOURCE_ISLAND).as_deref(), Some("beijing"));
+    assert_eq!((attachment(&got, SOURCE_APPLICATION), attachment(&got, "timeout").as_deref()), (None, Some("3000")));
+}
+
+/// Such a call once went out without its island, and a provider that takes calls without one for its own island's could be fooled.
+#[test]
+fn a_call_that_has_no_room_for_its_island_is_refused() {
+    let island_len = 1 + SOURCE_ISLAND.len() + 1 + "beijing".len();
+    let full = leaving(island_len - 1, &[]);
+    let verified = verify(&head(&full), &full).unwrap();
+    let mut out = b"before".to_vec();
+    let refused = append(&verified, &head(&full), &target(TokenOf::Caller), &offer(), 500, 77, &mut out).unwrap_err();
+    assert!(matches!(refused, EditError::TooLong { found_len } if found_len == PAYLOAD_LEN + 1), "{refused}");
+    assert_eq!(out, b"before");
 }

@@ -338,6 +338,7 @@ fn not_sent(route: &Route, error: SendError<EditError>) -> Failure {
     let (kind, why) = match error {
         SendError::Busy(why) => (Kind::Overload, why),
         SendError::Down(why) => (Kind::ProviderGone, why),
+        SendError::Write(error @ EditError::TooLong { .. }) => (Kind::TooLarge, error.to_string()),
         SendError::Write(error) => (Kind::Unparsable, error.to_string()),
     };
     Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{}` was not sent: {why}", route.label))

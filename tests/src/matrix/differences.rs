@@ -74,7 +74,7 @@ pub(super) const BOTH_LEVELS: &str = "a virtual provider is registered at both l
                                       cannot find in its own island";
 
 /// At default settings.
-pub const KNOWN: [Difference; 7] = [
+pub const KNOWN: [Difference; 8] = [
     Difference {
         cases: &["attachments.of-the-line"],
         consumers: Who::All,
@@ -127,6 +127,14 @@ pub const KNOWN: [Difference; 7] = [
         through: "returned",
         reason: "the peer learns how long an answer may be from the provider's complaint about a longer one, which it cannot read \
                  directly (see the difference before)",
+    },
+    Difference {
+        cases: &["payload.request"],
+        consumers: Who::All,
+        providers: Who::All,
+        through: "over Dubbo's limit of 8388608 bytes",
+        reason: "a provider must see from which island a call comes, which takes up to 56 bytes; a body that leaves no room for them is \
+                 refused, with its length",
     },
 ];
 
