@@ -105,18 +105,22 @@ impl Feed {
             known.borrow_mut().push(Known::default());
             readers.spawn_local(follow(registry.view(), at, known.clone(), changed.clone()));
         }
+        let down: Rc<RefCell<BTreeSet<Endpoint>>> = Rc::default();
+        // On its own: here it would begin its wait anew with each change of a registry.
+        readers.spawn_local(look(self.remotes.clone(), down.clone(), changed.clone()));
         let patience = Instant::now() + FIRST_READ;
         let mut current = Arc::new(Exports::default());
         let mut catalogue: Option<Arc<Catalogue>> = None;
-        let mut down = BTreeSet::new();
         loop {
             let unread = self.unread(&known.borrow());
             self.report_readiness(&unread);
             let lists: Vec<_> = known.borrow().iter().map(|known| known.providers.clone()).collect();
             let wishes = self.wishes.borrow_and_update().clone();
             let Wishes { policy, statics, tls } = &*wishes;
-            let listed = Listed { policy, statics, registries: &lists, tls: *tls, down: &down };
-            let next = Arc::new(exports(&self.origin.gateway, listed));
+            let next = {
+                let listed = Listed { policy, statics, registries: &lists, tls: *tls, down: &down.borrow() };
+                Arc::new(exports(&self.origin.gateway, listed))
+            };
             if !next.leads_as(&current) {
                 self.export(&next);
             }
@@ -145,7 +149,6 @@ impl Feed {
                 () = changed.notified() => tokio::time::sleep(GATHER).await,
                 wished = self.wishes.changed() => if wished.is_err() { return },
                 () = tokio::time::sleep_until(patience), if waits => {}
-                now_down = other_than(&down, &self.remotes) => down = now_down,
             }
         }
     }
@@ -215,19 +218,19 @@ async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, known: Rc<RefCe
     }
 }
 
-/// Resolves when other addresses are down than these: a provider that no shard reaches. Cancel safe.
-async fn other_than(known: &BTreeSet<Endpoint>, remotes: &[Remote]) -> BTreeSet<Endpoint> {
+/// Looks again and again which addresses are down: providers that no shard reaches.
+async fn look(remotes: Vec<Remote>, down: Rc<RefCell<BTreeSet<Endpoint>>>, changed: Rc<Notify>) {
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         let mut all: Option<BTreeSet<Endpoint>> = None;
-        for remote in remotes {
+        for remote in &remotes {
             let Some(down) = shards::down(remote).await else { continue };
             let here: BTreeSet<Endpoint> = down.into_iter().collect();
             all = Some(all.map_or(here.clone(), |others| others.intersection(&here).cloned().collect()));
         }
-        let down = all.unwrap_or_default();
-        if down != *known {
-            return down;
+        let now_down = all.unwrap_or_default();
+        if down.replace(now_down.clone()) != now_down {
+            changed.notify_one();
         }
     }
 }

@@ -58,6 +58,28 @@ fn the_catalogue_says_when_no_provider_can_be_reached_and_when_one_can_again() {
     });
 }
 
+/// Looking began anew with each change, and so never came about where there were some each second.
+#[test]
+fn it_says_so_too_while_what_is_listed_changes_all_the_time() {
+    on_a_shard(|shard| async move {
+        let gone = Provider::anywhere().await.port();
+        let rest = |round: usize| format!("{EXPORTED}{}", section(gone, &format!("path = \"round-{round}\"")));
+        let mut island = Island::start(&shard, &rest(0)).await;
+        let told = |hub: &Hub| {
+            let updates = hub.updates.borrow();
+            updates.iter().flat_map(|update| &update.added).any(|entry| !entry.healthy)
+        };
+        for round in 1..200 {
+            island.reload(&rest(round)).await.unwrap();
+            if told(&island.hub) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("the catalogue calls it healthy still");
+    });
+}
+
 #[test]
 fn a_call_that_waited_for_its_provider_tells_it_the_time_that_is_left() {
     on_a_shard(|shard| async move {
