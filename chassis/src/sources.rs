@@ -1,11 +1,17 @@
 //! Who may connect: ranges of addresses, `10.0.0.0/8`, as in every firewall (RFC 4632, RFC 4291). No range means everybody.
 //!
+//! IPv4 addresses are meant as such, also where the socket gives them as `::ffff:10.0.0.1` (RFC 4291, section 2.5.5.2): a range of
+//! those is refused, since `10.0.0.0/8` says the same.
+//!
 //! It looks at the address alone: it keeps a network out, it does not prove who somebody is.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use crate::Mistakes;
+
+/// Bits in front of an IPv4 address in an IPv6 one that stands for it.
+const MAPPED_LEN: u8 = 96;
 
 /// The ranges that may connect.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +64,12 @@ impl Range {
             IpAddr::V4(address) => IpAddr::V4((u32::from(address) & upper_bits_32(len)).into()),
             IpAddr::V6(address) => IpAddr::V6((u128::from(address) & upper_bits_128(len)).into()),
         };
+        if let IpAddr::V6(mapped) = first
+            && let Some(meant) = mapped.to_ipv4_mapped()
+            && let Some(len) = len.checked_sub(MAPPED_LEN)
+        {
+            return Err(format!("\"{meant}/{len}\": an IPv4 address is written as one"));
+        }
         if first != address {
             return Err(format!("\"{first}/{len}\", the range that this is in"));
         }
@@ -133,6 +145,12 @@ mod tests {
             ("10.1.2.3/8", "found \"10.1.2.3/8\", wanted \"10.0.0.0/8\", the range that this is in"),
             ("10.0.0.0/33", "found \"10.0.0.0/33\", wanted a range such as"),
             ("fd00::/", "wanted a range such as"),
+            (
+                "::ffff:10.0.0.0/104",
+                "found \"::ffff:10.0.0.0/104\", wanted \"10.0.0.0/8\": an IPv4 address is written as one",
+            ),
+            ("::ffff:10.1.2.3", "wanted \"10.1.2.3/32\": an IPv4 address is written as one"),
+            ("::ffff:0:0/96", "wanted \"0.0.0.0/0\": an IPv4 address is written as one"),
             ("10.0.0/8", "wanted a range such as"),
             ("localhost", "wanted a range such as"),
         ] {
