@@ -54,7 +54,8 @@ pub trait Session: 'static {
     fn secured(&self, _conn: &Rc<Conn>) {}
 
     /// Bytes that one read takes at most, but for the rest of a frame whose length is known. Where many unknown peers share a
-    /// shard, one that floods it with small frames takes its turn in small parts.
+    /// shard, one that floods it with small frames takes its turn in small parts. Under TLS it bounds the sealed bytes, and
+    /// what one read opens is at most a record (16 KiB) more: one that had begun before.
     fn read_len(&self) -> usize {
         SCRATCH_LEN
     }
@@ -440,7 +441,8 @@ impl Conn {
         (scratch, kept): (&mut [u8], usize),
     ) -> Poll<Result<(), Close>> {
         let opened: Poll<Result<_, Close>> = self.shard.with_sealed(|sealed| {
-            let read = ready!(self.poll_read_socket(cx, sealed))?;
+            let len = if rest.is_awaited() { SEALED_LEN } else { SEALED_LEN.min(session.read_len()) };
+            let read = ready!(self.poll_read_socket(cx, &mut sealed[..len]))?;
             let mut cover = self.cover.borrow_mut();
             let Cover::Tls(tls) = &mut *cover else { return Poll::Ready(Err(Close::Eof)) };
             let was_handshaking = tls.is_handshaking();

@@ -144,6 +144,51 @@ fn one_port_serves_peers_with_tls_and_without() {
     });
 }
 
+/// Takes everything in reads of some thousand bytes.
+#[derive(Default)]
+struct Small {
+    taken_len: Cell<usize>,
+    longest_len: Cell<usize>,
+}
+
+const SMALL_LEN: usize = 4000;
+/// RFC 8446, section 5.1.
+const RECORD_LEN: usize = 1 << 14;
+
+impl Session for Small {
+    fn received(&self, _: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
+        self.taken_len.set(self.taken_len.get() + bytes.len());
+        self.longest_len.set(self.longest_len.get().max(bytes.len()));
+        Ok(Taken { used: bytes.len(), need: 0 })
+    }
+
+    fn closed(&self, _: &Rc<Conn>, _: &Close) {}
+
+    fn read_len(&self) -> usize {
+        SMALL_LEN
+    }
+}
+
+/// What came sealed was read and handed over by 128 KiB, whatever the session had said.
+#[test]
+fn a_session_that_wants_short_reads_gets_them_under_tls_too() {
+    on_a_shard(|shard| async move {
+        let papers = Papers::new();
+        let small = Rc::new(Small::default());
+        let (session, config) = (small.clone(), papers.server(None));
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let accept = move |_, _| Accepted::Serve(Layer::Either(config.clone()), session.clone());
+        shard.run(listen(&shard, listener, accept).unwrap());
+        let (conn, _peer) = asking(&shard, address, papers.ask("ours.ca", None, "localhost")).await;
+        let flood_len = 1 << 20;
+        conn.append(&[&vec![7; flood_len]]);
+        until(|| small.taken_len.get() == flood_len).await;
+        let longest_len = small.longest_len.get();
+        assert!(longest_len <= SMALL_LEN + RECORD_LEN, "{longest_len}");
+    });
+}
+
 #[test]
 fn megabytes_arrive_whole_and_in_order_both_ways() {
     on_a_shard(|shard| async move {
