@@ -18,7 +18,7 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Instant;
 
-use shard::{Begun, Close, Conn, Patience, Permit, Session, Taken};
+use shard::{Begun, Close, Conn, NoRoom, Patience, Permit, Session, Taken};
 use tokio::sync::Notify;
 use wire::dubbo::frame::{BEYOND_REASON_LEN, Codec, Event, FrameKind, HEADER_LEN, Header, Status};
 use wire::dubbo::{frame, reply};
@@ -82,8 +82,10 @@ impl Channel {
         })
     }
 
-    /// Gives the channel its connection, once.
+    /// Gives the channel its connection, once. What its provider does not read takes room of the budget; where there is none the
+    /// connection goes on, since calls that were sent are on it, and takes no more.
     pub fn attach(&self, conn: Rc<Conn>) {
+        conn.charge_untaken(&self.core.budget, NoRoom::Told);
         let _ = self.conn.set(conn);
     }
 
@@ -92,9 +94,19 @@ impl Channel {
         self.readonly_since.get().is_none() && !self.draining.get() && self.is_open()
     }
 
-    /// Whether so much waits to be written already that the provider must be slower than its callers.
+    /// Whether so much waits to be written already that the provider must be slower than its callers, or that there is no room
+    /// for more.
     pub fn is_clogged(&self) -> bool {
+        self.is_unread() || !self.has_room()
+    }
+
+    fn is_unread(&self) -> bool {
         self.conn.get().is_some_and(|conn| conn.unwritten_len() > self.core.config.unwritten_limit_len)
+    }
+
+    /// Whether the budget has room for what the provider does not read.
+    pub fn has_room(&self) -> bool {
+        self.conn.get().is_none_or(|conn| conn.has_room())
     }
 
     pub fn is_open(&self) -> bool {
@@ -135,10 +147,14 @@ impl Channel {
         Ok(Some((self.appended.get(), u32::try_from(len).unwrap_or(u32::MAX))))
     }
 
-    /// Something of our own, asked for or not. Nobody counts these, so that a provider that asks and does not read is left.
+    /// Something of our own, asked for or not. Nobody counts these, so that a provider that asks and does not read is left; and
+    /// where there is no room it is not told.
     fn append_own(&self, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.is_clogged() {
+        if self.is_unread() {
             return self.close("the provider asks without end and does not read what it is told");
+        }
+        if !self.has_room() {
+            return;
         }
         let _ = self.append(|out| {
             write(out);

@@ -62,7 +62,7 @@ pub struct PoolConfig {
     pub pending_limit: usize,
     /// When a provider that fails is left out for a while.
     pub ejection: Ejection,
-    /// Bytes that may wait to be written to one provider that does not read.
+    /// Bytes that may wait to be written to one provider that does not read; they take room of the budget as well.
     pub unwritten_limit_len: usize,
     /// Longest answer, header included; a longer one is skipped and its call is lost as [`Lost::TooLong`].
     pub frame_limit_len: usize,

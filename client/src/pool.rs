@@ -34,7 +34,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// An empty pool. `budget` is charged for answers over 64 KiB while they arrive, and for calls that wait.
+    /// An empty pool. `budget` is charged for answers over 64 KiB while they arrive, for calls that wait, and for what providers do
+    /// not read.
     pub fn new(shard: &Shard, config: PoolConfig, budget: Budget, answers: Weak<dyn Answers>) -> Self {
         let core = Core::new(shard, config, budget, answers);
         let providers = Rc::new(RefCell::default());

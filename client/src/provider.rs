@@ -256,6 +256,12 @@ impl Provider {
         let Some(channel) = usable.min_by_key(|channel| (channel.is_clogged(), channel.in_flight())) else {
             return if self.is_hoped_for() { Ok(None) } else { Err(SendError::Down(self.trouble())) };
         };
+        if !channel.has_room() {
+            let endpoint = &self.endpoint;
+            return Err(SendError::Busy(format!(
+                "no room to hold more for {endpoint}, which does not read what it was sent"
+            )));
+        }
         if channel.is_clogged() {
             return Err(SendError::Busy(format!(
                 "{} reads slower than it is written to: over {} bytes wait",

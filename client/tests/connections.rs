@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use highway_client::{Lost, Outcome, State};
 use provider::*;
+use shard::Budget;
 use wire::dubbo::frame::{Codec, Event, FrameKind, put_event_notice};
 
 #[test]
@@ -440,6 +441,40 @@ fn what_waited_is_not_poured_into_a_provider_that_does_not_read() {
             assert!(frame.len() == 500_016 && why.contains("reads slower than it is written to"), "{why}");
         }
         assert!(caller.pool.counts().sent.get() <= 10, "{}", caller.pool.counts().sent.get());
+    });
+}
+
+/// 16 MiB for each provider that does not read were held beside the budget, however many of them there were.
+#[test]
+fn what_a_provider_does_not_read_takes_room_of_the_budget_and_costs_no_call() {
+    on_a_shard(|shard| async move {
+        let budget = Budget::new(4 << 20);
+        let (listening, caller) = (Listening::anywhere().await, Caller::with_budget(&shard, quick(), budget.clone()));
+        let candidates = caller.list(&[listening.offer()]);
+        let mut peer = listening.accept().await;
+        until(|| candidates.list()[0].provider.state() == State::Up).await;
+        let body = vec![7; 500_000];
+        let call = |token| caller.call_within(&candidates, token, &body, Duration::from_secs(15));
+        let mut sent = 0;
+        let refused = loop {
+            match call(sent) {
+                Ok(_) => sent += 1,
+                Err(error) => break error.to_string(),
+            }
+            assert!(sent < 200, "it takes all there is");
+            tokio::task::yield_now().await;
+        };
+        assert!(refused.starts_with("no room to hold more for 127.0.0.1:"), "{refused}");
+        assert!(budget.held() > 0 && budget.held() <= budget.unfinished_limit(), "{}", budget.held());
+        for _ in 0..sent {
+            let (asked, _) = peer.read().await;
+            peer.write(&answer_to(&asked, b"done")).await;
+        }
+        for token in 0..sent {
+            assert_eq!(caller.ends.answered().await, (token, b"done".to_vec()));
+        }
+        until(|| budget.held() == 0).await;
+        call(sent).unwrap();
     });
 }
 

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use shard::{Close, Conn, Key, Session, Taken};
+use shard::{Close, Conn, Key, NoRoom, Session, Taken};
 use wire::dubbo::call::{self, Peeked};
 use wire::dubbo::frame::{self, Event, FrameError, FrameKind, HEADER_LEN, Header};
 use wire::dubbo::reply::Asked;
@@ -253,7 +253,7 @@ impl Session for Consumer {
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         if self.key.get().is_none() {
             self.key.set(self.core.consumers.came(conn));
-            conn.charge_untaken(self.core.allowance.budget());
+            conn.charge_untaken(self.core.allowance.budget(), NoRoom::Ends);
         }
         let taken = self.frames(conn, bytes)?;
         self.watch(conn);

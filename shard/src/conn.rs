@@ -98,6 +98,15 @@ impl std::fmt::Display for Close {
     }
 }
 
+/// What becomes of a connection whose peer does not take its bytes, when the budget has no room for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoRoom {
+    /// It ends: what waits is for that peer alone.
+    Ends,
+    /// It goes on and says so ([`Conn::has_room`]), so that what it owes is not lost; whoever appends to it stops.
+    Told,
+}
+
 /// A TCP connection that lives on one shard.
 pub struct Conn {
     me: Weak<Conn>,
@@ -119,7 +128,9 @@ pub struct Conn {
     /// Bytes read in all.
     read_len: Cell<u64>,
     /// What is charged for bytes that the peer does not take.
-    budget: OnceCell<Budget>,
+    budget: OnceCell<(Budget, NoRoom)>,
+    /// Whether all of these are charged, as far as is known.
+    has_room: Cell<bool>,
     untaken: RefCell<Option<Permit>>,
 }
 
@@ -148,6 +159,7 @@ impl Conn {
             last_read: Cell::new(Instant::now()),
             read_len: Cell::new(0),
             budget: OnceCell::new(),
+            has_room: Cell::new(true),
             untaken: RefCell::new(None),
         });
         shard.run(run(conn.clone(), session));
@@ -174,10 +186,15 @@ impl Conn {
         self.read_len.get()
     }
 
-    /// Charges bytes that the peer does not take, once its socket is full, to this budget, as something unfinished; where
-    /// they do not fit, the connection ends. Without a budget nothing is charged. The first one stays.
-    pub fn charge_untaken(&self, budget: &Budget) {
-        let _ = self.budget.set(budget.clone());
+    /// Charges bytes that the peer does not take, once its socket is full, to this budget, as something unfinished. Without a
+    /// budget nothing is charged. The first one stays.
+    pub fn charge_untaken(&self, budget: &Budget, no_room: NoRoom) {
+        let _ = self.budget.set((budget.clone(), no_room));
+    }
+
+    /// Whether there was room in the budget for what the peer does not take, when last something was written.
+    pub fn has_room(&self) -> bool {
+        self.has_room.get()
     }
 
     /// Bytes that wait to be written.
@@ -280,6 +297,7 @@ impl Conn {
         }
         self.written.set(0);
         self.untaken.take();
+        self.has_room.set(true);
         self.shard.recycle(std::mem::take(&mut *out));
         if self.paused.replace(false) {
             self.wake();
@@ -289,7 +307,7 @@ impl Conn {
 
     /// Has `len` bytes charged that the peer does not take.
     fn charge(&self, len: usize) -> io::Result<()> {
-        let Some(budget) = self.budget.get() else { return Ok(()) };
+        let Some((budget, no_room)) = self.budget.get() else { return Ok(()) };
         let mut untaken = self.untaken.borrow_mut();
         let fits = match &mut *untaken {
             Some(permit) => permit.resize_unfinished(len),
@@ -298,8 +316,12 @@ impl Conn {
                 untaken.is_some()
             }
         };
-        let why = || format!("the peer does not read: {len} bytes wait for it, and there is no room to hold them");
-        if fits { Ok(()) } else { Err(io::Error::other(why())) }
+        self.has_room.set(fits);
+        if fits || *no_room == NoRoom::Told {
+            return Ok(());
+        }
+        let why = format!("the peer does not read: {len} bytes wait for it, and there is no room to hold them");
+        Err(io::Error::other(why))
     }
 
     fn poll_write_plain(&self, cx: &mut Context<'_>, stream: &mut TcpStream, out: &[u8]) -> Poll<io::Result<()>> {

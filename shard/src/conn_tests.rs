@@ -24,7 +24,7 @@ impl Session for Echo {
     fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close> {
         self.calls.set(self.calls.get() + 1);
         if let Some(budget) = &*self.budget.borrow() {
-            conn.charge_untaken(budget);
+            conn.charge_untaken(budget, NoRoom::Ends);
         }
         let mut used = 0;
         loop {

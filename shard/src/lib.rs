@@ -38,7 +38,7 @@ use std::{io, thread};
 
 pub use budget::{Budget, Permit};
 pub use catch::{Panicked, catch};
-pub use conn::{Close, Conn, Session, Taken};
+pub use conn::{Close, Conn, NoRoom, Session, Taken};
 pub use flush::Flush;
 pub use pace::{Begun, Patience, Progress};
 pub use remote::Remote;
