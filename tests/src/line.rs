@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::lab::Lab;
 use crate::net::{HUB_PORT, Place};
-use crate::peer::{Application, JavaPeer};
+use crate::peer::{Application, Peer};
 use crate::process::until;
 use crate::program::{Kind, Program, highway};
 use crate::zookeeper::ZooKeeper;
@@ -142,7 +142,7 @@ impl Line {
     ///
     /// # Errors
     /// As [`Application::start`].
-    pub fn application(&self, island: &str, application: Application) -> Result<JavaPeer> {
+    pub fn application(&self, island: &str, application: Application) -> Result<Peer> {
         let island = self.island(island);
         application.or_registry(island.registry_url()).start(&island.place, &self.lab.tools, self.lab.folder())
     }

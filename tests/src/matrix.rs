@@ -49,7 +49,7 @@ use serde_json::{Value, json};
 
 use crate::install::Release;
 use crate::line::Line;
-use crate::peer::{Application, GREETING, INTEROP, JavaPeer, Service};
+use crate::peer::{Application, GREETING, INTEROP, Peer, Service};
 use cases::Case;
 
 pub use run::{Wanted, Ways, run};
@@ -110,38 +110,38 @@ impl Member {
     ///
     /// # Errors
     /// As [`Application::start`], or it does not say what it can do.
-    pub fn consumer(&self, line: &Line, island: &str) -> Result<Peer> {
-        Peer::new(self.name.clone(), line.application(island, self.application.clone())?)
+    pub fn consumer(&self, line: &Line, island: &str) -> Result<Party> {
+        Party::new(self.name.clone(), line.application(island, self.application.clone())?)
     }
 
     /// Starts it in an island with all services of the matrix.
     ///
     /// # Errors
     /// As [`consumer`](Self::consumer).
-    pub fn provider(&self, line: &Line, island: &str, port: u16) -> Result<Peer> {
+    pub fn provider(&self, line: &Line, island: &str, port: u16) -> Result<Party> {
         let port = line.island(island).place().listen(port)?.port();
         let service = |interface| Service::new(interface, &self.name).group(&self.name).version(&self.name);
         let application = SERVICES.into_iter().map(service).fold(self.application.clone(), Application::service);
-        Peer::new(self.name.clone(), line.application(island, application.port(port))?)
+        Party::new(self.name.clone(), line.application(island, application.port(port))?)
     }
 }
 
 /// A member that runs.
 #[derive(Debug)]
-pub struct Peer {
+pub struct Party {
     name: String,
-    peer: JavaPeer,
+    peer: Peer,
     calls: BTreeSet<String>,
     serves: BTreeSet<String>,
 }
 
-impl Peer {
-    fn new(name: String, peer: JavaPeer) -> Result<Self> {
+impl Party {
+    fn new(name: String, peer: Peer) -> Result<Self> {
         let mut able = peer.ask(json!({ "op": "cases" }), CASE)?;
         let mut names = |key: &str| -> Result<BTreeSet<String>> {
             serde_json::from_value(able[key].take()).with_context(|| format!("{name} does not say what it {key}"))
         };
-        Ok(Peer { calls: names("calls")?, serves: names("serves")?, name, peer })
+        Ok(Party { calls: names("calls")?, serves: names("serves")?, name, peer })
     }
 
     /// What it is called in the table.
@@ -152,12 +152,12 @@ impl Peer {
 
     /// The application itself.
     #[must_use]
-    pub fn application(&self) -> &JavaPeer {
+    pub fn application(&self) -> &Peer {
         &self.peer
     }
 
     /// Whether this case can be seen between the two.
-    fn can(&self, case: &Case, provider: &Peer) -> bool {
+    fn can(&self, case: &Case, provider: &Party) -> bool {
         self.calls.contains(case.name) && provider.serves.contains(case.name)
     }
 

@@ -42,7 +42,7 @@ const ENDING: Duration = Duration::from_secs(40);
 
 /// A running application.
 #[derive(Debug)]
-pub struct JavaPeer {
+pub struct Peer {
     process: Process,
     pipe: Pipe,
 }
@@ -120,7 +120,7 @@ impl Application {
     ///
     /// # Errors
     /// Java or Dubbo refuses, or it takes too long; the error ends with the last lines of the log.
-    pub fn start(self, place: &Place, tools: &Toolbox, folder: &Path) -> Result<JavaPeer> {
+    pub fn start(self, place: &Place, tools: &Toolbox, folder: &Path) -> Result<Peer> {
         // One application may run in two islands.
         let called = format!("{}-in-{}", self.name, place.name());
         let home = folder.join(format!("{called}-home"));
@@ -128,7 +128,7 @@ impl Application {
         let command = self.command(place, tools, &home)?;
         let process = Process::start(&called, folder, command, Stdout::Piped)?;
         let (stdin, stdout) = process.take_pipes()?;
-        let peer = JavaPeer { process, pipe: Pipe::new(stdin, stdout)? };
+        let peer = Peer { process, pipe: Pipe::new(stdin, stdout)? };
         let start = json!({
             "op": "start", "application": self.name, "registry": self.registry, "port": self.port, "services": self.services,
         });
@@ -160,7 +160,7 @@ impl Application {
     }
 }
 
-impl JavaPeer {
+impl Peer {
     /// Makes a reference; Dubbo looks for providers and complains if there are none (unless told not to check).
     ///
     /// # Errors

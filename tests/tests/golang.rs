@@ -8,22 +8,20 @@ use std::sync::OnceLock;
 
 use highway_tests::install::{self, Release};
 use highway_tests::line::{Line, Plan, Watched};
-use highway_tests::peer::{
-    Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, JavaPeer, Refer, Runtime, Service,
-};
+use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
 use serde_json::{Value, json};
 
 struct Everything {
     pairs: [Pair; 2],
-    _providers: [JavaPeer; 2],
+    _providers: [Peer; 2],
     line: Line,
 }
 
 /// A consumer in the other island and its twin beside the provider.
 struct Pair {
     reaches: &'static str,
-    through: JavaPeer,
-    directly: JavaPeer,
+    through: Peer,
+    directly: Peer,
 }
 
 impl Pair {
@@ -71,7 +69,7 @@ fn start() -> anyhow::Result<Everything> {
     let providers = [provider("go", Runtime::Go, DUBBO_PORT)?, provider("java", java, DUBBO_PORT + 1)?];
     line.island("a").finds(GREETING)?;
     line.island("a").finds(INTEROP)?;
-    let consumer = |island: &str, name: &str, runtime: Runtime, other: &str| -> anyhow::Result<JavaPeer> {
+    let consumer = |island: &str, name: &str, runtime: Runtime, other: &str| -> anyhow::Result<Peer> {
         let peer = line.application(island, Application::new(&format!("{name}-in-{island}"), runtime))?;
         peer.refer(&Refer::new("greeting", GREETING).group(other).retries(0).unchecked())?;
         peer.refer(&Refer::new("interop", INTEROP).group(other).version("1.2.0").retries(0).unchecked())?;

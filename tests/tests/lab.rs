@@ -10,7 +10,7 @@ use std::time::Duration;
 use highway_tests::install::Release;
 use highway_tests::lab::Lab;
 use highway_tests::net::{Dial, HUB_PORT, Isolation};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
 use highway_tests::process::{Process, Stdout, until};
 use highway_tests::zookeeper::ZooKeeper;
 use serde_json::json;
@@ -30,7 +30,7 @@ fn island() -> &'static Island {
     })
 }
 
-fn provider(release: Release, port: u16, group: &str) -> JavaPeer {
+fn provider(release: Release, port: u16, group: &str) -> Peer {
     let Island { lab, zookeeper } = island();
     let place = lab.net.island("a");
     Application::new(&format!("provider-{group}"), release)
@@ -42,7 +42,7 @@ fn provider(release: Release, port: u16, group: &str) -> JavaPeer {
         .unwrap()
 }
 
-fn consumer(release: Release, name: &str) -> JavaPeer {
+fn consumer(release: Release, name: &str) -> Peer {
     let Island { lab, zookeeper } = island();
     let application = Application::new(name, release).registry(zookeeper.url());
     application.start(lab.net.island("a"), &lab.tools, lab.folder()).unwrap()

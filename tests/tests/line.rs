@@ -15,7 +15,7 @@ use std::time::Duration;
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Watched};
 use highway_tests::net::Isolation;
-use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, JavaPeer, Refer, Service};
+use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
 use highway_tests::process::until;
 use serde_json::{Value, json};
 
@@ -24,7 +24,7 @@ const FOUR_MIB: u32 = 4 * 1024 * 1024;
 
 struct Everything {
     consumers: Vec<Consumer>,
-    providers: [JavaPeer; 2],
+    providers: [Peer; 2],
     line: Line,
 }
 
@@ -34,7 +34,7 @@ struct Consumer {
     island: &'static str,
     other: &'static str,
     reaches: &'static str,
-    peer: JavaPeer,
+    peer: Peer,
 }
 
 impl Consumer {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use highway_tests::install::Release;
 use highway_tests::line::{Grant, Line, Plan, Watched};
 use highway_tests::net::{Dial, HUB_PORT, Isolation};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, JavaPeer, Refer, Service, Thrown};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service, Thrown};
 use highway_tests::process::until;
 use serde_json::json;
 
@@ -27,8 +27,8 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 const HEALING: Duration = Duration::from_secs(60);
 
 struct Everything {
-    consumers: [JavaPeer; 2],
-    _provider: JavaPeer,
+    consumers: [Peer; 2],
+    _provider: Peer,
     line: Line,
 }
 
@@ -81,7 +81,7 @@ fn hello(reference: &str) -> Call {
 }
 
 /// A refusal must come at once; waiting out the timeout is not refusing.
-fn refused(consumer: &JavaPeer, call: &Call) -> Thrown {
+fn refused(consumer: &Peer, call: &Call) -> Thrown {
     let answer = consumer.call(call).unwrap();
     assert!(answer.elapsed() < TIMEOUT / 2, "refused only after {:?}", answer.elapsed());
     let thrown = answer.threw();
@@ -91,7 +91,7 @@ fn refused(consumer: &JavaPeer, call: &Call) -> Thrown {
 
 /// The same once everybody has heard of what an earlier test changed: a 3.x consumer reads its registry up to ten seconds late, and
 /// a gateway does not say that nobody offers a service before a hub that was just started has told it all.
-fn in_the_end_refused(consumer: &JavaPeer, call: &Call, with: impl Fn(&Thrown) -> bool) -> Thrown {
+fn in_the_end_refused(consumer: &Peer, call: &Call, with: impl Fn(&Thrown) -> bool) -> Thrown {
     let settled = || Some(refused(consumer, call)).filter(&with);
     until("the refusal that lasts", HEALING, settled).unwrap()
 }
@@ -106,7 +106,7 @@ fn assert_names(thrown: &Thrown, words: &[&str]) {
     }
 }
 
-fn works(consumer: &JavaPeer, reference: &str) {
+fn works(consumer: &Peer, reference: &str) {
     let answers = || consumer.call(&hello(reference)).ok()?.thrown.is_none().then_some(());
     until(&format!("calls on {reference} work"), HEALING, answers).unwrap();
 }

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Role};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
 use highway_tests::process::until;
 use serde_json::json;
 
@@ -79,7 +79,7 @@ impl Papers {
     }
 }
 
-fn provider(line: &Line, papers: &Papers, release: Release, interface: &str) -> JavaPeer {
+fn provider(line: &Line, papers: &Papers, release: Release, interface: &str) -> Peer {
     let port = line.island("b").place().listen(DUBBO_PORT + u16::from(release == Release::V2_7_23)).unwrap().port();
     let application = Application::new(&format!("provider-{}", release.version()), release)
         .port(port)

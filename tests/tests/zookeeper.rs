@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use highway_tests::install::Release;
 use highway_tests::line::{Island, Line, Plan, Watched};
 use highway_tests::net::Isolation;
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
 use highway_tests::process::until;
 use highway_tests::program::Program;
 use serde_json::{Value, json};
@@ -23,8 +23,8 @@ use serde_json::{Value, json};
 const CAUGHT_UP: Duration = Duration::from_secs(20);
 
 struct Everything {
-    consumers: Vec<(String, JavaPeer)>,
-    _provider: JavaPeer,
+    consumers: Vec<(String, Peer)>,
+    _provider: Peer,
     line: Line,
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, ensure};
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan};
 use highway_tests::net::{Isolation, Place};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
 use highway_tests::process::until;
 use highway_tests::program::{self, Program};
 use serde_json::{Value, json};
@@ -55,7 +55,7 @@ enum Keep {
 struct Way {
     from: (&'static str, Release),
     to: (&'static str, Release),
-    consumer: JavaPeer,
+    consumer: Peer,
 }
 
 fn demo(keep: Keep) -> Result<()> {
@@ -98,7 +98,7 @@ fn demo(keep: Keep) -> Result<()> {
     Ok(())
 }
 
-fn provider(line: &Line, (island, release): (&str, Release)) -> Result<JavaPeer> {
+fn provider(line: &Line, (island, release): (&str, Release)) -> Result<Peer> {
     let port = line.island(island).place().listen(DUBBO_PORT)?.port();
     let label = format!("the provider in {island} on Dubbo {}", release.version());
     let application = Application::new(&format!("greeter-in-{island}"), release);

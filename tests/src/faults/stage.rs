@@ -12,7 +12,7 @@ use super::fault::{End, Fault, Gateways};
 use super::tally::{Figures, Moments, tally};
 use crate::install::Release;
 use crate::line::{Line, Plan, Role};
-use crate::peer::{Application, DUBBO_PORT, JavaPeer, LEDGER, Load, Recorded, Refer, Service};
+use crate::peer::{Application, DUBBO_PORT, LEDGER, Load, Peer, Recorded, Refer, Service};
 use crate::process::until;
 
 /// Each run of a provider takes so long, so that calls are under way when something breaks.
@@ -37,8 +37,8 @@ pub struct Stage {
     /// The line.
     pub line: Line,
     gateways: Gateways,
-    consumers: Vec<(Release, JavaPeer)>,
-    providers: Mutex<Vec<Option<JavaPeer>>>,
+    consumers: Vec<(Release, Peer)>,
+    providers: Mutex<Vec<Option<Peer>>>,
     ledgers: Vec<PathBuf>,
     trials: Mutex<u32>,
 }
@@ -87,7 +87,7 @@ impl Stage {
         Ok(Stage { consumers, ..stage })
     }
 
-    fn consumer(&self, release: Release) -> Result<JavaPeer> {
+    fn consumer(&self, release: Release) -> Result<Peer> {
         let peer = self.line.application("a", Application::new(&format!("consumer-{}", release.version()), release))?;
         for (name, timeout) in REFERENCES {
             let reference = Refer::new(name, LEDGER).numbered();
@@ -204,7 +204,7 @@ impl Stage {
         self.ledgers.iter().map(read).collect()
     }
 
-    fn providers(&self) -> MutexGuard<'_, Vec<Option<JavaPeer>>> {
+    fn providers(&self) -> MutexGuard<'_, Vec<Option<Peer>>> {
         self.providers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

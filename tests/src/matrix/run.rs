@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::Peer;
+use super::Party;
 use super::cases::{ALL, Case, Load};
 use super::references::Kind;
 use super::table::{Cell, Seen, Table};
@@ -20,11 +20,11 @@ const ARRIVED: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone, Copy)]
 pub struct Ways<'a> {
     /// Consumers that reach the providers themselves.
-    pub directly: &'a [Peer],
+    pub directly: &'a [Party],
     /// Consumers that reach them through Highway.
-    pub through: &'a [Peer],
+    pub through: &'a [Party],
     /// The providers.
-    pub providers: &'a [Peer],
+    pub providers: &'a [Party],
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -51,7 +51,7 @@ impl Way {
 
 /// One consumer on one way, with the references it has made so far.
 struct Caller<'a> {
-    peer: &'a Peer,
+    peer: &'a Party,
     way: Way,
     made: Mutex<BTreeSet<(Kind, &'a str)>>,
 }
@@ -111,15 +111,15 @@ pub fn run(ways: Ways<'_>, wanted: Wanted, progress: impl Fn(&str) + Sync) -> Re
             cells.push(Cell { consumer: consumer.peer.name.clone(), provider, case, direct, through });
         }
     }
-    let names = |peers: &[Peer]| peers.iter().map(|peer| peer.name.clone()).collect();
+    let names = |peers: &[Party]| peers.iter().map(|peer| peer.name.clone()).collect();
     Ok(Table { consumers: names(ways.directly), providers: names(ways.providers), cells })
 }
 
 /// The cases of a pair that are wanted and that both can do.
 fn of_load<'a>(
     load: Load,
-    consumer: &'a Peer,
-    provider: &'a Peer,
+    consumer: &'a Party,
+    provider: &'a Party,
     wanted: Wanted,
 ) -> impl Iterator<Item = &'static Case> {
     ALL.iter().filter(move |case| {
@@ -129,7 +129,7 @@ fn of_load<'a>(
 
 fn light_cases<'a>(
     caller: &Caller<'a>,
-    providers: &'a [Peer],
+    providers: &'a [Party],
     wanted: Wanted,
     progress: &(impl Fn(&str) + Sync),
 ) -> Result<Vec<Run>> {
@@ -151,11 +151,11 @@ fn light_cases<'a>(
 }
 
 impl<'a> Caller<'a> {
-    fn new(peer: &'a Peer, way: Way) -> Self {
+    fn new(peer: &'a Party, way: Way) -> Self {
         Caller { peer, way, made: Mutex::default() }
     }
 
-    fn run(&self, case: &Case, provider: &'a Peer) -> Result<Seen> {
+    fn run(&self, case: &Case, provider: &'a Party) -> Result<Seen> {
         for kind in case.references {
             let fresh = self.made.lock().unwrap_or_else(PoisonError::into_inner).insert((*kind, &provider.name));
             if fresh && let Err(error) = self.peer.peer.refer(&kind.refer(&provider.name)) {

@@ -14,7 +14,7 @@ use super::differences::{BOTH_LEVELS, Difference, Who};
 use super::run::{Ways, run};
 use super::stage::two_at_a_time;
 use super::table::Table;
-use super::{Member, Peer, Stage};
+use super::{Member, Party, Stage};
 use crate::install::Release;
 use crate::line::Island;
 use crate::peer::GREETING;
@@ -166,7 +166,7 @@ impl Setting {
     /// As [`run`], or something does not start.
     pub fn run(&self, stage: &Stage, progress: impl Fn(&str) + Sync) -> Result<Table> {
         let elsewhere = self.elsewhere(stage)?;
-        type Make<'a> = &'a (dyn Fn(usize, &Member, &str) -> Result<Peer> + Sync);
+        type Make<'a> = &'a (dyn Fn(usize, &Member, &str) -> Result<Party> + Sync);
         let start = |flags: &[&str], releases: &[Release], make: Make<'_>, island: &str| {
             let flags: Vec<String> = flags.iter().map(|flag| resolved(flag, elsewhere.get(island))).collect();
             let members: Vec<Member> = releases.iter().map(|release| self.member(*release, &flags)).collect();
@@ -177,7 +177,7 @@ impl Setting {
         let consumer = |_, member: &Member, island: &str| member.consumer(&stage.line, island);
         let own_providers =
             if self.providers.is_empty() { Vec::new() } else { start(self.providers, self.releases, &provider, "b")? };
-        let there = |peer: &Peer| {
+        let there = |peer: &Party| {
             let named = format!("group%3D{}%26", peer.name());
             stage.line.island("a").virtual_nodes(GREETING).iter().any(|node| node.contains(&named))
         };

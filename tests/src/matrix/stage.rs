@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::cases::ALL;
 use super::differences::LEFT_OUT;
 use super::run::Ways;
-use super::{Member, Peer, SERVICES};
+use super::{Member, Party, SERVICES};
 use crate::line::{Line, Plan};
 use crate::peer::DUBBO_PORT;
 use crate::process::until;
@@ -23,8 +23,8 @@ const PUBLISHED: Duration = Duration::from_secs(60);
 /// Everything, running.
 #[derive(Debug)]
 pub struct Stage {
-    pub(super) consumers: Vec<Peer>,
-    pub(super) providers: Vec<Peer>,
+    pub(super) consumers: Vec<Party>,
+    pub(super) providers: Vec<Party>,
     /// What it runs on.
     pub line: Line,
 }

@@ -1,5 +1,5 @@
-//! Steady calls of one application, each with a key of its own, from [`begin`](super::JavaPeer::begin_load) to
-//! [`end`](super::JavaPeer::end_load).
+//! Steady calls of one application, each with a key of its own, from [`begin`](super::Peer::begin_load) to
+//! [`end`](super::Peer::end_load).
 
 use serde::{Deserialize, Serialize};
 

@@ -1,13 +1,13 @@
 //! `publish = "on-demand"`: what stands in the registry of island c is what somebody there asks for.
 
 use highway_tests::install::Release;
-use highway_tests::peer::{Application, GREETING, JavaPeer, Refer};
+use highway_tests::peer::{Application, GREETING, Peer, Refer};
 use highway_tests::process::until;
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, tags};
 use super::stage::{FOLLOWED, Stage, refer, stage, together, until_answered_by, until_shown};
 
-fn consumer(stage: &Stage, name: &str, release: Release, flags: &[&str]) -> JavaPeer {
+fn consumer(stage: &Stage, name: &str, release: Release, flags: &[&str]) -> Peer {
     let application = flags.iter().fold(Application::new(name, release), |all, flag| all.flag(flag));
     stage.line.application("c", application).unwrap()
 }
@@ -23,7 +23,7 @@ fn a_service_stands_while_somebody_asks_for_it_and_for_a_while_after() {
         ("forces", Release::V3_3_6, std::slice::from_ref(&force)),
     ];
     let started = together(kinds, |(name, release, flags)| Ok(consumer(stage, name, release, flags))).unwrap();
-    let [old, middle, new, forces] = <[JavaPeer; 4]>::try_from(started).unwrap();
+    let [old, middle, new, forces] = <[Peer; 4]>::try_from(started).unwrap();
 
     // It is the first to ask, and leaves no trace that says so.
     refer(&forces, "force").unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Role, Watched};
-use highway_tests::peer::{Application, Call, GREETING, JavaPeer, Service};
+use highway_tests::peer::{Application, Call, GREETING, Peer, Service};
 use highway_tests::process::until;
 use highway_tests::tree::Tree;
 use highway_tests::zookeeper::ZooKeeper;
@@ -25,8 +25,8 @@ const IDS: [&str; 2] = ["a-egress-1", "a-egress-2"];
 
 struct Pairs {
     /// By the registry they use.
-    consumers: [BTreeMap<Release, JavaPeer>; 2],
-    _remote: [JavaPeer; 2],
+    consumers: [BTreeMap<Release, Peer>; 2],
+    _remote: [Peer; 2],
     line: Line,
 }
 
@@ -67,7 +67,7 @@ fn start() -> Result<Pairs> {
 }
 
 impl Pairs {
-    fn all(&self) -> impl Iterator<Item = &JavaPeer> {
+    fn all(&self) -> impl Iterator<Item = &Peer> {
         self.consumers.iter().flat_map(BTreeMap::values)
     }
 
@@ -135,7 +135,7 @@ fn two_ingresses_share_the_calls_and_one_of_them_may_stop() {
     let before = line.audit().unwrap().len();
     // More at once than one link is kept for, fewer than the threads of the provider.
     let many = Call::new(SLOW, "sayHello", [json!("x")]).threads(40, 3);
-    let consumers: Vec<&JavaPeer> = pairs.consumers[0].values().collect();
+    let consumers: Vec<&Peer> = pairs.consumers[0].values().collect();
     consumers.iter().for_each(|consumer| until_answered_by(consumer, SLOW, None, "b"));
     let tallies = together(consumers, |consumer| consumer.many(&many)).unwrap();
     assert!(tallies.iter().all(|tally| tally.failed == 0), "{tallies:?}");

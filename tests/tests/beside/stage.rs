@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Role, Watched};
-use highway_tests::peer::{Application, Call, GREETING, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, GREETING, Peer, Refer, Service};
 use highway_tests::process::until;
 use highway_tests::tree::Tree;
 use serde_json::json;
@@ -26,15 +26,15 @@ const FROM_C: [&str; 1] = ["both"];
 /// Everything that runs.
 pub struct Stage {
     /// In island a.
-    pub consumers: BTreeMap<Release, JavaPeer>,
-    _remote: Vec<JavaPeer>,
+    pub consumers: BTreeMap<Release, Peer>,
+    _remote: Vec<Peer>,
     pub line: Line,
 }
 
 impl Stage {
     /// Every consumer makes a reference of these groups.
     pub fn all_refer(&self, groups: &[&str]) {
-        let consumers: Vec<&JavaPeer> = self.consumers.values().collect();
+        let consumers: Vec<&Peer> = self.consumers.values().collect();
         together(consumers, |consumer| groups.iter().try_for_each(|group| refer(consumer, group))).unwrap();
     }
 }
@@ -87,7 +87,7 @@ pub fn provider(
     release: Release,
     groups: &[&str],
     flags: &[&str],
-) -> Result<JavaPeer> {
+) -> Result<Peer> {
     static NEXT: Mutex<u16> = Mutex::new(20880);
     let port = {
         let mut next = NEXT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -104,12 +104,12 @@ pub fn provider(
 }
 
 /// Makes a reference of a group, named like it.
-pub fn refer(consumer: &JavaPeer, group: &str) -> Result<()> {
+pub fn refer(consumer: &Peer, group: &str) -> Result<()> {
     consumer.refer(&Refer::new(group, GREETING).group(group).unchecked().timeout(Duration::from_secs(5)))
 }
 
 /// Who answers a call of this group: the label of the provider, or the exception.
-pub fn asked(consumer: &JavaPeer, group: &str, tag: Option<&str>) -> String {
+pub fn asked(consumer: &Peer, group: &str, tag: Option<&str>) -> String {
     let answer = consumer.call(&hello(group, tag)).unwrap();
     match answer.thrown {
         Some(thrown) => format!("{}: {}", thrown.class, thrown.text()),
@@ -118,14 +118,14 @@ pub fn asked(consumer: &JavaPeer, group: &str, tag: Option<&str>) -> String {
 }
 
 /// Who answers so many calls, and how often.
-pub fn asked_often(consumer: &JavaPeer, group: &str, tag: Option<&str>, calls: u32) -> BTreeMap<String, u64> {
+pub fn asked_often(consumer: &Peer, group: &str, tag: Option<&str>, calls: u32) -> BTreeMap<String, u64> {
     let tally = consumer.many(&hello(group, tag).threads(1, calls)).unwrap();
     let answered = tally.results.iter().map(|(text, count)| (label(text), *count));
     answered.chain(tally.errors.clone()).collect()
 }
 
 /// Waits until somebody of this label answers.
-pub fn until_answered_by(consumer: &JavaPeer, group: &str, tag: Option<&str>, label: &str) {
+pub fn until_answered_by(consumer: &Peer, group: &str, tag: Option<&str>, label: &str) {
     let mut last = String::new();
     let answered = until(&format!("{group} with tag {tag:?} is answered by {label}"), FOLLOWED, || {
         last = asked(consumer, group, tag);
@@ -137,7 +137,7 @@ pub fn until_answered_by(consumer: &JavaPeer, group: &str, tag: Option<&str>, la
 
 /// Waits until all of so many calls in a row are answered by this label. While a list is on its way a consumer may see the old
 /// one or both, and a new reference on 3.x takes in one application after the other.
-pub fn until_only(consumer: &JavaPeer, group: &str, tag: Option<&str>, calls: u32, label: &str) {
+pub fn until_only(consumer: &Peer, group: &str, tag: Option<&str>, calls: u32, label: &str) {
     let mut last = BTreeMap::new();
     let answered = until(&format!("{group} is answered by {label} alone"), FOLLOWED, || {
         last = asked_often(consumer, group, tag, calls);

@@ -5,7 +5,7 @@ use wire::dubbo::fastjson2::writer as json;
 use wire::dubbo::frame::{Codec, Status};
 use wire::dubbo::hessian2::writer as hessian;
 
-use crate::peer::{Peer, Told, request};
+use crate::talker::{Talker, Told, request};
 use crate::world::beside_a_healthy_caller;
 
 const SERVICE: &str = "com.example.Echo";
@@ -31,7 +31,7 @@ fn json_body(argument: &[u8], map: &[u8]) -> Vec<u8> {
     out
 }
 
-fn refused(peer: &mut Peer, codec: Codec, body: &[u8]) -> Told {
+fn refused(peer: &mut Talker, codec: Codec, body: &[u8]) -> Told {
     peer.send(&request(codec, 11, body));
     let told = peer.told();
     assert_eq!((told.id, told.status), (11, Status::BAD_REQUEST), "{told:?}");

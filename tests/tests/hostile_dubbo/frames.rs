@@ -3,8 +3,8 @@
 use highway_tests::peer::GREETING;
 use wire::dubbo::frame::{Codec, Event, Header, Serialization, Status, put_event_notice, put_heartbeat_request};
 
-use crate::peer::{Told, call, call_in, hello, one_way, request};
 use crate::scripted::{LIMIT_LEN, Script};
+use crate::talker::{Told, call, call_in, hello, one_way, request};
 use crate::world::beside_a_healthy_caller;
 
 /// A request header that says this length.

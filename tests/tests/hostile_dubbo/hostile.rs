@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use wire::dubbo::frame::{Codec, HEADER_LEN, Status};
 
-use crate::peer::{Peer, Told, call};
 use crate::scripted::{LIMIT_LEN, Script, Scripted};
+use crate::talker::{Talker, Told, call};
 use crate::world::{Beside, beside_a_healthy_caller};
 
 /// What each call here gives its provider.
@@ -13,7 +13,7 @@ const TIMEOUT: &str = "1500";
 const MAY_HAVE_RUN: &str = "(the call may have been executed, so look before you repeat it)";
 const HAS_RUN: &str = "(the call was executed, only its answer is missing)";
 
-fn ask(beside: &Beside, script: Script) -> (Peer, &'static Scripted) {
+fn ask(beside: &Beside, script: Script) -> (Talker, &'static Scripted) {
     let provider = beside.world.scripted(script);
     let mut peer = beside.world.dial();
     peer.send(&call(21, provider.service(), "x", &[("timeout", TIMEOUT)]));
@@ -112,7 +112,7 @@ fn a_provider_that_gives_no_answer_costs_its_call_the_timeout_and_no_more() {
     let beside = beside_a_healthy_caller();
     let scripts = [Script::Silent, Script::WrongId, Script::Asks, Script::Trickles];
     let began = Instant::now();
-    let asked: Vec<(Peer, &Scripted)> = scripts.iter().map(|script| ask(&beside, *script)).collect();
+    let asked: Vec<(Talker, &Scripted)> = scripts.iter().map(|script| ask(&beside, *script)).collect();
     for (mut peer, provider) in asked {
         let told = peer.told();
         let (service, address) = (provider.service(), provider.address());

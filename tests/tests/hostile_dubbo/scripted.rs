@@ -171,7 +171,7 @@ fn act(script: Script, stream: &mut TcpStream, asked: &Header) -> std::io::Resul
         Script::EmptyBody => stream.write_all(&reply(asked, Status::OK, b"")),
         Script::UnknownStatus => stream.write_all(&reply(asked, Status(77), b"\x04what")),
         Script::UnreadableValue => stream.write_all(&answer(asked, &[0x43, 0xff, 0xff, 0xff])),
-        Script::Asks => stream.write_all(&crate::peer::request(Codec::Hessian2, 5, b"\x02hi")),
+        Script::Asks => stream.write_all(&crate::talker::request(Codec::Hessian2, 5, b"\x02hi")),
         Script::Trickles => {
             stream.write_all(&reply(asked, Status::OK, &vec![0; 1 << 20])[..100_000])?;
             loop {

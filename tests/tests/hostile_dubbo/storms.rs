@@ -13,8 +13,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wire::dubbo::frame::{Codec, Header, Serialization, Status, put_heartbeat_request};
 
 use crate::memory::Memory;
-use crate::peer::{Peer, Told, call, call_in, hello, one_way};
 use crate::scripted::Script;
+use crate::talker::{Talker, Told, call, call_in, hello, one_way};
 use crate::world::{World, beside_a_healthy_caller};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -40,7 +40,7 @@ fn gauge(world: &World, name: &str) -> u64 {
 }
 
 /// Writes until the peer takes no more, or all is written; how much.
-fn pour(peer: &mut Peer, bytes: &[u8]) -> usize {
+fn pour(peer: &mut Talker, bytes: &[u8]) -> usize {
     peer.0.set_nonblocking(true).unwrap();
     let (mut at, mut last) = (0, Instant::now());
     while at < bytes.len() && last.elapsed() < Duration::from_millis(200) {
@@ -96,7 +96,7 @@ fn thousands_of_bodies_that_never_end_hold_what_they_may_and_are_given_up() {
         let header = Header::request(Serialization::HESSIAN2, i64::from(number), body_len).encode();
         peer.send(&[&header[..], &[0x4e; 4000]].concat());
     }
-    let mut trickling: Vec<Peer> = peers[..50].iter().map(|peer| Peer::new(peer.0.try_clone().unwrap())).collect();
+    let mut trickling: Vec<Talker> = peers[..50].iter().map(|peer| Talker::new(peer.0.try_clone().unwrap())).collect();
     let stop = Arc::new(AtomicBool::new(false));
     let stopped = stop.clone();
     let trickle = std::thread::spawn(move || {
@@ -207,7 +207,7 @@ fn one_way_calls_without_end_are_carried_or_dropped_and_hold_nothing() {
         });
     });
     // Behind its own flood each is still served, and none of the flood is answered.
-    peers.iter_mut().for_each(Peer::stays);
+    peers.iter_mut().for_each(Talker::stays);
     memory.after();
     let carried = sink.frames() - before;
     println!("{carried} of 20000 one-way calls were carried");
@@ -314,7 +314,7 @@ fn names_that_are_made_up_do_not_fill_any_programs_memory() {
             });
         }
     });
-    peers.iter_mut().for_each(Peer::stays);
+    peers.iter_mut().for_each(Talker::stays);
     memory.after();
     beside.nobody_noticed();
 }

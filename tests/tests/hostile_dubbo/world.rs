@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Role, Watched};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
 use highway_tests::process::until;
 use serde_json::json;
 
-use crate::peer::Peer;
 use crate::scripted::{SCRIPTS, Script, Scripted};
+use crate::talker::Talker;
 
 /// No healthy call may take longer: far below its timeout, far above what a busy machine needs.
 const SLOWEST: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub struct World {
     pub line: Line,
     scripted: Vec<Scripted>,
     healthy: Mutex<Healthy>,
-    _provider: JavaPeer,
+    _provider: Peer,
 }
 
 /// What the healthy caller has seen.
@@ -96,14 +96,14 @@ impl World {
         World { line, scripted, healthy: Mutex::default(), _provider: provider }
     }
 
-    fn consumer(&self) -> JavaPeer {
+    fn consumer(&self) -> Peer {
         let consumer = self.line.application("a", Application::new("healthy-consumer", Release::V3_3_6)).unwrap();
         consumer.refer(&Refer::new("greeting", GREETING).timeout(TIMEOUT).retries(0)).unwrap();
         consumer.call(&Call::new("greeting", "sayHello", [json!("first")])).unwrap().returned();
         consumer
     }
 
-    fn call_for_ever(&self, consumer: &JavaPeer) {
+    fn call_for_ever(&self, consumer: &Peer) {
         let calls = Call::new("greeting", "sayHello", [json!("you")]).lasting(2, ROUND, Duration::from_millis(2));
         while let Ok(tally) = consumer.many(&calls) {
             let mut healthy = self.healthy();
@@ -137,15 +137,15 @@ impl World {
     }
 
     /// A consumer of island a that says what the test says.
-    pub fn dial(&self) -> Peer {
+    pub fn dial(&self) -> Talker {
         self.dial_many(1).pop().unwrap()
     }
 
     /// Many of them.
-    pub fn dial_many(&self, count: usize) -> Vec<Peer> {
+    pub fn dial_many(&self, count: usize) -> Vec<Talker> {
         let address = self.address();
         let dial = || (0..count).map(|_| TcpStream::connect(address).unwrap()).collect::<Vec<_>>();
-        self.line.island("a").place().inside(dial).unwrap().into_iter().map(Peer::new).collect()
+        self.line.island("a").place().inside(dial).unwrap().into_iter().map(Talker::new).collect()
     }
 
     /// The provider with this script.

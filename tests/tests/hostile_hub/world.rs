@@ -8,7 +8,7 @@ use std::time::Duration;
 use highway_tests::install::Release;
 use highway_tests::line::{Grant, Line, Plan, Role as Half, Watched};
 use highway_tests::net::Place;
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, JavaPeer, Refer, Service};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
 use highway_tests::process::until;
 use highway_tests::program::{Program, highway};
 use serde_json::{Value, json};
@@ -38,7 +38,7 @@ pub struct World {
     sink_key: Arc<PrivateKey>,
     idle: Vec<u64>,
     healthy: Mutex<Healthy>,
-    _provider: JavaPeer,
+    _provider: Peer,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -156,13 +156,13 @@ impl World {
         world
     }
 
-    fn consumer(&self) -> JavaPeer {
+    fn consumer(&self) -> Peer {
         let consumer = self.line.application("a", Application::new("consumer", Release::V3_3_6)).unwrap();
         consumer.refer(&Refer::new("greeting", GREETING).timeout(TIMEOUT).retries(0)).unwrap();
         consumer
     }
 
-    fn call_for_ever(&self, consumer: &JavaPeer) {
+    fn call_for_ever(&self, consumer: &Peer) {
         let call = Call::new("greeting", "sayHello", [json!("you")]);
         loop {
             let answer = consumer.call(&call);

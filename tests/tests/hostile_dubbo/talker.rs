@@ -11,7 +11,7 @@ use wire::dubbo::request::{Arg, Request};
 /// Everything that is waited for comes in far less.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub struct Peer(pub TcpStream);
+pub struct Talker(pub TcpStream);
 
 /// What a consumer was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,12 +60,12 @@ impl Told {
     }
 }
 
-impl Peer {
-    pub fn new(stream: TcpStream) -> Peer {
+impl Talker {
+    pub fn new(stream: TcpStream) -> Talker {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
-        Peer(stream)
+        Talker(stream)
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
