@@ -13,6 +13,7 @@
 //!   line       two islands, a hub and what belongs in them, put together
 //!   differential   our reading of requests held against a released Dubbo's
 //!   matrix     every release against every other, directly and through the line
+//!   healthy    a caller that must not notice what a test does beside it
 //!   faults     what breaks under load, and what comes of it
 //!   walk       what the README says, done word for word
 //! ```
@@ -24,6 +25,7 @@
 
 pub mod differential;
 pub mod faults;
+pub mod healthy;
 pub mod helper;
 pub mod install;
 pub mod lab;

@@ -2,18 +2,19 @@
 
 use std::time::{Duration, Instant};
 
+use highway_tests::healthy::Beside;
 use wire::dubbo::frame::{Codec, HEADER_LEN, Status};
 
 use crate::scripted::{LIMIT_LEN, Script, Scripted};
 use crate::talker::{Talker, Told, call};
-use crate::world::{Beside, beside_a_healthy_caller};
+use crate::world::{World, beside_a_healthy_caller};
 
 /// What each call here gives its provider.
 const TIMEOUT: &str = "1500";
 const MAY_HAVE_RUN: &str = "(the call may have been executed, so look before you repeat it)";
 const HAS_RUN: &str = "(the call was executed, only its answer is missing)";
 
-fn ask(beside: &Beside, script: Script) -> (Talker, &'static Scripted) {
+fn ask(beside: &Beside<World>, script: Script) -> (Talker, &'static Scripted) {
     let provider = beside.world.scripted(script);
     let mut peer = beside.world.dial();
     peer.send(&call(21, provider.service(), "x", &[("timeout", TIMEOUT)]));
@@ -21,7 +22,7 @@ fn ask(beside: &Beside, script: Script) -> (Talker, &'static Scripted) {
 }
 
 /// The call's one answer is an exception with this text, and its connection stays.
-fn gets(beside: &Beside, script: Script, text: impl Fn(&Scripted) -> String) {
+fn gets(beside: &Beside<World>, script: Script, text: impl Fn(&Scripted) -> String) {
     let (mut peer, provider) = ask(beside, script);
     assert_eq!(peer.told(), Told::exception(21, Codec::Hessian2, &text(provider)), "{script:?}");
     peer.stays();

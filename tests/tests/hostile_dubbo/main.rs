@@ -6,13 +6,12 @@
 //!   this test, rubbish    ──▶                          ──▶ scripted providers, rubbish
 //! ```
 //! Each test has the line for itself, asserts the exact answer, and ends with the healthy caller's tally: nothing failed, nothing
-//! slow. Storms print and bound the memory of every program. What is answered stands for people in `docs/bad-input.md`.
+//! slow; and the memory of every program, printed and bounded. What is answered stands for people in `docs/bad-input.md`.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod bodies;
 mod frames;
 mod hostile;
-mod memory;
 mod registry;
 mod scripted;
 mod storms;

@@ -12,7 +12,6 @@ use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use wire::dubbo::frame::{Codec, Header, Serialization, Status, put_heartbeat_request};
 
-use crate::memory::Memory;
 use crate::scripted::Script;
 use crate::talker::{Talker, Told, call, call_in, hello, one_way};
 use crate::world::{World, beside_a_healthy_caller};
@@ -63,7 +62,6 @@ fn pour(peer: &mut Talker, bytes: &[u8]) -> usize {
 fn ten_thousand_silent_connections_are_held_and_the_next_is_served() {
     let beside = beside_a_healthy_caller();
     raise_open_files();
-    let memory = Memory::before("10 000 silent connections", beside.world);
     let before = connections(beside.world);
     let mut silent = beside.world.dial_many(10_000);
     // Some have begun to speak: a byte, half a header, a header.
@@ -74,7 +72,6 @@ fn ten_thousand_silent_connections_are_held_and_the_next_is_served() {
     until("all are held", PATIENCE, || (connections(beside.world) >= before + 10_000).then_some(())).unwrap();
     let mut next = beside.world.dial();
     next.stays();
-    memory.after();
     for peer in silent.iter_mut().skip(3000).step_by(1000) {
         peer.stays();
     }
@@ -88,7 +85,6 @@ fn ten_thousand_silent_connections_are_held_and_the_next_is_served() {
 fn thousands_of_bodies_that_never_end_hold_what_they_may_and_are_given_up() {
     let beside = beside_a_healthy_caller();
     raise_open_files();
-    let memory = Memory::before("3000 bodies that never end", beside.world);
     let mut peers = beside.world.dial_many(3000);
     for (number, peer) in (0_u32..).zip(&mut peers) {
         // Small ones first, so that there is room for many.
@@ -131,7 +127,6 @@ fn thousands_of_bodies_that_never_end_hold_what_they_may_and_are_given_up() {
     assert!(ends["given up"] >= 500 && ends["refused by its header"] >= 900, "{ends:?}");
     stop.store(true, Ordering::Relaxed);
     trickle.join().unwrap();
-    memory.after();
     beside.world.dial().stays();
     beside.nobody_noticed();
 }
@@ -140,7 +135,6 @@ fn thousands_of_bodies_that_never_end_hold_what_they_may_and_are_given_up() {
 fn resets_in_the_middle_of_a_frame_leave_nothing_behind() {
     let beside = beside_a_healthy_caller();
     let before = connections(beside.world);
-    let memory = Memory::before("1000 resets", beside.world);
     for (number, mut peer) in beside.world.dial_many(1000).into_iter().enumerate() {
         // A whole call whose answer finds nobody, and a part of another.
         let frame = hello(1, &"x".repeat(500));
@@ -148,14 +142,12 @@ fn resets_in_the_middle_of_a_frame_leave_nothing_behind() {
         set_socket_linger(&peer.0, Some(Duration::ZERO)).unwrap();
     }
     until("none is left", PATIENCE, || (connections(beside.world) <= before).then_some(())).unwrap();
-    memory.after();
     beside.nobody_noticed();
 }
 
 #[test]
 fn heartbeats_without_end_are_answered_as_far_as_they_are_read() {
     let beside = beside_a_healthy_caller();
-    let memory = Memory::before("floods of heartbeats", beside.world);
     let mut flood = Vec::new();
     for id in 0..HEARTBEATS {
         put_heartbeat_request(&mut flood, id, Codec::Hessian2);
@@ -169,7 +161,6 @@ fn heartbeats_without_end_are_answered_as_far_as_they_are_read() {
         let pouring: Vec<_> = peers.iter_mut().map(|peer| scope.spawn(move || pour(peer, flood))).collect();
         pouring.into_iter().map(|one| one.join().unwrap()).collect()
     });
-    memory.after();
     let mut whole = 0;
     for (peer, poured) in peers.iter_mut().zip(poured) {
         peer.0.shutdown(Shutdown::Write).unwrap_or_default();
@@ -195,7 +186,6 @@ fn heartbeats_without_end_are_answered_as_far_as_they_are_read() {
 #[test]
 fn one_way_calls_without_end_are_carried_or_dropped_and_hold_nothing() {
     let beside = beside_a_healthy_caller();
-    let memory = Memory::before("a flood of one-way calls", beside.world);
     let sink = beside.world.scripted(Script::Silent);
     let before = sink.frames();
     let flood = one_way(call(1, sink.service(), &"x".repeat(200), &[])).repeat(5_000);
@@ -208,7 +198,6 @@ fn one_way_calls_without_end_are_carried_or_dropped_and_hold_nothing() {
     });
     // Behind its own flood each is still served, and none of the flood is answered.
     peers.iter_mut().for_each(Talker::stays);
-    memory.after();
     let carried = sink.frames() - before;
     println!("{carried} of 20000 one-way calls were carried");
     assert!((1..=20_000).contains(&carried), "{carried}");
@@ -218,7 +207,6 @@ fn one_way_calls_without_end_are_carried_or_dropped_and_hold_nothing() {
 #[test]
 fn answers_that_nobody_reads_are_held_as_far_as_there_is_room() {
     let beside = beside_a_healthy_caller();
-    let memory = Memory::before("answers that nobody reads", beside.world);
     let much = beside.world.scripted(Script::Much);
     let before = (connections(beside.world), much.frames());
     let calls: Vec<u8> = (0..6).flat_map(|id| call(id, much.service(), "x", &[("timeout", "20000")])).collect();
@@ -252,7 +240,6 @@ fn answers_that_nobody_reads_are_held_as_far_as_there_is_room() {
     }
     println!("{values} answers, {words} in words, {left} connections left");
     assert!(values > 0, "nobody was answered");
-    memory.after();
     let mut reader = beside.world.dial();
     reader.send(&call(1, much.service(), "x", &[("timeout", "20000")]));
     assert!(reader.answered(1).len() > 1 << 20);
@@ -265,7 +252,6 @@ fn answers_that_nobody_reads_are_held_as_far_as_there_is_room() {
 #[test]
 fn of_too_many_calls_at_once_each_is_answered_once() {
     let beside = beside_a_healthy_caller();
-    let memory = Memory::before("5000 calls at once on one connection", beside.world);
     let silent = beside.world.scripted(Script::Silent);
     let mut peer = beside.world.dial();
     let calls: Vec<u8> = (0..5000).flat_map(|id| call(id, silent.service(), "x", &[("timeout", "2000")])).collect();
@@ -286,7 +272,6 @@ fn of_too_many_calls_at_once_each_is_answered_once() {
         assert_eq!(*told, Told { id: told.id, ..full.clone() });
     }
     peer.stays();
-    memory.after();
     beside.nobody_noticed();
 }
 
@@ -294,7 +279,6 @@ fn of_too_many_calls_at_once_each_is_answered_once() {
 #[test]
 fn names_that_are_made_up_do_not_fill_any_programs_memory() {
     let beside = beside_a_healthy_caller();
-    let memory = Memory::before("12 000 made-up names", beside.world);
     let echo = beside.world.scripted(Script::Echo).service();
     let mut peers = beside.world.dial_many(2);
     std::thread::scope(|scope| {
@@ -315,6 +299,5 @@ fn names_that_are_made_up_do_not_fill_any_programs_memory() {
         }
     });
     peers.iter_mut().for_each(Talker::stays);
-    memory.after();
     beside.nobody_noticed();
 }

@@ -17,7 +17,7 @@ const OF_ONE_SOURCE: usize = 256;
 
 #[test]
 fn thousands_of_connections_that_say_nothing_get_a_share_and_a_time() {
-    let beside = beside_a_healthy_caller("3000 connections that say nothing or little");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     world
         .place()
@@ -74,7 +74,7 @@ fn abuse(stream: &mut TcpStream, piece: &[u8], times: usize) -> Vec<u8> {
 
 #[test]
 fn http2_that_opens_and_resets_without_end_is_ended() {
-    let beside = beside_a_healthy_caller("HTTP/2 abuse");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     world
         .place()
@@ -110,7 +110,7 @@ fn http2_that_opens_and_resets_without_end_is_ended() {
 
 #[test]
 fn a_gateway_that_pings_without_end_and_never_reads_costs_little() {
-    let beside = beside_a_healthy_caller("a gateway that never reads");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     world.hostile(|shard| async move {
         let mut link = world.link(&shard, Role::Egress).await;

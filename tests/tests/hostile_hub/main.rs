@@ -36,7 +36,7 @@ async fn refused(shard: &shard::Shard, config: &DialConfig) -> String {
 
 #[test]
 fn a_key_that_is_not_listed_or_says_it_is_another_is_refused_in_words() {
-    let beside = beside_a_healthy_caller("forged handshakes");
+    let beside = beside_a_healthy_caller();
     let world: &World = beside.world;
     world.hostile(|shard| async move {
         let honest = world.gateway(Role::Egress);
@@ -99,7 +99,7 @@ fn overhear(world: &World, listener: &TcpListener) -> Vec<u8> {
 
 #[test]
 fn a_recorded_handshake_opens_nothing_and_ends_nothing() {
-    let beside = beside_a_healthy_caller("replayed handshakes");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     let heard = world
         .place()
@@ -145,7 +145,7 @@ fn a_recorded_handshake_opens_nothing_and_ends_nothing() {
 
 #[test]
 fn what_is_no_link_gets_an_answer_in_http_or_none() {
-    let beside = beside_a_healthy_caller("nonsense at the door");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     let long = format!("GET / HTTP/1.1\r\nx: {}\r\n\r\n", "y".repeat(100_000));
     let many = format!("GET / HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(500));

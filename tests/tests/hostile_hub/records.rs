@@ -62,7 +62,7 @@ async fn stays(link: &mut Scripted) {
 
 #[test]
 fn a_record_that_breaks_a_rule_ends_its_link_with_the_reason() {
-    let beside = beside_a_healthy_caller("records that break a rule");
+    let beside = beside_a_healthy_caller();
     let world: &World = beside.world;
     let open = head("sayHello", 0);
     let mut unknown = one(RecordType::Notice, End::No, 0, &[b"{}"]);
@@ -114,7 +114,7 @@ async fn opened(link: &mut Scripted) {
 
 #[test]
 fn a_body_that_outruns_its_credit_ends_the_link_it_comes_on() {
-    let beside = beside_a_healthy_caller("a body that outruns its credit");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     world.hostile(|shard| async move {
         // A provider's island that gives no credit: what goes there stops, and so does the credit for more of it.
@@ -152,7 +152,7 @@ fn a_body_that_outruns_its_credit_ends_the_link_it_comes_on() {
 
 #[test]
 fn what_is_said_of_exchanges_of_others_is_heard_by_nobody() {
-    let beside = beside_a_healthy_caller("exchange ids of others");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     world.hostile(|shard| async move {
         let mut link = world.link(&shard, Role::Ingress).await;
@@ -178,7 +178,7 @@ fn what_is_said_of_exchanges_of_others_is_heard_by_nobody() {
 
 #[test]
 fn a_head_that_contradicts_its_frame_is_refused_counted_and_written_down() {
-    let beside = beside_a_healthy_caller("a head that contradicts its frame");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     let mut frame = Vec::new();
     let request = Request {
@@ -208,7 +208,7 @@ fn a_head_that_contradicts_its_frame_is_refused_counted_and_written_down() {
     let line = until("the audit's line", SOON, || world.audit().into_iter().find(|line| line["outcome"] == "forged"));
     let line = line.unwrap();
     assert_eq!((&line["reason"], &line["egress"], &line["to"]), (&words.into(), &"out".into(), &"b".into()));
-    until("the count", SOON, || (beside.counter("highway_hub_forgeries_total") >= 1.0).then_some(())).unwrap();
+    until("the count", SOON, || (beside.world.counter("highway_hub_forgeries_total") >= 1.0).then_some(())).unwrap();
     beside.nobody_noticed();
 }
 
@@ -230,7 +230,7 @@ async fn tell(link: &mut Scripted, parts: impl Iterator<Item = Vec<u8>>) {
 
 #[test]
 fn of_a_million_services_the_hub_keeps_what_fits() {
-    let beside = beside_a_healthy_caller("a catalogue of a million services");
+    let beside = beside_a_healthy_caller();
     let world = beside.world;
     let part = |revision: u64, first: usize, count: usize, name_len: usize, complete: bool| {
         let entry = |number: usize| Entry {
