@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wire::tunnel::Entries;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
-use crate::entries::Entries;
 use crate::policy::Policy;
 
 /// Services in one update that an egress is told: what is made for it at once stays small.

@@ -14,7 +14,6 @@ mod catalogue;
 mod config;
 mod counts;
 mod directory;
-mod entries;
 mod limits;
 mod links;
 mod policy;

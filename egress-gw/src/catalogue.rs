@@ -14,15 +14,17 @@
 //! than the hold-down. Pure: updates and times in, offers out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use wire::tunnel::Entries;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
 /// What one link may tell, services and gateways together, half-told ones included: all islands offer less.
 const ENTRIES_MAX: usize = 200_000;
 
-/// A gateway of an island.
-type Gateway = (String, String);
+/// A gateway by its island and its name.
+type Gateway = (Arc<str>, String);
 
 /// Everything that is known of other islands.
 #[derive(Debug)]
@@ -64,7 +66,7 @@ enum Hearing {
 struct Told {
     start: u64,
     revision: u64,
-    entries: BTreeMap<ServiceKey, Entry>,
+    entries: Entries,
     building: Option<Building>,
 }
 
@@ -73,23 +75,33 @@ struct Building {
     start: u64,
     revision: u64,
     base: u64,
-    entries: BTreeMap<ServiceKey, Entry>,
+    entries: Entries,
+}
+
+/// An update about one gateway, its entries shared with what is kept.
+struct Part {
+    start: u64,
+    revision: u64,
+    base: u64,
+    added: Vec<Arc<Entry>>,
+    removed: Vec<ServiceKey>,
+    complete: bool,
 }
 
 #[derive(Debug)]
 struct Stale {
     hub: String,
     until: Instant,
-    gateways: BTreeMap<Gateway, BTreeMap<ServiceKey, Entry>>,
+    gateways: BTreeMap<Gateway, Entries>,
 }
 
 /// An entry with the island it is from.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Offered<'a> {
     /// The island.
-    pub island: &'a str,
+    pub island: &'a Arc<str>,
     /// What its gateway says.
-    pub entry: &'a Entry,
+    pub entry: &'a Arc<Entry>,
 }
 
 /// What an update did.
@@ -144,11 +156,14 @@ impl Catalogue {
 
     /// A hub tells what an island offers.
     pub fn update(&mut self, link: u64, update: Update) -> Applied {
+        let Update { origin: Origin { island, gateway, start }, revision, base, added, removed, complete } = update;
+        let gateway = (island.into(), gateway);
+        let added = added.into_iter().map(|entry| self.known(&gateway, entry)).collect();
         let Some(view) = self.links.get_mut(&link).filter(|view| view.hearing == Hearing::Open) else {
             return Applied::Unchanged;
         };
-        let gateway = (update.origin.island.clone(), update.origin.gateway.clone());
-        let applied = view.hear(&gateway, update, self.entries_max);
+        let part = Part { start, revision, base, added, removed, complete };
+        let applied = view.hear(&gateway, part, self.entries_max);
         if matches!(applied, Applied::Gap | Applied::TooMuch) {
             view.end_hearing();
         }
@@ -162,6 +177,16 @@ impl Catalogue {
             }
         }
         applied
+    }
+
+    /// The entry, or the equal one that is kept already: every shard has a link, and all of them tell the same.
+    fn known(&self, gateway: &Gateway, entry: Entry) -> Arc<Entry> {
+        let told = self.links.values().filter_map(|view| view.live.get(gateway));
+        let live =
+            told.flat_map(|told| [Some(&told.entries), told.building.as_ref().map(|building| &building.entries)]);
+        let stale = self.stale.iter().map(|stale| stale.gateways.get(gateway));
+        let mut same = live.chain(stale).flatten().filter_map(|entries| entries.get(&entry.key));
+        same.find(|same| ***same == entry).cloned().unwrap_or_else(|| Arc::new(entry))
     }
 
     /// Forgets what was held long enough; says whether that changed anything.
@@ -180,11 +205,9 @@ impl Catalogue {
     /// Every entry that counts, some more than once.
     pub fn offered(&self) -> impl Iterator<Item = Offered<'_>> {
         let live = self.links.values().flat_map(|view| &view.live);
-        let live =
-            live.flat_map(|((island, _), told)| told.entries.values().map(move |entry| Offered { island, entry }));
+        let live = live.flat_map(|((island, _), told)| told.entries.iter().map(move |entry| Offered { island, entry }));
         let stale = self.stale.iter().flat_map(|stale| &stale.gateways);
-        let stale =
-            stale.flat_map(|((island, _), entries)| entries.values().map(move |entry| Offered { island, entry }));
+        let stale = stale.flat_map(|((island, _), entries)| entries.iter().map(move |entry| Offered { island, entry }));
         live.chain(stale)
     }
 
@@ -195,7 +218,7 @@ impl Catalogue {
         for view in self.links.values() {
             for ((island, _), told) in &view.live {
                 if !told.entries.is_empty() {
-                    hubs.entry(island.clone()).or_default().insert(view.hub.clone());
+                    hubs.entry(island.to_string()).or_default().insert(view.hub.clone());
                 }
             }
         }
@@ -217,20 +240,20 @@ impl Catalogue {
 
 impl LinkView {
     /// Takes in what the link tells of one gateway.
-    fn hear(&mut self, gateway: &Gateway, update: Update, entries_max: usize) -> Applied {
-        let Update { origin: Origin { start, .. }, revision, base, added, removed, complete } = update;
+    fn hear(&mut self, gateway: &Gateway, part: Part, entries_max: usize) -> Applied {
+        let Part { start, revision, base, added, removed, complete } = part;
         let others = self.live.iter().filter(|(known, _)| *known != gateway);
         let room = entries_max.saturating_sub(others.map(|(_, told)| told.counted()).sum());
         let told = self.live.entry(gateway.clone()).or_insert_with(|| Told {
             start,
             revision: 0,
-            entries: BTreeMap::new(),
+            entries: Entries::default(),
             building: None,
         });
         let goes_on = told.building.as_ref().is_some_and(|b| (b.start, b.revision, b.base) == (start, revision, base));
         if !goes_on {
             let entries = match base {
-                0 => BTreeMap::new(),
+                0 => Entries::default(),
                 base if base == told.revision && start == told.start => told.entries.clone(),
                 _ => return Applied::Gap,
             };
@@ -240,7 +263,9 @@ impl LinkView {
         for key in &removed {
             building.entries.remove(key);
         }
-        building.entries.extend(added.into_iter().map(|entry| (entry.key.clone(), entry)));
+        for entry in added {
+            building.entries.insert(entry, usize::MAX);
+        }
         // What it will replace is not counted beside it.
         if 1 + building.entries.len() > room {
             return Applied::TooMuch;

@@ -199,3 +199,27 @@ fn the_same_told_again_changes_nothing() {
     assert_eq!(catalogue.update(1, update("shanghai", 5, 2, 0, &["a.A", "a.B"], &[])), Applied::Unchanged);
     assert_eq!(catalogue.update(1, update("shanghai", 5, 3, 2, &["a.C"], &[])), Applied::Changed);
 }
+
+/// Sixteen shards have sixteen links, and each of them is told of every service.
+#[test]
+fn what_several_links_tell_alike_is_kept_once() {
+    let (mut catalogue, now) = one_link();
+    catalogue.up(2, "hub-1", now);
+    catalogue.up(3, "hub-2", now);
+    for link in [2, 3] {
+        catalogue.update(link, update("shanghai", 5, 1, 0, &["a.A", "a.B"], &[]));
+    }
+    let kept = |catalogue: &Catalogue| -> BTreeSet<*const Entry> {
+        catalogue.offered().map(|offered| Arc::as_ptr(offered.entry)).collect()
+    };
+    assert_eq!((catalogue.offered().count(), kept(&catalogue).len()), (6, 2));
+    let sick = |link| {
+        let mut update = update("shanghai", 5, 2, 1, &["a.A"], &[]);
+        update.added[0].healthy = link == 1;
+        update
+    };
+    for link in [1, 2, 3] {
+        catalogue.update(link, sick(link));
+    }
+    assert_eq!(kept(&catalogue).len(), 3, "an entry that says something else is another");
+}

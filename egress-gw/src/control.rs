@@ -268,14 +268,14 @@ impl Control {
         }
         self.observe_local(today);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
-        if self.remembered.observe(&self.ports, &offered) {
+        if self.remembered.observe(&self.ports, &self.import.imports, &offered) {
             write(&self.outside.state, REMEMBERED, &serde_json::to_vec(&self.remembered).unwrap_or_default());
         }
         // A new generation empties the shards' caches, so it must be about something.
         if self.outdated {
             self.outdated = false;
             let view = if complete { View::Complete } else { View::Partial };
-            let offers = offered.iter().map(|offered| (offered.entry.key.clone(), offer(offered)));
+            let offers = offered.iter().map(|offered| (offered.entry.clone(), offer(offered)));
             let (generation, own) = (self.snapshot.generation() + 1, self.island.clone());
             self.snapshot = Arc::new(Snapshot::new(generation, own, view, self.import.imports.clone(), offers));
         }
@@ -369,7 +369,7 @@ impl Control {
 
 fn offer(offered: &Offered<'_>) -> Offer {
     let health = if offered.entry.healthy { Health::Healthy } else { Health::Unhealthy };
-    Offer { island: offered.island.into(), health }
+    Offer { island: offered.island.clone(), health }
 }
 
 #[cfg(test)]

@@ -7,13 +7,10 @@
 //! ```
 //!
 //! A frame that may have to be sent again is kept, head in front, until its answer begins; one over 64 KiB is not, its
-//! consumer repeats a status 80 itself. A call is only ever sent again after *not sent*, and only within its deadline. It
-//! waits for a link to a hub, or for a hub that has a link to its island, as long as its consumer surely does.
-//! One-way calls hold nothing once they are on a link. What becomes of a call whose time is over: expire.rs.
+//! consumer repeats a status 80 itself. One-way calls hold nothing once they are on a link. What becomes of a call that was
+//! not sent: again.rs; of one whose time is over: expire.rs.
 
-use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Instant;
 
 use shard::Key;
@@ -22,7 +19,7 @@ use wire::dubbo::frame::HEADER_LEN;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{self, Flags, Fresh, Stamp};
 
-use crate::absent::Waits;
+use crate::again::may_go_elsewhere;
 use crate::cache::Route;
 use crate::core::{By, Core, InFlight, Wants};
 use crate::fallback::{Fallback, Handled, Request};
@@ -62,8 +59,8 @@ pub struct Carried {
     /// Until when it may wait unsent.
     pub unsent_until: Instant,
     /// The number of the consumer's connection.
-    consumer: usize,
-    tried: Tried,
+    pub consumer: usize,
+    pub tried: Tried,
     /// An answer that comes in pieces.
     assembly: Option<Box<Assembly>>,
 }
@@ -82,7 +79,7 @@ pub enum Place {
 /// A frame that can be sent again: its head and itself, one behind the other.
 pub struct Held {
     pub bytes: Vec<u8>,
-    head_len: usize,
+    pub head_len: usize,
     _charge: Option<Charge>,
 }
 
@@ -165,7 +162,7 @@ impl Core {
     }
 
     /// Notes on which link a call is, or what became of it instead.
-    fn opened(&self, key: Key, link: &dyn Uplink, opened: Result<Exchange, Failure>, held: Option<Held>) {
+    pub fn opened(&self, key: Key, link: &dyn Uplink, opened: Result<Exchange, Failure>, held: Option<Held>) {
         let mut held = held;
         let noted = self.update(key, |carried| {
             carried.held = held.take();
@@ -228,159 +225,7 @@ impl Core {
         }
     }
 
-    /// A call has ended without an answer: on another link if that is safe and there is one, else its consumer is told.
-    pub fn failed(&self, key: Key, failure: Failure) {
-        let now = Instant::now();
-        if is_of_the_island(&failure) {
-            self.got_through(key);
-        }
-        let knowledge = self.knowledge.load();
-        let again = self.calls.with(key, |call| match &mut call.by {
-            By::Island(carried) if may_go_elsewhere(&failure) && now < call.deadline && carried.held.is_some() => {
-                let wanted = Wanted {
-                    island: &carried.route.island,
-                    consumer: carried.consumer,
-                    tried: &carried.tried,
-                    hubs: &failure.hubs,
-                };
-                Some(self.links.pick(&wanted, &knowledge))
-            }
-            _ => None,
-        });
-        match again {
-            Some(Some(Some(link))) => self.send_again(key, &*link, now),
-            Some(Some(None)) => self.wait(key, &failure, now),
-            Some(None) => self.fail(key, &failure),
-            None => self.counters.late.add(1),
-        }
-    }
-
-    fn send_again(&self, key: Key, link: &dyn Uplink, now: Instant) {
-        let taken = self.calls.with(key, |call| match &mut call.by {
-            By::Island(carried) => carried.held.take().map(|held| (held, call.deadline, call.wants)),
-            By::Handler => None,
-        });
-        let Some(Some((mut held, deadline, wants))) = taken else { return };
-        self.counters.resent.add(1);
-        self.calls.set_deadline(key, deadline);
-        let (head, body) = held.bytes.split_at_mut(held.head_len);
-        head::next_attempt(head, remaining_ms(deadline, now));
-        let opened = link.open(head, body, if wants == Wants::Answer { key.number() } else { 0 });
-        if wants == Wants::Nothing && opened.is_ok() {
-            self.counters.one_way();
-            if let Some(call) = self.calls.remove(key) {
-                self.forget(call.by);
-            }
-            return self.shard.recycle(held.bytes);
-        }
-        self.opened(key, link, opened, Some(held));
-    }
-
-    /// Lets a call wait that was refused where it was sent and has nowhere else to go now.
-    fn wait(&self, key: Key, failure: &Failure, now: Instant) {
-        let place = if failure.stage == Stage::Tunnel { Place::Waiting } else { Place::Absent };
-        let waits = self.update(key, |carried| {
-            carried.place = place;
-            carried.tried = Tried::default();
-            (carried.unsent_until, carried.route.island.clone())
-        });
-        let Some((unsent_until, island)) = waits else { return };
-        if unsent_until <= now {
-            return self.fail(key, failure);
-        }
-        self.calls.set_deadline(key, unsent_until);
-        match place {
-            Place::Absent => self.wait_for_island(&island, key, now),
-            _ => self.waiting.borrow_mut().push_back(key),
-        }
-    }
-
-    fn wait_for_island(&self, island: &Arc<str>, key: Key, now: Instant) {
-        self.absent.wait(island, key, now, 2 * self.calls.len() + 64, |key| self.waits(key));
-    }
-
-    fn waits(&self, key: Key) -> Waits {
-        match self.calls.with(key, |call| call.wants) {
-            Some(Wants::Nothing) => Waits::OneWay,
-            Some(_) => Waits::ForAnAnswer,
-            None => Waits::No,
-        }
-    }
-
-    /// A call of its island's was answered there: whoever waits for the island need not any more.
-    fn got_through(&self, key: Key) {
-        if self.absent.is_empty() {
-            return;
-        }
-        if let Some(island) = self.update(key, |carried| carried.route.island.clone()) {
-            self.island_is_back(&island);
-        }
-    }
-
-    /// A hub has a link to this island again.
-    pub fn island_is_back(&self, island: &str) {
-        self.no_longer_absent(self.absent.back(island));
-    }
-
-    /// A link came or went: whatever was absent may be reached by another way now.
-    pub fn ways_changed(&self) {
-        let now = Instant::now();
-        self.absent.hurry(now);
-        self.try_absent(now);
-    }
-
-    /// Tries islands again of which nothing was heard for a while.
-    pub fn try_absent(&self, now: Instant) {
-        if !self.absent.is_empty() && self.links.any_usable() {
-            self.no_longer_absent(self.absent.due(now, |key| self.waits(key)));
-        }
-    }
-
-    /// These calls wait for a link like all others.
-    fn no_longer_absent(&self, calls: VecDeque<Key>) {
-        if calls.is_empty() {
-            return;
-        }
-        for key in calls {
-            let waits = self.update(key, |carried| {
-                let absent = carried.place == Place::Absent;
-                if absent {
-                    carried.place = Place::Waiting;
-                }
-                absent
-            });
-            if waits == Some(true) {
-                self.waiting.borrow_mut().push_back(key);
-            }
-        }
-        self.send_waiting();
-    }
-
-    /// Sends the calls that wait for a link, in their order, as far as there are links for them.
-    pub fn send_waiting(&self) {
-        if self.waiting.borrow().is_empty() || !self.links.any_usable() {
-            return;
-        }
-        let knowledge = self.knowledge.load();
-        let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
-        let now = Instant::now();
-        for key in waiting {
-            let link = self.calls.with(key, |call| match &call.by {
-                By::Island(carried) if carried.place == Place::Waiting => {
-                    let (island, tried) = (&*carried.route.island, &carried.tried);
-                    self.links.pick(&Wanted { island, consumer: carried.consumer, tried, hubs: &[] }, &knowledge)
-                }
-                _ => None,
-            });
-            match link {
-                Some(Some(link)) => self.send_again(key, &*link, now),
-                Some(None) => self.waiting.borrow_mut().push_back(key),
-                None => {}
-            }
-        }
-    }
-
-    fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
+    pub fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
         self.calls.with(key, |call| match &mut call.by {
             By::Island(carried) => Some(change(carried)),
             By::Handler => None,
@@ -394,18 +239,6 @@ impl Core {
     }
 }
 
-/// Whether another link could do better: the call was not sent, and for a reason that lies between here and the island.
-fn may_go_elsewhere(failure: &Failure) -> bool {
-    let between = matches!(failure.stage, Stage::Tunnel | Stage::Switch)
-        && matches!(failure.kind, Kind::NoLink | Kind::LinkLost | Kind::Draining);
-    failure.outcome == Outcome::NotSent && between
-}
-
-/// Whether it was said in the island itself, so that the way there is open.
-fn is_of_the_island(failure: &Failure) -> bool {
-    matches!(failure.stage, Stage::Pick | Stage::Provider)
-}
-
 fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {
     let kind = match error {
         tunnel::AssemblyError::NoBudget { .. } => Kind::Overload,
@@ -417,7 +250,7 @@ fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {
 }
 
 /// What remains, at least a millisecond, as a head says it.
-fn remaining_ms(deadline: Instant, now: Instant) -> u32 {
+pub fn remaining_ms(deadline: Instant, now: Instant) -> u32 {
     let left = deadline.saturating_duration_since(now).as_millis();
     u32::try_from(left).unwrap_or(u32::MAX).max(1)
 }

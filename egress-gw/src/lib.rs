@@ -16,7 +16,7 @@
 //! | `listen` | shards: listeners, links, clock, orders |
 //! | `session` | a consumer's connection: bytes to calls, events, bounds |
 //! | [`fallback`] | the ordered chain of handlers, and what they may do |
-//! | `decide`, `forward` | routing: which island; send, send again |
+//! | `decide`, `forward`, `again` | routing: which island; send; what was not sent waits or is sent again |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
@@ -30,6 +30,7 @@
 
 mod absent;
 mod admit;
+mod again;
 pub mod answer;
 mod cache;
 mod catalogue;

@@ -41,20 +41,24 @@ pub struct Face<'a> {
 pub struct Remembered(BTreeMap<String, Vec<Entry>>);
 
 impl Remembered {
-    /// Takes over what islands with a port of their own offer now; one that offers nothing keeps what it had.
+    /// Takes over what islands with a port of their own offer now, of what is imported; one that offers nothing keeps what it had.
     /// Says whether anything is different now.
-    pub fn observe(&mut self, ports: &[Port], offered: &[Offered<'_>]) -> bool {
+    pub fn observe(&mut self, ports: &[Port], imports: &Imports, offered: &[Offered<'_>]) -> bool {
         let mut changed = false;
         let bound: BTreeSet<&str> = ports.iter().filter_map(|port| port.island.as_deref()).collect();
         let unbound = self.0.len();
         self.0.retain(|island, _| bound.contains(island.as_str()));
         changed |= self.0.len() != unbound;
         for island in bound {
-            let mut entries: Vec<Entry> =
-                offered.iter().filter(|offer| offer.island == island).map(|offer| offer.entry.clone()).collect();
+            let mut of_it =
+                offered.iter().filter(|offer| &**offer.island == island).map(|offer| &**offer.entry).peekable();
+            if of_it.peek().is_none() {
+                continue;
+            }
+            let mut entries: Vec<Entry> = of_it.filter(|entry| imports.import(island, &entry.key)).cloned().collect();
             entries.sort_by(|a, b| (&a.key, &a.gateway).cmp(&(&b.key, &b.gateway)));
             entries.dedup();
-            if !entries.is_empty() && self.0.get(island) != Some(&entries) {
+            if self.of(island) != entries {
                 self.0.insert(island.to_owned(), entries);
                 changed = true;
             }

@@ -1,5 +1,7 @@
 //! What stands in the registry when.
 
+use std::sync::Arc;
+
 use route::{ImportRule, Verdict};
 use wire::tunnel::catalogue::MethodSettings;
 
@@ -30,7 +32,7 @@ fn ports() -> Vec<Port> {
 }
 
 struct World {
-    offered: Vec<(&'static str, Entry)>,
+    offered: Vec<(Arc<str>, Arc<Entry>)>,
     remembered: Remembered,
     imports: Imports,
     tagging: Tagging,
@@ -40,7 +42,7 @@ struct World {
 impl World {
     fn new(offered: Vec<(&'static str, Entry)>) -> Self {
         let mut world = Self {
-            offered,
+            offered: offered.into_iter().map(|(island, entry)| (island.into(), Arc::new(entry))).collect(),
             remembered: Remembered::default(),
             imports: imports(BesideLocal::Never),
             tagging: Tagging::ByIsland,
@@ -52,7 +54,7 @@ impl World {
 
     fn observe(&mut self) -> bool {
         let offered: Vec<Offered<'_>> = self.offered.iter().map(|(island, entry)| Offered { island, entry }).collect();
-        self.remembered.observe(&ports(), &offered)
+        self.remembered.observe(&ports(), &self.imports, &offered)
     }
 
     fn desired(&self) -> Vec<VirtualProvider> {
@@ -109,9 +111,18 @@ fn when_its_island_is_gone_the_tagged_node_stays_and_the_untagged_one_goes() {
 #[test]
 fn a_living_island_that_offers_other_services_replaces_what_was_remembered() {
     let mut world = World::new(vec![("shanghai", entry("com.acme.Greeter"))]);
-    world.offered = vec![("shanghai", entry("com.acme.Ledger"))];
+    world.offered = vec![("shanghai".into(), Arc::new(entry("com.acme.Ledger")))];
     assert!(world.observe());
     assert_eq!(world.shown(), ["com.acme.Ledger@20990", "com.acme.Ledger@20991[shanghai]"]);
+}
+
+#[test]
+fn of_what_nobody_imports_nothing_is_remembered() {
+    let mut world = World::new(vec![("shanghai", entry("com.acme.Greeter")), ("shanghai", entry("org.other.Ledger"))]);
+    assert_eq!(world.remembered.services().collect::<Vec<_>>(), [&key("com.acme.Greeter")]);
+    world.offered.remove(0);
+    assert!(world.observe());
+    assert_eq!(world.remembered.services().count(), 0, "the island is there and does not offer it any more");
 }
 
 #[test]
@@ -122,7 +133,7 @@ fn what_is_remembered_survives_a_restart() {
     world.offered.clear();
     assert_eq!(world.shown(), ["com.acme.Greeter@20991[shanghai]"]);
     let unbound = [Port { number: 20990, island: None }];
-    assert!(world.remembered.observe(&unbound, &[]));
+    assert!(world.remembered.observe(&unbound, &world.imports, &[]));
     assert!(world.shown().is_empty());
 }
 

@@ -69,7 +69,7 @@ fn the_second_call_of_a_kind_comes_from_the_cache_and_a_new_snapshot_empties_it(
                 "cloud".into(),
                 route::View::Complete,
                 route::Imports::default(),
-                [],
+                std::iter::empty::<(wire::tunnel::Keyed, route::Offer)>(),
             )),
             ..Default::default()
         };

@@ -1,7 +1,7 @@
 //! What `/status` shows people of the control loop: islands, services here and there, registries. Bounded, and never a
 //! secret.
 
-use route::{Health, Snapshot};
+use route::{Health, Offer, Snapshot};
 use serde::Serialize;
 use wire::tunnel::catalogue::ServiceKey;
 use zk_bridge::Registry;
@@ -51,8 +51,16 @@ pub struct ShownRegistry {
 impl Shown {
     /// The part that stands in a snapshot.
     pub fn of(snapshot: &Snapshot, is_local: &dyn Fn(&ServiceKey) -> bool) -> Self {
-        let mut services: Vec<ShownService> = snapshot
-            .services()
+        let mut named: Vec<(&ServiceKey, &[Offer])> = snapshot.services().collect();
+        let services_not_shown = named.len().saturating_sub(SHOWN_SERVICES);
+        if services_not_shown > 0 {
+            // Only those that are shown are sorted and written out: there may be very many, and this runs each second.
+            named.select_nth_unstable_by_key(SHOWN_SERVICES, |(service, _)| *service);
+            named.truncate(SHOWN_SERVICES);
+        }
+        named.sort_unstable_by_key(|(service, _)| *service);
+        let services = named
+            .into_iter()
             .map(|(service, offers)| ShownService {
                 local: is_local(service),
                 service: service.to_string(),
@@ -65,9 +73,6 @@ impl Shown {
                     .collect(),
             })
             .collect();
-        services.sort_by(|a, b| a.service.cmp(&b.service));
-        let services_not_shown = services.len().saturating_sub(SHOWN_SERVICES);
-        services.truncate(SHOWN_SERVICES);
         let islands = snapshot.islands().map(|island| island.to_string()).collect();
         Self { islands, services, services_not_shown, ..Self::default() }
     }

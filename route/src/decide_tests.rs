@@ -171,7 +171,8 @@ fn an_opaque_call_goes_to_the_island_of_its_port_or_nowhere() {
     assert_eq!(decide(&opaque, &two_islands()), Err(Refusal::Opaque));
     let bound = Call { bound: Some("shanghai"), ..opaque };
     assert_eq!(&*decide(&bound, &two_islands()).unwrap().island, "shanghai");
-    let nothing = Snapshot::new(1, "cloud".into(), View::Complete, Imports::default(), []);
+    let nothing =
+        Snapshot::new(1, "cloud".into(), View::Complete, Imports::default(), std::iter::empty::<(ServiceKey, Offer)>());
     assert_eq!(
         text(decide(&bound, &nothing)),
         "`anything` of island `shanghai` is not imported by island `cloud`; add a rule to [import] of this egress gateway"

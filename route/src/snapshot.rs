@@ -3,9 +3,11 @@
 //! Immutable; a change makes a new snapshot with a higher generation, so that cached decisions can be told from
 //! outdated ones by one comparison.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
 
 use crate::import::Imports;
@@ -44,7 +46,7 @@ pub struct Snapshot {
     generation: u64,
     own_island: Arc<str>,
     view: View,
-    services: HashMap<ServiceKey, Box<[Offer]>>,
+    services: HashMap<Keyed, Box<[Offer]>>,
     islands: BTreeSet<Arc<str>>,
     imports: Imports,
 }
@@ -52,21 +54,23 @@ pub struct Snapshot {
 impl Snapshot {
     /// A snapshot of these offers; offers of the own island are left out, of several from one island the healthiest
     /// counts.
-    pub fn new(
+    pub fn new<K: Into<Keyed>>(
         generation: u64,
         own_island: Arc<str>,
         view: View,
         imports: Imports,
-        offers: impl IntoIterator<Item = (ServiceKey, Offer)>,
+        offers: impl IntoIterator<Item = (K, Offer)>,
     ) -> Self {
-        let mut services: HashMap<ServiceKey, Vec<Offer>> = HashMap::new();
-        for (service, offer) in offers {
-            if offer.island != own_island {
-                services.entry(service).or_default().push(offer);
-            }
+        let offers = offers.into_iter().filter(|(_, offer)| offer.island != own_island);
+        let mut offers: Vec<(Keyed, Offer)> = offers.map(|(service, offer)| (service.into(), offer)).collect();
+        offers.sort_by(|(service, a), (other, b)| service.cmp(other).then_with(|| a.best_first(b)));
+        offers.dedup_by(|(later, a), (kept, b)| later == kept && a.island == b.island);
+        let mut islands = BTreeSet::new();
+        let mut services = HashMap::new();
+        for of_one in offers.chunk_by(|(service, _), (next, _)| service == next) {
+            islands.extend(of_one.iter().map(|(_, offer)| offer.island.clone()));
+            services.insert(of_one[0].0.clone(), of_one.iter().map(|(_, offer)| offer.clone()).collect());
         }
-        let islands = services.values().flatten().map(|offer| offer.island.clone()).collect();
-        let services = services.into_iter().map(|(service, offers)| (service, one_an_island(offers))).collect();
         Self { generation, own_island, view, services, islands, imports }
     }
 
@@ -102,7 +106,7 @@ impl Snapshot {
 
     /// Every service with its offers, in no order.
     pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &[Offer])> {
-        self.services.iter().map(|(service, offers)| (service, &**offers))
+        self.services.iter().map(|(service, offers)| (service.key(), &**offers))
     }
 
     /// Every island that offers anything, in the order of their names.
@@ -117,10 +121,11 @@ impl Snapshot {
     }
 }
 
-fn one_an_island(mut offers: Vec<Offer>) -> Box<[Offer]> {
-    offers.sort_by(|a, b| a.island.cmp(&b.island).then(a.health.cmp(&b.health)));
-    offers.dedup_by(|later, kept| later.island == kept.island);
-    offers.into()
+impl Offer {
+    /// By island; of several from one island the healthiest comes first.
+    fn best_first(&self, other: &Offer) -> Ordering {
+        self.island.cmp(&other.island).then(self.health.cmp(&other.health))
+    }
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@
 //!    open    = head + first piece of the body          head, who calls what and until when
 //!    reply   = reply head + first piece of the answer   reply
 //!    failure                                            failure, how far a call got and why it ended
-//!    catalogue, notice                                  JSON
+//!    catalogue, notice                                  JSON; entries, the services of a catalogue as a program keeps them
 //! ```
 
 pub mod catalogue;
+pub mod entries;
 pub mod failure;
 pub mod head;
 pub mod hello;
@@ -17,6 +18,7 @@ pub mod notice;
 pub mod record;
 pub mod reply;
 
+pub use entries::{Entries, Keyed};
 pub use failure::{Failure, Kind, Outcome, Stage};
 pub use head::{Flags, Head, Stamp};
 pub use notice::Notice;

@@ -1,11 +1,13 @@
-//! The services of one gateway, shared by all who are told of them, and bounded in bytes of memory. It never decides who sees one.
+//! The services of one gateway as a program keeps them: shared by all who tell or are told of them, and bounded in bytes of memory. It
+//! never decides who sees one.
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use wire::tunnel::catalogue::{Entry, MethodSettings, ServiceKey};
+use super::catalogue::{Entry, MethodSettings, ServiceKey};
 
 /// What the allocator and a tree add to each thing that is kept, about.
 const OVERHEAD_LEN: usize = 16;
@@ -13,39 +15,66 @@ const OVERHEAD_LEN: usize = 16;
 /// Services by their keys.
 #[derive(Debug, Clone, Default)]
 pub struct Entries {
-    services: BTreeSet<Known>,
+    services: BTreeSet<Keyed>,
     held_len: usize,
 }
 
-/// An entry that stands under its key.
+/// An entry that stands under its key: equal, ordered and hashed as that is, so that a map needs no second copy of it.
 #[derive(Debug, Clone)]
-struct Known(Arc<Entry>);
+pub struct Keyed(Arc<Entry>);
 
-impl Borrow<ServiceKey> for Known {
-    fn borrow(&self) -> &ServiceKey {
+impl Keyed {
+    /// What it is known by.
+    #[must_use]
+    pub fn key(&self) -> &ServiceKey {
         &self.0.key
     }
 }
 
-impl Ord for Known {
-    fn cmp(&self, other: &Known) -> Ordering {
-        self.0.key.cmp(&other.0.key)
+impl From<Arc<Entry>> for Keyed {
+    fn from(entry: Arc<Entry>) -> Self {
+        Keyed(entry)
     }
 }
 
-impl PartialOrd for Known {
-    fn partial_cmp(&self, other: &Known) -> Option<Ordering> {
+/// An entry that says nothing but its key.
+impl From<ServiceKey> for Keyed {
+    fn from(key: ServiceKey) -> Self {
+        Keyed(Arc::new(Entry { key, ..Entry::default() }))
+    }
+}
+
+impl Borrow<ServiceKey> for Keyed {
+    fn borrow(&self) -> &ServiceKey {
+        self.key()
+    }
+}
+
+impl Ord for Keyed {
+    fn cmp(&self, other: &Keyed) -> Ordering {
+        self.key().cmp(other.key())
+    }
+}
+
+impl PartialOrd for Keyed {
+    fn partial_cmp(&self, other: &Keyed) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl PartialEq for Known {
-    fn eq(&self, other: &Known) -> bool {
-        self.0.key == other.0.key
+impl PartialEq for Keyed {
+    fn eq(&self, other: &Keyed) -> bool {
+        self.key() == other.key()
     }
 }
 
-impl Eq for Known {}
+impl Eq for Keyed {}
+
+impl Hash for Keyed {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
 
 impl Entries {
     /// Adds a service, in place of an earlier one of its key. False, and nothing changed: it does not fit into `limit` bytes.
@@ -56,8 +85,14 @@ impl Entries {
             return false;
         }
         self.held_len = held_len;
-        self.services.replace(Known(entry));
+        self.services.replace(Keyed(entry));
         true
+    }
+
+    /// What is listed under this key.
+    #[must_use]
+    pub fn get(&self, key: &ServiceKey) -> Option<&Arc<Entry>> {
+        self.services.get(key).map(|known| &known.0)
     }
 
     /// Takes a service out.
@@ -68,11 +103,13 @@ impl Entries {
     }
 
     /// Whether exactly this is listed under its key.
+    #[must_use]
     pub fn has(&self, entry: &Arc<Entry>) -> bool {
-        self.services.get(&entry.key).is_some_and(|known| Arc::ptr_eq(&known.0, entry) || known.0 == *entry)
+        self.get(&entry.key).is_some_and(|known| Arc::ptr_eq(known, entry) || known == entry)
     }
 
     /// Whether something is listed under this key.
+    #[must_use]
     pub fn has_key(&self, key: &ServiceKey) -> bool {
         self.services.contains(key)
     }
@@ -83,13 +120,21 @@ impl Entries {
     }
 
     /// How many there are.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.services.len()
     }
 
     /// Whether there is none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.services.is_empty()
+    }
+}
+
+impl PartialEq for Entries {
+    fn eq(&self, other: &Entries) -> bool {
+        self.len() == other.len() && self.iter().all(|entry| other.has(entry))
     }
 }
 
