@@ -64,6 +64,10 @@ pub trait Handler: 'static {
     /// The exchange that was opened with `token` has ended without an answer, or without the rest of it.
     fn failed(&self, link: &Link, token: u64, failure: Failure);
 
+    /// The last byte of the one-way exchange that was opened with `token` was handed to a connection: nothing more is heard of
+    /// it. One that never gets so far has [`Handler::failed`].
+    fn sent(&self, _link: &Link, _token: u64) {}
+
     /// What an island offers has changed.
     fn catalogue(&self, link: &Link, update: Update);
 

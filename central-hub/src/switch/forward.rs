@@ -6,11 +6,10 @@ use std::time::{Duration, Instant};
 use shard::Key;
 use tunnel::{End, ExchangeId, Link, Open};
 use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
-use wire::tunnel::head::{self, Flags, Head, HeadError, Hop};
+use wire::tunnel::head::{self, Head, HeadError, Hop};
 
 use super::{CALL_LEN, Call, GRACE, Record, Switch};
 use crate::admit::{self, Admission, service_text};
-use crate::audit::Outcome;
 use crate::links::{self, NoLink};
 
 impl Switch {
@@ -92,9 +91,6 @@ impl Switch {
             let remaining = Duration::from_millis(head.remaining_ms.into());
             self.wheel.borrow_mut().set(key.slot(), call.record.began + remaining + GRACE);
             call.to = Some(to);
-        }
-        if open.end == End::Yes && head.flags.contains(Flags::ONE_WAY) {
-            self.finish(key, Outcome::Sent, "");
         }
     }
 

@@ -9,7 +9,7 @@ use wire::tunnel::failure::{Failure, Kind};
 use wire::tunnel::head::{self, Flags};
 use wire::tunnel::notice::Notice;
 
-use super::{FORGERY_SAID, Record, Switch, one_way};
+use super::{FORGERY_SAID, Record, Switch};
 use crate::audit::Outcome;
 use crate::catalogue::{Applied, Who};
 
@@ -69,17 +69,14 @@ impl Handler for Switch {
             let mut calls = self.calls.borrow_mut();
             let call = calls.get_mut(key)?;
             call.record.request_len += piece.len() as u64;
-            Some((key, call.to.clone()?, one_way(&call.record.head)))
+            call.to.clone()
         });
-        let Some((key, (to, to_id), one_way)) = to else {
+        let Some((to, to_id)) = to else {
             // The rest of a body whose call is over: nobody holds it, so its credit goes back.
             return link.consumed(id, piece.len());
         };
         let passed = to.send_data(to_id, piece, end);
         link.consumed(id, passed);
-        if end == End::Yes && one_way {
-            self.finish(key, Outcome::Sent, "");
-        }
     }
 
     fn cancelled(&self, link: &Link, id: ExchangeId) {
@@ -130,6 +127,10 @@ impl Handler for Switch {
         let outcome = if failure.kind == Kind::Forged { Outcome::Forged } else { Outcome::Failed };
         self.write(&call.from, call.to_link(), &call.record, outcome, &failure.text);
         self.heads_back(call.record.head);
+    }
+
+    fn sent(&self, _: &Link, token: u64) {
+        self.finish(Key::from_number(token), Outcome::Sent, "");
     }
 
     fn catalogue(&self, link: &Link, update: Update) {

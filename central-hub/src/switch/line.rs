@@ -3,12 +3,14 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use chassis::Mistakes;
 use chassis::metrics::Metrics;
 use shard::Shard;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
@@ -209,7 +211,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
     let acceptor = tunnel::accept(shard, listener, config, switch.clone()).unwrap();
     let (egress, ingress) = (Rc::new(Gateway::default()), Rc::new(Gateway::default()));
     let dial = |role, island, gateway, key: &Arc<PrivateKey>, handler: &Rc<Gateway>| {
-        dial(shard, &acceptor, &keys[0], (role, island, gateway, key), handler)
+        dial(shard, acceptor.local(), &keys[0], (role, island, gateway, key), handler)
     };
     let dialers = [
         dial(Role::Egress, "shanghai", "out", &keys[1], &egress),
@@ -237,12 +239,12 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
 /// A gateway's end.
 fn dial(
     shard: &Shard,
-    acceptor: &Acceptor,
+    hub: SocketAddr,
     hub_key: &PrivateKey,
     (role, island, gateway, key): (Role, &str, &str, &Arc<PrivateKey>),
     handler: &Rc<Gateway>,
 ) -> Dialer {
-    let url = format!("http://{}", acceptor.local());
+    let url = format!("http://{hub}");
     let hub = HubAddress {
         url,
         server_name: None,
@@ -278,9 +280,35 @@ pub(super) fn offer(link: &Link, start: u64) {
 impl Line {
     /// Another process of beijing's gateway dials.
     pub(super) fn ingress_again(&self) -> (Rc<Gateway>, Dialer) {
+        self.ingress_at(self.acceptor.local())
+    }
+
+    /// The same, over a path that stops to bring anything from the hub once `is_stuck`.
+    pub(super) async fn ingress_on_a_path(&self, is_stuck: Rc<Cell<bool>>) -> (Rc<Gateway>, Dialer) {
+        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (path, hub) = (door.local_addr().unwrap(), self.acceptor.local());
+        self.shard.run(async move {
+            let (gateway, _) = door.accept().await.unwrap();
+            let to_hub = tokio::net::TcpStream::connect(hub).await.unwrap();
+            let ((mut from_gateway, mut to_gateway), (mut from_hub, mut to_hub)) =
+                (gateway.into_split(), to_hub.into_split());
+            let mut piece = vec![0; 64 * 1024];
+            let back = async {
+                while !is_stuck.get() {
+                    let len = from_hub.read(&mut piece).await.unwrap();
+                    to_gateway.write_all(&piece[..len]).await.unwrap();
+                }
+                std::future::pending::<()>().await;
+            };
+            tokio::join!(back, tokio::io::copy(&mut from_gateway, &mut to_hub)).1.unwrap();
+        });
+        self.ingress_at(path)
+    }
+
+    fn ingress_at(&self, hub: SocketAddr) -> (Rc<Gateway>, Dialer) {
         let again = Rc::new(Gateway::default());
         let who = (Role::Ingress, "beijing", "in", &self.keys[2]);
-        let dialer = dial(&self.shard, &self.acceptor, &self.keys[0], who, &again);
+        let dialer = dial(&self.shard, hub, &self.keys[0], who, &again);
         (again, dialer)
     }
 

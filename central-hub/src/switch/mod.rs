@@ -197,7 +197,11 @@ impl Switch {
             if let Some((to, id)) = &call.to {
                 to.cancel(*id);
             }
-            let text = "the deadline passed while the call was at its provider's island, and nobody answered";
+            let text = if one_way(&call.record.head) {
+                "the deadline passed while the call waited for a connection to its provider's island"
+            } else {
+                "the deadline passed while the call was at its provider's island, and nobody answered"
+            };
             let failure = Failure::new(Stage::Switch, Kind::DeadlinePassed, Reach::Unknown, text);
             call.from.fail(call.from_id, &failure);
             self.write(&call.from, call.to_link(), &call.record, Outcome::TimedOut, &failure.text);

@@ -1,5 +1,7 @@
 //! Calls through a hub with real links on loopback: what the egress sees, what the ingress sees, what the audit says.
 
+use std::rc::Rc;
+
 use tunnel::key::PrivateKey;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
@@ -151,6 +153,44 @@ fn a_one_way_call_is_passed_on_and_nothing_is_held() {
         let audit = line.audit(2).await;
         assert!(audit.iter().all(|one| one["outcome"] == "sent"), "{audit:?}");
         assert_eq!(audit[1]["request_len"], 300_000);
+        assert_eq!(line.switch.calls.borrow().len(), 0);
+    });
+}
+
+/// What waited at the hub for a link that took nothing, and was late there, was written down as sent.
+#[test]
+fn one_way_calls_that_never_leave_the_hub_are_not_written_down_as_sent() {
+    const CALLS: u64 = 90;
+    with_line("", |line| async move {
+        line.ready().await;
+        line.dialers[1].close("the test ends it");
+        line.switch_sees_no_ingress().await;
+        let is_stuck = Rc::new(Cell::new(false));
+        let (again, _dialer) = line.ingress_on_a_path(is_stuck.clone()).await;
+        let (ingress, link) = (again.link().await, line.egress.link().await);
+        super::line::offer(&ingress, 3);
+        while !line.switch.links.borrow().reach("beijing") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        is_stuck.set(true);
+        let head = Head { method: "tell", flags: Flags::ONE_WAY, remaining_ms: 1500, ..Head::default() };
+        for token in 0..CALLS {
+            line.call_with(&link, head, &[7; 60_000], token);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let told = || {
+            let text = std::fs::read_to_string(&line.audit).unwrap();
+            let lines = text.lines().map(|one| serde_json::from_str::<serde_json::Value>(one).unwrap());
+            lines.filter(|one| one["method"] == "tell").collect::<Vec<_>>()
+        };
+        while (told().len() as u64) < CALLS {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let (told, count) = (told(), |outcome: &str| told().iter().filter(|one| one["outcome"] == outcome).count());
+        // What waits for credit is late after a second, what waits for the connection at its deadline.
+        assert!(count("failed") > 10 && count("timed_out") > 0, "{} {}", count("failed"), count("timed_out"));
+        let late = told.iter().find(|one| one["outcome"] == "failed").unwrap();
+        assert_eq!(late["reason"], "busy: no credit for it in time");
         assert_eq!(line.switch.calls.borrow().len(), 0);
     });
 }

@@ -418,6 +418,17 @@ impl Inner {
         result
     }
 
+    /// Tells the owner which one-way calls have gone.
+    fn tell_sent(&self) {
+        let sent = self.session.borrow_mut().take_sent();
+        if let Some(link) = self.link().filter(|_| !sent.is_empty()) {
+            for token in &sent {
+                self.handler.sent(&link, *token);
+            }
+            self.session.borrow_mut().restore_sent(sent);
+        }
+    }
+
     /// False: there is no connection.
     fn look_after_connection(&self, now: Instant) -> bool {
         let mut carrier = self.carrier.borrow_mut();
@@ -466,6 +477,7 @@ impl Inner {
         if self.session.borrow().is_over() {
             return;
         }
+        self.tell_sent();
         let (failed, cancelled) = self.session.borrow_mut().end(reason, peer_received);
         tracing::info!(peer = %self.peer.name, session = %self.session_id, reason, open = failed.len(), "link is over");
         for (token, failure) in failed {
@@ -485,6 +497,7 @@ impl Flush for Inner {
         if let Err(violation) = self.hand_over() {
             return self.end_for(&violation.to_string());
         }
+        self.tell_sent();
         let drained = self.session.borrow_mut().take_drained();
         if !drained.is_empty()
             && let Some(link) = self.link()

@@ -6,10 +6,8 @@ use std::time::Duration;
 pub(crate) const SESSION_WINDOW: usize = 4 * 1024 * 1024;
 /// Bytes of one exchange that goes in pieces.
 pub(crate) const EXCHANGE_WINDOW: usize = 256 * 1024;
-/// The part of the session's window that pieces of long bodies leave to small calls.
+/// The part of the session's window that pieces of long bodies, and one-way calls, leave to small calls that somebody waits for.
 pub(crate) const SMALL_RESERVE: usize = 1024 * 1024;
-/// The part that one-way calls leave to those that somebody waits for: a caller may send them without end.
-pub(crate) const ANSWERED_RESERVE: usize = SESSION_WINDOW / 2;
 /// Bytes of small records that may wait for credit or for a connection.
 pub(crate) const WAITING_LEN: usize = 4 * 1024 * 1024;
 /// A call waits no longer than this for credit, however much time it has left.

@@ -47,6 +47,9 @@ pub(crate) enum Side {
     Acceptor = 1,
 }
 
+/// Places for tokens of one-way calls that are kept from flush to flush.
+const SENT_PLACES: usize = 1024;
+
 /// Who gives credit back for pieces of long bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Credit {
@@ -192,6 +195,8 @@ pub(crate) struct Session {
     catalogue: VecDeque<Vec<u8>>,
     catalogue_len: usize,
     drained: Vec<(ExchangeId, usize)>,
+    /// Tokens of one-way calls that are whole in a batch, and whose owner was not told.
+    sent: Vec<u64>,
     connected: bool,
     /// Why the peer takes no new exchanges.
     peer_drains: Option<String>,
@@ -223,6 +228,7 @@ impl Session {
             catalogue: VecDeque::new(),
             catalogue_len: 0,
             drained: Vec::new(),
+            sent: Vec::new(),
             connected: false,
             peer_drains: None,
             over: false,
@@ -365,6 +371,19 @@ impl Session {
         std::mem::take(&mut self.drained)
     }
 
+    /// Tokens of one-way calls whose last byte was handed to a connection since the last time.
+    pub(crate) fn take_sent(&mut self) -> Vec<u64> {
+        if self.out.is_written() { std::mem::take(&mut self.sent) } else { Vec::new() }
+    }
+
+    /// Takes the place for such tokens back.
+    pub(crate) fn restore_sent(&mut self, mut place: Vec<u64>) {
+        if self.sent.capacity() == 0 && place.capacity() <= SENT_PLACES {
+            place.clear();
+            self.sent = place;
+        }
+    }
+
     /// Fails what has waited too long; returns tokens and failures. What waits for nobody any more makes room.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<(u64, Failure)> {
         if self.waiting.is_empty() && self.one_ways.is_empty() && self.ring.is_empty() {
@@ -417,6 +436,8 @@ impl Session {
             let outcome = if unknown { Outcome::Unknown } else { Outcome::NotSent };
             failed.push((opened.token, Failure::new(Stage::Tunnel, Kind::LinkLost, outcome, reason.to_owned())));
         }
+        let unwritten = Failure::new(Stage::Tunnel, Kind::LinkLost, Outcome::NotSent, reason.to_owned());
+        failed.extend(self.sent.drain(..).map(|token| (token, unwritten.clone())));
         let open = self.accepted.take_all().into_iter().map(ExchangeId).collect();
         self.out.forget();
         self.waiting.clear();

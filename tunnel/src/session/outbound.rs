@@ -178,6 +178,11 @@ impl Outbound {
         self.resend_len + self.batch.len()
     }
 
+    /// Whether all that was pushed was handed to a connection.
+    pub(crate) fn is_written(&self) -> bool {
+        self.written == self.last
+    }
+
     /// Number of the last record that was handed to a connection.
     pub(crate) fn written(&self) -> u64 {
         self.written

@@ -256,6 +256,7 @@ impl Session {
         opened.is_sent = true;
         opened.complete = number;
         if opened.one_way {
+            self.sent.push(opened.token);
             self.remove_opened(id);
         }
     }
@@ -272,7 +273,7 @@ impl Session {
         let len = HEADER_LEN + parts.iter().map(|part| part.len()).sum::<usize>();
         let may_go = match awaited {
             AwaitedBy::Caller => self.waiting.lets_pass(len, self.window),
-            AwaitedBy::Nobody => self.waiting.is_empty() && self.one_ways.lets_pass(len, self.window),
+            AwaitedBy::Nobody => self.one_ways_may_go() && self.one_ways.lets_pass(len, self.window),
         };
         if !may_go {
             return self.wait(kind, id, parts, patience, awaited);
@@ -305,7 +306,12 @@ impl Session {
 
     /// Whether a small record that waits could go now.
     pub(super) fn waiting_can_go(&self) -> bool {
-        self.waiting.can_go(self.window) || self.waiting.is_empty() && self.one_ways.can_go(self.window)
+        self.waiting.can_go(self.window) || self.one_ways_may_go() && self.one_ways.can_go(self.window)
+    }
+
+    /// Whether one-way calls need not let others go first, nor take turns with long bodies.
+    fn one_ways_may_go(&self) -> bool {
+        self.waiting.is_empty() && self.ring.is_empty()
     }
 
     /// The next one that may go, first those that somebody waits for.
@@ -313,7 +319,7 @@ impl Session {
         if !self.waiting.is_empty() {
             return if self.waiting.can_go(self.window) { self.waiting.pop() } else { None };
         }
-        if self.one_ways.can_go(self.window) { self.one_ways.pop() } else { None }
+        if self.one_ways_may_go() && self.one_ways.can_go(self.window) { self.one_ways.pop() } else { None }
     }
 
     fn is_wanted(&mut self, waiting: &Waiting) -> bool {
@@ -340,21 +346,37 @@ impl Session {
     /// Small records that waited, as far as credit goes. Those of exchanges that are over just leave.
     pub(super) fn send_waiting(&mut self, now: Instant) {
         while self.connected {
-            let Some(mut waiting) = self.next_waiting() else { break };
-            if !self.is_wanted(&waiting) {
-                continue;
-            }
-            let id = waiting.exchange;
-            if let Some(patience) = waiting.patience {
-                patience.lower(now, &mut waiting.bytes[HEADER_LEN..]);
-            }
-            self.window -= waiting.bytes.len();
-            let number = self.out.push_encoded(&waiting.bytes);
-            match waiting.kind {
-                RecordType::Open => self.opened_is_sent(id, number),
-                RecordType::Reply => drop(self.remove_accepted(id)),
-                _ => {}
-            }
+            let Some(waiting) = self.next_waiting() else { break };
+            self.send_waited(now, waiting);
+        }
+    }
+
+    fn send_waited(&mut self, now: Instant, mut waiting: Waiting) {
+        if !self.is_wanted(&waiting) {
+            return;
+        }
+        let id = waiting.exchange;
+        if let Some(patience) = waiting.patience {
+            patience.lower(now, &mut waiting.bytes[HEADER_LEN..]);
+        }
+        self.window -= waiting.bytes.len();
+        let number = self.out.push_encoded(&waiting.bytes);
+        match waiting.kind {
+            RecordType::Open => self.opened_is_sent(id, number),
+            RecordType::Reply => drop(self.remove_accepted(id)),
+            _ => {}
+        }
+    }
+
+    /// The turn of the one-way calls between two pieces of long bodies: as many bytes of them as a piece has.
+    fn send_one_ways(&mut self, now: Instant) {
+        let mut left = SEGMENT_LEN;
+        while left > 0 && self.waiting.is_empty() && self.one_ways.can_go(self.window) {
+            let Some(waiting) = self.one_ways.pop() else { return };
+            let len = waiting.bytes.len();
+            left = left.saturating_sub(len);
+            self.bulk_room = self.bulk_room.saturating_sub(len);
+            self.send_waited(now, waiting);
         }
     }
 
@@ -417,10 +439,12 @@ impl Session {
     fn pass_on(&mut self, id: u64, piece: &[u8], end: End) -> usize {
         let room = self.bulk_room.min(self.window.saturating_sub(SMALL_RESERVE));
         let connected = self.connected;
+        let no_turns = self.one_ways.is_empty();
         let Some(out) = self.outgoing_mut(id) else { return piece.len() };
         let straight = connected
             && out.waiting() == 0
             && !out.in_ring
+            && no_turns
             && piece.len() <= out.credit().min(SEGMENT_LEN)
             && piece.len() + MAX_HEAD_LEN + HEADER_LEN <= room;
         if !straight {
@@ -472,10 +496,11 @@ impl Session {
         self.out.push(RecordType::Catalogue, End::Yes, 0, &[&part]);
     }
 
-    /// One piece for each body in turn, and of the catalogue, until the room, the credit or both are used up.
+    /// One piece for each body in turn, of the catalogue, and of one-way calls, until the room, the credit or both are used up.
     pub(super) fn send_bulk(&mut self, now: Instant) {
         while self.connected && self.bulk_room > 0 {
             self.send_catalogue_part();
+            self.send_one_ways(now);
             let spare = self.spare();
             if spare == 0 {
                 return;

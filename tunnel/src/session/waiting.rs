@@ -2,10 +2,12 @@
 //!
 //! ```text
 //!   answered  calls that somebody waits for, replies, notices        all of the window
-//!   one-way   calls that nobody waits for                            what the others leave: half of the window, when none of them waits
+//!   one-way   calls that nobody waits for                            what long bodies get, when none of the others waits:
+//!                                                                    three quarters of it, in turns with them
 //! ```
 //!
-//! A caller may send one-way calls without end, and nothing slows him down; with a lane of their own they hold up nobody but each other.
+//! A caller may send one-way calls without end, and nothing slows him down: with a lane of their own they hold up nobody who waits,
+//! and with turns of their own long bodies, of which there may be many, do not keep them here until they are late.
 //! It never drops a record by itself: a full lane says so.
 
 use std::collections::VecDeque;
@@ -14,7 +16,7 @@ use std::collections::vec_deque::Iter;
 use wire::tunnel::RecordType;
 
 use super::Patience;
-use super::credit::{ANSWERED_RESERVE, WAITING_LEN};
+use super::credit::{SMALL_RESERVE, WAITING_LEN};
 
 /// Places for records that an empty lane keeps.
 const SPARE: usize = 16;
@@ -45,7 +47,7 @@ impl Lane {
     }
 
     pub(super) fn one_way() -> Lane {
-        Lane { records: VecDeque::new(), len: 0, room: WAITING_LEN / 2, reserve: ANSWERED_RESERVE }
+        Lane { records: VecDeque::new(), len: 0, room: WAITING_LEN / 2, reserve: SMALL_RESERVE }
     }
 
     pub(super) fn is_empty(&self) -> bool {
