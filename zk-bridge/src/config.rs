@@ -1,16 +1,17 @@
 //! The section `[[registry]]`: what was typed, and what is true of it. Every mistake is told, not the first only.
 //!
-//! A password is read from a file or an environment variable, is kept out of `Debug`, and never shows in a mistake.
-//!
-//! Long because: each key is checked beside its default and its mistakes, with their tests.
+//! Who logs in is in [`login`]. It reads no file but a password's.
+
+mod login;
 
 use std::fmt;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
+
+use self::login::Credentials;
+pub(crate) use self::login::Login;
 
 /// Dubbo's own default root, the `group` of a registry URL that says none.
 const DEFAULT_ROOT: &str = "dubbo";
@@ -20,8 +21,6 @@ const DEFAULT_SERVICES_ROOT: &str = "services";
 const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Sessions outside of this serve nobody.
 const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(600);
-/// The longest password that is read.
-const PASSWORD_MAX_LEN: u64 = 4096;
 
 /// One section `[[registry]]` as typed.
 ///
@@ -111,36 +110,6 @@ pub struct RegistrySettings {
     pub(crate) server_version: Option<ServerVersion>,
 }
 
-/// Who logs in, and where the password is: it is read again for each session, since people change passwords.
-#[derive(Clone)]
-struct Credentials {
-    username: String,
-    password: Password,
-}
-
-#[derive(Clone)]
-enum Password {
-    In(PathBuf),
-    Of(String),
-}
-
-/// `user:password`, printed by nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Login(Vec<u8>);
-
-impl Login {
-    /// As the scheme `digest` wants it.
-    pub(crate) fn bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Login(..)")
-    }
-}
-
 impl fmt::Debug for RegistrySettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RegistrySettings")
@@ -163,16 +132,6 @@ impl RegistrySettings {
     /// Why the password cannot be read.
     pub(crate) fn login(&self) -> Result<Option<Login>, String> {
         self.login.as_ref().map(Credentials::read).transpose()
-    }
-}
-
-impl Credentials {
-    fn read(&self) -> Result<Login, String> {
-        let password = match &self.password {
-            Password::In(file) => password_in_file(file)?,
-            Password::Of(name) => password_in_variable(name)?,
-        };
-        Ok(Login([self.username.as_bytes(), b":", &password].concat()))
     }
 }
 
@@ -234,7 +193,7 @@ impl RegistryConfig {
             None if root == DEFAULT_ROOT => DEFAULT_SERVICES_ROOT.to_owned(),
             None => root.clone(),
         };
-        let login = self.credentials(folder, &mut mistakes);
+        let login = Credentials::settle(self, folder, &mut mistakes);
         let acl = match (self.acl.unwrap_or_default(), &login) {
             (AclChoice::Auto, Some(_)) => AclChoice::Creator,
             (AclChoice::Auto, None) => AclChoice::Open,
@@ -299,62 +258,6 @@ impl RegistryConfig {
             }
         }
     }
-
-    fn credentials(&self, folder: &Path, mistakes: &mut Vec<RegistryMistake>) -> Option<Credentials> {
-        let mut wrong = |key, what: String| mistakes.push(RegistryMistake { key, what });
-        let (password, key) = match (&self.password_file, &self.password_env) {
-            (Some(_), Some(_)) => {
-                wrong("password_env", "found password_file as well, wanted one of them".into());
-                return None;
-            }
-            (Some(file), None) => (Password::In(folder.join(file)), "password_file"),
-            (None, Some(name)) => (Password::Of(name.clone()), "password_env"),
-            (None, None) => {
-                if self.username.is_some() {
-                    wrong("username", "found no password_file and no password_env, wanted one with a username".into());
-                }
-                return None;
-            }
-        };
-        let Some(username) = self.username.as_deref().filter(|name| !name.is_empty() && !name.contains(':')) else {
-            wrong("username", "found a password, wanted a username without \":\" with it".into());
-            return None;
-        };
-        let credentials = Credentials { username: username.to_owned(), password };
-        match credentials.read() {
-            Ok(_) => Some(credentials),
-            Err(what) => {
-                wrong(key, what);
-                None
-            }
-        }
-    }
-}
-
-fn password_in_file(path: &Path) -> Result<Vec<u8>, String> {
-    let place = path.display();
-    let file = std::fs::File::open(path).map_err(|error| format!("cannot read {place}: {error}"))?;
-    let about = file.metadata().map_err(|error| format!("cannot read {place}: {error}"))?;
-    if about.mode() & 0o077 != 0 {
-        let mode = about.mode() & 0o777;
-        return Err(format!("{place} has mode {mode:03o}, wanted a file that only its owner can read (chmod 600)"));
-    }
-    let mut content = Vec::new();
-    file.take(PASSWORD_MAX_LEN + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| format!("cannot read {place}: {error}"))?;
-    if content.len() as u64 > PASSWORD_MAX_LEN {
-        return Err(format!("{place} has more than {PASSWORD_MAX_LEN} bytes, wanted a password"));
-    }
-    let password = content.trim_ascii();
-    if password.is_empty() { Err(format!("{place} is empty, wanted a password")) } else { Ok(password.to_vec()) }
-}
-
-fn password_in_variable(name: &str) -> Result<Vec<u8>, String> {
-    match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(value.into_bytes()),
-        _ => Err(format!("the environment variable {name} is absent or empty, wanted a password in it")),
-    }
 }
 
 /// `a/b` from `/a/b/`, `a/b`, …
@@ -386,8 +289,6 @@ fn is_host(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     fn mistakes(config: &RegistryConfig) -> Vec<(&'static str, String)> {
@@ -447,31 +348,5 @@ mod tests {
         assert!(mistakes(&nameless)[0].1.contains("username"));
         let colon = RegistryConfig { username: Some("a:b".into()), ..nameless };
         assert_eq!(mistakes(&colon)[0].0, "username");
-    }
-
-    #[test]
-    fn a_password_is_read_from_a_file_that_is_ones_own_and_shows_nowhere() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("password");
-        std::fs::write(&file, "top secret\n").unwrap();
-        let config = RegistryConfig {
-            username: Some("dubbo".into()),
-            password_file: Some("password".into()),
-            ..RegistryConfig::at("h")
-        };
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let open = config.settle(folder.path()).unwrap_err();
-        assert!(open[0].what.contains("chmod 600"), "{open:?}");
-
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let settings = config.settle(folder.path()).unwrap();
-        assert_eq!(settings.login().unwrap().unwrap().bytes(), b"dubbo:top secret");
-        assert_eq!(settings.acl, AclChoice::Creator, "as Dubbo's own client");
-        assert!(!format!("{settings:?}{:?}{open:?}", settings.login()).contains("secret"));
-
-        std::fs::write(&file, "\n").unwrap();
-        assert!(config.settle(folder.path()).unwrap_err()[0].what.contains("empty"));
-        std::fs::write(&file, vec![b'x'; 5000]).unwrap();
-        assert!(config.settle(folder.path()).unwrap_err()[0].what.contains("more than 4096 bytes"));
     }
 }

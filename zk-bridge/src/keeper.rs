@@ -3,6 +3,10 @@
 //! A session ends when nothing is said for a few seconds. The thread of a program's control loop may be busy for longer
 //! than that: with 10 000 services, every change is a plan over all of them. So the client crate's task, which pings,
 //! lives here and does nothing else. It never computes anything of ours.
+//!
+//! Nor does it ever end a session because the control loop is late. How long that may compute has no bound that holds on every
+//! machine, and meanwhile the shards, threads of their own, carry calls by the last state: without the session consumers would lose what
+//! works. A control thread that never turns again is for whoever restarts processes to see, at `/livez`.
 
 use std::future::Future;
 use std::time::Duration;
