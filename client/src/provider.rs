@@ -10,25 +10,27 @@
 //!   another trust: the same of every connection with TLS, while another is made
 //! ```
 //!
-//! Long because: every way in which a call ends at an address stands in one place.
+//! * [`connect`]: connecting, again and again.
+//! * [`waiting`]: calls that wait for a connection.
 
 mod connect;
+mod waiting;
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use shard::{Key, Permit};
+use shard::Key;
 use thiserror::Error;
 use tokio::sync::Notify;
 
+use self::waiting::Waiting;
 use crate::calls::{CallKey, Pending, Place};
 use crate::channel::Channel;
 use crate::core::Core;
 use crate::ejection::{Probe, Record, Verdict};
-use crate::{Endpoint, Lost, ProviderStatus, Security};
+use crate::{Endpoint, ProviderStatus, Security};
 
 /// Until when a call is of use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,14 +94,6 @@ pub struct Provider {
     record: Record,
     unlisted: Notify,
     nudged: Notify,
-}
-
-struct Waiting {
-    /// `None` for a one-way call.
-    key: Option<Key>,
-    frame: Vec<u8>,
-    deadline: Instant,
-    _room: Permit,
 }
 
 impl Provider {
@@ -277,73 +271,9 @@ impl Provider {
         })
     }
 
-    fn wait<E>(
-        self: &Rc<Self>,
-        token: u64,
-        times: Times,
-        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<CallKey, SendError<E>> {
-        let now = self.core.now();
-        let until = times.patience.min(now + self.core.config.wait);
-        let key =
-            self.insert(Pending { token, since: now, place: Place::Waiting(self.clone()), probe: None }, until)?;
-        let queued = self.queue(Some(key), times.deadline, |out| write(wire_id(key), out));
-        if let Err(error) = queued {
-            self.core.calls.borrow_mut().remove(key);
-            return Err(error);
-        }
-        self.outstanding.set(self.outstanding.get() + 1);
-        self.core.tick();
-        Ok(CallKey(key))
-    }
-
-    fn wait_one_way<E>(
-        &self,
-        times: Times,
-        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), SendError<E>> {
-        self.queue(None, times.patience.min(self.core.now() + self.core.config.wait), |out| write(0, out))
-    }
-
-    fn queue<E>(
-        &self,
-        key: Option<Key>,
-        deadline: Instant,
-        write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), SendError<E>> {
-        let limit = self.core.config.waiting_limit;
-        if self.waiting.borrow().len() >= limit {
-            return Err(SendError::Busy(format!("{limit} calls wait for a connection to {} already", self.trouble())));
-        }
-        let mut frame = Vec::new();
-        write(&mut frame).map_err(SendError::Write)?;
-        let room = self.core.budget.take(frame.len()).ok_or_else(|| {
-            SendError::Busy(format!("no room to hold {} bytes until {} is connected", frame.len(), self.trouble()))
-        })?;
-        self.core.counts.waited.add(1);
-        self.waiting.borrow_mut().push_back(Waiting { key, frame, deadline, _room: room });
-        self.nudged.notify_waiters();
-        Ok(())
-    }
-
     /// A call of this provider has ended, however.
     pub(crate) fn ended_one(&self) {
         self.outstanding.set(self.outstanding.get().saturating_sub(1));
-    }
-
-    /// A call has waited long enough; it is out of the slab already.
-    pub(crate) fn patience_over(&self, key: Key, token: u64) {
-        self.ended_one();
-        let place = self.waiting.borrow().iter().position(|waiting| waiting.key == Some(key));
-        let frame = place.and_then(|place| self.waiting.borrow_mut().remove(place)).map(|waiting| waiting.frame);
-        self.core.counts.lost_unsent.add(1);
-        self.core.lost(token, Lost::NotSent { why: self.trouble(), frame });
-    }
-
-    /// A waiting call is not wanted any more; it is out of the slab already.
-    pub(crate) fn cancelled(&self, key: Key) {
-        self.ended_one();
-        self.waiting.borrow_mut().retain(|waiting| waiting.key != Some(key));
     }
 
     /// A connection became usable or stopped being so.
@@ -366,67 +296,6 @@ impl Provider {
         tracing::debug!(provider = %self.endpoint, why, "a provider's connection ended");
         self.channels.borrow_mut().retain(|channel| !std::ptr::eq(&**channel, ended));
         self.channels_changed(why);
-    }
-
-    fn send_waiting(&self) {
-        let now = Instant::now();
-        for waiting in self.waiting.take() {
-            // A one-way call whose time is over has nobody to be told.
-            if waiting.key.is_none() && waiting.deadline <= now {
-                continue;
-            }
-            match self.channel::<Infallible>() {
-                Ok(Some(channel)) => self.send_waited(&channel, waiting, now),
-                Ok(None) => self.refuse(waiting, &self.trouble()),
-                Err(error) => self.refuse(waiting, &error.to_string()),
-            }
-        }
-    }
-
-    fn send_waited(&self, channel: &Rc<Channel>, waiting: Waiting, now: Instant) {
-        let Waiting { key, frame, deadline, _room } = waiting;
-        let token = key.and_then(|key| self.core.calls.borrow().token(key));
-        if key.is_some() && token.is_none() {
-            // Cancelled while others of the queue were told how they ended.
-            return;
-        }
-        let sent = channel.append(|out| {
-            match (token, self.core.answers()) {
-                (Some(token), Some(answers)) => {
-                    answers.append_waited(token, &frame, deadline.saturating_duration_since(now), out);
-                }
-                _ => out.extend_from_slice(&frame),
-            }
-            Ok::<(), Infallible>(())
-        });
-        let Ok(Some((end, len))) = sent else {
-            return self.refuse(Waiting { key, frame, deadline, _room }, &self.trouble());
-        };
-        self.core.counts.sent.add(1);
-        self.core.counts.bytes_out.add(u64::from(len));
-        if let Some(key) = key {
-            let place = Place::Sent { channel: channel.clone(), end, len };
-            if self.core.calls.borrow_mut().place(key, now, place, deadline) {
-                channel.began_one();
-            }
-        }
-    }
-
-    /// Gives a call that waited back to its caller, who may know another provider.
-    fn refuse(&self, waiting: Waiting, why: &str) {
-        let pending = waiting.key.and_then(|key| self.core.calls.borrow_mut().remove(key));
-        if let Some(pending) = pending {
-            self.ended_one();
-            self.core.counts.lost_unsent.add(1);
-            self.core.lost(pending.token, Lost::NotSent { why: why.to_owned(), frame: Some(waiting.frame) });
-        }
-    }
-
-    /// Gives everything that waits back.
-    fn refuse_waiting(&self) {
-        for waiting in self.waiting.take() {
-            self.refuse(waiting, &self.trouble());
-        }
     }
 
     /// Whom to trust has changed: where it matters, connections of before get no new calls.
