@@ -11,7 +11,7 @@
 //!
 //! Long because: reading, writing and ending of a connection share its state, and nobody else may see it.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -26,7 +26,8 @@ use tokio::net::TcpStream;
 use crate::rest::{COPIED_REST_LEN, Rest};
 use crate::tls::Layer;
 use crate::tls::session::{Cover, RECORD_LEN, SEALED_LEN, Tls};
-use crate::{Budget, Flush, Permit, SCRATCH_LEN, Shard, socket, tls};
+use crate::untaken::Untaken;
+use crate::{Budget, Close, Flush, NoRoom, SCRATCH_LEN, Session, Shard, socket, tls};
 
 /// After this many full reads in one go other connections of the shard get their turn.
 const READS_A_TURN: usize = 4;
@@ -38,74 +39,6 @@ const UNWRITTEN_LEN: usize = 1024 * 1024;
 
 /// Both fit into the scratch buffer: the rest of a frame, and what one read of sealed bytes opens.
 const _: () = assert!(COPIED_REST_LEN + SEALED_LEN + RECORD_LEN <= SCRATCH_LEN);
-
-/// What is done with the bytes of a connection.
-pub trait Session: 'static {
-    /// Bytes have arrived; `bytes` begins where the last call's `used` ended. Takes whole frames and leaves the rest.
-    ///
-    /// # Errors
-    /// [`Close`] ends the connection: bytes that were appended before are still written, then it is closed.
-    fn received(&self, conn: &Rc<Conn>, bytes: &[u8]) -> Result<Taken, Close>;
-
-    /// The connection has ended; the last call it gets. Appending to `conn` does nothing any more.
-    fn closed(&self, conn: &Rc<Conn>, why: &Close);
-
-    /// The TLS handshake is done. Never called of a plain connection.
-    fn secured(&self, _conn: &Rc<Conn>) {}
-
-    /// Bytes that one read takes at most, but for the rest of a frame whose length is known. Where many unknown peers share a
-    /// shard, one that floods it with small frames takes its turn in small parts. Under TLS it bounds the sealed bytes, and
-    /// what one read opens is at most a record (16 KiB) more: one that had begun before.
-    fn read_len(&self) -> usize {
-        SCRATCH_LEN
-    }
-
-    /// Whether reading may pause while more than 1 MiB waits to be written to a peer that does not read.
-    /// A peer that must be read at all times, so that both ends cannot wait for each other, says no.
-    fn may_pause(&self) -> bool {
-        true
-    }
-}
-
-/// How much of the bytes a session took.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
-    /// Bytes of whole frames, from the front.
-    pub used: usize,
-    /// The whole length of the frame that begins behind them, if its header is there: not asked again before so many
-    /// bytes are there. 0: not known yet.
-    pub need: usize,
-}
-
-/// Why a connection ended.
-#[derive(Debug, Clone)]
-pub enum Close {
-    /// The peer closed it.
-    Eof,
-    /// This side closed it, with the reason.
-    Ours(String),
-    /// Reading or writing failed.
-    Io(String),
-}
-
-impl std::fmt::Display for Close {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Close::Eof => f.write_str("closed by the peer"),
-            Close::Ours(why) => f.write_str(why),
-            Close::Io(error) => f.write_str(error),
-        }
-    }
-}
-
-/// What becomes of a connection whose peer does not take its bytes, when the budget has no room for them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NoRoom {
-    /// It ends: what waits is for that peer alone.
-    Ends,
-    /// It goes on and says so ([`Conn::has_room`]), so that what it owes is not lost; whoever appends to it stops.
-    Told,
-}
 
 /// A TCP connection that lives on one shard.
 pub struct Conn {
@@ -127,11 +60,7 @@ pub struct Conn {
     last_read: Cell<Instant>,
     /// Bytes read in all.
     read_len: Cell<u64>,
-    /// What is charged for bytes that the peer does not take.
-    budget: OnceCell<(Budget, NoRoom)>,
-    /// Whether all of these are charged, as far as is known.
-    has_room: Cell<bool>,
-    untaken: RefCell<Option<Permit>>,
+    untaken: Untaken,
 }
 
 impl Conn {
@@ -158,9 +87,7 @@ impl Conn {
             close: RefCell::new(None),
             last_read: Cell::new(Instant::now()),
             read_len: Cell::new(0),
-            budget: OnceCell::new(),
-            has_room: Cell::new(true),
-            untaken: RefCell::new(None),
+            untaken: Untaken::default(),
         });
         shard.run(run(conn.clone(), session));
         Ok(conn)
@@ -189,12 +116,12 @@ impl Conn {
     /// Charges bytes that the peer does not take, once its socket is full, to this budget, as something unfinished. Without a
     /// budget nothing is charged. The first one stays.
     pub fn charge_untaken(&self, budget: &Budget, no_room: NoRoom) {
-        let _ = self.budget.set((budget.clone(), no_room));
+        self.untaken.charge_to(budget, no_room);
     }
 
     /// Whether there was room in the budget for what the peer does not take, when last something was written.
     pub fn has_room(&self) -> bool {
-        self.has_room.get()
+        self.untaken.has_room()
     }
 
     /// Bytes that wait to be written.
@@ -289,39 +216,19 @@ impl Conn {
                 if self.written.get() >= UNWRITTEN_LEN {
                     out.drain(..self.written.replace(0));
                 }
-                return match self.charge(out.len() - self.written.get()) {
+                return match self.untaken.charge(out.len() - self.written.get()) {
                     Ok(()) => Poll::Pending,
                     Err(error) => Poll::Ready(Err(error)),
                 };
             }
         }
         self.written.set(0);
-        self.untaken.take();
-        self.has_room.set(true);
+        self.untaken.taken();
         self.shard.recycle(std::mem::take(&mut *out));
         if self.paused.replace(false) {
             self.wake();
         }
         Poll::Ready(Ok(()))
-    }
-
-    /// Has `len` bytes charged that the peer does not take.
-    fn charge(&self, len: usize) -> io::Result<()> {
-        let Some((budget, no_room)) = self.budget.get() else { return Ok(()) };
-        let mut untaken = self.untaken.borrow_mut();
-        let fits = match &mut *untaken {
-            Some(permit) => permit.resize_unfinished(len),
-            None => {
-                *untaken = budget.take_unfinished(len);
-                untaken.is_some()
-            }
-        };
-        self.has_room.set(fits);
-        if fits || *no_room == NoRoom::Told {
-            return Ok(());
-        }
-        let why = format!("the peer does not read: {len} bytes wait for it, and there is no room to hold them");
-        Err(io::Error::other(why))
     }
 
     fn poll_write_plain(&self, cx: &mut Context<'_>, stream: &mut TcpStream, out: &[u8]) -> Poll<io::Result<()>> {
@@ -528,7 +435,7 @@ impl Drop for Ended {
         }
         self.conn.close.borrow_mut().get_or_insert(self.why.clone());
         drop(self.conn.stream.borrow_mut().take());
-        self.conn.untaken.take();
+        self.conn.untaken.taken();
         self.session.closed(&self.conn, &self.why);
         drop(self.conn.take_unwritten());
     }

@@ -8,7 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
-use crate::{Accepted, listen, runtime};
+use crate::{Accepted, Taken, listen, runtime};
 
 /// Frames of `[len u32][body]`, echoed whole.
 #[derive(Default)]

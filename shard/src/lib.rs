@@ -25,9 +25,11 @@ mod flush;
 mod pace;
 mod remote;
 mod rest;
+mod session;
 mod slots;
 mod socket;
 pub mod tls;
+mod untaken;
 mod wheel;
 
 use std::cell::{Cell, RefCell};
@@ -38,12 +40,14 @@ use std::{io, thread};
 
 pub use budget::{Budget, Permit};
 pub use catch::{Panicked, catch};
-pub use conn::{Close, Conn, NoRoom, Session, Taken};
+pub use conn::Conn;
 pub use flush::Flush;
 pub use pace::{Begun, Patience, Progress};
 pub use remote::Remote;
+pub use session::{Close, Session, Taken};
 pub use slots::{Key, Slots};
 pub use socket::{Accepted, connect, listen};
+pub use untaken::NoRoom;
 pub use wheel::{TICK, Wheel};
 
 use flush::Flusher;
