@@ -188,3 +188,7 @@ pub fn may_go_elsewhere(failure: &Failure) -> bool {
 fn is_of_the_island(failure: &Failure) -> bool {
     matches!(failure.stage, Stage::Pick | Stage::Provider)
 }
+
+#[cfg(test)]
+#[path = "again_tests.rs"]
+mod tests;
