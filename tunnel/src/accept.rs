@@ -27,7 +27,7 @@ use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, is_sealed, respond};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
 use crate::session::Side;
-use crate::strangers::{Stranger, Strangers};
+use crate::strangers::{Arrival, Strangers};
 use crate::transport::serve::{Arrived, serve};
 use crate::{Handler, Link, Peer, random};
 pub use sessions::OfOneKey;
@@ -178,8 +178,8 @@ pub fn accept(
 async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => match inner.strangers.enter(peer.ip()).zip(Slot::take(&inner)) {
-                Some((stranger, slot)) => inner.run(connection(inner.clone(), stream, peer, stranger, slot)),
+            Ok((stream, peer)) => match Arrival::enter(&inner.strangers, peer.ip()).zip(Slot::take(&inner)) {
+                Some((arrival, slot)) => inner.run(connection(inner.clone(), stream, peer, arrival, slot)),
                 None => tracing::debug!(%peer, limit = inner.config.connections, "connection refused: too many"),
             },
             Err(error) => {
@@ -190,23 +190,18 @@ async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
     }
 }
 
-async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, stranger: Stranger, slot: Slot) {
-    // Until the first link on this connection; its first handshake stands in its place.
-    let stranger = Rc::new(Cell::new(Some(stranger)));
+async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, arrival: Rc<Arrival>, slot: Slot) {
     let arrived = {
         let inner = inner.clone();
         Rc::new(move |arrived: Arrived| {
-            let Some(handshake) = stranger.take().or_else(|| inner.strangers.enter(peer.ip())) else {
+            let Some(handshake) = arrival.handshake() else {
                 return tracing::debug!(%peer, "handshake refused: too many at once from there");
             };
-            let (work, stranger) = (inner.clone(), stranger.clone());
+            let (work, arrival) = (inner.clone(), arrival.clone());
             inner.run(async move {
-                match work.shake_hands(arrived).await {
-                    Ok(()) => drop((stranger.take(), handshake)),
-                    Err(error) => {
-                        tracing::warn!(%peer, %error, "no link");
-                        stranger.set(Some(handshake));
-                    }
+                if let Err(error) = work.shake_hands(arrived, &arrival).await {
+                    tracing::warn!(%peer, %error, "no link");
+                    arrival.failed(handshake);
                 }
             });
         })
@@ -259,15 +254,15 @@ impl Inner {
         });
     }
 
-    async fn shake_hands(&self, arrived: Arrived) -> Result<(), HandshakeError> {
+    async fn shake_hands(&self, arrived: Arrived, arrival: &Rc<Arrival>) -> Result<(), HandshakeError> {
         let Arrived { mut transport, exporter, is_tls, guard } = arrived;
         let session = random::hex(&random::bytes()?);
         let work = respond(&mut *transport, &self.config.key, |key, hello, payload| {
             self.prepare(key, hello, payload, exporter.as_deref(), &session)
         });
         let established = timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))?;
-        let connected =
-            Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: Some(guard) };
+        let guard: Option<Rc<dyn std::any::Any>> = Some(Rc::new(arrival.carry(guard)));
+        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard };
         self.take(established.said, connected);
         Ok(())
     }
