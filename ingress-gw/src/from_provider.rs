@@ -40,17 +40,24 @@ impl Answers for Line {
             client::Outcome::Unknown => Outcome::Unknown,
             client::Outcome::Executed => Outcome::Executed,
         };
-        let who = carried.provider.as_ref().map_or_else(String::new, |(_, provider)| provider.endpoint().to_string());
-        let label = &carried.route.label;
+        let (label, here) = (&carried.route.label, &self.here);
+        let at = carried.provider.as_ref().map(|(_, provider)| tracing::field::display(provider.endpoint()));
+        let why = match &lost {
+            Lost::NotSent { why, .. } | Lost::Unknown { why } => why,
+            Lost::DeadlinePassed => "it has not answered in time",
+            Lost::TooLong { .. } | Lost::NoRoom { .. } => "its answer is too long to be held",
+        };
+        tracing::debug!(call = %carried.stamp, %label, provider = at, why, "a call was lost at its provider");
         let (kind, text) = match lost {
-            Lost::NotSent { why, frame } => return self.send_elsewhere(carried, &why, frame),
+            Lost::NotSent { frame, .. } => return self.send_elsewhere(carried, frame),
             Lost::Unknown { why } => (
                 Kind::ProviderGone,
-                format!("the connection to provider {who} ended with `{label}` sent and unanswered: {why}"),
+                format!("the connection of {here} to its provider ended with `{label}` sent and unanswered: {why}"),
             ),
-            Lost::DeadlinePassed => {
-                (Kind::DeadlinePassed, format!("provider {who} has not answered `{label}` within the call's time"))
-            }
+            Lost::DeadlinePassed => (
+                Kind::DeadlinePassed,
+                format!("the provider of {here} has not answered `{label}` within the call's time"),
+            ),
             Lost::TooLong { found_len, limit_len } => (
                 Kind::TooLarge,
                 format!(
@@ -70,7 +77,7 @@ impl Answers for Line {
 
 impl Line {
     /// A call that was not sent may go to another provider, while its caller has time.
-    fn send_elsewhere(&self, mut carried: Carried, why: &str, frame: Option<Vec<u8>>) {
+    fn send_elsewhere(&self, mut carried: Carried, frame: Option<Vec<u8>>) {
         let (link, exchange) = (carried.link.clone(), carried.exchange);
         let route = carried.route.clone();
         if let Some((_, provider)) = carried.provider.take()
@@ -79,7 +86,7 @@ impl Line {
             carried.tried.push(provider.endpoint().clone());
         }
         let lost = || {
-            let text = format!("`{}` was not sent: {why}", route.label);
+            let text = format!("`{}` was not sent: {}", route.label, self.no_connection());
             Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
         };
         let left = millis(carried.times.deadline.saturating_duration_since(self.pool.now()));

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use shard::{Key, Slots};
 use tunnel::{ExchangeId, Link};
 use wire::dubbo::reply::Asked;
+use wire::tunnel::Stamp;
 
 use crate::pick::Route;
 
@@ -18,6 +19,8 @@ pub struct Carried {
     pub link: Link,
     /// Its exchange there.
     pub exchange: ExchangeId,
+    /// Its name in logs and in the hub's audit.
+    pub stamp: Stamp,
     /// What its caller can read.
     pub asked: Asked,
     /// Until when it is of use.
@@ -47,15 +50,12 @@ impl InFlight {
         self.calls.borrow().len()
     }
 
-    /// Takes a call in; its token.
-    ///
-    /// # Errors
-    /// The call itself, at the limit.
-    pub fn insert(&self, carried: Carried) -> Result<u64, Carried> {
+    /// Takes a call in; its token, or nothing at the limit.
+    pub fn insert(&self, carried: Carried) -> Option<u64> {
         let exchange = (carried.link.id(), carried.exchange);
-        let key = self.calls.borrow_mut().insert(carried)?;
+        let key = self.calls.borrow_mut().insert(carried).ok()?;
         self.by_exchange.borrow_mut().insert(exchange, key);
-        Ok(key.number())
+        Some(key.number())
     }
 
     /// Looks at a call; `None` if it has ended.

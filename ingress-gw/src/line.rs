@@ -15,7 +15,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Candidates, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times};
+use client::{Candidates, Offer, Pool, PoolConfig, Provider, ProviderStatus, SendError, Times};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use shard::Shard;
@@ -23,7 +23,7 @@ use tunnel::{ExchangeId, Link};
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::FrameKind;
 use wire::dubbo::reply::Asked;
-use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage};
+use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage, Stamp};
 
 use crate::arrivals::{Arrivals, Over};
 use crate::catalogue::Catalogue;
@@ -54,6 +54,9 @@ pub struct LineLimits {
 
 /// One shard's half of the gateway.
 pub struct Line {
+    /// Which gateway this is, in words. What leaves the island of a failure names it and no address of a provider: these are for this
+    /// island's own log, where a call is found by its stamp.
+    pub(crate) here: Box<str>,
     pub(crate) pool: Pool,
     picker: Picker,
     pub(crate) in_flight: InFlight,
@@ -84,6 +87,7 @@ impl Line {
     /// A line that exports nothing yet.
     pub fn new(
         shard: &Shard,
+        (gateway, island): (&str, &str),
         pool: PoolConfig,
         limits: LineLimits,
         shares: Shares,
@@ -91,6 +95,7 @@ impl Line {
         links_up: Arc<LinksUp>,
     ) -> Rc<Self> {
         Rc::new_cyclic(|me: &Weak<Self>| Self {
+            here: format!("ingress gateway `{gateway}` of island `{island}`").into(),
             pool: Pool::new(shard, pool, shares.budget().clone(), me.clone()),
             picker: Picker::new(),
             in_flight: InFlight::new(limits.in_flight),
@@ -202,6 +207,7 @@ impl Line {
                     let carried = Carried {
                         link: link.clone(),
                         exchange,
+                        stamp: head.stamp,
                         asked,
                         times,
                         route,
@@ -262,19 +268,17 @@ impl Line {
         candidates: &Candidates,
         write: impl Fn(&Carried, &Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
     ) -> Result<(), Failure> {
-        let route = carried.route.clone();
+        let (route, stamp) = (carried.route.clone(), carried.stamp);
         let mut refusal = None;
         loop {
             let candidate = match candidates.pick(&carried.tried) {
                 Some(candidate) if !carried.tried.contains(candidate.provider.endpoint()) || refusal.is_none() => {
                     candidate
                 }
-                _ => return Err(refusal.unwrap_or_else(|| nobody(&route, candidates))),
+                _ => return Err(refusal.unwrap_or_else(|| self.nobody(&route, stamp, candidates))),
             };
-            let token = match self.in_flight.insert(Carried { provider: None, ..carried }) {
-                Ok(token) => token,
-                Err(_) => return Err(self.full()),
-            };
+            let token = self.in_flight.insert(Carried { provider: None, ..carried });
+            let Some(token) = token else { return Err(self.full()) };
             let times = self.in_flight.with(token, |carried| carried.times);
             let Some(times) = times else { return Ok(()) };
             let sent = candidate.provider.send(token, times, |id, out| {
@@ -290,7 +294,7 @@ impl Line {
                     let Some(back) = self.in_flight.take(token) else { return Ok(()) };
                     carried = back;
                     let may_go_on = !matches!(error, SendError::Write(_)) && carried.tried.len() < MORE_PROVIDERS;
-                    let failure = not_sent(&route, error);
+                    let failure = self.not_sent(&route, stamp, &candidate.provider, error);
                     if !may_go_on {
                         return Err(failure);
                     }
@@ -313,33 +317,44 @@ impl Line {
         route: &Route,
         times: Times,
     ) -> Result<(), Failure> {
-        let candidate = route.candidates.pick(&[]).ok_or_else(|| nobody(route, &route.candidates))?;
+        let candidate = route.candidates.pick(&[]).ok_or_else(|| self.nobody(route, head.stamp, &route.candidates))?;
         let left = times.deadline.saturating_duration_since(self.pool.now());
         let write = |id: i64, out: &mut Vec<u8>| {
             edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)
         };
-        candidate.provider.send_one_way(times, write).map_err(|error| not_sent(route, error))?;
+        let sent = candidate.provider.send_one_way(times, write);
+        sent.map_err(|error| self.not_sent(route, head.stamp, &candidate.provider, error))?;
         self.meters.one_way();
         Ok(())
+    }
+
+    fn nobody(&self, route: &Route, stamp: Stamp, candidates: &Candidates) -> Failure {
+        tracing::debug!(call = %stamp, label = &*route.label, why = candidates.trouble(), "a call finds no provider");
+        let text = match candidates.list() {
+            [] => format!("every provider of `{}` is disabled at {}", route.label, self.here),
+            _ => format!("{} reaches no provider of `{}`; see its /status", self.here, route.label),
+        };
+        Failure::new(Stage::Pick, Kind::ProviderGone, Outcome::NotSent, text)
+    }
+
+    fn not_sent(&self, route: &Route, stamp: Stamp, to: &Provider, error: SendError<EditError>) -> Failure {
+        let (label, here) = (&route.label, &self.here);
+        tracing::debug!(call = %stamp, %label, provider = %to.endpoint(), why = %error, "a call was not sent to a provider");
+        let (kind, why) = match error {
+            SendError::Busy(_) => (Kind::Overload, format!("{here} holds as many calls for its provider as it may")),
+            SendError::Down(_) => (Kind::ProviderGone, self.no_connection()),
+            SendError::Write(error @ EditError::TooLong { .. }) => (Kind::TooLarge, error.to_string()),
+            SendError::Write(error) => (Kind::Unparsable, error.to_string()),
+        };
+        Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{label}` was not sent: {why}"))
+    }
+
+    pub(crate) fn no_connection(&self) -> String {
+        format!("{} has no connection to its provider; see its /status", self.here)
     }
 }
 
 /// At least 1: 0 would mean that no timeout is set.
 pub(crate) fn millis(time: Duration) -> u32 {
     u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
-}
-
-fn nobody(route: &Route, candidates: &Candidates) -> Failure {
-    let text = format!("no provider of `{}` can be reached: {}", route.label, candidates.trouble());
-    Failure::new(Stage::Pick, Kind::ProviderGone, Outcome::NotSent, text)
-}
-
-fn not_sent(route: &Route, error: SendError<EditError>) -> Failure {
-    let (kind, why) = match error {
-        SendError::Busy(why) => (Kind::Overload, why),
-        SendError::Down(why) => (Kind::ProviderGone, why),
-        SendError::Write(error @ EditError::TooLong { .. }) => (Kind::TooLarge, error.to_string()),
-        SendError::Write(error) => (Kind::Unparsable, error.to_string()),
-    };
-    Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{}` was not sent: {why}", route.label))
 }

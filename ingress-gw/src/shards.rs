@@ -102,7 +102,9 @@ pub async fn run(shard: Shard, start: Start) {
     let fixed = &*start.fixed;
     let limits = LineLimits { frame_len: fixed.frame_len, in_flight: fixed.in_flight.div_ceil(fixed.shards) };
     let meters = start.families.of_shard();
-    let line = Line::new(&shard, fixed.pool.clone(), limits, start.shares.clone(), meters, start.links_up.clone());
+    let names = (&*fixed.gateway, &*fixed.island);
+    let line =
+        Line::new(&shard, names, fixed.pool.clone(), limits, start.shares.clone(), meters, start.links_up.clone());
     let dialer = dial(&shard, dial_config(fixed, start.start, start.shares.budget()), line.clone());
     HERE.set(Some(Here { line: line.clone(), dialer }));
     let asked = start.drain.asked();

@@ -22,7 +22,8 @@ fn a_static_provider_with_tls_is_called_once_the_configuration_says_whom_to_trus
         island.is_offered(SERVICE).await;
         let refused = island.hub.failed(island.call(&Calling::default()).await).await;
         assert_eq!((refused.kind, refused.outcome), (Kind::ProviderGone, Outcome::NotSent));
-        assert!(refused.text.contains("nobody has said whom to trust: see [providers.tls]"), "{}", refused.text);
+        let trouble = island.process.status.report().await["shards"][0]["providers"][0]["trouble"].to_string();
+        assert!(trouble.contains("nobody has said whom to trust: see [providers.tls]"), "{trouble}");
         let acceptor = certificate(island.folder.path());
         let tls = "[providers.tls]\nca_file = \"provider.pem\"\nserver_name = \"provider.internal\"\n";
         island.reload(&format!("{listed}[providers]\nwait = \"50ms\"\n{tls}")).await.unwrap();
@@ -55,6 +56,36 @@ fn the_catalogue_says_when_no_provider_can_be_reached_and_when_one_can_again() {
         let _connection = provider.accept().await;
         island.hub.until(|hub| healthy(hub, true).then_some(())).await;
         assert_eq!(island.hub.offered(), [SERVICE], "it was offered all the time");
+    });
+}
+
+/// Callers of other islands once read where each provider listens, and what its name is.
+#[test]
+fn no_address_of_a_provider_leaves_the_island() {
+    on_a_shard(|shard| async move {
+        let provider = Provider::anywhere().await;
+        let gone = Provider::anywhere().await.port();
+        let listed = |port| format!("{EXPORTED}{}[providers]\nwait = \"50ms\"\n", section(port, ""));
+        let mut island = Island::start(&shard, &listed(provider.port())).await;
+        let mut connection = provider.accept().await;
+        let mut texts = Vec::new();
+        let late = Calling { left: Duration::from_millis(50), ..Calling::default() };
+        texts.push(island.hub.failed(island.call(&late).await).await.text);
+        connection.read().await;
+        let token = island.call(&Calling::default()).await;
+        connection.read().await;
+        drop((connection, provider));
+        texts.push(island.hub.failed(token).await.text);
+        // While there is hope for a connection a call waits for it, and then there is none.
+        texts.push(island.hub.failed(island.call(&Calling::default()).await).await.text);
+        while state(&island).await != "down" {}
+        texts.push(island.hub.failed(island.call(&Calling::default()).await).await.text);
+        island.reload(&listed(gone)).await.unwrap();
+        texts.push(island.hub.failed(island.call(&Calling::default()).await).await.text);
+        for text in &texts {
+            assert!(text.contains("ingress gateway `in-1` of island `shanghai`"), "{text}");
+            assert!(text.contains("com.acme.Greeter#hello") && !text.contains("127.0.0.1"), "{text}");
+        }
     });
 }
 

@@ -14,6 +14,7 @@
 //!
 //! Long because: reading, filling and forwarding are three views of one layout.
 
+use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 
 use thiserror::Error;
@@ -80,6 +81,13 @@ pub struct Stamp {
     pub start: u64,
     /// The call's number in that process.
     pub counter: u64,
+}
+
+/// `0000000000000abc-1f`, as the hub's audit and the gateways' logs name a call.
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}-{:x}", self.start, self.counter)
+    }
 }
 
 /// The head, a view into the bytes it was read from. An empty string is an absent field.

@@ -176,3 +176,8 @@ fn a_template_that_would_become_too_long_leaves_nothing_behind() {
     assert_eq!(out, [9]);
     assert!(fill(&encoded[..30], &fresh, &mut out).is_err());
 }
+
+#[test]
+fn a_stamp_is_written_as_the_audit_writes_it() {
+    assert_eq!(Stamp { start: 0xabc, counter: 31 }.to_string(), "0000000000000abc-1f");
+}
