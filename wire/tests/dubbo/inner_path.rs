@@ -41,6 +41,24 @@ fn a_map_inside_an_argument_cannot_name_another_service() {
     assert!(is_refused(&call("Ljava/util/Map;", &[&map("shop/com.acme.Secret")])), "behind a context path");
 }
 
+/// What the map itself does not say of group and version, its `path` can: a provider joins the three to one key.
+#[test]
+fn nor_with_group_and_version_in_one_or_under_a_name_that_is_not_english() {
+    for path in [
+        "g/com.acme.Secret",
+        "com.acme.Secret:1.0.0",
+        "g/shop/com.acme.Secret:1.0.0",
+        "com.acme.Secret:1/0",
+        "a:b/com.acme.Secret",
+        "com.acme.Outer$Secret",
+        "com.acme._Secret",
+        "com.acme.\u{673a}\u{5bc6}",
+        "com.acme.\u{dc}bung",
+    ] {
+        assert!(is_refused(&call("Ljava/util/Map;", &[&map(path)])), "{path}");
+    }
+}
+
 #[test]
 fn neither_can_an_object_with_such_a_field() {
     let object = [b"C", &*text("com.acme.File"), &[0x92], &text("size"), &text("path"), &[0x60, 0x91]].concat();
@@ -75,9 +93,17 @@ fn the_key_is_found_however_it_is_written() {
 
 #[test]
 fn paths_that_are_no_other_service_pass() {
-    for path in
-        ["com.acme.Greeter", "/srv/report.pdf", "report.pdf", "a.b.c", "server", "", "Report", "C:\\Users\\x.TMP\\y"]
-    {
+    for path in [
+        "com.acme.Greeter",
+        "g/com.acme.Greeter:1.0",
+        "/srv/report.pdf",
+        "report.pdf",
+        "a.b.c",
+        "server",
+        "",
+        "Report",
+        "C:\\Users\\x.TMP\\y",
+    ] {
         assert_eq!(peek(&call("Ljava/util/Map;", &[&map(path)])), Ok(()), "{path}");
     }
     let unlike = [b"H", &*text("paths"), &text("com.acme.Secret"), &text("p"), &text("com.acme.Secret"), b"Z"].concat();

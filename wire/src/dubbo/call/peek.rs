@@ -47,7 +47,8 @@ fn hessian2(body: &[u8]) -> Result<Call<'_>, Refused> {
     let attachments = Attachments::open_hessian2(body, reader)?;
     let call = effective(body, leading, named, attachments)?;
     if came_by_path {
-        let is_wrong = |path: &str| last_part(path) != last_part(&call.service) && names_a_service(path);
+        let own = name(&call.service);
+        let is_wrong = |path: &str| services(path).any(|service| service != own);
         let mut arguments = hessian2::Reader::new(body);
         while arguments.at() < call.leading.end {
             arguments.skip()?;
@@ -193,17 +194,24 @@ fn effective<'a>(
     })
 }
 
-/// Whether this could be a service: `com.acme.Greeter`, also behind a context path. A file's name ends in lower case.
-fn names_a_service(path: &str) -> bool {
-    last_part(path).rsplit_once('.').is_some_and(|(_, last)| {
-        last.starts_with(|character: char| character.is_ascii_uppercase())
-            && last.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '$'))
+/// What in this path looks like a service: `com.acme.Greeter`. A provider puts its `group/` in front and its `:version` behind and
+/// looks that up, so a path may say these itself: `group/context/com.acme.Greeter:1.0`.
+fn services(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').map(name).filter(|name| is_a_service(name))
+}
+
+/// Whether the last name begins as a class does; a file's ends in lower case.
+fn is_a_service(name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(_, last)| {
+        let begins = |c: char| !c.is_ascii() || c.is_ascii_uppercase() || matches!(c, '_' | '$');
+        last.starts_with(begins) && last.chars().all(|c| begins(c) || c.is_ascii_alphanumeric())
     })
 }
 
-/// A service's path without the context path in front.
-fn last_part(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+/// A service's path without the context path in front and the version behind.
+fn name(path: &str) -> &str {
+    let last = path.rsplit('/').next().unwrap_or(path);
+    last.split(':').next().unwrap_or(last)
 }
 
 fn positive_millis(millis: i64) -> Option<Duration> {
