@@ -4,36 +4,38 @@
 //! ```text
 //!  open, reply, …  ─▶ credit there ─▶ batch ─▶ connection          record ─▶ numbered? seen before? ─▶ Event
 //!                  ─▶ small, no credit, no connection ─▶ waiting ──▲
-//!                  ─▶ long ─▶ ring of bodies, a piece each in turn ┘  (only while little else waits to be written)
+//!                  ─▶ long ─▶ ring of bodies, a piece each in turn ┘  (only while little else waits to be written;
+//!                                                                      one-way calls that wait have turns with them)
 //!
 //!  an exchange at its opener:    open ─▶ (data…) ─▶ reply ─▶ (data…) ─▶ gone         cancel, failure: gone at once
 //!  an exchange at its acceptor:  opened ─▶ (data…) ─▶ reply ─▶ (data…) ─▶ gone      its slot is free for a later id
 //! ```
 //!
 //! `id = key << 1 | role of the opener`, with the key of the opener's [`Slots`]: the acceptor finds it by its slot.
-//!
-//! Long because: the state of a session and what ends it.
 
 mod accepted;
 mod bulk;
 mod credit;
+mod ends;
+mod event;
 mod outbound;
 mod receive;
 mod send;
+mod small;
+mod turns;
 mod waiting;
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use shard::{Budget, Key, Permit, Slots};
-use thiserror::Error;
-use wire::tunnel::record::RecordError;
-use wire::tunnel::{Failure, Kind, Outcome, RecordType, Stage, head};
+use wire::tunnel::{RecordType, head};
 
-use crate::{End, ExchangeId, Open, Reply};
+use crate::{End, ExchangeId};
 use accepted::Table;
 use bulk::Outgoing;
 use credit::Incoming;
+pub(crate) use event::{Event, Violation};
 use outbound::Outbound;
 use waiting::Lane;
 
@@ -57,54 +59,6 @@ pub(crate) enum Credit {
     Automatic,
     /// The owner, when the next hop has taken them.
     ByOwner,
-}
-
-/// What a record means to the owner of the session.
-#[derive(Debug)]
-pub(crate) enum Event<'a> {
-    /// Nothing.
-    Nothing,
-    /// [`crate::Handler::opened`].
-    Opened(ExchangeId, Open<'a>),
-    /// [`crate::Handler::data`].
-    Data(ExchangeId, &'a [u8], End),
-    /// [`crate::Handler::cancelled`].
-    Cancelled(ExchangeId),
-    /// [`crate::Handler::reply`].
-    Reply(u64, Reply<'a>),
-    /// [`crate::Handler::failed`].
-    Failed(u64, Failure),
-    /// A catalogue record.
-    Catalogue(&'a [u8]),
-    /// A notice record.
-    Notice(&'a [u8]),
-    /// A pong with its ping's stamp.
-    Pong(u64),
-    /// The peer takes no new exchanges.
-    Draining(String),
-    /// The peer has ended the session, having received so many records.
-    Over(u64, String),
-}
-
-/// Why a session cannot go on. The peer is told.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum Violation {
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    #[error("{kind:?} record of exchange {exchange:#x} that cannot be read: {why}")]
-    Payload { kind: RecordType, exchange: u64, why: String },
-    #[error("exchange id {0:#x} is not one that this end may use here")]
-    WrongId(u64),
-    #[error("exchange slot {slot} is over the limit of {limit} exchanges at once")]
-    TooMany { slot: usize, limit: usize },
-    #[error("{len} bytes arrived where credit was left for {available}")]
-    Overdrawn { len: usize, available: usize },
-    #[error("credit for more bytes than the window has")]
-    TooMuchCredit,
-    #[error("{count} records acknowledged of {written} written")]
-    Acknowledged { count: u64, written: u64 },
-    #[error("{0} bytes were never acknowledged")]
-    Unacknowledged(usize),
 }
 
 /// An exchange that this end has opened.
@@ -382,72 +336,6 @@ impl Session {
             place.clear();
             self.sent = place;
         }
-    }
-
-    /// Fails what has waited too long; returns tokens and failures. What waits for nobody any more makes room.
-    pub(crate) fn expire(&mut self, now: Instant) -> Vec<(u64, Failure)> {
-        if self.waiting.is_empty() && self.one_ways.is_empty() && self.ring.is_empty() {
-            return Vec::new();
-        }
-        let failed = self.fail_late(now);
-        self.forget_unwanted();
-        failed
-    }
-
-    fn fail_late(&mut self, now: Instant) -> Vec<(u64, Failure)> {
-        let late = |patience: Option<Patience>| patience.is_some_and(|patience| patience.is_over(now));
-        let waiting = self.waiting.iter().chain(self.one_ways.iter());
-        let mut due: Vec<u64> =
-            waiting.filter(|waiting| late(waiting.patience)).map(|waiting| waiting.exchange).collect();
-        for id in &self.ring {
-            let begins = |out: &Outgoing| out.front.is_some() && late(out.patience);
-            if self.opened.get(key_of(*id)).and_then(|opened| opened.out.as_deref()).is_some_and(begins)
-                && self.is_ours(*id)
-            {
-                due.push(*id);
-            }
-        }
-        let why = if self.connected { "busy: no credit for it in time" } else { "no connection to the hub in time" };
-        let kind = if self.connected { Kind::Overload } else { Kind::NoLink };
-        let failure = Failure::new(Stage::Tunnel, kind, Outcome::NotSent, why);
-        let failed = |session: &mut Session, id| Some((session.remove_opened(id)?.token, failure.clone()));
-        due.into_iter().filter_map(|id| failed(self, id)).collect()
-    }
-
-    /// Fails what the peer cannot have and will not take any more.
-    pub(crate) fn give_up_unsent(&mut self, reason: &str) -> Vec<(u64, Failure)> {
-        let unsent: Vec<u64> =
-            self.opened.iter().filter(|(_, opened)| !opened.is_sent).map(|(key, _)| self.id_of(key)).collect();
-        let failure = Failure::new(Stage::Tunnel, Kind::Draining, Outcome::NotSent, reason.to_owned());
-        let failed = |session: &mut Session, id| Some((session.remove_opened(id)?.token, failure.clone()));
-        unsent.into_iter().filter_map(|id| failed(self, id)).collect()
-    }
-
-    /// The session is over. Returns the failure of each exchange this end had opened, by token, and the exchanges of the peer
-    /// that are cancelled with it. `peer_received`: records that a peer which is still alive had received when it ended.
-    pub(crate) fn end(&mut self, reason: &str, peer_received: Option<u64>) -> (Vec<(u64, Failure)>, Vec<ExchangeId>) {
-        self.over = true;
-        self.connected = false;
-        let written = self.out.written();
-        let mut failed = Vec::new();
-        for (_, opened) in self.opened.take_all() {
-            let arrived = peer_received.is_none_or(|received| opened.complete <= received);
-            let unknown = opened.complete != 0 && opened.complete <= written && arrived;
-            let outcome = if unknown { Outcome::Unknown } else { Outcome::NotSent };
-            failed.push((opened.token, Failure::new(Stage::Tunnel, Kind::LinkLost, outcome, reason.to_owned())));
-        }
-        let unwritten = Failure::new(Stage::Tunnel, Kind::LinkLost, Outcome::NotSent, reason.to_owned());
-        failed.extend(self.sent.drain(..).map(|token| (token, unwritten.clone())));
-        let open = self.accepted.take_all().into_iter().map(ExchangeId).collect();
-        self.out.forget();
-        self.waiting.clear();
-        self.one_ways.clear();
-        self.ring.clear();
-        self.bulk.shrink(self.bulk.len());
-        self.catalogue.clear();
-        self.catalogue_len = 0;
-        self.drained.clear();
-        (failed, open)
     }
 
     fn id_of(&self, key: Key) -> u64 {

@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use wire::tunnel::head::Head;
 use wire::tunnel::record::{self, Decoded};
-use wire::tunnel::{Flags, Record};
+use wire::tunnel::{Failure, Flags, Kind, Outcome, Record, Stage};
 
 use super::*;
 

@@ -1,0 +1,157 @@
+//! What happens to a link without its owner: the flush of the turn, the look at its connection, its end. It never holds a borrow of
+//! its state while it calls the handler.
+
+use std::time::Instant;
+
+use shard::{Flush, catch};
+
+use super::carrier::Carrier;
+use super::{Inner, LAST_WORDS, Link, RTT_PINGS, SILENT_PINGS, STUCK_PINGS};
+use crate::session::Violation;
+
+impl Inner {
+    pub(super) fn touch(&self) {
+        if !self.dirty.replace(true)
+            && let Some(me) = self.me.upgrade()
+        {
+            self.shard.mark(me);
+        }
+    }
+
+    /// Ends the connection; its task learns it.
+    pub(super) fn drop_carrier(&self) {
+        let carrier = self.carrier.borrow_mut().take();
+        if let Some(carrier) = carrier {
+            carrier.wake();
+        }
+    }
+
+    pub(super) fn link(&self) -> Option<Link> {
+        self.me.upgrade().map(Link)
+    }
+
+    /// Gives the connection what the session has for it, and writes it as far as that goes at once.
+    pub(super) fn hand_over(&self) -> Result<(), Violation> {
+        let mut carrier = self.carrier.borrow_mut();
+        let takes = |carrier: &&mut Carrier| carrier.closing.is_none() && carrier.broken.is_none();
+        let Some(carrier) = carrier.as_mut().filter(takes) else { return Ok(()) };
+        let mut session = self.session.borrow_mut();
+        let now = Instant::now();
+        let mut wrote = false;
+        let result = session.flush(now, carrier.transport.unwritten_len(), |parts| {
+            carrier.send(parts);
+            wrote = true;
+        });
+        if wrote {
+            carrier.last_write = now;
+        }
+        if wrote || carrier.transport.unwritten_len() > 0 {
+            carrier.write();
+        }
+        result
+    }
+
+    /// Tells the owner which one-way calls have gone.
+    fn tell_sent(&self) {
+        let sent = self.session.borrow_mut().take_sent();
+        if let Some(link) = self.link().filter(|_| !sent.is_empty()) {
+            for token in &sent {
+                self.handler.sent(&link, *token);
+            }
+            self.session.borrow_mut().restore_sent(sent);
+        }
+    }
+
+    /// False: there is no connection.
+    pub(super) fn look_after_connection(&self, now: Instant) -> bool {
+        let mut carrier = self.carrier.borrow_mut();
+        let Some(carrier) = carrier.as_mut() else { return false };
+        let silent = now.saturating_duration_since(carrier.last_read);
+        if silent > self.ping * SILENT_PINGS {
+            carrier.give_up(format!("nothing arrived for {silent:?}"));
+            return true;
+        }
+        let stuck = carrier.stuck_for(now);
+        if stuck > self.ping * STUCK_PINGS {
+            carrier.give_up(format!("the peer has read nothing for {stuck:?}"));
+            return true;
+        }
+        let quiet = silent >= self.ping || now.saturating_duration_since(carrier.last_write) >= self.ping;
+        let since = now.saturating_duration_since(carrier.last_ping);
+        if (quiet && since >= self.ping) || since >= self.ping * RTT_PINGS {
+            carrier.last_ping = now;
+            let stamp = u64::try_from((Instant::now() - self.started).as_micros()).unwrap_or(0);
+            let padding = vec![0; carrier.transport.ping_len()];
+            self.session.borrow_mut().ping(stamp, &padding);
+            self.touch();
+        }
+        true
+    }
+
+    /// The peer broke a rule: it is told, and the session is over.
+    pub(super) fn end_for(&self, why: &str) {
+        tracing::warn!(peer = %self.peer.name, session = %self.session_id, why, "link is ended: the peer broke a rule");
+        if let Some(link) = self.link() {
+            link.close(why);
+        }
+    }
+
+    pub(super) fn finish_last_words(&self, now: Instant) {
+        let mut carrier = self.carrier.borrow_mut();
+        if let Some(carrier) = carrier.as_mut()
+            && carrier.closing.is_none_or(|since| now.saturating_duration_since(since) > LAST_WORDS)
+        {
+            carrier.give_up("closed".to_owned());
+        }
+    }
+
+    pub(super) fn end(&self, reason: &str, peer_received: Option<u64>) {
+        let Some(link) = self.link() else { return };
+        if self.session.borrow().is_over() {
+            return;
+        }
+        self.tell_sent();
+        let (failed, cancelled) = self.session.borrow_mut().end(reason, peer_received);
+        tracing::info!(peer = %self.peer.name, session = %self.session_id, reason, open = failed.len(), "link is over");
+        for (token, failure) in failed {
+            self.handler.failed(&link, token, failure);
+        }
+        for id in cancelled {
+            self.handler.cancelled(&link, id);
+        }
+        self.handler.down(&link);
+        self.lost.notify_waiters();
+    }
+}
+
+impl Flush for Inner {
+    fn flush(&self) {
+        self.dirty.set(false);
+        if let Err(violation) = self.hand_over() {
+            return self.end_for(&violation.to_string());
+        }
+        self.tell_sent();
+        let drained = self.session.borrow_mut().take_drained();
+        if !drained.is_empty()
+            && let Some(link) = self.link()
+        {
+            for (id, len) in drained {
+                self.handler.drained(&link, id, len);
+            }
+        }
+        // More of a long body goes in the next turn, after everybody else's readers: the task asks for it.
+        if let Some(carrier) = &*self.carrier.borrow()
+            && !carrier.is_blocked
+            && self.session.borrow().wants_more()
+        {
+            carrier.wake();
+        }
+    }
+
+    fn panicked(&self) {
+        if let Some(link) = self.link() {
+            let _ = catch("the end of a link", || link.close("an internal fault; the log of this end says which"));
+        }
+        self.drop_carrier();
+    }
+}
