@@ -121,7 +121,8 @@ pub struct Failure {
     pub outcome: Outcome,
     /// A sentence: what was found, what was wanted, what to do. Never a secret or a body.
     pub text: Cow<'static, str>,
-    /// Hubs that have a link to the target, where this one has none.
+    /// Hubs that have a link to the target, where this one has none and knows of them. Ours never does: each knows its own links
+    /// alone, and an egress knows who shows it an island.
     pub hubs: Vec<String>,
 }
 
