@@ -132,7 +132,7 @@ pub const KNOWN: [Difference; 8] = [
         cases: &["payload.request"],
         consumers: Who::All,
         providers: Who::All,
-        through: "over Dubbo's limit of 8388608 bytes",
+        through: "with the calling island and the provider's path in it, is over Dubbo's limit",
         reason: "a provider must see from which island a call comes, which takes up to 56 bytes; a body that leaves no room for them is \
                  refused, with its length",
     },
