@@ -50,6 +50,9 @@ fn nor_with_group_and_version_in_one_or_under_a_name_that_is_not_english() {
         "g/shop/com.acme.Secret:1.0.0",
         "com.acme.Secret:1/0",
         "a:b/com.acme.Secret",
+        "g/a.txt/com.acme.Secret",
+        "g/com.acme.Secret:1/a.txt",
+        "com.acme.PDFs",
         "com.acme.Outer$Secret",
         "com.acme._Secret",
         "com.acme.\u{673a}\u{5bc6}",
@@ -103,6 +106,23 @@ fn paths_that_are_no_other_service_pass() {
         "",
         "Report",
         "C:\\Users\\x.TMP\\y",
+        "g/com.acme.Greeter:1.0.RELEASE",
+        // Folders that are named as a class is, in the middle and at the end.
+        "/home/John.Doe/report.pdf",
+        "C:/Users/John.Doe/a.txt",
+        "/srv/Release.V2/x.zip",
+        "/srv/release.V2/x.zip",
+        "/\u{8d44}\u{6599}/\u{7b2c}1.\u{7b2c}\u{4e8c}\u{7ae0}/x.txt",
+        "https://www.Example.Com/a",
+        "/srv/release.V2/",
+        "/home/John.Doe",
+        "/\u{8d44}\u{6599}/\u{7b2c}1.\u{7b2c}\u{4e8c}\u{7ae0}",
+        // Files of cameras and of Windows.
+        "/upload/IMG_0001.JPG",
+        "IMG_001.JPG",
+        "/upload/photo.JPG",
+        "C:\\Users\\REPORT.Final",
+        "backup.tar.GZ",
     ] {
         assert_eq!(peek(&call("Ljava/util/Map;", &[&map(path)])), Ok(()), "{path}");
     }

@@ -194,18 +194,31 @@ fn effective<'a>(
     })
 }
 
-/// What in this path looks like a service: `com.acme.Greeter`. A provider puts its `group/` in front and its `:version` behind and
-/// looks that up, so a path may say these itself: `group/context/com.acme.Greeter:1.0`.
+/// What in this path looks like a service, where a provider may find one: it looks `group/path:version` up, and a path may say all of
+/// these itself, as in `group/context/com.acme.Greeter:1.0`. So a service stands at the end or before a `:`, and what has a `/` behind
+/// it is a folder.
 fn services(path: &str) -> impl Iterator<Item = &str> {
-    path.split('/').map(name).filter(|name| is_a_service(name))
+    let folders = path.matches('/').count();
+    let ends = path.split('/').enumerate().filter(move |(at, part)| *at == folders || part.contains(':'));
+    ends.map(|(_, part)| name(part)).filter(|name| is_a_service(name))
 }
 
-/// Whether the last name begins as a class does; a file's ends in lower case.
+/// How cameras and Windows end a file's name. A service that is named so counts as a file.
+const FILE_ENDINGS: [&str; 42] = [
+    "APK", "AVI", "BAK", "BMP", "CSV", "DAT", "DLL", "DOC", "DOCX", "EXE", "GIF", "GZ", "HEIC", "HTM", "HTML", "INI",
+    "JAR", "JPEG", "JPG", "JSON", "LOG", "MOV", "MP3", "MP4", "PDF", "PNG", "PPT", "PPTX", "RAR", "SQL", "SVG", "TAR",
+    "TIF", "TIFF", "TMP", "TXT", "WAV", "WEBP", "XLS", "XLSX", "XML", "ZIP",
+];
+
+/// Whether it begins as packages do, in small letters, and ends as a class does, which begins with none.
 fn is_a_service(name: &str) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, last)| {
-        let begins = |c: char| !c.is_ascii() || c.is_ascii_uppercase() || matches!(c, '_' | '$');
-        last.starts_with(begins) && last.chars().all(|c| begins(c) || c.is_ascii_alphanumeric())
-    })
+    let Some((packages, class)) = name.rsplit_once('.') else { return false };
+    let first = packages.split('.').next().unwrap_or(packages);
+    let is_package = first.starts_with(|c: char| c.is_ascii_lowercase())
+        && first.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
+    let begins = |c: char| !c.is_ascii() || c.is_ascii_uppercase() || matches!(c, '_' | '$');
+    let is_class = class.starts_with(begins) && class.chars().all(|c| begins(c) || c.is_ascii_alphanumeric());
+    is_package && is_class && !FILE_ENDINGS.contains(&class)
 }
 
 /// A service's path without the context path in front and the version behind.
