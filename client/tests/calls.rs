@@ -193,6 +193,21 @@ fn an_answer_to_nobody_is_counted_and_dropped() {
     });
 }
 
+/// Calls to one provider that had just died could fill the budget, so that those to all others were refused.
+#[test]
+fn calls_that_wait_for_a_provider_leave_the_last_quarter_of_the_budget() {
+    on_a_shard(|shard| async move {
+        let budget = Budget::new(100_000);
+        let caller = Caller::with_budget(&shard, quick(), budget.clone());
+        let nobody = Listening::anywhere().await.offer();
+        let candidates = caller.list(&[nobody]);
+        caller.call(&candidates, 1, &[0; 60_000]);
+        assert!(budget.held() >= 60_000, "it waits");
+        let refused = caller.call_within(&candidates, 2, &[0; 20_000], Duration::from_secs(5)).unwrap_err();
+        assert!(refused.to_string().contains("no room to hold"), "{refused}");
+    });
+}
+
 #[test]
 fn a_long_answer_to_nobody_is_skipped_as_it_comes_and_never_held() {
     on_a_shard(|shard| async move {

@@ -63,7 +63,7 @@ impl Provider {
         }
         let mut frame = Vec::new();
         write(&mut frame).map_err(SendError::Write)?;
-        let room = self.core.budget.take(frame.len()).ok_or_else(|| {
+        let room = self.core.budget.take_unfinished(frame.len()).ok_or_else(|| {
             SendError::Busy(format!("no room to hold {} bytes until {} is connected", frame.len(), self.trouble()))
         })?;
         self.core.counts.waited.add(1);
