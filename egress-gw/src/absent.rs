@@ -1,14 +1,17 @@
-//! Islands to which no hub had a link when a call was sent there, and the calls that wait until one has.
+//! Calls that no hub could pass on when they were sent: their island had no link, or had just linked and not said what it offers.
 //!
 //! ```text
-//!   a hub refused, no other hub left ─▶ absent ── a hub says that it is back, or a call got through ─▶ all go out, in their order
-//!                                         │ ▲
-//!               a second is over, or a    ▼ │ refused again
-//!               link came or went ─▶ one of them is tried
+//!   no link ─▶ absent: all calls to the island wait here ── a hub says that it is back, or one that was tried got through ─▶ all go
+//!                 │ ▲
+//!   a second is   ▼ │ refused again: it keeps its place, and another is tried next
+//!   over: one of them is tried
+//!
+//!   not said yet ─▶ unsure: this call alone waits ── a second is over, or the island is back ─▶ it goes
 //! ```
 //!
-//! While an island is absent its calls wait here instead of crossing the link to be refused: they would use up what this island may
-//! call in a second, and one-way calls would be lost, since nobody tells that they were refused. It sends nothing itself.
+//! While an island is absent its calls wait here instead of crossing the link to be refused: each would cost the hub a refusal and a line
+//! of its audit, and one-way calls would be lost, since nobody tells that they were refused. For the same reason a one-way call is not
+//! tried; where nothing else waits, a link that came or went lets it go. It sends nothing itself.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -18,93 +21,137 @@ use std::time::{Duration, Instant};
 use rustc_hash::FxHashMap;
 use shard::Key;
 
-/// After so long an island is tried again without a word from a hub.
+/// What nobody says anything about is tried again after so long.
 const TRIED_AGAIN: Duration = Duration::from_secs(1);
 
-/// The absent islands of one shard.
+/// The calls of this shard that wait here.
 #[derive(Default)]
-pub struct Absent(RefCell<FxHashMap<Arc<str>, Island>>);
+pub struct Absent {
+    islands: RefCell<FxHashMap<Arc<str>, Island>>,
+    unsure: RefCell<VecDeque<Unsure>>,
+}
 
 struct Island {
     again: Instant,
-    /// The call that was tried last.
-    probe: Option<Key>,
-    calls: VecDeque<Key>,
+    /// In the order in which they came, those that are being tried included.
+    calls: VecDeque<Parked>,
 }
 
-/// What a call that waits is good for.
+struct Parked {
+    key: Key,
+    tried: u32,
+}
+
+struct Unsure {
+    again: Instant,
+    island: Arc<str>,
+    key: Key,
+}
+
+/// How it stands with a call that was let in here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Waits {
-    /// Its answer tells whether the island is there.
+    /// It waits, and its answer would tell whether the island is there.
     ForAnAnswer,
-    /// It is one-way: nothing comes of it here.
+    /// It waits, but it is one-way: nothing comes of it here.
     OneWay,
+    /// It is being tried.
+    Tried,
     /// It has ended.
     No,
 }
 
 impl Absent {
-    /// Whether calls to this island have to wait at `now`.
+    /// Whether calls to this island have to wait.
     pub fn has(&self, island: &str) -> bool {
-        let absent = self.0.borrow();
-        !absent.is_empty() && absent.contains_key(island)
+        let islands = self.islands.borrow();
+        !islands.is_empty() && islands.contains_key(island)
     }
 
-    /// Whether no island is absent.
+    /// Whether nothing waits here.
     pub fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
+        self.islands.borrow().is_empty() && self.unsure.borrow().is_empty()
     }
 
-    /// A call waits for its island; one that was tried in vain keeps its place. `waits` tells which of the earlier ones still do: it is
+    /// A call waits for its island; one that was tried has its place already. `waits` tells how it stands with the earlier ones: it is
     /// asked when there are more than `many` of them.
     pub fn wait(&self, island: &Arc<str>, key: Key, now: Instant, many: usize, waits: impl Fn(Key) -> Waits) {
-        let mut absent = self.0.borrow_mut();
-        let new = || Island { again: now + TRIED_AGAIN, probe: None, calls: VecDeque::new() };
-        let island = absent.entry(island.clone()).or_insert_with(new);
-        if island.calls.len() > many {
-            island.calls.retain(|key| waits(*key) != Waits::No);
+        let mut islands = self.islands.borrow_mut();
+        let new = || Island { again: now + TRIED_AGAIN, calls: VecDeque::new() };
+        let calls = &mut islands.entry(island.clone()).or_insert_with(new).calls;
+        if calls.len() > many {
+            calls.retain(|call| waits(call.key) != Waits::No);
         }
-        if island.probe == Some(key) {
-            island.calls.push_front(key);
-        } else {
-            island.calls.push_back(key);
-        }
+        calls.push_back(Parked { key, tried: 0 });
+    }
+
+    /// A call waits until its island has said what it offers.
+    pub fn wait_unsure(&self, island: &Arc<str>, key: Key, now: Instant) {
+        self.unsure.borrow_mut().push_back(Unsure { again: now + TRIED_AGAIN, island: island.clone(), key });
     }
 
     /// The island is there again: its calls, in their order.
-    pub fn back(&self, island: &str) -> VecDeque<Key> {
-        self.0.borrow_mut().remove(island).map(|island| island.calls).unwrap_or_default()
+    pub fn back(&self, island: &str) -> Vec<Key> {
+        let calls = self.islands.borrow_mut().remove(island).map(|island| island.calls).unwrap_or_default();
+        let mut back: Vec<Key> = calls.into_iter().map(|call| call.key).collect();
+        self.unsure.borrow_mut().retain(|call| {
+            let stays = *call.island != *island;
+            if !stays {
+                back.push(call.key);
+            }
+            stays
+        });
+        back
     }
 
-    /// There may be another way now: every island is due.
-    pub fn hurry(&self, now: Instant) {
-        self.0.borrow_mut().values_mut().for_each(|island| island.again = now);
+    /// There may be another way now: each island is due, and the calls of those for which only one-way ones wait.
+    pub fn ways_changed(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> Vec<Key> {
+        let mut gone = Vec::new();
+        self.islands.borrow_mut().retain(|_, island| {
+            island.again = now;
+            let tells = |call: &Parked| matches!(waits(call.key), Waits::ForAnAnswer | Waits::Tried);
+            let stays = island.calls.iter().any(tells);
+            if !stays {
+                gone.extend(island.calls.iter().map(|call| call.key));
+            }
+            stays
+        });
+        gone
     }
 
-    /// One call of each island that is to be tried at `now`, the first whose answer tells something. An island for which nobody
+    /// The call of each island that is to be tried at `now`: of those that were tried least the first. An island for which nobody
     /// waits any more is forgotten.
-    pub fn due(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> VecDeque<Key> {
-        let mut probes = VecDeque::new();
-        let mut absent = self.0.borrow_mut();
-        if absent.values().all(|island| now < island.again) {
-            return probes;
+    pub fn to_try(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> Vec<Key> {
+        let mut tried = Vec::new();
+        let mut islands = self.islands.borrow_mut();
+        if islands.values().all(|island| now < island.again) {
+            return tried;
         }
-        absent.retain(|_, island| {
+        islands.retain(|_, island| {
             if now < island.again {
                 return true;
             }
-            island.calls.retain(|key| waits(*key) != Waits::No);
-            let tells = island.calls.iter().position(|key| waits(*key) == Waits::ForAnAnswer);
-            island.probe = island.calls.remove(tells.unwrap_or(0));
             island.again = now + TRIED_AGAIN;
-            probes.extend(island.probe);
-            island.probe.is_some()
+            island.calls.retain(|call| waits(call.key) != Waits::No);
+            let telling = island.calls.iter_mut().filter(|call| waits(call.key) == Waits::ForAnAnswer);
+            if let Some(call) = telling.min_by_key(|call| call.tried) {
+                call.tried += 1;
+                tried.push(call.key);
+            }
+            !island.calls.is_empty()
         });
-        probes
+        tried
+    }
+
+    /// The calls whose island had not said what it offers and may have by `now`.
+    pub fn no_longer_unsure(&self, now: Instant) -> Vec<Key> {
+        let mut unsure = self.unsure.borrow_mut();
+        let over = unsure.iter().take_while(|call| call.again <= now).count();
+        unsure.drain(..over).map(|call| call.key).collect()
     }
 
     /// How many calls wait, those that have ended meanwhile included.
     pub fn waiting(&self) -> usize {
-        self.0.borrow().values().map(|island| island.calls.len()).sum()
+        self.islands.borrow().values().map(|island| island.calls.len()).sum::<usize>() + self.unsure.borrow().len()
     }
 }

@@ -10,7 +10,6 @@
 //!
 //! A call is only ever sent again after *not sent*, and only within its deadline.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -20,14 +19,14 @@ use wire::tunnel::head;
 
 use crate::absent::Waits;
 use crate::core::{By, Core, Wants};
-use crate::forward::{Place, remaining_ms};
+use crate::forward::{Errand, Place, remaining_ms};
 use crate::links::{Tried, Uplink, Wanted};
 
 impl Core {
     /// A call has ended without an answer: on another link if that is safe and there is one, else its consumer is told.
     pub fn failed(&self, key: Key, failure: Failure) {
         let now = Instant::now();
-        if is_of_the_island(&failure) {
+        if !may_go_elsewhere(&failure) || failure.kind == Kind::NotYetKnown {
             self.got_through(key);
         }
         let knowledge = self.knowledge.load();
@@ -74,19 +73,25 @@ impl Core {
 
     /// Lets a call wait that was refused where it was sent and has nowhere else to go now.
     fn wait(&self, key: Key, failure: &Failure, now: Instant) {
-        let place = if failure.stage == Stage::Tunnel { Place::Waiting } else { Place::Absent };
+        let place = match (failure.stage, failure.kind) {
+            (Stage::Tunnel, _) => Place::Waiting,
+            (_, Kind::NotYetKnown) => Place::Unsure,
+            _ => Place::Absent,
+        };
         let waits = self.update(key, |carried| {
             carried.place = place;
             carried.tried = Tried::default();
-            (carried.unsent_until, carried.route.island.clone())
+            (carried.unsent_until, carried.route.island.clone(), carried.errand)
         });
-        let Some((unsent_until, island)) = waits else { return };
+        let Some((unsent_until, island, errand)) = waits else { return };
         if unsent_until <= now {
             return self.fail(key, failure);
         }
         self.calls.set_deadline(key, unsent_until);
         match place {
+            Place::Absent if errand == Errand::ForAll => {}
             Place::Absent => self.wait_for_island(&island, key, now),
+            Place::Unsure => self.absent.wait_unsure(&island, key, now),
             _ => self.waiting.borrow_mut().push_back(key),
         }
     }
@@ -96,56 +101,63 @@ impl Core {
     }
 
     fn waits(&self, key: Key) -> Waits {
-        match self.calls.with(key, |call| call.wants) {
-            Some(Wants::Nothing) => Waits::OneWay,
-            Some(_) => Waits::ForAnAnswer,
-            None => Waits::No,
-        }
+        let waits = self.calls.with(key, |call| match (&call.by, call.wants) {
+            (By::Island(carried), _) if carried.place != Place::Absent => Waits::Tried,
+            (_, Wants::Nothing) => Waits::OneWay,
+            _ => Waits::ForAnAnswer,
+        });
+        waits.unwrap_or(Waits::No)
     }
 
-    /// A call of its island's was answered there: whoever waits for the island need not any more.
+    /// What became of a call says that there is a way to its island: if it was sent to find that out, all who wait go. What had been sent
+    /// before says nothing: a gateway that stops still answers what it has taken.
     pub fn got_through(&self, key: Key) {
         if self.absent.is_empty() {
             return;
         }
-        if let Some(island) = self.update(key, |carried| carried.route.island.clone()) {
+        let found =
+            self.update(key, |carried| (carried.errand == Errand::ForAll).then(|| carried.route.island.clone()));
+        if let Some(island) = found.flatten() {
             self.island_is_back(&island);
         }
     }
 
-    /// A hub has a link to this island again.
+    /// A hub has a link to this island again, and it has said what it offers.
     pub fn island_is_back(&self, island: &str) {
-        self.no_longer_absent(self.absent.back(island));
+        self.let_go(self.absent.back(island), Errand::Own);
     }
 
     /// A link came or went: whatever was absent may be reached by another way now.
     pub fn ways_changed(&self) {
         let now = Instant::now();
-        self.absent.hurry(now);
-        self.try_absent(now);
+        let go = self.absent.ways_changed(now, |key| self.waits(key));
+        self.let_go(go, Errand::Own);
+        self.try_again(now);
     }
 
-    /// Tries islands again of which nothing was heard for a while.
-    pub fn try_absent(&self, now: Instant) {
+    /// Tries again what nothing was heard of for a while.
+    pub fn try_again(&self, now: Instant) {
         if !self.absent.is_empty() && self.links.any_usable() {
-            self.no_longer_absent(self.absent.due(now, |key| self.waits(key)));
+            self.let_go(self.absent.no_longer_unsure(now), Errand::Own);
+            self.let_go(self.absent.to_try(now, |key| self.waits(key)), Errand::ForAll);
         }
     }
 
     /// These calls wait for a link like all others.
-    fn no_longer_absent(&self, calls: VecDeque<Key>) {
+    fn let_go(&self, calls: Vec<Key>, errand: Errand) {
         if calls.is_empty() {
             return;
         }
         for key in calls {
-            let waits = self.update(key, |carried| {
-                let absent = carried.place == Place::Absent;
-                if absent {
+            let goes = self.update(key, |carried| {
+                carried.errand = errand;
+                let waits = matches!(carried.place, Place::Absent | Place::Unsure);
+                if waits {
                     carried.place = Place::Waiting;
                 }
-                absent
+                waits
             });
-            if waits == Some(true) {
+            if goes == Some(true) {
                 self.waiting.borrow_mut().push_back(key);
             }
         }
@@ -180,13 +192,8 @@ impl Core {
 /// Whether another link could do better: the call was not sent, and for a reason that lies between here and the island.
 pub fn may_go_elsewhere(failure: &Failure) -> bool {
     let between = matches!(failure.stage, Stage::Tunnel | Stage::Switch)
-        && matches!(failure.kind, Kind::NoLink | Kind::LinkLost | Kind::Draining);
+        && matches!(failure.kind, Kind::NoLink | Kind::NotYetKnown | Kind::LinkLost | Kind::Draining);
     failure.outcome == Outcome::NotSent && between
-}
-
-/// Whether it was said in the island itself, so that the way there is open.
-fn is_of_the_island(failure: &Failure) -> bool {
-    matches!(failure.stage, Stage::Pick | Stage::Provider)
 }
 
 #[cfg(test)]

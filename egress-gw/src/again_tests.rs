@@ -149,28 +149,95 @@ fn an_absent_island_is_tried_again_without_a_word_from_the_hub() {
     });
 }
 
-/// Each second all of them once crossed the link to be refused: they used up the island's rate, and one-way calls were lost.
+fn no_link() -> Failure {
+    failure(Stage::Switch, Kind::NoLink, Outcome::NotSent)
+}
+
+/// Each second all of them once crossed the link to be refused: each was a refusal in the audit, and one-way calls were lost.
 #[test]
-fn of_the_calls_to_an_absent_island_one_is_tried_and_its_answer_lets_the_others_go() {
+fn of_the_calls_to_an_absent_island_one_after_the_other_is_tried_and_its_answer_lets_all_go() {
     on_shard(async {
         let (gate, mut consumer) = with_an_absent_island().await;
         consumer.send(&[one_way(patient(2)), patient(3), patient(4)].concat()).await;
         until(|| gate.core.absent.waiting() == 4).await;
-        for tried in [2, 3] {
+        for (count, id) in [(2, 1), (3, 3), (4, 4), (5, 1)] {
             gate.core.ways_changed();
-            assert_eq!(gate.link().opened.borrow().len(), tried, "one of them is tried");
-            let probe = gate.link().calls(tried).await.remove(tried - 1);
-            assert_eq!(probe.frame[11], 1, "the first one, which keeps its place");
-            if tried == 2 {
-                let gone = failure(Stage::Switch, Kind::NoLink, Outcome::NotSent);
-                gate.core.failed(Key::from_number(probe.token), gone);
+            assert_eq!(gate.link().opened.borrow().len(), count, "one of them is tried");
+            let tried = gate.link().calls(count).await.remove(count - 1);
+            assert_eq!(tried.frame[11], id, "each in its turn, but the one-way call");
+            if count < 5 {
+                gate.core.failed(Key::from_number(tried.token), no_link());
                 assert_eq!(gate.core.absent.waiting(), 4);
             } else {
-                gate.reply(probe.token, &ok_reply(b"\x02hi"));
+                gate.reply(tried.token, &ok_reply(b"\x02hi"));
             }
         }
-        let ids: Vec<u8> = gate.link().calls(6).await[3..].iter().map(|sent| sent.frame[11]).collect();
-        assert_eq!(ids, [2, 3, 4]);
+        let ids: Vec<u8> = gate.link().calls(8).await[5..].iter().map(|sent| sent.frame[11]).collect();
+        assert_eq!(ids, [2, 3, 4], "in the order in which they came");
+        assert!(gate.core.absent.is_empty());
+    });
+}
+
+/// A gateway that stops answers what it has taken: each such answer once sent all who waited to be refused again.
+#[test]
+fn the_answer_to_a_call_that_was_sent_before_lets_nobody_go() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&[patient(1), patient(2)].concat()).await;
+        let sent = gate.link().calls(2).await;
+        gate.core.failed(Key::from_number(sent[1].token), no_link());
+        gate.reply(sent[0].token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+        assert_eq!((gate.core.absent.waiting(), gate.link().opened.borrow().len()), (1, 2));
+    });
+}
+
+#[test]
+fn what_says_that_there_is_a_link_lets_all_go_also_where_it_is_a_refusal() {
+    for kind in [Kind::NotOffered, Kind::Overload, Kind::NotYetKnown] {
+        on_shard(async move {
+            let (gate, mut consumer) = with_an_absent_island().await;
+            consumer.send(&patient(2)).await;
+            until(|| gate.core.absent.waiting() == 2).await;
+            gate.core.ways_changed();
+            let tried = gate.link().calls(2).await.remove(1);
+            gate.core.failed(Key::from_number(tried.token), failure(Stage::Switch, kind, Outcome::NotSent));
+            assert_eq!(gate.link().calls(3).await[2].frame[11], 2, "{kind}");
+        });
+    }
+}
+
+/// Nobody tells that a one-way call was refused, so that it is no use to try one.
+#[test]
+fn where_only_one_way_calls_wait_a_new_link_lets_them_go_and_time_does_not() {
+    on_shard(async {
+        let (gate, mut consumer) = with_an_absent_island().await;
+        consumer.send(&one_way(patient(2))).await;
+        until(|| gate.core.absent.waiting() == 2).await;
+        let first = Key::from_number(gate.link().opened.borrow()[0].token);
+        drop(gate.core.calls.remove(first));
+        gate.core.try_again(Instant::now() + Duration::from_secs(60));
+        assert_eq!(gate.link().opened.borrow().len(), 1);
+        gate.core.ways_changed();
+        assert_eq!(gate.link().calls(2).await[1].frame[11], 2);
+    });
+}
+
+/// A second gateway of an island that could not read its registry once parked the calls to what the first one offers.
+#[test]
+fn a_call_whose_service_may_be_offered_yet_waits_alone() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NotYetKnown, Outcome::NotSent));
+        consumer.send(&patient(2)).await;
+        assert_eq!(gate.link().calls(2).await[1].frame[11], 2, "others go on");
+        assert_eq!(gate.core.absent.waiting(), 1);
+        gate.core.island_is_back("shanghai");
+        assert_eq!(gate.link().calls(3).await[2].frame[11], 1);
     });
 }
 

@@ -61,7 +61,13 @@ pub fn of(failure: &Failure, repeat: Repeat) -> Answer {
         },
         (Kind::Overload, Outcome::NotSent) => Answer::Status(Status::OVERLOADED),
         (
-            Kind::NoLink | Kind::LinkLost | Kind::Draining | Kind::ProviderGone | Kind::DeadlinePassed | Kind::Internal,
+            Kind::NoLink
+            | Kind::NotYetKnown
+            | Kind::LinkLost
+            | Kind::Draining
+            | Kind::ProviderGone
+            | Kind::DeadlinePassed
+            | Kind::Internal,
             Outcome::NotSent,
         ) => Answer::Status(Status::SERVER_ERROR),
     }

@@ -122,7 +122,7 @@ fn service_key(call: &Call<'_>) -> ServiceKey {
 fn refused(refusal: &route::Refusal, serialization: Serialization) -> Failure {
     use route::Refusal;
     let kind = match refusal {
-        Refusal::NotYetKnown { .. } => Kind::NoLink,
+        Refusal::NotYetKnown { .. } => Kind::NotYetKnown,
         Refusal::NotOffered { .. } | Refusal::NotOfferedThere { .. } => Kind::NotOffered,
         Refusal::NotImported { .. } => Kind::NotGranted,
         Refusal::Contradiction { .. }

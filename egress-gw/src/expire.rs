@@ -77,6 +77,12 @@ fn too_late(carried: &Carried, arrived: Instant, deadline: Instant) -> Failure {
             );
             Failure::new(Stage::Switch, Kind::NoLink, Outcome::NotSent, text)
         }
+        Place::Unsure => {
+            let text = format!(
+                "`{label}` was not sent to island `{island}`: it has linked and not said within {waited:?} what it offers; see whether its ingress gateway can read its registry"
+            );
+            Failure::new(Stage::Switch, Kind::NotYetKnown, Outcome::NotSent, text)
+        }
         Place::OnLink { .. } => {
             let time = deadline - arrived;
             let text = format!(

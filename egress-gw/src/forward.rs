@@ -61,8 +61,19 @@ pub struct Carried {
     /// The number of the consumer's connection.
     pub consumer: usize,
     pub tried: Tried,
+    /// Whether its island was absent when it was sent, so that what becomes of it tells of the island.
+    pub errand: Errand,
     /// An answer that comes in pieces.
     assembly: Option<Box<Assembly>>,
+}
+
+/// What a call is sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand {
+    /// For itself.
+    Own,
+    /// Also for all who wait for its island.
+    ForAll,
 }
 
 /// Where a carried call is.
@@ -72,6 +83,8 @@ pub enum Place {
     Waiting,
     /// Until a hub has a link to its island.
     Absent,
+    /// Until its island has said what it offers.
+    Unsure,
     /// On this link.
     OnLink { link: u64, exchange: Exchange },
 }
@@ -128,7 +141,8 @@ impl Core {
         }
         let (island, unsent_until) = (route.island.clone(), request.unsent_until);
         let place = if absent { Place::Absent } else { Place::Waiting };
-        let carried = Carried { route, place, held: None, unsent_until, consumer, tried, assembly: None };
+        let (held, errand, assembly) = (None, Errand::Own, None);
+        let carried = Carried { route, place, held, unsent_until, consumer, tried, errand, assembly };
         let call = InFlight {
             conn: request.origin.conn.clone(),
             asked: request.asked(),

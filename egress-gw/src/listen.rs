@@ -216,7 +216,7 @@ async fn tick(core: Weak<Core>) {
         {
             let Some(core) = core.upgrade() else { return };
             core.expire(Instant::now());
-            core.try_absent(Instant::now());
+            core.try_again(Instant::now());
             core.send_waiting();
             idle = if core.calls.is_empty() { idle + 1 } else { 0 };
             if idle > IDLE_TICKS {

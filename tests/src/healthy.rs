@@ -115,7 +115,7 @@ impl<W: World> Beside<W> {
         let mut over = Vec::new();
         for (at, program) in programs.iter().enumerate() {
             let (name, idle) = (program.name(), self.stands.idle[at]);
-            let peak = program.peak_memory().unwrap_or(u64::MAX) >> 20;
+            let peak = mebibytes(program, program.peak_memory());
             println!("  {name:<16} {idle:>6} {:>6} {peak:>6} {:>6}", self.memory[at], after[at]);
             if peak > idle + OVER_IDLE_MIB {
                 over.push(name);
@@ -182,5 +182,9 @@ fn programs(line: &Line) -> Vec<&Program> {
 }
 
 fn memory(programs: &[&Program]) -> Vec<u64> {
-    programs.iter().map(|program| program.memory().unwrap_or(u64::MAX) >> 20).collect()
+    programs.iter().map(|program| mebibytes(program, program.memory())).collect()
+}
+
+fn mebibytes(program: &Program, len: anyhow::Result<u64>) -> u64 {
+    len.unwrap_or_else(|error| panic!("the memory of {} cannot be read: {error:#}", program.name())) >> 20
 }

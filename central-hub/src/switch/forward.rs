@@ -38,7 +38,7 @@ impl Switch {
         let grant = admission.grant.take();
         let chosen = self.choose(&head).inspect_err(|failure| {
             // Only of islands that there are: what else a head may name has no bound.
-            if failure.kind == Kind::NoLink && policy.island(head.destination).is_some() {
+            if matches!(failure.kind, Kind::NoLink | Kind::NotYetKnown) && policy.island(head.destination).is_some() {
                 self.missed.borrow_mut().insert((head.destination.into(), link.id()));
             }
         })?;
@@ -118,7 +118,7 @@ impl Switch {
         chosen.map_err(|why| match why {
             // Which other hub has one is not known here: the egress knows it from the catalogues that hubs tell it.
             NoLink::Island => refuse(Stage::Switch, Kind::NoLink, format!("island `{to}` has no link to hub `{}` now; see whether its ingress gateway runs and reaches the hub", self.id)),
-            NoLink::NoCatalogue => refuse(Stage::Switch, Kind::NoLink, format!("island `{to}` has just linked to hub `{}` and has not said yet what it offers; try again", self.id)),
+            NoLink::NoCatalogue => refuse(Stage::Switch, Kind::NotYetKnown, format!("island `{to}` has just linked to hub `{}` and has not said yet what it offers; try again", self.id)),
             NoLink::Service => {
                 let service = service_text(head.group, head.service, head.version);
                 refuse(Stage::Switch, Kind::NotOffered, format!("island `{to}` does not offer {service}; see its export policy and whether a provider is up"))

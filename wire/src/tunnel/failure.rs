@@ -95,6 +95,8 @@ byte_enum! {
         LinkLost = 13, "link lost";
         /// A defect of ours.
         Internal = 14, "internal";
+        /// The target has a link, and has not said yet whether it offers the service.
+        NotYetKnown = 15, "not yet known";
     } else Internal
 }
 
