@@ -2,12 +2,13 @@
 //! may begin. It charges no budget itself, and takes a lock only when a shard first hears of an island.
 //!
 //! ```text
-//!  unfinished bodies   │ of this island │ of others │ free ────────────────────────── three quarters of the budget
-//!                      an island's first body needs only room; each further one has to leave as much free as the island then holds
+//!  0 ─────────────────── half ──────────────── three quarters ──────────────── all that unfinished bodies may hold
+//!  │ any body                                  │ an island's first body only
+//!  │ those of one island │
 //! ```
 //!
-//! So one island alone takes half, two take a third each, and there is always room for one that has nothing yet, without
-//! anybody's knowing how many islands there are.
+//! So one island leaves half to the others, unless its only body is longer than that; and where several have taken all that they
+//! may, a quarter is left for islands that have nothing yet, a body each. Nobody has to know how many islands there are.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -45,10 +46,10 @@ pub struct Share {
     len: usize,
 }
 
-/// An island holds as much as it leaves free.
+/// Beside an island's first body there is no room for a further one.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "body of {body_len} bytes does not fit: bodies of island `{island}` that are still arriving hold {held} bytes, {free} are free, and an island must leave as much free as it holds"
+    "body of {body_len} bytes does not fit: bodies of island `{island}` that are still arriving hold {held} bytes, {free} are free; beside its first an island may hold {most} bytes, and leaves {reserve} free"
 )]
 pub struct ShareTaken {
     /// The whole body.
@@ -59,6 +60,10 @@ pub struct ShareTaken {
     pub held: usize,
     /// Bytes that are left for unfinished bodies.
     pub free: usize,
+    /// Bytes that the bodies of one island may hold.
+    pub most: usize,
+    /// Bytes that are kept for first bodies.
+    pub reserve: usize,
 }
 
 impl Shares {
@@ -99,9 +104,10 @@ impl ShardShares {
         // First, so that two shards cannot both find room that is there once.
         let held = account.fetch_add(len, Ordering::Relaxed);
         let share = Share { account, len };
-        let free = self.budget().unfinished_limit().saturating_sub(self.budget().held());
-        if held > 0 && held.saturating_add(len) > free.saturating_sub(len) {
-            return Err(ShareTaken { body_len: len, island: island.to_owned(), held, free });
+        let limit = self.budget().unfinished_limit();
+        let (free, most, reserve) = (limit.saturating_sub(self.budget().held()), limit / 2, limit / 4);
+        if held > 0 && (held.saturating_add(len) > most || free.saturating_sub(len) < reserve) {
+            return Err(ShareTaken { body_len: len, island: island.to_owned(), held, free, most, reserve });
         }
         Ok(share)
     }
@@ -140,15 +146,31 @@ mod tests {
     }
 
     #[test]
-    fn one_island_takes_half_and_each_newcomer_finds_room() {
+    fn an_island_takes_half_two_leave_a_quarter_and_newcomers_have_that() {
         let shares = Shares::of(Budget::new(320)).of_shard();
         let mut held = Vec::new();
         assert_eq!(fill(&shares, "beijing", &mut held), 12);
         assert_eq!(fill(&shares, "tianjin", &mut held), 6);
-        assert_eq!(fill(&shares, "shanghai", &mut held), 3);
-        assert_eq!(fill(&shares, "beijing", &mut held), 0);
+        let newcomers = (0..9).map(|number| fill(&shares, &format!("island-{number}"), &mut held));
+        assert_eq!(newcomers.collect::<Vec<_>>(), [1, 1, 1, 1, 1, 1, 0, 0, 0]);
         held.clear();
         assert_eq!(fill(&shares, "tianjin", &mut held), 12, "what one has given back another may take");
+    }
+
+    #[test]
+    fn a_quiet_islands_further_bodies_fit_beside_one_that_has_all_it_may() {
+        let shares = Shares::of(Budget::new(320)).of_shard();
+        let mut held = Vec::new();
+        assert_eq!(fill(&shares, "beijing", &mut held), 12);
+        assert_eq!(fill(&shares, "tianjin", &mut held), 6, "up to the quarter that is kept");
+        assert_eq!(fill(&shares, "shenzhen", &mut held), 1);
+        held.truncate(13);
+        held.extend((0..2).map(|_| {
+            let share = shares.enter("shenzhen", 10).unwrap();
+            (share, shares.budget().take_unfinished(10).unwrap())
+        }));
+        let refused = shares.enter("beijing", 10).unwrap_err();
+        assert_eq!((refused.held, refused.free, refused.most, refused.reserve), (120, 90, 120, 60));
     }
 
     #[test]
