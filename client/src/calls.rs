@@ -17,6 +17,15 @@ use crate::channel::Channel;
 use crate::ejection::Probe;
 use crate::provider::Provider;
 
+/// Whether anything is heard of a call once it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CallKind {
+    /// It gets an answer.
+    TwoWay,
+    /// It gets none.
+    OneWay,
+}
+
 /// Names a call of one pool, to cancel it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallKey(pub(crate) Key);

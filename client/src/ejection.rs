@@ -4,7 +4,7 @@
 //! ```text
 //!       any answer
 //!      ┌──────────┐       so many failures in a row                 its time is over
-//!      ▼          │  ┌──────────────────────────────────▶ out ──────────────────────▶ half open: one call at a time
+//!      ▼          │  ┌──────────────────────────────────▶ out ──────────────────────▶ half open: one two-way call at a time
 //!      in ────────┴──┘                                   ▲  │ any answer               │            │
 //!      ▲                                                 │  ▼                          │ fails      │ is answered
 //!      └─────────────────────────────────────────────────┼─ in ◀──────────────────────┼────────────┘
@@ -12,7 +12,7 @@
 //! ```
 //!
 //! What is half open is tried by the next call that wants an answer: by that one call's end it comes back or stays out, whatever becomes of
-//! the calls before it. A one-way call says nothing, so it is no probe.
+//! the calls before it. A one-way call says nothing, so it is no probe, and what is half open is out for it.
 //!
 //! A failure is the provider's, or its network's: a connection lost with calls on it (once, however many), a call unanswered at its deadline
 //! with nothing heard from the provider meanwhile and for a second at least, an answer with status 80 or 100. Any other answer, an
@@ -25,6 +25,8 @@ use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use wire::dubbo::frame::Status;
+
+use crate::calls::CallKind;
 
 /// A call that nothing was heard after says something of its provider only after this long: a pause of a garbage collector
 /// is no failure.
@@ -78,8 +80,18 @@ pub(crate) struct Record {
 pub(crate) enum Verdict {
     In,
     Out,
-    /// One call may go there, to see.
+    /// One two-way call may go there, to see.
     HalfOpen,
+}
+
+impl Verdict {
+    /// What it is for a call of this kind: one that nothing is heard of cannot try anybody, and would only be lost.
+    pub(crate) fn of(self, kind: CallKind) -> Self {
+        match (self, kind) {
+            (Verdict::HalfOpen, CallKind::OneWay) => Verdict::Out,
+            (verdict, _) => verdict,
+        }
+    }
 }
 
 impl Record {

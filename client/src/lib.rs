@@ -28,7 +28,7 @@ mod pool;
 mod provider;
 mod status;
 
-pub use calls::CallKey;
+pub use calls::{CallKey, CallKind};
 pub use choice::{Standing, choose};
 pub use counts::{Count, Counts};
 pub use ejection::Ejection;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustc_hash::{FxHashMap, FxHashSet};
 use shard::{Budget, Shard};
 
-use crate::calls::{CallKey, Place};
+use crate::calls::{CallKey, CallKind, Place};
 use crate::choice::{Standing, choose};
 use crate::core::Core;
 use crate::ejection::{self, Verdict};
@@ -190,9 +190,9 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// The provider for the next call: one that is up, else one that a call may wait for. `tried` stand back, unless
-    /// they are the only ones to wait for. `None`: see [`Candidates::trouble`].
-    pub fn pick(&self, tried: &[Endpoint]) -> Option<&Candidate> {
+    /// The provider for the next call, which is of this `kind`: one that is up, else one that a call may wait for. `tried` stand
+    /// back, unless they are the only ones to wait for. `None`: see [`Candidates::trouble`].
+    pub fn pick(&self, kind: CallKind, tried: &[Endpoint]) -> Option<&Candidate> {
         // One provider, as most services have: nothing to weigh.
         if let [only] = &self.list[..] {
             return Some(only).filter(|only| only.provider.is_hoped_for());
@@ -203,11 +203,11 @@ impl Candidates {
             return Some(kept);
         }
         let now = self.core.now();
-        let honoured = self.honoured(now);
+        let verdict = |candidate: &Candidate| candidate.provider.verdict(now).of(kind);
+        let honoured = self.honoured(verdict);
         let usable =
             |candidate: &Candidate| candidate.provider.is_usable() && !tried.contains(candidate.provider.endpoint());
-        let is_out =
-            |at: usize, candidate: &Candidate| at < honoured && candidate.provider.verdict(now) == Verdict::Out;
+        let is_out = |at: usize, candidate: &Candidate| at < honoured && verdict(candidate) == Verdict::Out;
         let mut index = self.choose(|at, candidate| usable(candidate) && !is_out(at, candidate));
         if honoured > 0 {
             index = index.or_else(|| self.choose(|_, candidate| usable(candidate)));
@@ -216,7 +216,7 @@ impl Candidates {
         let chosen = self.list.get(index)?;
         self.turn.set(self.core.turn());
         self.kept.set(1);
-        if honoured > 0 && chosen.provider.verdict(now) == Verdict::HalfOpen {
+        if honoured > 0 && verdict(chosen) == Verdict::HalfOpen {
             // The others of this turn wait to see what becomes of it.
             self.kept.set(BATCH);
         }
@@ -225,12 +225,11 @@ impl Candidates {
     }
 
     /// Candidates before this index are left out if they are ejected; 0 as long as nobody is.
-    fn honoured(&self, now: Instant) -> usize {
+    fn honoured(&self, verdict: impl Fn(&Candidate) -> Verdict) -> usize {
         if self.core.ejected.get() == 0 {
             return 0;
         }
-        let verdicts = self.list.iter().map(|candidate| candidate.provider.verdict(now));
-        ejection::honoured(verdicts, &self.core.config.ejection)
+        ejection::honoured(self.list.iter().map(verdict), &self.core.config.ejection)
     }
 
     /// Why [`Candidates::pick`] found nobody, in words.

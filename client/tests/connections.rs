@@ -6,7 +6,7 @@ mod provider;
 
 use std::time::Duration;
 
-use highway_client::{Lost, Outcome, State};
+use highway_client::{CallKind, Lost, Outcome, State};
 use provider::*;
 use shard::Budget;
 use wire::dubbo::frame::{Codec, Event, FrameKind, put_event_notice};
@@ -270,7 +270,7 @@ fn a_dead_provider_is_skipped_and_alone_it_is_refused_at_once() {
             caller.ends.answered().await;
         }
         let alone = caller.list(&[dead_offer]);
-        assert!(alone.pick(&[]).is_none());
+        assert!(alone.pick(CallKind::TwoWay, &[]).is_none());
         assert!(alone.trouble().contains("refused"), "{}", alone.trouble());
     });
 }
@@ -291,7 +291,7 @@ fn disabled_providers_and_those_of_weight_zero_beside_others_get_no_calls() {
             caller.ends.answered().await;
         }
         let none = caller.list(&[disabled]);
-        assert!(none.pick(&[]).is_none());
+        assert!(none.pick(CallKind::TwoWay, &[]).is_none());
         assert_eq!(none.trouble(), "every provider is disabled");
     });
 }
@@ -341,8 +341,8 @@ fn an_unlisted_provider_answers_what_it_has_and_is_then_left() {
         caller.call(&candidates, 1, b"x");
         let (asked, body) = peer.read().await;
         let none = caller.list(&[]);
-        assert!(none.pick(&[]).is_none());
-        assert!(candidates.pick(&[]).is_none(), "not through an old list either");
+        assert!(none.pick(CallKind::TwoWay, &[]).is_none());
+        assert!(candidates.pick(CallKind::TwoWay, &[]).is_none(), "not through an old list either");
         peer.write(&answer_to(&asked, &body)).await;
         assert_eq!(caller.ends.answered().await.0, 1);
         assert!(peer.is_closed_by_peer().await);

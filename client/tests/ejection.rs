@@ -6,7 +6,7 @@ mod provider;
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use highway_client::{Ejection, PoolConfig, State, Times};
+use highway_client::{CallKind, Ejection, Endpoint, PoolConfig, State, Times};
 use provider::*;
 use wire::dubbo::frame::{Header, Serialization, Status};
 
@@ -18,6 +18,19 @@ fn strict() -> PoolConfig {
 fn written(out: &mut Vec<u8>, id: i64) -> Result<(), Infallible> {
     out.extend_from_slice(&request(id, b"one-way"));
     Ok(())
+}
+
+/// Sends a one-way call to whoever is picked for it, and says who that is.
+fn send_one_way(candidates: &highway_client::Candidates) -> Endpoint {
+    let chosen = candidates.pick(CallKind::OneWay, &[]).unwrap();
+    let times = Times::within(Instant::now(), Duration::from_secs(5));
+    chosen.provider.send_one_way(times, |id, out| written(out, id)).unwrap();
+    chosen.provider.endpoint().clone()
+}
+
+/// Waits until the first time out is over for whoever was ejected a moment ago, at its longest.
+async fn until_half_open() {
+    tokio::time::sleep(strict().ejection.time.0.mul_f64(1.25)).await;
 }
 
 /// Answers as a provider without a free thread does.
@@ -154,33 +167,44 @@ fn a_probe_answers_for_itself_and_not_for_older_calls() {
     });
 }
 
+/// Nothing is heard of a one-way call, so nothing put the provider out again: as the one with the fewest calls it drew them all, and
+/// lost them.
+#[test]
+fn a_one_way_call_goes_to_nobody_who_is_half_open_while_another_is_there() {
+    on_a_shard(|shard| async move {
+        let caller = Caller::new(&shard, strict());
+        let (candidates, _listening, mut peers) = connected::<2>(&caller).await;
+        eject(&caller, &candidates, 0, &mut peers).await;
+        until_half_open().await;
+        for _ in 0..64 {
+            let chosen = send_one_way(&candidates);
+            assert_eq!(chosen, candidates.list()[1].provider.endpoint().clone());
+            tokio::task::yield_now().await;
+        }
+        let mut token = 1000;
+        while candidates.list()[0].provider.outstanding() == 0 {
+            caller.call(&candidates, token, b"x");
+            token += 1;
+            assert!(token < 1200, "it is not half open");
+        }
+    });
+}
+
 /// A one-way call was taken for the probe: nothing is heard of it, so the provider was left out for no reason.
 #[test]
 fn a_one_way_call_is_no_probe() {
     on_a_shard(|shard| async move {
         let caller = Caller::new(&shard, strict());
-        let (candidates, _listening, mut peers) = connected::<2>(&caller).await;
+        let (candidates, listening, mut peers) = connected::<2>(&caller).await;
         eject(&caller, &candidates, 0, &mut peers).await;
-        let bad = &candidates.list()[0].provider;
-        // Its time is over once a one-way call is let through.
-        let is_bad = |one: &highway_client::Candidate| one.provider.endpoint() == bad.endpoint();
-        loop {
-            let chosen = candidates.pick(&[]).unwrap();
-            let times = Times::within(Instant::now(), Duration::from_secs(5));
-            chosen.provider.send_one_way(times, |id, out| written(out, id)).unwrap();
-            if is_bad(chosen) {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
+        let [bad, good] = [0, 1].map(|at| candidates.list()[at].provider.clone());
+        drop((peers.pop(), listening));
+        until(|| good.state() != State::Up).await;
+        until_half_open().await;
+        assert_eq!(send_one_way(&candidates), *bad.endpoint(), "better than nobody");
         assert_eq!(caller.pool.counts().probes.get(), 0);
-        let mut token = 1000;
-        while bad.outstanding() == 0 {
-            caller.call(&candidates, token, b"x");
-            token += 1;
-            assert!(token < 1200, "it is left out still");
-        }
-        assert_eq!(caller.pool.counts().probes.get(), 1);
+        caller.call(&candidates, 1, b"x");
+        assert_eq!((caller.pool.counts().probes.get(), bad.outstanding()), (1, 1));
     });
 }
 

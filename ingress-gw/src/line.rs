@@ -15,7 +15,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Candidates, Offer, Pool, PoolConfig, Provider, ProviderStatus, SendError, Times};
+use client::{CallKind, Candidates, Offer, Pool, PoolConfig, Provider, ProviderStatus, SendError, Times};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use shard::Shard;
@@ -271,7 +271,7 @@ impl Line {
         let (route, stamp) = (carried.route.clone(), carried.stamp);
         let mut refusal = None;
         loop {
-            let candidate = match candidates.pick(&carried.tried) {
+            let candidate = match candidates.pick(CallKind::TwoWay, &carried.tried) {
                 Some(candidate) if !carried.tried.contains(candidate.provider.endpoint()) || refusal.is_none() => {
                     candidate
                 }
@@ -317,7 +317,10 @@ impl Line {
         route: &Route,
         times: Times,
     ) -> Result<(), Failure> {
-        let candidate = route.candidates.pick(&[]).ok_or_else(|| self.nobody(route, head.stamp, &route.candidates))?;
+        let candidate = route
+            .candidates
+            .pick(CallKind::OneWay, &[])
+            .ok_or_else(|| self.nobody(route, head.stamp, &route.candidates))?;
         let left = times.deadline.saturating_duration_since(self.pool.now());
         let write = |id: i64, out: &mut Vec<u8>| {
             edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use highway_client::{
-    Answer, Answers, Candidates, Endpoint, Lost, Offer, Pool, PoolConfig, ProviderList, SendError, Times,
+    Answer, Answers, CallKind, Candidates, Endpoint, Lost, Offer, Pool, PoolConfig, ProviderList, SendError, Times,
 };
 use shard::{Budget, Shard};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -130,7 +130,9 @@ impl Caller {
         body: &[u8],
         left: Duration,
     ) -> Result<highway_client::CallKey, SendError<std::convert::Infallible>> {
-        let candidate = candidates.pick(&[]).unwrap_or_else(|| panic!("nobody to call: {}", candidates.trouble()));
+        let candidate = candidates
+            .pick(CallKind::TwoWay, &[])
+            .unwrap_or_else(|| panic!("nobody to call: {}", candidates.trouble()));
         candidate.provider.send(token, Times::within(Instant::now(), left), |id, out| {
             out.extend_from_slice(&request(id, body));
             Ok(())
