@@ -25,7 +25,7 @@ use wire::dubbo::{frame, reply};
 
 use crate::calls::{Pending, Place};
 use crate::core::Core;
-use crate::ejection;
+use crate::ejection::{self, Probe};
 use crate::provider::Provider;
 use crate::{Answer, Lost};
 
@@ -166,9 +166,9 @@ impl Channel {
         self.in_flight.set(self.in_flight.get() + 1);
     }
 
-    /// A call of this channel has ended, which says nothing of its provider.
-    pub fn ended_one(&self) {
-        self.ended_one_with(|_| {});
+    /// Nobody waits any more for the answer to a call of this channel, which says nothing of its provider.
+    pub fn given_up(&self, probe: Option<Probe>) {
+        self.ended_one_with(|provider| provider.given_up(probe));
     }
 
     /// A call of this channel has no answer at its deadline.
@@ -417,9 +417,12 @@ impl Session for Channel {
         let unwritten = conn.take_unwritten();
         let written = self.appended.get() - unwritten.len() as u64;
         let lost = self.core.calls.borrow_mut().of_channel(self);
-        if let (false, false, Some(provider)) = (lost.is_empty(), self.draining.get(), self.provider.upgrade()) {
+        if let (false, Some(provider)) = (lost.is_empty(), self.provider.upgrade()) {
             let probe = lost.iter().filter_map(|pending| pending.probe).max();
-            provider.failed(probe, &format!("a connection with calls on it ended: {why}"));
+            match self.draining.get() {
+                true => provider.given_up(probe),
+                false => provider.failed(probe, &format!("a connection with calls on it ended: {why}")),
+            }
         }
         for pending in lost {
             let Place::Sent { end, len, .. } = pending.place else { continue };

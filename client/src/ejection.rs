@@ -11,8 +11,8 @@
 //!                                                        └── for twice as long ────────┘
 //! ```
 //!
-//! What is half open is tried by the next call that wants an answer: by that one call's end it comes back or stays out, whatever becomes of
-//! the calls before it. A one-way call says nothing, so it is no probe, and what is half open is out for it.
+//! What is half open is tried by the next call that wants an answer, the probe. Only the probe's failure puts it out again; an answer brings it
+//! back whatever call it is to, since any shows that it lives. For as long as the probe may be answered there is no other one. A one-way call says nothing, so it is no probe, and what is half open is out for it.
 //!
 //! A failure is the provider's, or its network's: a connection lost with calls on it (once, however many), a call unanswered at its deadline
 //! with nothing heard from the provider meanwhile and for a second at least, an answer with status 80 or 100. Any other answer, an
@@ -150,17 +150,24 @@ impl Record {
         Some(time)
     }
 
-    /// A call goes there that will be answered; where the provider is half open it is the probe, and there is no other one for
-    /// `patience` unless this one is answered.
-    pub(crate) fn asked(&self, now: Instant, patience: Duration) -> Option<Probe> {
+    /// A call goes there that may be answered for `left`; where the provider is half open it is the probe, and there is no other
+    /// one for as long, and for the shortest time out at least, unless one is answered.
+    pub(crate) fn asked(&self, now: Instant, left: Duration, config: &Ejection) -> Option<Probe> {
         if self.verdict(now) != Verdict::HalfOpen {
             return None;
         }
         let probe = Probe(self.probes.get().wrapping_add(1));
         self.probes.set(probe.0);
         self.probe.set(Some(probe));
-        self.out_until.set(Some(now + patience));
+        self.out_until.set(Some(now + left.max(config.time.0)));
         Some(probe)
+    }
+
+    /// Nobody waits any more for the answer to what was perhaps the `probe`: another one may be sent before long.
+    pub(crate) fn given_up(&self, probe: Option<Probe>, now: Instant, config: &Ejection) {
+        if probe.is_some() && probe == self.probe.get() {
+            self.out_until.set(self.out_until.get().map(|until| until.min(now + config.time.0)));
+        }
     }
 
     /// Its provider is not listed any more; whether it was out.
@@ -194,6 +201,10 @@ mod tests {
         record.failed(probe, now, &CONFIG, |time| time).map(|time| time.as_secs())
     }
 
+    fn ask(record: &Record, now: Instant, left_seconds: u64) -> Option<Probe> {
+        record.asked(now, Duration::from_secs(left_seconds), &CONFIG)
+    }
+
     #[test]
     fn failures_in_a_row_put_it_out_and_an_answer_between_them_does_not() {
         let (record, now) = (Record::default(), Instant::now());
@@ -211,8 +222,8 @@ mod tests {
         for seconds in [20, 40, 60, 60] {
             now += record.out_for(now).unwrap();
             assert_eq!(record.verdict(now), HalfOpen);
-            let probe = record.asked(now, Duration::from_secs(5));
-            assert_eq!((record.verdict(now), record.asked(now, Duration::ZERO)), (Out, None), "one at a time");
+            let probe = ask(&record, now, 5);
+            assert_eq!((record.verdict(now), ask(&record, now, 5)), (Out, None), "one at a time");
             assert_eq!(fail_with(&record, probe, now), Some(seconds));
         }
     }
@@ -222,8 +233,34 @@ mod tests {
         let (record, now) = (Record::default(), Instant::now());
         (0..3).for_each(|_| _ = fail(&record, now));
         let later = now + Duration::from_secs(10);
-        assert!(record.asked(later, Duration::from_secs(5)).is_some());
-        assert_eq!(record.verdict(later + Duration::from_secs(5)), HalfOpen);
+        assert!(ask(&record, later, 5).is_some());
+        assert_eq!(record.out_for(later), Some(CONFIG.time.0), "not one after the other where calls are short");
+        assert_eq!(record.verdict(later + CONFIG.time.0), HalfOpen);
+    }
+
+    /// Another one took its place after the shortest time out, so that the failure of a call that had longer was nobody's: the
+    /// provider was never left out for longer than the first time.
+    #[test]
+    fn a_probe_has_the_time_of_its_call() {
+        let (record, now) = (Record::default(), Instant::now());
+        (0..3).for_each(|_| _ = fail(&record, now));
+        let asked = now + Duration::from_secs(10);
+        let probe = ask(&record, asked, 30);
+        let end = asked + Duration::from_secs(30);
+        assert_eq!(ask(&record, end - Duration::from_millis(1), 30), None);
+        assert_eq!(fail_with(&record, probe, end), Some(20));
+    }
+
+    #[test]
+    fn a_probe_that_is_given_up_keeps_no_other_one_back() {
+        let (record, now) = (Record::default(), Instant::now());
+        (0..3).for_each(|_| _ = fail(&record, now));
+        let asked = now + Duration::from_secs(10);
+        let probe = ask(&record, asked, 24 * 3600);
+        record.given_up(None, asked, &CONFIG);
+        assert_eq!(record.out_for(asked), Some(Duration::from_secs(24 * 3600)), "another call is");
+        record.given_up(probe, asked, &CONFIG);
+        assert_eq!(record.out_for(asked), Some(CONFIG.time.0));
     }
 
     /// Calls from before the ejection, or an earlier probe, failed late, and the probe that was under way was blamed for it.
@@ -231,13 +268,12 @@ mod tests {
     fn only_the_end_of_the_probe_itself_keeps_it_out() {
         let (record, now) = (Record::default(), Instant::now());
         (0..3).for_each(|_| _ = fail(&record, now));
-        let patience = Duration::from_secs(5);
-        let first = record.asked(now + Duration::from_secs(10), patience);
-        let later = now + Duration::from_secs(15);
-        let second = record.asked(later, patience);
+        let first = ask(&record, now + Duration::from_secs(10), 5);
+        let later = now + Duration::from_secs(20);
+        let second = ask(&record, later, 5);
         assert!(second.is_some() && second != first);
         assert_eq!((fail(&record, later), fail_with(&record, first, later)), (None, None));
-        assert_eq!(record.out_for(later), Some(patience));
+        assert_eq!(record.out_for(later), Some(CONFIG.time.0));
         assert_eq!(fail_with(&record, second, later), Some(20));
         assert_eq!(fail_with(&record, second, later), None, "once");
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustc_hash::{FxHashMap, FxHashSet};
 use shard::{Budget, Shard};
 
-use crate::calls::{CallKey, CallKind, Place};
+use crate::calls::{CallKey, CallKind, Pending, Place};
 use crate::choice::{Standing, choose};
 use crate::core::Core;
 use crate::ejection::{self, Verdict};
@@ -135,10 +135,10 @@ impl Pool {
     /// Gives a call up: its answer will be dropped and nobody told.
     pub fn cancel(&self, call: CallKey) {
         let pending = self.core.calls.borrow_mut().remove(call.0);
-        match pending.map(|pending| pending.place) {
-            Some(Place::Waiting(provider)) => provider.cancelled(call.0),
-            Some(Place::Sent { channel, .. }) => channel.ended_one(),
-            None => {}
+        let Some(Pending { place, probe, .. }) = pending else { return };
+        match place {
+            Place::Waiting(provider) => provider.cancelled(call.0),
+            Place::Sent { channel, .. } => channel.given_up(probe),
         }
     }
 

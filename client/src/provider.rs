@@ -178,6 +178,11 @@ impl Provider {
         tracing::warn!(provider = %self.endpoint, failures, ?time, why, "a provider is left out for a while where others are there");
     }
 
+    /// A call is given up that was perhaps a `probe`.
+    pub(crate) fn given_up(&self, probe: Option<Probe>) {
+        self.record.given_up(probe, Instant::now(), &self.core.config.ejection);
+    }
+
     /// What is wrong with it, in words.
     pub fn trouble(&self) -> String {
         format!("{}: {}", self.endpoint, self.last_error.borrow())
@@ -201,7 +206,8 @@ impl Provider {
         let key = self.insert(Pending { token, since, place, probe: None }, times.deadline)?;
         match channel.append(|out| write(wire_id(key), out)) {
             Ok(Some((end, len))) => {
-                let probe = self.record.asked(since, core.config.ejection.time.0);
+                let left = times.deadline.saturating_duration_since(since);
+                let probe = self.record.asked(since, left, &core.config.ejection);
                 core.counts.probes.add(u64::from(probe.is_some()));
                 core.calls.borrow_mut().written(key, end, len, probe);
                 core.counts.sent.add(1);

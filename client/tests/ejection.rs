@@ -128,6 +128,43 @@ fn a_probe_that_fails_leaves_it_out_for_longer() {
     });
 }
 
+/// After the shortest time out another probe took the place of one that was under way still, whose silence was then nobody's.
+#[test]
+fn a_probe_that_may_take_longer_than_the_first_time_out_is_blamed_for_its_silence() {
+    on_a_shard(|shard| async move {
+        let caller = Caller::new(&shard, strict());
+        let (candidates, _listening, mut peers) = connected::<2>(&caller).await;
+        eject(&caller, &candidates, 0, &mut peers).await;
+        let bad = candidates.list()[0].provider.clone();
+        let began = Instant::now();
+        // The probe stays unanswered for 1.5 s; what goes to the other one meanwhile is answered.
+        while caller.pool.counts().ejected.get() < 2 {
+            let before = bad.outstanding();
+            caller.call_within(&candidates, 1, b"x", Duration::from_millis(1500)).unwrap();
+            if bad.outstanding() == before {
+                peers[1].echo().await;
+            }
+            assert!(began.elapsed() < Duration::from_secs(10), "nobody is blamed");
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!((caller.pool.counts().probes.get(), bad.state()), (1, State::Ejected));
+    });
+}
+
+#[test]
+fn a_probe_that_is_cancelled_is_followed_by_another() {
+    on_a_shard(|shard| async move {
+        let caller = Caller::new(&shard, strict());
+        let (candidates, _listening, mut peers) = connected::<2>(&caller).await;
+        eject(&caller, &candidates, 0, &mut peers).await;
+        while caller.pool.counts().probes.get() < 2 {
+            let call = caller.call_within(&candidates, 1, b"x", Duration::from_secs(3600)).unwrap();
+            caller.pool.cancel(call);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+}
+
 /// A call that was there before the ejection failed while the probe was under way, and the probe was blamed for it.
 #[test]
 fn a_probe_answers_for_itself_and_not_for_older_calls() {
