@@ -15,7 +15,9 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{CallKind, Candidates, Offer, Pool, PoolConfig, Provider, ProviderStatus, SendError, Times};
+use client::{
+    CallKind, Candidate, Candidates, Endpoint, Offer, Pool, PoolConfig, Provider, ProviderStatus, SendError, Times,
+};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use shard::Shard;
@@ -271,11 +273,8 @@ impl Line {
         let (route, stamp) = (carried.route.clone(), carried.stamp);
         let mut refusal = None;
         loop {
-            let candidate = match candidates.pick(CallKind::TwoWay, &carried.tried) {
-                Some(candidate) if !carried.tried.contains(candidate.provider.endpoint()) || refusal.is_none() => {
-                    candidate
-                }
-                _ => return Err(refusal.unwrap_or_else(|| self.nobody(&route, stamp, candidates))),
+            let Some(candidate) = next(candidates, CallKind::TwoWay, &carried.tried, refusal.is_some()) else {
+                return Err(refusal.unwrap_or_else(|| self.nobody(&route, stamp, candidates)));
             };
             let token = self.in_flight.insert(Carried { provider: None, ..carried });
             let Some(token) = token else { return Err(self.full()) };
@@ -293,13 +292,7 @@ impl Line {
                 Err(error) => {
                     let Some(back) = self.in_flight.take(token) else { return Ok(()) };
                     carried = back;
-                    let may_go_on = !matches!(error, SendError::Write(_)) && carried.tried.len() < MORE_PROVIDERS;
-                    let failure = self.not_sent(&route, stamp, &candidate.provider, error);
-                    if !may_go_on {
-                        return Err(failure);
-                    }
-                    carried.tried.push(candidate.provider.endpoint().clone());
-                    refusal = Some(failure);
+                    refusal = Some(self.after(error, &route, stamp, candidate, &mut carried.tried)?);
                 }
             }
         }
@@ -317,18 +310,42 @@ impl Line {
         route: &Route,
         times: Times,
     ) -> Result<(), Failure> {
-        let candidate = route
-            .candidates
-            .pick(CallKind::OneWay, &[])
-            .ok_or_else(|| self.nobody(route, head.stamp, &route.candidates))?;
+        let (candidates, stamp) = (&*route.candidates, head.stamp);
         let left = times.deadline.saturating_duration_since(self.pool.now());
-        let write = |id: i64, out: &mut Vec<u8>| {
-            edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)
-        };
-        let sent = candidate.provider.send_one_way(times, write);
-        sent.map_err(|error| self.not_sent(route, head.stamp, &candidate.provider, error))?;
+        let (mut tried, mut refusal) = (Vec::new(), None);
+        loop {
+            let Some(candidate) = next(candidates, CallKind::OneWay, &tried, refusal.is_some()) else {
+                return Err(refusal.unwrap_or_else(|| self.nobody(route, stamp, candidates)));
+            };
+            let sent = candidate.provider.send_one_way(times, |id, out| {
+                edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)
+            });
+            let Err(error) = sent else { break };
+            refusal = Some(self.after(error, route, stamp, candidate, &mut tried)?);
+        }
         self.meters.one_way();
         Ok(())
+    }
+
+    /// A provider could not take a call: why, if another one may be asked, which is then noted in `tried`.
+    ///
+    /// # Errors
+    /// Why, if nobody else is to be asked.
+    fn after(
+        &self,
+        error: SendError<EditError>,
+        route: &Route,
+        stamp: Stamp,
+        candidate: &Candidate,
+        tried: &mut Vec<Endpoint>,
+    ) -> Result<Failure, Failure> {
+        let may_go_on = !matches!(error, SendError::Write(_)) && tried.len() < MORE_PROVIDERS;
+        let failure = self.not_sent(route, stamp, &candidate.provider, error);
+        if !may_go_on {
+            return Err(failure);
+        }
+        tried.push(candidate.provider.endpoint().clone());
+        Ok(failure)
     }
 
     fn nobody(&self, route: &Route, stamp: Stamp, candidates: &Candidates) -> Failure {
@@ -355,6 +372,17 @@ impl Line {
     pub(crate) fn no_connection(&self) -> String {
         format!("{} has no connection to its provider; see its /status", self.here)
     }
+}
+
+/// Whom to offer a call to: one that was `tried` already only if nobody has refused it since.
+fn next<'a>(
+    candidates: &'a Candidates,
+    kind: CallKind,
+    tried: &[Endpoint],
+    was_refused: bool,
+) -> Option<&'a Candidate> {
+    let candidate = candidates.pick(kind, tried)?;
+    (!was_refused || !tried.contains(candidate.provider.endpoint())).then_some(candidate)
 }
 
 /// At least 1: 0 would mean that no timeout is set.

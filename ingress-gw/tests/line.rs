@@ -331,6 +331,39 @@ fn a_one_way_call_arrives_and_nobody_hears_of_it() {
     });
 }
 
+/// It was dropped where the first that was picked did not read, though another one was there.
+#[test]
+fn a_one_way_call_goes_to_another_provider_where_the_first_has_no_room() {
+    on_a_shard(|shard| async move {
+        let (full, healthy) = (Provider::anywhere().await, Provider::anywhere().await);
+        let limits = "[limits]\nframe = \"1MiB\"\nreply = \"1MiB\"\nheld = \"4MiB\"\n";
+        let alone = format!("{EXPORTED}{limits}{}", full.section(""));
+        let mut island = Island::start(&shard, &alone).await;
+        let _unread = full.accept().await;
+        let large = "x".repeat(50_000);
+        let fill = Calling { arg: &large, flags: Flags::ONE_WAY, ..Calling::default() };
+        // It never reads: a call is dropped once nothing fits behind it.
+        while island.process.metrics.scrape().contains("highway_ingress_calls_total{outcome=\"overload\"} 0\n") {
+            island.call(&fill).await;
+            tokio::task::yield_now().await;
+        }
+        island.reload(&format!("{alone}{}", healthy.section(""))).await.unwrap();
+        let mut other = healthy.accept().await;
+        let link = island.hub.link().await;
+        let both = |status: &serde_json::Value| {
+            let providers = status["shards"][0]["providers"].as_array().cloned().unwrap_or_default();
+            providers.iter().filter(|one| one["state"] == "up").count() == 2
+        };
+        while !both(&island.process.status.report().await) {}
+        for _ in 0..12 {
+            let call = Calling { flags: Flags::ONE_WAY, ..Calling::default() };
+            let frame = call.frame();
+            island.hub.open(&link, &call.head(&frame), &frame);
+            read_call(&other.read().await, |header, _| assert!(!header.is_two_way()));
+        }
+    });
+}
+
 #[test]
 fn four_megabytes_go_out_and_come_back() {
     on_a_shard(|shard| async move {
