@@ -126,9 +126,18 @@ pub fn of(release: Release, frame: &[u8], answer: &Value) -> Verdict {
 /// counts, and that the ingress writes anew.
 fn is_another_service(call: &Call<'_>, answer: &Value) -> bool {
     let path = answer["attachments"]["path"].as_str().unwrap_or_default();
-    let last = path.rsplit('.').next().unwrap_or_default();
     let is_own = path == &*call.service || path == &*call.leading.service;
-    !is_own && path.contains('.') && last.starts_with(|character: char| character.is_ascii_uppercase())
+    !is_own && names_an_interface(path)
+}
+
+/// Whether an interface may be called so, as Java spells it and as everybody does: a package in small letters, a class that begins with
+/// a capital. What is no name of Java's leads to nothing.
+fn names_an_interface(path: &str) -> bool {
+    let is_name = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '$'));
+    let Some((package, class)) = path.rsplit_once('.') else { return false };
+    path.split('.').all(is_name)
+        && package.starts_with(|c: char| c.is_ascii_lowercase())
+        && class.starts_with(|c: char| c.is_ascii_uppercase())
 }
 
 /// Whether the provider left an argument half read: known of 2.6 and 2.7 and told in ARCHITECTURE.md, section "The effective call".
@@ -232,4 +241,18 @@ fn known_key(key: &str) -> &str {
     const KNOWN: [&str; 9] =
         ["path", "interface", "version", "group", "generic", "token", "timeout", "dubbo.tag", "highway.target"];
     KNOWN.into_iter().find(|known| *known == key).unwrap_or("(another)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A map of fields in an argument that 2.7 could not read had `path` = `$*Q.L\u{fffd}`, and was taken for the attachments.
+    #[test]
+    fn what_java_cannot_be_named_is_no_other_service() {
+        assert!(names_an_interface("com.acme.Forbidden"));
+        for other in ["$*Q.L\u{fffd}", "Greeter", "com.acme.", ".Greeter", "com.acme.greeter", "John.Doe"] {
+            assert!(!names_an_interface(other), "{other}");
+        }
+    }
 }
