@@ -1,6 +1,6 @@
 //! What is listed: by registries as far as they can be read, and by the configuration. It asks no policy. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,11 +42,16 @@ pub struct Listed<'a> {
 impl<'a> Listed<'a> {
     /// Where TLS is spoken.
     pub fn secured(&self) -> Secured<'a> {
-        let said = self.statics.iter().map(|provider| &provider.offer.endpoint);
-        let said = said.filter(|endpoint| endpoint.security == Security::Tls).map(|at| (&*at.host, at.port));
+        let mut at = BTreeMap::new();
+        for Endpoint { host, port, security } in self.statics.iter().map(|provider| &provider.offer.endpoint) {
+            let known = at.entry((&**host, *port)).or_insert(*security);
+            *known = (*known).max(*security);
+        }
         let listed = self.registries.iter().flatten().filter(|provider| !provider.is_virtual());
-        let listed = listed.filter(|provider| self.tls == TlsWith::Everybody || provider.wants_tls());
-        Secured(said.chain(listed.map(|provider| (&*provider.host, provider.port))).collect())
+        for provider in listed.filter(|provider| self.tls == TlsWith::Everybody || provider.wants_tls()) {
+            at.entry((&*provider.host, provider.port)).or_insert(Security::Tls);
+        }
+        Secured(at)
     }
 }
 
@@ -64,13 +69,14 @@ pub fn keep(before: &[Arc<Provider>], view: &View) -> Vec<Arc<Provider>> {
 }
 
 /// Where TLS is spoken. That is a matter of the port, not of the service (`ssl-enabled` is a setting of Dubbo's protocol): an address
-/// that is listed with it once has it, so that no provider is taken for two.
-pub struct Secured<'a>(BTreeSet<(&'a str, u16)>);
+/// that is listed with it once has it, so that no provider is taken for two. Of an address that the configuration names only the
+/// configuration says it: whoever writes to a registry cannot cut the operator's providers off.
+pub struct Secured<'a>(BTreeMap<(&'a str, u16), Security>);
 
 impl Secured<'_> {
     /// An address, and what is spoken there.
     pub fn endpoint(&self, host: &str, port: u16) -> Endpoint {
-        let endpoint = Endpoint::new(host, port);
-        if self.0.contains(&(host, port)) { endpoint.with_tls() } else { endpoint }
+        let security = self.0.get(&(host, port)).copied().unwrap_or(Security::Plain);
+        Endpoint { security, ..Endpoint::new(host, port) }
     }
 }

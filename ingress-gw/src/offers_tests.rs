@@ -1,5 +1,6 @@
 //! What is exported of what is listed.
 
+use client::Security;
 use wire::pattern::ServicePattern;
 use zk_bridge::{Level, Parameters, View};
 
@@ -234,6 +235,34 @@ fn a_provider_that_is_listed_with_tls_and_without_is_one_with_tls() {
     }
 }
 
+/// Whoever may write to a registry cut a provider of the configuration off by listing its address with `ssl-enabled=true`.
+#[test]
+fn no_registry_says_whether_an_address_of_the_configuration_speaks_tls() {
+    let own = |endpoint| StaticProvider {
+        key: ServiceKey { interface: "com.acme.Own".into(), ..ServiceKey::default() },
+        offer: Offer::new(endpoint, "com.acme.Own"),
+        timeout: None,
+        application: String::new(),
+    };
+    let policy = all();
+    for security in [Security::Plain, Security::Tls] {
+        let endpoint = Endpoint { security, ..Endpoint::new("h1", 20880) };
+        let statics = [own(endpoint.clone())];
+        for (said, tls) in [
+            (&[("ssl-enabled", "true")][..], TlsWith::Marked),
+            (&[("ssl-enabled", "false")], TlsWith::Marked),
+            (&[], TlsWith::Everybody),
+        ] {
+            let registries = listed(vec![provider("com.acme.A", "h1", said)]);
+            let down = BTreeSet::new();
+            let listed = Listed { policy: &policy, statics: &statics, registries: &registries, tls, down: &down };
+            let services = super::exports(GATEWAY, listed).providers.services.clone();
+            let at = |service: &str| services[service].iter().map(|offer| offer.endpoint.clone()).collect::<Vec<_>>();
+            assert_eq!((at("com.acme.Own"), at("com.acme.A:1.0.0")), (vec![endpoint.clone()], vec![endpoint.clone()]));
+        }
+    }
+}
+
 #[test]
 fn a_service_with_too_many_methods_for_a_record_is_told_without_them() {
     let methods: Vec<String> = (0..5_000).map(|number| format!("aRatherLongMethodName{number}")).collect();
@@ -284,6 +313,6 @@ fn who_says_ssl_enabled_is_called_with_tls_and_so_are_all_where_the_configuratio
         let offers = exports.providers.services["com.acme.A:1.0.0"].clone();
         offers.iter().map(|offer| offer.endpoint.security).collect::<Vec<_>>()
     };
-    assert_eq!(security(TlsWith::Marked), [client::Security::Tls, client::Security::Plain]);
-    assert_eq!(security(TlsWith::Everybody), [client::Security::Tls, client::Security::Tls]);
+    assert_eq!(security(TlsWith::Marked), [Security::Tls, Security::Plain]);
+    assert_eq!(security(TlsWith::Everybody), [Security::Tls, Security::Tls]);
 }
