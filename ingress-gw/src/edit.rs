@@ -77,7 +77,8 @@ enum Words {
 /// go along where all would make the body too long for a provider.
 ///
 /// # Errors
-/// [`EditError`]; nothing was appended. A call never goes without its island: a provider may trust one that has none.
+/// [`EditError`]; nothing was appended. A call that can be read never goes without its island: a provider may trust one that has none.
+/// One that cannot (`opaque = true` in a rule of the export) goes as it came, without its island or with whatever the caller wrote there.
 pub fn append(
     verified: &Verified<'_>,
     head: &Head<'_>,
