@@ -9,7 +9,7 @@
 //!
 //! A registry that is away changes nothing. The hubs hear nothing before every registry was read once, because a first
 //! catalogue without its services would take them away from everybody, and for the same time the shards refuse nothing for
-//! good; after [`FIRST_READ`] what is there has to do.
+//! good; after [`FIRST_READ`] what is there has to do. Nor does silence change anything: who was down stays so until a shard answers.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -22,7 +22,8 @@ use client::Endpoint;
 use serde::Serialize;
 use shard::Remote;
 use tokio::sync::{Notify, watch};
-use tokio::time::Instant;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wire::tunnel::catalogue::Origin;
 use zk_bridge::{Provider, Registry, View};
 
@@ -95,30 +96,46 @@ struct Known {
     was_read: bool,
 }
 
+/// What is seen of registries and shards just now.
+#[derive(Default)]
+struct Seen {
+    /// In the order of the configuration.
+    known: RefCell<Vec<Known>>,
+    /// Addresses to which no call gets through.
+    down: RefCell<BTreeSet<Endpoint>>,
+    changed: Notify,
+}
+
 impl Feed {
     /// Runs until the configuration's end is dropped. Must run inside a `LocalSet`.
-    pub async fn run(mut self) {
-        let changed = Rc::new(Notify::new());
-        let known: Rc<RefCell<Vec<Known>>> = Rc::default();
-        let mut readers = tokio::task::JoinSet::new();
+    ///
+    /// # Errors
+    /// What follows the registries or asks the shards has panicked: what is exported would stay as it is for good.
+    pub async fn run(self) -> Result<(), JoinError> {
+        let seen = Rc::new(Seen::default());
+        let mut readers = JoinSet::new();
         for (at, registry) in self.registries.iter().enumerate() {
-            known.borrow_mut().push(Known::default());
-            readers.spawn_local(follow(registry.view(), at, known.clone(), changed.clone()));
+            seen.known.borrow_mut().push(Known::default());
+            readers.spawn_local(follow(registry.view(), at, seen.clone()));
         }
-        let down: Rc<RefCell<BTreeSet<Endpoint>>> = Rc::default();
         // On its own: here it would begin its wait anew with each change of a registry.
-        readers.spawn_local(look(self.remotes.clone(), down.clone(), changed.clone()));
+        readers.spawn_local(look(self.remotes.clone(), seen.clone()));
+        self.keep_up(&seen, readers).await
+    }
+
+    /// Follows what `readers` see.
+    async fn keep_up(mut self, seen: &Seen, mut readers: JoinSet<()>) -> Result<(), JoinError> {
         let patience = Instant::now() + FIRST_READ;
         let mut current = Arc::new(Exports::default());
         let mut catalogue: Option<Arc<Catalogue>> = None;
         loop {
-            let unread = self.unread(&known.borrow());
+            let unread = self.unread(&seen.known.borrow());
             self.report_readiness(&unread);
-            let lists: Vec<_> = known.borrow().iter().map(|known| known.providers.clone()).collect();
+            let lists: Vec<_> = seen.known.borrow().iter().map(|known| known.providers.clone()).collect();
             let wishes = self.wishes.borrow_and_update().clone();
             let Wishes { policy, statics, tls } = &*wishes;
             let next = {
-                let listed = Listed { policy, statics, registries: &lists, tls: *tls, down: &down.borrow() };
+                let listed = Listed { policy, statics, registries: &lists, tls: *tls, down: &seen.down.borrow() };
                 Arc::new(exports(&self.origin.gateway, listed))
             };
             if !next.leads_as(&current) {
@@ -146,9 +163,11 @@ impl Feed {
             self.report(&current, catalogue.as_deref());
             let waits = catalogue.is_none();
             tokio::select! {
-                () = changed.notified() => tokio::time::sleep(GATHER).await,
-                wished = self.wishes.changed() => if wished.is_err() { return },
-                () = tokio::time::sleep_until(patience), if waits => {}
+                () = seen.changed.notified() => sleep(GATHER).await,
+                wished = self.wishes.changed() => if wished.is_err() { return Ok(()) },
+                () = sleep_until(patience), if waits => {}
+                // Whoever follows a registry ends with its driver.
+                Some(ended) = readers.join_next() => ended?,
             }
         }
     }
@@ -203,14 +222,14 @@ impl Feed {
 }
 
 /// Takes over what one registry shows, as it changes.
-async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, known: Rc<RefCell<Vec<Known>>>, changed: Rc<Notify>) {
+async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, seen: Rc<Seen>) {
     loop {
         let shown = view.borrow_and_update().clone();
-        if let Some(known) = known.borrow_mut().get_mut(at) {
+        if let Some(known) = seen.known.borrow_mut().get_mut(at) {
             known.providers = keep(&known.providers, &shown);
             known.was_read |= shown.is_complete();
         }
-        changed.notify_one();
+        seen.changed.notify_one();
         // The registry's driver has ended: the last good state stays.
         if view.changed().await.is_err() {
             return;
@@ -218,19 +237,28 @@ async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, known: Rc<RefCe
     }
 }
 
-/// Looks again and again which addresses are down: providers that no shard reaches.
-async fn look(remotes: Vec<Remote>, down: Rc<RefCell<BTreeSet<Endpoint>>>, changed: Rc<Notify>) {
+/// Looks again and again which addresses are down.
+async fn look(remotes: Vec<Remote>, seen: Rc<Seen>) {
     loop {
-        tokio::time::sleep(LOOK_EVERY).await;
-        let mut all: Option<BTreeSet<Endpoint>> = None;
-        for remote in &remotes {
-            let Some(down) = shards::down(remote).await else { continue };
-            let here: BTreeSet<Endpoint> = down.into_iter().collect();
-            all = Some(all.map_or(here.clone(), |others| others.intersection(&here).cloned().collect()));
-        }
-        let now_down = all.unwrap_or_default();
-        if down.replace(now_down.clone()) != now_down {
-            changed.notify_one();
+        sleep(LOOK_EVERY).await;
+        let Some(now_down) = down(&remotes).await else { continue };
+        if seen.down.replace(now_down.clone()) != now_down {
+            seen.changed.notify_one();
         }
     }
 }
+
+/// Addresses that none of the shards that answer reaches; `None` where none answers.
+async fn down(remotes: &[Remote]) -> Option<BTreeSet<Endpoint>> {
+    let mut all: Option<BTreeSet<Endpoint>> = None;
+    for remote in remotes {
+        let Ok(Some(down)) = timeout(LOOK_EVERY, shards::down(remote)).await else { continue };
+        let here: BTreeSet<Endpoint> = down.into_iter().collect();
+        all = Some(all.map_or(here.clone(), |others| others.intersection(&here).cloned().collect()));
+    }
+    all
+}
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

@@ -115,10 +115,7 @@ impl Program for IngressGateway {
             Feed { origin, registries, remotes: remotes.clone(), wishes: wished, exported: exported_in, condition };
         process
             .tasks
-            .spawn_local("exports", async {
-                feed.run().await;
-                Ok(())
-            })
+            .spawn_local("exports", async { feed.run().await.context("what is exported is followed no longer") })
             .keep();
         Ok(Self { wishes, remotes, fixed_text, trust_made_of: provider_tls.made_of, _state: state })
     }

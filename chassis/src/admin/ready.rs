@@ -27,7 +27,9 @@ struct Shared {
 }
 
 impl Ready {
-    pub(crate) fn new(drain: Drain) -> Self {
+    /// No conditions yet; a process has one, see [`crate::Process`].
+    #[must_use]
+    pub fn new(drain: Drain) -> Self {
         Self { drain, conditions: Arc::default() }
     }
 
