@@ -54,6 +54,8 @@ fn an_island_without_a_link_is_said_and_no_other_hub_is_named() {
     });
 }
 
+/// The only ingress of an island was restarted: calls were sent to it by what its predecessor had offered, before it had read its
+/// own registry, and were refused there.
 #[test]
 fn who_was_refused_hears_when_the_island_can_be_reached_and_not_before_its_gateway_has_said_what_it_offers() {
     with_line("", |line| async move {
@@ -95,6 +97,7 @@ fn an_island_over_its_limit_hears_overload_while_calls_are_open() {
     });
 }
 
+/// An application that kept calling an island which was down once used up what its own island may send to those that were not.
 #[test]
 fn calls_that_cannot_go_take_nothing_of_what_an_island_may_send() {
     with_line("calls_per_second = 3", |line| async move {

@@ -102,8 +102,6 @@ fn failures_of_the_far_side_come_back_as_they_were() {
     });
 }
 
-/// The only ingress of an island was restarted: calls were sent to it by what its predecessor had offered, before it had read its
-/// own registry, and were refused there.
 #[test]
 fn a_caller_that_gives_up_frees_the_far_side_and_a_deadline_that_nobody_keeps_frees_the_hub() {
     with_line("", |line| async move {
@@ -219,7 +217,6 @@ fn a_grant_taken_away_hides_the_service_and_refuses_the_next_call() {
     });
 }
 
-/// An application that kept calling an island which was down once used up what its own island may send to those that were not.
 /// Such a link was uncounted when it was closed, and never counted: what its gateway offered over the link that it had all the
 /// while was removed after the hold-down.
 #[test]
