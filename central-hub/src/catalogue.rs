@@ -5,6 +5,7 @@
 //!  ingress link ─ update ─▶ origin (island, gateway): entries, start, revision ─ policy ─▶ what an egress sees ─ difference ─▶ its link
 //!                                │
 //!                links gone ─▶ kept for the hold-down, then removed in words
+//!                links of the believed start gone, others up ─▶ one of those tells all of it afresh
 //! ```
 
 use std::collections::{BTreeMap, HashMap};
@@ -57,7 +58,8 @@ struct Offer {
     gathering: Option<(u64, u64, Entries)>,
     /// Whether something was left out already, and said.
     is_cut: bool,
-    links_len: usize,
+    /// Its links that are up, each with the start of the process that has told something over it.
+    links: HashMap<u64, Option<u64>>,
     gone_since: Option<Instant>,
 }
 
@@ -98,21 +100,27 @@ impl Catalogue {
                 .all(|(island, gateway)| self.is_known(&Who { island: island.to_owned(), gateway: gateway.to_owned() }))
     }
 
-    /// A link of this gateway is up.
-    pub fn link_up(&mut self, who: Who) {
+    /// The link of this number of this gateway is up.
+    pub fn link_up(&mut self, who: Who, link: u64) {
         let offer = self.origins.entry(who).or_default();
-        offer.links_len += 1;
+        offer.links.insert(link, None);
         offer.gone_since = None;
     }
 
-    /// A link of this gateway is gone at `now`.
-    pub fn link_down(&mut self, who: &Who, now: Instant) {
-        if let Some(offer) = self.origins.get_mut(who) {
-            offer.links_len = offer.links_len.saturating_sub(1);
-            if offer.links_len == 0 {
-                offer.gone_since = Some(now);
-            }
+    /// The link of this number of this gateway is gone at `now`. Returns the link over which the gateway has to tell all of it
+    /// afresh, if any: an earlier process that linked once more while it drained was believed, and is gone now.
+    pub fn link_down(&mut self, who: &Who, link: u64, now: Instant) -> Option<u64> {
+        let offer = self.origins.get_mut(who)?;
+        let told = offer.links.remove(&link)?;
+        if offer.links.is_empty() {
+            offer.gone_since = Some(now);
         }
+        let believed = Some(offer.start);
+        if told != believed || offer.links.values().any(|told| *told == believed) {
+            return None;
+        }
+        // Of one that has told nothing yet all is still to come.
+        offer.links.iter().filter(|(_, told)| told.is_some()).map(|(link, _)| *link).max()
     }
 
     /// Takes what a gateway says of its own island's services, over the link of this number. The origin is the link's own,
@@ -156,7 +164,7 @@ impl Catalogue {
 
     /// Everybody who offers something, with the number of services and whether a link is up.
     pub fn origins(&self) -> impl Iterator<Item = (&Who, usize, bool)> {
-        self.origins.iter().map(|(who, offer)| (who, offer.entries.len(), offer.links_len > 0))
+        self.origins.iter().map(|(who, offer)| (who, offer.entries.len(), !offer.links.is_empty()))
     }
 
     /// What the egress of island `viewer` has to be told so that it knows what it may see; `shown` remembers it. One update
@@ -190,6 +198,9 @@ enum Fit {
 
 impl Offer {
     fn apply(&mut self, link: u64, update: Update, limit: usize) -> (Applied, Fit) {
+        if let Some(told) = self.links.get_mut(&link) {
+            *told = Some(update.origin.start);
+        }
         let same_start = update.origin.start == self.start;
         let is_old = if same_start { update.revision <= self.revision } else { link <= self.link };
         if same_start {

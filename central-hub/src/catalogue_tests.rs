@@ -165,17 +165,46 @@ fn many_small_services_are_bounded_too_and_told_in_small_parts() {
     assert!(last.complete && others.iter().all(|part| !part.complete && part.added.len() == TOLD_AT_ONCE));
 }
 
+/// A process that drained linked once more, and what its successor told from then on was taken for old.
+#[test]
+fn the_successor_of_a_process_that_linked_once_more_tells_all_of_it_when_that_one_has_gone() {
+    let (mut catalogue, now, who) = (catalogue(), Instant::now(), who("beijing"));
+    let names = |catalogue: &Catalogue| catalogue.entries(&who).map(|entry| entry.key.to_string()).collect::<Vec<_>>();
+    for (link, start, name) in [(1, 70, "com.open.Old"), (2, 80, "com.open.New")] {
+        catalogue.link_up(who.clone(), link);
+        assert_eq!(catalogue.0.apply(&who, link, update(start, 0, 1, &[name], &[], true)), Applied::Changed);
+    }
+    assert_eq!(catalogue.link_down(&who, 1, now), None, "the later process is believed");
+    catalogue.link_up(who.clone(), 3);
+    catalogue.link_up(who.clone(), 4);
+    assert_eq!(catalogue.0.apply(&who, 4, update(80, 0, 1, &["com.open.New"], &[], true)), Applied::Known);
+    catalogue.link_up(who.clone(), 5);
+    for link in [3, 5] {
+        catalogue.0.apply(&who, link, update(70, 0, 1, &["com.open.Old"], &[], true));
+    }
+    assert_eq!(names(&catalogue), ["com.open.Old"]);
+    catalogue.link_up(who.clone(), 6);
+    assert_eq!(catalogue.link_down(&who, 3, now), None, "one of its links is still there");
+    assert_eq!(catalogue.link_down(&who, 5, now), Some(4), "one that has told something of the other");
+    assert_eq!(catalogue.link_down(&who, 4, now), None);
+    catalogue.link_up(who.clone(), 7);
+    catalogue.0.apply(&who, 7, update(80, 0, 2, &["com.open.New"], &[], true));
+    // Over a link that it had all the while.
+    assert_eq!(catalogue.0.apply(&who, 2, update(80, 2, 3, &["com.open.More"], &[], true)), Applied::Changed);
+    assert_eq!(names(&catalogue).len(), 2);
+}
+
 #[test]
 fn services_outlive_their_links_for_the_hold_down_and_are_then_removed_in_words() {
     let (mut catalogue, policy, mut shown) = (catalogue(), policy(), Shown::default());
     let start = Instant::now();
-    catalogue.link_up(who("beijing"));
-    catalogue.link_up(who("beijing"));
+    catalogue.link_up(who("beijing"), 1);
+    catalogue.link_up(who("beijing"), 2);
     catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], true));
     catalogue.updates("shanghai", &policy, &mut shown);
-    catalogue.link_down(&who("beijing"), start);
+    catalogue.link_down(&who("beijing"), 2, start);
     assert!(!catalogue.forget_gone(start + Duration::from_secs(100)), "one link is still there");
-    catalogue.link_down(&who("beijing"), start);
+    catalogue.link_down(&who("beijing"), 1, start);
     assert!(!catalogue.forget_gone(start + Duration::from_secs(29)));
     assert_eq!(catalogue.updates("shanghai", &policy, &mut shown), []);
     assert!(catalogue.forget_gone(start + Duration::from_secs(30)));
@@ -186,10 +215,10 @@ fn services_outlive_their_links_for_the_hold_down_and_are_then_removed_in_words(
 #[test]
 fn a_gateway_that_comes_back_within_the_hold_down_changes_nothing() {
     let (mut catalogue, start) = (catalogue(), Instant::now());
-    catalogue.link_up(who("beijing"));
+    catalogue.link_up(who("beijing"), 1);
     catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], true));
-    catalogue.link_down(&who("beijing"), start);
-    catalogue.link_up(who("beijing"));
+    catalogue.link_down(&who("beijing"), 1, start);
+    catalogue.link_up(who("beijing"), 2);
     assert!(!catalogue.forget_gone(start + Duration::from_secs(1000)));
     assert_eq!(catalogue.entries(&who("beijing")).count(), 1);
 }
@@ -213,7 +242,7 @@ fn what_nobody_offers_is_absent_once_everybody_has_spoken_or_had_the_time_to() {
     let policy = Policy::settle(toml::from_str(&text).unwrap(), &mut Mistakes::nowhere()).unwrap();
     let began = Instant::now();
     let mut catalogue = Fixture(Catalogue::new(Duration::from_secs(30), LIMIT, began));
-    catalogue.link_up(who("beijing"));
+    catalogue.link_up(who("beijing"), 1);
     assert!(!catalogue.is_whole(&policy, began), "it is there and has said nothing");
     assert!(catalogue.is_whole(&policy, began + Duration::from_secs(30)), "it had the hold-down");
     catalogue.apply(&who("beijing"), update(1, 0, 1, &["com.open.A"], &[], false));

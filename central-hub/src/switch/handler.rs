@@ -24,7 +24,7 @@ impl Handler for Switch {
         self.links.borrow_mut().add(link, &self.limits);
         match peer.role {
             Role::Ingress => {
-                self.catalogue.borrow_mut().link_up(Who::of(link));
+                self.catalogue.borrow_mut().link_up(Who::of(link), link.id());
             }
             Role::Egress | Role::Hub => self.catalogue_changed.set(true),
         }
@@ -39,7 +39,11 @@ impl Handler for Switch {
         tracing::info!(island = &*peer.island, gateway = &*peer.name, role = %peer.role, "link down");
         self.missed.borrow_mut().retain(|(_, missing)| *missing != link.id());
         if peer.role == Role::Ingress {
-            self.catalogue.borrow_mut().link_down(&Who::of(link), Instant::now());
+            let afresh = self.catalogue.borrow_mut().link_down(&Who::of(link), link.id(), Instant::now());
+            let afresh = afresh.and_then(|id| self.links.borrow().all().find(|link| link.id() == id).cloned());
+            if let Some(link) = afresh {
+                link.close("an earlier process of this gateway was believed and is gone; link again and send all of the catalogue");
+            }
         }
     }
 

@@ -235,6 +235,32 @@ fn a_link_that_the_policy_turns_away_at_its_last_moment_takes_no_other_along() {
     });
 }
 
+/// A process that drained linked once more and was believed. When it had gone, the hub heard nothing of what the later one told.
+#[test]
+fn a_gateway_whose_earlier_process_was_believed_last_links_anew_and_tells_all_of_it() {
+    with_line("", |line| async move {
+        line.ready().await;
+        let who = Who { island: "beijing".to_owned(), gateway: "in".to_owned() };
+        let believed = async |start| {
+            while !line.switch.catalogue.borrow().is_at(&who, start, 1) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        let (later, _later) = line.ingress_again();
+        super::line::offer(&later.link().await, 3);
+        believed(3).await;
+        line.dialers[1].close("its link is lost");
+        let (once_more, dialer) = line.ingress_again();
+        super::line::offer(&once_more.link().await, 2);
+        believed(2).await;
+        assert_eq!(later.downs.get(), 0);
+        dialer.close("it has drained");
+        later.until("it links anew", |gateway| gateway.downs.get() == 1).await;
+        super::line::offer(&later.link().await, 3);
+        believed(3).await;
+    });
+}
+
 #[test]
 fn a_catalogue_of_many_megabytes_reaches_the_egress_and_calls_pass_it() {
     with_line("", |line| async move {
