@@ -35,6 +35,31 @@ fn a_gateway_has_so_many_sessions_and_those_it_left_go_first() {
     });
 }
 
+/// Calls that wait in a session for its gateway were not counted.
+#[test]
+fn what_waits_for_gateways_that_are_away_is_bounded_when_another_comes() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.of_one.held_len = 16 * 100 * 1024;
+        (pair.accept.ping, pair.dial.ping) = (Duration::from_secs(2), Duration::from_secs(2));
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let _dialers = [(); 3].map(|()| pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws));
+        at_hub.until("all are linked", |noted| noted.ups.borrow().len() == 3).await;
+        relay.refuse(true);
+        relay.cut();
+        eventually("all wait", || hub.links().iter().all(|link| !link.connected())).await;
+        for (token, link) in hub.links().iter().enumerate() {
+            link.open(&head(45_000), &[&[7; 45_000]], token as u64).unwrap();
+        }
+        let _last = pair.gateway(&shard, &at_gateway, hub.local(), Transport::Ws);
+        at_hub.until("another has come", |noted| noted.ups.borrow().len() == 4).await;
+        assert_eq!((at_hub.downs.get(), hub.links().len()), (1, 3));
+        assert!(at_hub.failures.borrow().contains_key(&0), "the oldest has gone");
+    });
+}
+
 /// One session may keep a bounded amount at the hub; a gateway that is faulty, or somebody else's, could make hundreds of them.
 #[test]
 fn all_links_of_a_gateway_keep_so_much_together_and_the_one_that_keeps_most_ends() {
@@ -97,13 +122,8 @@ fn a_crowd_of_silent_connections_from_one_address_gets_its_share_and_links_stay(
         at_gateway.until("the answer", |noted| noted.finished.borrow().len() == 1).await;
         drop(crowd);
         // Their places are free again.
-        eventually("another gets in", || {
-            std::net::TcpStream::connect(hub.local()).is_ok_and(|one| {
-                one.set_nonblocking(true).unwrap();
-                std::io::Read::read(&mut &one, &mut [0])
-                    .is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
-            })
-        })
-        .await;
+        let late = Noted::new();
+        let _late = pair.gateway(&shard, &late, hub.local(), Transport::Ws);
+        late.link().await;
     });
 }

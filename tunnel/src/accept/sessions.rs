@@ -4,6 +4,7 @@
 //! ```text
 //!   alive, of one key:   connected, connected, … │ waits for its gateway, waits, …        `sessions` of them
 //!                        ╰── keep `held_len` ────┴─ keep a sixteenth of it ─╯             over it the one that keeps most ends
+//!                                                  when another comes
 //! ```
 
 use std::cell::{Ref, RefCell};
@@ -22,7 +23,8 @@ pub struct OfOneKey {
     /// Sessions that are alive: a gateway has one a shard, and for a while those of the process before it.
     pub sessions: usize,
     /// Bytes that its sessions keep together for what it has not taken or acknowledged, bodies and catalogues aside. Over it
-    /// the one that keeps most ends. Those that have no connection keep a sixteenth of it: of them the oldest go first.
+    /// the one that keeps most ends. When another comes, those that have no connection keep a sixteenth of it: of them the
+    /// oldest go first.
     pub held_len: usize,
 }
 
@@ -90,13 +92,13 @@ impl Sessions {
         let sessions = self.of(key);
         let mut alive = sessions.len();
         let waiting: Vec<&Link> = sessions.iter().filter(|link| !link.connected()).collect();
-        let mut held: usize = waiting.iter().map(|link| link.held_len()).sum();
+        let mut kept: usize = waiting.iter().map(|link| link.kept_len()).sum();
         for link in waiting {
-            if alive < limit && held <= held_len / 16 {
+            if alive < limit && kept <= held_len / 16 {
                 break;
             }
             alive -= 1;
-            held -= link.held_len();
+            kept -= link.kept_len();
             link.abandon("its gateway has made others instead of coming back for it", None);
         }
         alive < limit

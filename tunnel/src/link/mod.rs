@@ -281,11 +281,6 @@ impl Link {
         self.0.session.borrow().received()
     }
 
-    /// Bytes kept for the peer's acknowledgement.
-    pub(crate) fn held_len(&self) -> usize {
-        self.0.session.borrow().held_len()
-    }
-
     /// Bytes kept for the peer's sake: see [`Session::kept_len`].
     pub(crate) fn kept_len(&self) -> usize {
         self.0.session.borrow().kept_len()
