@@ -185,7 +185,7 @@ impl Inner {
         if self.session.borrow().is_over() {
             return;
         }
-        self.session.borrow_mut().disconnect();
+        self.session.borrow_mut().disconnect(Instant::now());
         self.disconnected.set(Instant::now());
         if let Lost::Broken(why) = lost {
             tracing::info!(peer = %self.peer.name, session = %self.session_id, why, "link has lost its connection");

@@ -255,7 +255,8 @@ impl Session {
     }
 
     /// The connection is gone; the session waits for the next.
-    pub(crate) fn disconnect(&mut self) {
+    pub(crate) fn disconnect(&mut self, now: Instant) {
+        self.out.pass_over(now);
         self.connected = false;
     }
 
@@ -298,6 +299,8 @@ impl Session {
             if !self.out.is_empty() {
                 self.out.take(now, write);
             }
+        } else {
+            self.out.pass_over(now);
         }
         if self.out.held_len() > credit::RESEND_LEN {
             return Err(Violation::Unacknowledged(self.out.held_len()));

@@ -27,6 +27,8 @@ const SPARES: usize = 4;
 #[derive(Debug, Default)]
 pub(crate) struct Outbound {
     batch: Vec<u8>,
+    /// Up to where the batch was there when it was last passed over, and when that was: so old are the deadlines in it.
+    passed_over: Option<(usize, Instant)>,
     control: Vec<u8>,
     resend: VecDeque<Batch>,
     resend_len: usize,
@@ -87,8 +89,30 @@ impl Outbound {
         self.batch.is_empty() && self.control.is_empty()
     }
 
-    /// Hands everything gathered to `write`; from now on it counts as written.
+    /// The connection takes nothing at `now`: what is gathered waits, and its calls' time goes on. To be said as soon as something
+    /// was gathered that is not taken.
+    pub(crate) fn pass_over(&mut self, now: Instant) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let since = self.passed_over.map_or(now, |(len, since)| {
+            let passed = now.saturating_duration_since(since);
+            // Records that have joined since are no older than that.
+            if passed <= JOINED_WITHIN {
+                return since;
+            }
+            lower_deadlines(&mut self.batch[..len], passed);
+            now
+        });
+        self.passed_over = Some((self.batch.len(), since));
+    }
+
+    /// Hands everything gathered to `write`; from now on it counts as written. Calls that were passed over have less time left by
+    /// what has passed since.
     pub(crate) fn take(&mut self, now: Instant, write: impl FnOnce(&[&[u8]])) {
+        if let Some((len, since)) = self.passed_over.take() {
+            lower_deadlines(&mut self.batch[..len], now.saturating_duration_since(since));
+        }
         write(&[&self.control, &self.batch]);
         self.control.clear();
         if self.control.capacity() > SPARE_LEN {
@@ -167,6 +191,7 @@ impl Outbound {
     /// The session is over: nothing is sent again.
     pub(crate) fn forget(&mut self) {
         self.batch = Vec::new();
+        self.passed_over = None;
         self.control = Vec::new();
         self.resend = VecDeque::new();
         self.resend_len = 0;

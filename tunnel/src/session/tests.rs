@@ -140,7 +140,7 @@ impl World {
 
     fn cut(&mut self) {
         for end in 0..2 {
-            self.ends[end].session.disconnect();
+            self.ends[end].session.disconnect(self.now);
             self.pipes[end].clear();
             self.ends[end].read.clear();
         }
@@ -148,7 +148,7 @@ impl World {
 
     /// The dialler comes back. Its old connection brings `late` more bytes to the acceptor after that one has said what it has.
     fn reconnect(&mut self, late: usize) {
-        self.ends[0].session.disconnect();
+        self.ends[0].session.disconnect(self.now);
         let positions = [self.ends[0].session.received(), self.ends[1].session.received()];
         self.deliver(0, late);
         self.cut();
@@ -615,6 +615,19 @@ fn what_the_peer_says_it_never_had_was_not_sent() {
     }
 }
 
+/// What time the calls say is left that open in these bytes.
+fn remaining(mut bytes: &[u8]) -> Vec<u32> {
+    let mut all = Vec::new();
+    while let Decoded::Record(record, len) = Record::decode(bytes).unwrap() {
+        if record.kind == RecordType::Open {
+            let (head, _) = Head::split(record.payload).unwrap();
+            all.push(Head::decode(head).unwrap().remaining_ms);
+        }
+        bytes = &bytes[len..];
+    }
+    all
+}
+
 #[test]
 fn a_call_that_is_sent_again_says_what_time_is_left() {
     let mut world = World::connected();
@@ -623,20 +636,10 @@ fn a_call_that_is_sent_again_says_what_time_is_left() {
         world.ends[0].session.open(world.now, &head(1000, Flags::default()), &[b"x"], token).unwrap();
         world.flush(0);
     }
-    let remaining = |world: &World| {
-        let mut bytes = &world.pipes[0][..];
-        let mut all = Vec::new();
-        while let Decoded::Record(record, len) = Record::decode(bytes).unwrap() {
-            let (head, _) = Head::split(record.payload).unwrap();
-            all.push(Head::decode(head).unwrap().remaining_ms);
-            bytes = &bytes[len..];
-        }
-        all
-    };
     for left in [[500, 900], [400, 800], [0, 0]] {
         world.now += Duration::from_millis(if left[0] == 0 { 5000 } else { 100 });
         world.reconnect(0);
-        assert_eq!(remaining(&world), left);
+        assert_eq!(remaining(&world.pipes[0]), left);
     }
 }
 
@@ -703,4 +706,43 @@ fn a_connection_that_does_not_move_is_given_nothing_more() {
     let mut written = 0;
     session.flush(world.now, 0, |parts| written = parts.concat().len()).unwrap();
     assert!(written > 0);
+}
+
+/// A hub wrote down that a one-way call was late there. It had been gathered for a connection that took nothing, went out over the
+/// next one with all of its time, and ran.
+#[test]
+fn a_call_that_was_gathered_for_a_connection_that_does_not_move_says_what_time_is_left() {
+    for is_cut in [false, true] {
+        let mut world = World::connected();
+        let open = |world: &mut World, remaining_ms, flags, token| {
+            let session = &mut world.ends[0].session;
+            session.open(world.now, &head(remaining_ms, flags), &[b"x"], token).unwrap();
+            session.flush(world.now, credit::UNWRITTEN_LEN + 1, |_| panic!("written")).unwrap();
+        };
+        open(&mut world, 1000, Flags::ONE_WAY, 1);
+        world.now += Duration::from_millis(300);
+        open(&mut world, 1000, Flags::default(), 2);
+        world.now += Duration::from_millis(40);
+        open(&mut world, 1000, Flags::ONE_WAY, 3);
+        world.now += Duration::from_millis(400);
+        if is_cut {
+            world.reconnect(0);
+        }
+        world.now += Duration::from_millis(300);
+        open(&mut world, 1000, Flags::default(), 4);
+        world.flush(0);
+        // What joins within 50 ms is of one moment.
+        assert_eq!(remaining(&world.pipes[0]), [0, 260, 260, 1000]);
+    }
+}
+
+#[test]
+fn a_call_that_was_gathered_last_before_the_connection_was_lost_says_what_time_is_left() {
+    let mut world = World::connected();
+    world.ends[0].session.open(world.now, &head(1000, Flags::ONE_WAY), &[b"x"], 1).unwrap();
+    world.cut();
+    world.now += Duration::from_millis(700);
+    world.reconnect(0);
+    world.flush(0);
+    assert_eq!(remaining(&world.pipes[0]), [300]);
 }
