@@ -3,7 +3,7 @@
 //! ```text
 //!            ┌── R ──▶ readonly ── W ──┐
 //!   open ────┤                         ├──▶ open … ──▶ ended: every call on it is told so, at once
-//!            └── drain (no new calls) ─┴──▶ closes with the last answer
+//!            └── drain (no new calls) ─┴──▶ closes with the last answer, and with what is written by then or a heartbeat later
 //!
 //!   bytes ─▶ header ─▶ whole frame? ─▶ reply: its call │ event: answered here │ request: refused, callbacks are not carried
 //!                 └──▶ too long, no room, nobody's: skipped as it comes, never held
@@ -190,7 +190,8 @@ impl Channel {
         self.close_if_drained();
     }
 
-    /// No new calls; closes with the last answer.
+    /// No new calls; closes with the last answer. One-way calls have none: what of them is not written yet has the time of a
+    /// heartbeat.
     pub fn drain(&self) {
         self.draining.set(true);
         self.turned.notify_waiters();
@@ -198,8 +199,8 @@ impl Channel {
     }
 
     fn close_if_drained(&self) {
-        if self.draining.get() && self.in_flight.get() == 0 {
-            self.close("nothing left in flight");
+        if let (true, 0, Some(conn)) = (self.draining.get(), self.in_flight.get(), self.conn.get()) {
+            conn.finish(Close::Ours("nothing left in flight".to_owned()), self.core.config.heartbeat);
         }
     }
 

@@ -4,9 +4,9 @@
 
 mod provider;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use highway_client::{CallKind, Lost, Outcome, State};
+use highway_client::{CallKind, Lost, Outcome, PoolConfig, State};
 use provider::*;
 use shard::Budget;
 use wire::dubbo::frame::{Codec, Event, FrameKind, put_event_notice};
@@ -385,6 +385,27 @@ fn a_one_way_call_arrives_and_holds_nothing() {
         provider.send_one_way(times, write).unwrap();
         assert_eq!(peer.read().await.1, b"fire");
         assert_eq!((caller.pool.pending(), provider.outstanding()), (0, 0));
+    });
+}
+
+#[test]
+fn a_provider_that_is_gone_and_does_not_read_is_waited_for_no_longer_than_a_heartbeat() {
+    on_a_shard(|shard| async move {
+        let (budget, heartbeat) = (Budget::new(64 << 20), Duration::from_millis(300));
+        let config = PoolConfig { heartbeat, ..quick() };
+        let (listening, caller) = (Listening::anywhere().await, Caller::with_budget(&shard, config, budget.clone()));
+        let candidates = caller.list(&[listening.offer()]);
+        let _unread = listening.accept().await;
+        let provider = &candidates.list()[0].provider;
+        until(|| provider.state() == State::Up).await;
+        for _ in 0..12 {
+            send_one_way(provider, 1_000_000);
+        }
+        until(|| budget.held() > 0).await;
+        let began = Instant::now();
+        caller.list(&[]);
+        until(|| budget.held() == 0).await;
+        assert!(began.elapsed() >= heartbeat, "{:?}", began.elapsed());
     });
 }
 

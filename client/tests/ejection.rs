@@ -3,10 +3,9 @@
 
 mod provider;
 
-use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
-use highway_client::{CallKind, Ejection, Endpoint, PoolConfig, State, Times};
+use highway_client::{CallKind, Ejection, Endpoint, PoolConfig, State};
 use provider::*;
 use wire::dubbo::frame::{Header, Serialization, Status};
 
@@ -15,16 +14,10 @@ fn strict() -> PoolConfig {
     PoolConfig { ejection: Ejection { after: 3, percent: 50, time }, ..quick() }
 }
 
-fn written(out: &mut Vec<u8>, id: i64) -> Result<(), Infallible> {
-    out.extend_from_slice(&request(id, b"one-way"));
-    Ok(())
-}
-
 /// Sends a one-way call to whoever is picked for it, and says who that is.
-fn send_one_way(candidates: &highway_client::Candidates) -> Endpoint {
+fn one_way(candidates: &highway_client::Candidates) -> Endpoint {
     let chosen = candidates.pick(CallKind::OneWay, &[]).unwrap();
-    let times = Times::within(Instant::now(), Duration::from_secs(5));
-    chosen.provider.send_one_way(times, |id, out| written(out, id)).unwrap();
+    send_one_way(&chosen.provider, 1);
     chosen.provider.endpoint().clone()
 }
 
@@ -214,7 +207,7 @@ fn a_one_way_call_goes_to_nobody_who_is_half_open_while_another_is_there() {
         eject(&caller, &candidates, 0, &mut peers).await;
         until_half_open().await;
         for _ in 0..64 {
-            let chosen = send_one_way(&candidates);
+            let chosen = one_way(&candidates);
             assert_eq!(chosen, candidates.list()[1].provider.endpoint().clone());
             tokio::task::yield_now().await;
         }
@@ -238,7 +231,7 @@ fn a_one_way_call_is_no_probe() {
         drop((peers.pop(), listening));
         until(|| good.state() != State::Up).await;
         until_half_open().await;
-        assert_eq!(send_one_way(&candidates), *bad.endpoint(), "better than nobody");
+        assert_eq!(one_way(&candidates), *bad.endpoint(), "better than nobody");
         assert_eq!(caller.pool.counts().probes.get(), 0);
         caller.call(&candidates, 1, b"x");
         assert_eq!((caller.pool.counts().probes.get(), bad.outstanding()), (1, 1));

@@ -186,3 +186,27 @@ fn a_provider_that_never_finishes_its_handshake_is_given_up_in_time() {
         assert_eq!((caller.pool.counts().connected.get(), caller.pool.counts().disconnected.get()), (0, 0));
     });
 }
+
+/// A connection without a call in flight was closed at once, with all that one-way calls had left to be written.
+#[test]
+fn one_way_calls_are_written_to_their_end_when_the_trust_changes() {
+    on_a_shard(|shard| async move {
+        let own = Own::new();
+        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
+        caller.pool.trust(Some(own.trust(None, None)));
+        let candidates = caller.list(&[with_tls(&listening)]);
+        let mut before = listening.accept_tls(&own.server(None)).await.unwrap();
+        let provider = &candidates.list()[0].provider;
+        until(|| provider.state() == State::Up).await;
+        // More than its socket takes.
+        for _ in 0..12 {
+            send_one_way(provider, 1_000_000);
+        }
+        tokio::task::yield_now().await;
+        caller.pool.trust(Some(own.trust(Some("provider.internal"), None)));
+        for _ in 0..12 {
+            assert_eq!(before.read().await.1.len(), 1_000_000);
+        }
+        assert!(before.is_closed_by_peer().await);
+    });
+}

@@ -57,6 +57,8 @@ pub struct Conn {
     /// The connection's own task: woken for what only it can do.
     waker: RefCell<Option<Waker>>,
     close: RefCell<Option<Close>>,
+    /// Why it closes once everything is written.
+    finish: RefCell<Option<Close>>,
     last_read: Cell<Instant>,
     /// Bytes read in all.
     read_len: Cell<u64>,
@@ -85,6 +87,7 @@ impl Conn {
             paused: Cell::new(false),
             waker: RefCell::new(None),
             close: RefCell::new(None),
+            finish: RefCell::new(None),
             last_read: Cell::new(Instant::now()),
             read_len: Cell::new(0),
             untaken: Untaken::default(),
@@ -180,6 +183,25 @@ impl Conn {
         self.wake();
     }
 
+    /// Closes the connection once everything is written, and after `within` in any case. The first one counts.
+    pub fn finish(&self, why: Close, within: Duration) {
+        if self.finish.borrow().is_some() {
+            return;
+        }
+        self.flush();
+        if !self.is_unwritten() {
+            return self.close(why);
+        }
+        self.finish.replace(Some(why.clone()));
+        let me = self.me.clone();
+        self.shard.run(async move {
+            tokio::time::sleep(within).await;
+            if let Some(me) = me.upgrade() {
+                me.close(why);
+            }
+        });
+    }
+
     /// Tells a TLS peer that nothing follows, where everything else is written.
     fn say_end(&self) {
         if self.unwritten_len() > 0 {
@@ -226,6 +248,10 @@ impl Conn {
         self.untaken.taken();
         self.shard.recycle(std::mem::take(&mut *out));
         if self.paused.replace(false) {
+            self.wake();
+        }
+        if let Some(why) = &*self.finish.borrow() {
+            self.close.borrow_mut().get_or_insert_with(|| why.clone());
             self.wake();
         }
         Poll::Ready(Ok(()))

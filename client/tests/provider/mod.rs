@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use highway_client::{
-    Answer, Answers, CallKind, Candidates, Endpoint, Lost, Offer, Pool, PoolConfig, ProviderList, SendError, Times,
+    Answer, Answers, CallKind, Candidates, Endpoint, Lost, Offer, Pool, PoolConfig, Provider, ProviderList, SendError,
+    Times,
 };
 use shard::{Budget, Shard};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -138,6 +139,15 @@ impl Caller {
             Ok(())
         })
     }
+}
+
+/// Sends a one-way call with a body of `len` bytes.
+pub fn send_one_way(provider: &Rc<Provider>, len: usize) {
+    let sent = provider.send_one_way(Times::within(Instant::now(), Duration::from_secs(5)), |id, out| {
+        out.extend_from_slice(&request(id, &vec![7; len]));
+        Ok::<(), std::convert::Infallible>(())
+    });
+    sent.unwrap();
 }
 
 pub fn request(id: i64, body: &[u8]) -> Vec<u8> {
