@@ -465,7 +465,8 @@ fn what_waited_is_not_poured_into_a_provider_that_does_not_read() {
     });
 }
 
-/// 16 MiB for each provider that does not read were held beside the budget, however many of them there were.
+/// 16 MiB for each provider that does not read were held beside the budget, however many of them there were; and then of the budget, until
+/// no body of others had room.
 #[test]
 fn what_a_provider_does_not_read_takes_room_of_the_budget_and_costs_no_call() {
     on_a_shard(|shard| async move {
@@ -486,7 +487,7 @@ fn what_a_provider_does_not_read_takes_room_of_the_budget_and_costs_no_call() {
             tokio::task::yield_now().await;
         };
         assert!(refused.starts_with("no room to hold more for 127.0.0.1:"), "{refused}");
-        assert!(budget.held() > 0 && budget.held() <= budget.unfinished_limit(), "{}", budget.held());
+        assert!(budget.held() > 0 && budget.held() <= budget.unread_limit(), "{}", budget.held());
         for _ in 0..sent {
             let (asked, _) = peer.read().await;
             peer.write(&answer_to(&asked, b"done")).await;

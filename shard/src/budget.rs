@@ -3,6 +3,7 @@
 //! ```text
 //!  0 ───────────── limit/2 ──────── 3/4 limit ──────── limit
 //!  │ anything                          │ whole bodies only │      unfinished: the rest is still to come, or nobody reads it
+//!         └ limit/4: what peers do not read whose connections go on all the same
 //!                     └ scarce: peers that are slow with their part are waited for less
 //! ```
 
@@ -17,12 +18,14 @@ pub struct Budget(Arc<Inner>);
 struct Inner {
     limit: usize,
     held: AtomicUsize,
+    /// What of it peers do not read.
+    unread: AtomicUsize,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     pub fn new(limit: usize) -> Budget {
-        Budget(Arc::new(Inner { limit, held: AtomicUsize::new(0) }))
+        Budget(Arc::new(Inner { limit, held: AtomicUsize::new(0), unread: AtomicUsize::new(0) }))
     }
 
     /// Reserves `len` bytes until the permit is dropped; `None` if they do not fit.
@@ -53,6 +56,17 @@ impl Budget {
     /// Bytes of unfinished bodies that may be reserved in all.
     pub fn unfinished_limit(&self) -> usize {
         self.0.limit - self.0.limit / 4
+    }
+
+    /// Bytes that may be reserved in all for peers that do not read and whose connections go on all the same: so little that such
+    /// peers, however many, keep out no body and make nothing scarce.
+    pub fn unread_limit(&self) -> usize {
+        self.0.limit / 4
+    }
+
+    /// Nothing yet of what a peer does not read.
+    pub(crate) fn unread(&self) -> Unread {
+        Unread(self.open())
     }
 
     /// Bytes that are reserved now.
@@ -129,6 +143,33 @@ impl Drop for Permit {
     }
 }
 
+/// Bytes reserved for what one peer does not read: something unfinished, and counted with those of the others.
+#[derive(Debug)]
+pub(crate) struct Unread(Permit);
+
+impl Unread {
+    /// Makes it `len` bytes, of at most `most` for all such peers together; `false`, and nothing changed, if more do not fit.
+    pub(crate) fn resize(&mut self, len: usize, most: usize) -> bool {
+        let (budget, was_len) = (self.0.budget.clone(), self.0.len);
+        let unread = &budget.0.unread;
+        let more = len.saturating_sub(was_len);
+        let fits = |sum: usize| sum.checked_add(more).filter(|sum| more == 0 || *sum <= most);
+        if unread.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits).is_err() {
+            return false;
+        }
+        let fits = self.0.resize_unfinished(len);
+        let less = if fits { was_len.saturating_sub(len) } else { more };
+        unread.fetch_sub(less, Ordering::Relaxed);
+        fits
+    }
+}
+
+impl Drop for Unread {
+    fn drop(&mut self) {
+        self.0.budget.0.unread.fetch_sub(self.0.len, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +184,21 @@ mod tests {
         assert_eq!(budget.held(), 10);
         drop((six, four));
         assert_eq!(budget.held(), 0);
+    }
+
+    #[test]
+    fn what_peers_do_not_read_is_bounded_for_all_of_them_together() {
+        let budget = Budget::new(100);
+        let (mut one, mut other) = (budget.unread(), budget.unread());
+        assert!(one.resize(20, 25) && !other.resize(6, 25) && other.resize(5, 25));
+        assert!(!one.resize(21, 25) && one.resize(10, 25) && other.resize(15, 25));
+        assert_eq!(budget.held(), 25);
+        let others = budget.take_unfinished(50).unwrap();
+        assert!(!one.resize(11, 100), "nor is it more than what is unfinished may be");
+        drop((one, others));
+        assert!(!other.resize(26, 25) && other.resize(25, 25));
+        drop(other);
+        assert_eq!((budget.held(), budget.unread().resize(25, 25)), (0, true));
     }
 
     #[test]

@@ -4,14 +4,16 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 
-use crate::{Budget, Permit};
+use crate::Budget;
+use crate::budget::Unread;
 
 /// What becomes of a connection whose peer does not take its bytes, when the budget has no room for them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NoRoom {
     /// It ends: what waits is for that peer alone.
     Ends,
-    /// It goes on and says so ([`Conn::has_room`]), so that what it owes is not lost; whoever appends to it stops.
+    /// It goes on and says so ([`Conn::has_room`]), so that what it owes is not lost; whoever appends to it stops. All such
+    /// connections together have [`Budget::unread_limit`].
     Told,
 }
 
@@ -19,7 +21,7 @@ pub enum NoRoom {
 #[derive(Default)]
 pub(crate) struct Untaken {
     budget: OnceCell<(Budget, NoRoom)>,
-    permit: RefCell<Option<Permit>>,
+    permit: RefCell<Option<Unread>>,
     /// Whether some of it is not charged, as far as is known.
     lacks_room: Cell<bool>,
 }
@@ -42,13 +44,11 @@ impl Untaken {
     pub(crate) fn charge(&self, len: usize) -> io::Result<()> {
         let Some((budget, no_room)) = self.budget.get() else { return Ok(()) };
         let mut permit = self.permit.borrow_mut();
-        let fits = match &mut *permit {
-            Some(permit) => permit.resize_unfinished(len),
-            None => {
-                *permit = budget.take_unfinished(len);
-                permit.is_some()
-            }
+        let most = match no_room {
+            NoRoom::Ends => budget.unfinished_limit(),
+            NoRoom::Told => budget.unread_limit(),
         };
+        let fits = permit.get_or_insert_with(|| budget.unread()).resize(len, most);
         self.lacks_room.set(!fits);
         if fits || *no_room == NoRoom::Told {
             return Ok(());
