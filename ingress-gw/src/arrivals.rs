@@ -1,6 +1,6 @@
 //! Calls whose bodies come in pieces, until the last one is there. Their bytes are charged with the first piece, to the
 //! process's budget and to the share that their island has of it; what is not complete by its deadline, or comes too slowly for the
-//! memory that it holds, is forgotten.
+//! memory that it holds, by its link's time, is forgotten.
 
 use std::cell::RefCell;
 use std::time::Instant;
@@ -10,6 +10,7 @@ use shard::{Patience, Permit, Progress};
 use thiserror::Error;
 use tunnel::{Assembly, AssemblyError, End, ExchangeId, Link};
 
+use crate::link_time::LinkTime;
 use crate::shares::{ShardShares, Share, ShareTaken, Shares};
 
 /// A body that is on its way.
@@ -73,18 +74,25 @@ pub enum Gathered {
 /// The bodies of one shard.
 pub struct Arrivals {
     shares: ShardShares,
-    bodies: RefCell<FxHashMap<(u64, ExchangeId), Arrival>>,
+    links: RefCell<FxHashMap<u64, OnLink>>,
+}
+
+/// The bodies that share a link.
+struct OnLink {
+    link: Link,
+    time: LinkTime,
+    bodies: FxHashMap<ExchangeId, Arrival>,
 }
 
 impl Arrivals {
     /// None yet.
     pub fn new(shares: Shares) -> Self {
-        Self { shares: shares.of_shard(), bodies: RefCell::default() }
+        Self { shares: shares.of_shard(), links: RefCell::default() }
     }
 
     /// Bodies on their way.
     pub fn len(&self) -> usize {
-        self.bodies.borrow().len()
+        self.links.borrow().values().map(|on| on.bodies.len()).sum()
     }
 
     /// The first piece of a body of `body_len` bytes, from `island`.
@@ -108,25 +116,35 @@ impl Arrivals {
             held: budget.held(),
             limit: budget.unfinished_limit(),
         })?;
-        let mut progress = Progress::new(since);
-        progress.gained(piece.len(), since);
+        let mut links = self.links.borrow_mut();
+        let on = links.entry(link.id()).or_insert_with(|| OnLink {
+            link: link.clone(),
+            time: LinkTime::new(since),
+            bodies: FxHashMap::default(),
+        });
+        let at = on.time.brought(on.bodies.len() + 1, since);
+        let mut progress = Progress::new(at);
+        progress.gained(piece.len(), at);
         let (link, head, held) = (link.clone(), head.to_vec(), (beside, share));
         let arrival = Arrival { link, exchange, head, since, deadline, progress, body, _held: held };
-        self.bodies.borrow_mut().insert((arrival.link.id(), exchange), arrival);
+        on.bodies.insert(exchange, arrival);
         Ok(())
     }
 
     /// The next piece, at `now`.
     pub fn gather(&self, link: &Link, exchange: ExchangeId, (piece, end): (&[u8], End), now: Instant) -> Gathered {
-        let key = (link.id(), exchange);
-        let mut bodies = self.bodies.borrow_mut();
-        let Some(arrival) = bodies.get_mut(&key) else { return Gathered::Waits };
+        let mut links = self.links.borrow_mut();
+        let Some(OnLink { time, bodies, .. }) = links.get_mut(&link.id()) else { return Gathered::Waits };
+        let sharing = bodies.len();
+        let Some(arrival) = bodies.get_mut(&exchange) else { return Gathered::Waits };
         let pushed = arrival.body.push(piece);
-        arrival.progress.gained(piece.len(), now);
+        if !piece.is_empty() {
+            arrival.progress.gained(piece.len(), time.brought(sharing, now));
+        }
         if pushed.is_ok() && end == End::No {
             return Gathered::Waits;
         }
-        match (bodies.remove(&key), pushed) {
+        match (bodies.remove(&exchange), pushed) {
             (None, _) => Gathered::Waits,
             (Some(arrival), Ok(())) => Gathered::Complete(arrival),
             (Some(arrival), Err(error)) => Gathered::Broken(arrival, error),
@@ -135,18 +153,26 @@ impl Arrivals {
 
     /// Forgets a body that is not wanted any more.
     pub fn forget(&self, link: &Link, exchange: ExchangeId) {
-        self.bodies.borrow_mut().remove(&(link.id(), exchange));
+        if let Some(on) = self.links.borrow_mut().get_mut(&link.id()) {
+            on.bodies.remove(&exchange);
+        }
     }
 
     /// Takes out what is not waited for any longer at `now`.
     pub fn over(&self, now: Instant) -> Vec<(Arrival, Over)> {
         let patience = Patience::with(self.shares.budget());
-        let mut bodies = self.bodies.borrow_mut();
-        let is_over = |arrival: &Arrival| match arrival.deadline <= now {
-            true => Some(Over::Deadline),
-            false => arrival.progress.trouble(now, patience).map(Over::TooSlow),
-        };
-        let over: Vec<_> = bodies.iter().filter_map(|(key, arrival)| Some((*key, is_over(arrival)?))).collect();
-        over.into_iter().filter_map(|(key, over)| Some((bodies.remove(&key)?, over))).collect()
+        let mut links = self.links.borrow_mut();
+        let mut over = Vec::new();
+        for on in links.values_mut() {
+            let at = on.time.look(on.link.heard(), now);
+            let is_over = |arrival: &Arrival| match arrival.deadline <= now {
+                true => Some(Over::Deadline),
+                false => arrival.progress.trouble(at, patience).map(Over::TooSlow),
+            };
+            let ended: Vec<_> = on.bodies.iter().filter_map(|(id, arrival)| Some((*id, is_over(arrival)?))).collect();
+            over.extend(ended.into_iter().filter_map(|(id, why)| Some((on.bodies.remove(&id)?, why))));
+        }
+        links.retain(|_, on| !on.bodies.is_empty());
+        over
     }
 }

@@ -11,7 +11,7 @@
 //! | [`config`] | `ingress-gw.toml` |
 //! | `export`, `listed`, `offers` | what others may call, and who offers it |
 //! | `catalogue`, `feed` | what the hubs are told of it |
-//! | `from_hub`, `arrivals`, `shares` | a call comes over a link; what its body may hold until it is whole |
+//! | `from_hub`, `arrivals`, `link_time`, `shares` | a call comes over a link; how long and how much its body may hold until it is whole |
 //! | `line` | verified, given a provider, sent |
 //! | `from_provider`, `in_flight` | its answer goes back, or how far it got |
 //! | `verify` | the head says what the frame says |
@@ -33,6 +33,7 @@ mod from_hub;
 mod from_provider;
 mod in_flight;
 mod line;
+mod link_time;
 mod listed;
 mod meters;
 mod offers;

@@ -163,7 +163,9 @@ impl Line {
             let text = match over {
                 Over::Deadline => "the body of the call had not arrived when its deadline passed".to_owned(),
                 Over::TooSlow(why) => {
-                    format!("the body of the call comes too slowly over the link to wait for it: {why}")
+                    format!(
+                        "the body of the call comes too slowly over the link to wait for it: {why} of its part of the link's time"
+                    )
                 }
             };
             let failure = Failure::new(Stage::Tunnel, Kind::DeadlinePassed, Outcome::NotSent, text);

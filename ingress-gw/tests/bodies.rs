@@ -18,6 +18,16 @@ fn begin(island: &Island, link: &Link, source: &str) -> (u64, ExchangeId) {
     island.hub.begun_as(link, &head, &[0xda])
 }
 
+/// Bodies that hold more than half of the budget together, so that who is slow is waited for less.
+fn begin_many(island: &Island, link: &Link) -> Vec<(u64, ExchangeId)> {
+    ["beijing"; 4]
+        .iter()
+        .chain(&["tianjin"; 4])
+        .chain(&["shenzhen"])
+        .map(|source| begin(island, link, source))
+        .collect()
+}
+
 #[test]
 fn an_island_whose_bodies_never_end_does_not_shut_the_others_out() {
     on_a_shard(|shard| async move {
@@ -49,12 +59,7 @@ fn bodies_that_gain_nothing_but_empty_pieces_are_given_up() {
         let island = Island::start(&shard, &format!("{EXPORTED}{LIMITS}{}", provider.section(""))).await;
         let link = island.hub.link().await;
         let began = Instant::now();
-        // Together they hold more than half of the budget: who is slow is waited for less.
-        let begun: Vec<_> = ["beijing", "tianjin", "shenzhen"]
-            .iter()
-            .flat_map(|source| [*source; 6])
-            .map(|source| begin(&island, &link, source))
-            .collect();
+        let begun = begin_many(&island, &link);
         let (token, exchange) = begun[0];
         while !island.hub.has_ended(token) {
             assert!(began.elapsed() < Duration::from_secs(25), "it is still waited for");
@@ -65,5 +70,22 @@ fn bodies_that_gain_nothing_but_empty_pieces_are_given_up() {
         assert_eq!((failure.kind, failure.outcome), (Kind::DeadlinePassed, Outcome::NotSent));
         let text = "the body of the call comes too slowly over the link to wait for it: no byte came for ";
         assert!(failure.text.starts_with(text), "{}", failure.text);
+    });
+}
+
+#[test]
+fn bodies_that_take_turns_on_a_slow_link_are_waited_for() {
+    on_a_shard(|shard| async move {
+        let provider = Provider::anywhere().await;
+        let island = Island::start(&shard, &format!("{EXPORTED}{LIMITS}{}", provider.section(""))).await;
+        let link = island.hub.link().await;
+        let begun = begin_many(&island, &link);
+        // Each has its next turn after more than the two seconds that a lone one may be silent for.
+        for (_, exchange) in begun.iter().chain(&begun) {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            link.send_data(*exchange, &[7; 1000], End::No);
+        }
+        let ended: Vec<_> = begun.iter().filter(|(token, _)| island.hub.has_ended(*token)).collect();
+        assert!(ended.is_empty(), "{ended:?}: {}", island.hub.failed(ended[0].0).await);
     });
 }

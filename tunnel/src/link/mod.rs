@@ -253,7 +253,13 @@ impl Link {
 
     /// Whether a connection carries the session now.
     pub fn connected(&self) -> bool {
-        self.0.carrier.borrow().as_ref().is_some_and(|carrier| carrier.closing.is_none())
+        self.heard().is_some()
+    }
+
+    /// When its connection last brought anything; `None` while it has none.
+    pub fn heard(&self) -> Option<Instant> {
+        let carrier = self.0.carrier.borrow();
+        carrier.as_ref().filter(|carrier| carrier.closing.is_none()).map(|carrier| carrier.last_read)
     }
 
     /// Whether a new exchange makes sense: connected, and the peer did not ask for none.
