@@ -1,6 +1,6 @@
 //! Messages to a shard from other threads: policy that changed, a drain that begins. Never calls.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -12,19 +12,31 @@ type Job = Box<dyn FnOnce(&Shard) + Send>;
 #[derive(Clone)]
 pub struct Remote(Arc<Mailbox>);
 
+/// Jobs that may wait for a shard: one that takes none for so long hangs, and what is posted to it goes nowhere.
+const JOBS_MAX: usize = 4096;
+
 struct Mailbox {
-    jobs: Mutex<Vec<Job>>,
+    /// `None` once the shard has ended.
+    jobs: Mutex<Option<Vec<Job>>>,
     filled: Notify,
+}
+
+impl Mailbox {
+    fn jobs(&self) -> MutexGuard<'_, Option<Vec<Job>>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Remote {
     pub(crate) fn new() -> Remote {
-        Remote(Arc::new(Mailbox { jobs: Mutex::new(Vec::new()), filled: Notify::new() }))
+        Remote(Arc::new(Mailbox { jobs: Mutex::new(Some(Vec::new())), filled: Notify::new() }))
     }
 
-    /// Runs `job` on the shard, after all jobs that were posted before. Jobs of a shard that has ended never run.
+    /// Runs `job` on the shard, after all jobs that were posted before. A shard that has ended, or takes no jobs, never runs it.
     pub fn post(&self, job: impl FnOnce(&Shard) + Send + 'static) {
-        self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(job));
+        if let Some(jobs) = self.0.jobs().as_mut().filter(|jobs| jobs.len() < JOBS_MAX) {
+            jobs.push(Box::new(job));
+        }
         self.0.filled.notify_one();
     }
 
@@ -36,24 +48,59 @@ impl Remote {
     }
 }
 
-struct Clear(Remote);
+struct End(Remote);
 
-impl Drop for Clear {
+impl Drop for End {
     // Whoever asks an ended shard must learn it: the jobs go, and with them the answers' senders.
     fn drop(&mut self) {
-        self.0.0.jobs.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        let jobs = self.0.0.jobs().take();
+        drop(jobs);
     }
 }
 
-pub(crate) async fn run(shard: Shard) {
-    let clear = Clear(shard.remote());
-    loop {
-        let jobs = std::mem::take(&mut *clear.0.0.jobs.lock().unwrap_or_else(PoisonError::into_inner));
-        if jobs.is_empty() {
-            clear.0.0.filled.notified().await;
+/// Runs what is posted, until it is dropped; that is the shard's end, also where it was never polled.
+pub(crate) fn run(shard: Shard) -> impl Future<Output = ()> {
+    let end = End(shard.remote());
+    async move {
+        loop {
+            let jobs = end.0.0.jobs().as_mut().map(std::mem::take).unwrap_or_default();
+            if jobs.is_empty() {
+                end.0.0.filled.notified().await;
+            }
+            for job in jobs {
+                job(&shard);
+            }
         }
-        for job in jobs {
-            job(&shard);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(remote: &Remote) -> Option<usize> {
+        let within = std::time::Duration::from_secs(10);
+        let answer = async { tokio::time::timeout(within, remote.ask(|_| 1)).await };
+        crate::runtime().unwrap().block_on(answer).expect("an answer, or the word that there is none")
+    }
+
+    /// Such a job once stayed in the mailbox together with the sender of its answer, and was waited for without end.
+    #[test]
+    fn a_shard_that_has_ended_answers_nobody_also_who_asks_later() {
+        let remote = crate::runtime().unwrap().block_on(async { Shard::on_this_thread(3).remote() });
+        assert_eq!(asked(&remote), None);
+    }
+
+    #[test]
+    fn what_is_posted_to_a_shard_that_takes_nothing_is_bounded() {
+        let remote = Remote::new();
+        let held = Arc::new(());
+        for _ in 0..2 * JOBS_MAX {
+            let held = held.clone();
+            remote.post(move |_| drop(held));
         }
+        assert_eq!(Arc::strong_count(&held), JOBS_MAX + 1);
+        drop(End(remote.clone()));
+        assert_eq!((Arc::strong_count(&held), asked(&remote)), (1, None));
     }
 }
