@@ -32,6 +32,10 @@ const SINCE_MULTI: ServerVersion = ServerVersion { major: 3, minor: 5, patch: 0 
 /// From here on one watch can stand for a whole tree.
 const SINCE_RECURSIVE: ServerVersion = ServerVersion { major: 3, minor: 6, patch: 0 };
 
+/// So many dead servers, a minority of seven, never cost a session. With more of them to walk past the time of each would be
+/// less than a fifth of the session, 3 s of the usual 15 s, and a slow disk or a collection of garbage takes a second or two.
+const DEAD_MAX: u32 = 3;
+
 /// Requests on their way at once; the server answers in order.
 pub(crate) const AT_ONCE: usize = 128;
 
@@ -238,12 +242,16 @@ fn acl(choice: AclChoice) -> Vec<Acl> {
     }
 }
 
-/// How long one of so many servers may be silent, or take to be connected, so that a session outlives the silence of the one
-/// it was at and a walk past every other dead one: with one server what the client crate takes by itself. Java's client
-/// divides by the number of servers as well (`connectTimeout` in `ClientCnxn.java`).
+/// How long one of so many servers may be silent, or take to be connected: the client crate has one number for both. A session
+/// outlives the silence of the server it was at and a walk past it and every other dead one, as long as fewer than half of
+/// the servers are dead, and at most [`DEAD_MAX`]: an ensemble with fewer alive serves nobody. More time for the dead would be
+/// less for a server that stalls. With one or two servers it is what the crate takes by itself.
+///
+/// Java's client has two numbers: two thirds of the session for silence, and the session divided by the number of servers to
+/// connect (`readTimeout` and `connectTimeout` in `ClientCnxn.java`).
 fn server_within(session_timeout: Duration, servers: usize) -> Duration {
-    let servers = u32::try_from(servers).unwrap_or(u32::MAX);
-    (session_timeout / servers.saturating_add(1)).min(session_timeout * 2 / 5)
+    let dead = u32::try_from(servers.saturating_sub(1) / 2).map_or(DEAD_MAX, |minority| minority.min(DEAD_MAX));
+    (session_timeout / (dead + 2)).min(session_timeout * 2 / 5)
 }
 
 /// The servers of an address, without its chroot.
@@ -299,14 +307,24 @@ mod tests {
     }
 
     #[test]
-    fn a_session_outlives_the_silence_of_its_server_and_a_walk_past_every_other_dead_one() {
+    fn a_session_outlives_the_silence_of_its_server_and_a_walk_past_every_dead_one_of_a_minority() {
         for seconds in [1, 15, 600] {
             let session = Duration::from_secs(seconds);
-            for servers in 2..=9 {
+            for (servers, dead) in [(1, 0), (2, 1), (3, 1), (4, 1), (5, 2), (6, 2), (7, 3), (9, 3), (100, 3)] {
                 let within = server_within(session, hosts(&vec!["zk"; servers].join(",")).count());
-                assert!(within * u32::try_from(servers).unwrap() < session, "{servers}: {within:?} of {session:?}");
+                // The client crate looks at the silence eight times within its bound.
+                let silence = within * 9 / 8;
+                assert!(silence + within * dead < session, "{servers}: {within:?} of {session:?}");
             }
             assert_eq!(server_within(session, hosts("zk:2181/chroot").count()), session * 2 / 5);
+        }
+    }
+
+    #[test]
+    fn a_server_that_stalls_keeps_its_connection_for_a_fifth_of_the_session_however_many_there_are() {
+        for servers in [1, 2, 5, 7, 9, 100, usize::MAX] {
+            let within = server_within(Duration::from_secs(15), servers);
+            assert!(within >= Duration::from_secs(3), "{servers}: {within:?}");
         }
     }
 

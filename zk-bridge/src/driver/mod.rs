@@ -55,7 +55,7 @@ const BACKOFF_MAX: Duration = Duration::from_secs(3);
 const MISSING_PAUSE: Duration = Duration::from_secs(1);
 /// A connection or session that lasts so long is a good one: pauses begin anew after it.
 const STEADY: Duration = Duration::from_secs(20);
-/// Connections of one session that fail one soon after the other until another session is tried.
+/// Connections of one session that fail, each sooner than a stall could end it, until another session is tried.
 const FAILURES_MAX: u32 = 8;
 /// How often a server that went away is asked whether it is back.
 const ASKED_EVERY: Duration = Duration::from_secs(1);
@@ -179,7 +179,7 @@ impl Work {
         self.publishing.new_session();
         self.showing.new_session(session);
         let mut states = session.client.state_watcher();
-        let mut failures = 0;
+        let (mut short, mut failures) = (0, 0);
         loop {
             match states.peek_state() {
                 SessionState::SyncConnected | SessionState::ConnectedReadOnly => {}
@@ -194,17 +194,23 @@ impl Work {
                 SessionState::AuthFailed => return "the server refused who we are",
                 SessionState::Closed => return "the session was closed",
             }
-            if failures > 1 {
-                // What fails one connection may fail the next: it is not to be a storm.
-                let _ = timeout(backoff(failures - 2), states.changed()).await;
-            }
             let began = Instant::now();
+            // What fails one connection may fail the next: it is not to be a storm.
+            let pause = if short > 1 { backoff(short - 2) } else { Duration::ZERO };
             let end = tokio::select! {
                 biased;
                 _ = states.changed() => Turn::Lost,
-                end = self.connected(session, settings) => end,
+                end = async { sleep(pause).await; self.connected(session, settings).await } => end,
             };
-            failures = if began.elapsed() >= STEADY { 1 } else { failures + 1 };
+            let lasted = began.elapsed();
+            if lasted >= STEADY {
+                (short, failures) = (0, 0);
+            }
+            short += 1;
+            // A server that stalls has not lost the session, and it takes so long until its silence ends a connection.
+            if !matches!(end, Turn::Lost) || lasted < session.server_within {
+                failures += 1;
+            }
             match end {
                 Turn::Lost => self.publishing.cut_off(),
                 Turn::Odd(what) => self.showing.troubled(&what),

@@ -15,6 +15,8 @@ mod outages;
 mod places;
 mod reading;
 mod server;
+mod sessions;
+mod stand_in;
 mod versions;
 mod writing;
 
@@ -25,6 +27,7 @@ use lab::{
     Running, create, delete_all, desired, encoded, eventually, instance_text, metadata_text, provider_node, tree,
 };
 use server::{Ensemble, Server, Settings, client_of};
+use stand_in::{StandIn, Then};
 use zk_bridge::{Level, RegistryConfig, ServiceKey, View};
 use zookeeper_client::{Acl, Acls, AuthId, Client, CreateMode, Error, Permission};
 
