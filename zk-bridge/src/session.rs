@@ -36,6 +36,10 @@ const SINCE_RECURSIVE: ServerVersion = ServerVersion { major: 3, minor: 6, patch
 /// less than a fifth of the session, 3 s of the usual 15 s, and a slow disk or a collection of garbage takes a second or two.
 const DEAD_MAX: u32 = 3;
 
+/// So many sessions are asked for until one is granted as long as it was asked for: enough for servers with three different
+/// `maxSessionTimeout`s.
+const ASKED_MAX: u32 = 4;
+
 /// Requests on their way at once; the server answers in order.
 pub(crate) const AT_ONCE: usize = 128;
 
@@ -95,42 +99,54 @@ impl Fault {
 }
 
 impl Session {
-    /// Learns the version and makes a session; tries each server once. It takes at most about the session timeout.
+    /// Learns the version and makes a session of at most `session_timeout`. Where less is granted, it makes another that asks
+    /// for no more than that, at most [`ASKED_MAX`] in all, and as many again where the version is learnt after the first; what
+    /// is not used is left to expire. Each tries each server once, and takes at most about as long as it asks for.
     ///
     /// # Errors
     /// A sentence on why there is none.
-    pub(crate) async fn open(settings: &RegistrySettings, keeper: &Keeper) -> Result<Self, String> {
+    pub(crate) async fn open(
+        session_timeout: Duration,
+        settings: &RegistrySettings,
+        keeper: &Keeper,
+    ) -> Result<Self, String> {
         let login = settings.login()?;
         let said = match settings.server_version {
             Some(said) => Some(said),
             None => serving(&settings.address).await.oldest,
         };
-        let session = Self::connect(settings, keeper, said, login.clone()).await?;
+        let session = Self::connect(session_timeout, settings, keeper, said, login.clone()).await?;
         if said.is_some() {
             return Ok(session);
         }
         // A server that starts takes sessions a moment after it refused to say its version. What is not known at the
         // beginning of a session is not known to its end, so this one is not used.
         match serving(&settings.address).await.oldest {
-            Some(version) => Self::connect(settings, keeper, Some(version), login).await,
+            Some(version) => {
+                let granted = session.client.session_timeout().min(session_timeout);
+                Self::connect(granted, settings, keeper, Some(version), login).await
+            }
             None => Ok(session),
         }
     }
 
+    /// How long one server may take is made for what is asked for, so that what is granted must not be less.
     async fn connect(
+        mut session_timeout: Duration,
         settings: &RegistrySettings,
         keeper: &Keeper,
         version: Option<ServerVersion>,
         login: Option<Login>,
     ) -> Result<Self, String> {
-        let asked = settings.session_timeout;
-        let session = Self::connect_for(asked, settings, keeper, version, login.clone()).await?;
-        let granted = session.client.session_timeout();
-        if granted >= asked {
-            return Ok(session);
+        for _ in 1..ASKED_MAX {
+            let session = Self::connect_for(session_timeout, settings, keeper, version, login.clone()).await?;
+            let granted = session.client.session_timeout();
+            if granted >= session_timeout {
+                return Ok(session);
+            }
+            session_timeout = granted;
         }
-        // How long one server may take was made for a longer session than this one.
-        Self::connect_for(granted, settings, keeper, version, login).await
+        Self::connect_for(session_timeout, settings, keeper, version, login).await
     }
 
     async fn connect_for(

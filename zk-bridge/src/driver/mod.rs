@@ -147,9 +147,12 @@ impl Work {
             }
             sleep(BACKOFF_MAX).await;
         };
+        let mut session_timeout = settings.session_timeout;
         loop {
-            match Session::open(settings, &keeper).await {
+            match Session::open(session_timeout, settings, &keeper).await {
                 Ok(session) => {
+                    // Asking for more again would leave a session behind each time.
+                    session_timeout = session_timeout.min(session.client.session_timeout());
                     let began = Instant::now();
                     let why = self.serve(&session, settings).await;
                     tracing::info!(registry = settings.name(), session = %session.client.session_id(), why, "the session ended");

@@ -13,6 +13,18 @@ fn of(stand_in: &StandIn, session_timeout: &str) -> Running {
     })
 }
 
+/// Servers that do not agree on `maxSessionTimeout` grant now this and now that. The second grant was not looked at, so what
+/// one server may take was reckoned by a longer session than the real one; and each session was asked for twice.
+#[tokio::test]
+async fn a_session_is_as_long_as_it_was_reckoned_with_and_the_next_asks_for_no_more() {
+    const GRANTS: &[Duration] = &[Duration::from_secs(8), Duration::from_secs(6)];
+    let stand_in = StandIn::granting(GRANTS, Then::Closes).await;
+    let _running = of(&stand_in, "30s");
+    eventually("another session is tried", || async { stand_in.asked(|asked| asked.anew.len()) > 3 }).await;
+    let asked = stand_in.asked(|asked| asked.anew[..4].to_vec());
+    assert_eq!(asked, [30, 8, 6, 6].map(Duration::from_secs));
+}
+
 /// A server that stalls now and then has not lost the session, and another one would do no better there; yet after eight
 /// stalls the session was given up, and every node with it.
 #[tokio::test]
