@@ -36,9 +36,19 @@ pub(crate) struct Pending {
     pub token: u64,
     /// When it was appended to the channel, or began to wait.
     pub since: Instant,
+    /// Until when it may stay where it is.
+    pub deadline: Instant,
     pub place: Place,
     /// Whether it is to show that its provider is well again.
     pub probe: Option<Probe>,
+}
+
+impl Pending {
+    /// Whether all but the last tenth of its time is over at `now`. Whoever gives a call up then does so because of its time, which ends
+    /// there a moment earlier or later than here.
+    pub fn is_all_but_over(&self, now: Instant) -> bool {
+        now + self.deadline.saturating_duration_since(self.since) / 10 >= self.deadline
+    }
 }
 
 pub(crate) enum Place {
@@ -69,7 +79,8 @@ impl Calls {
     }
 
     /// `None` at the limit.
-    pub fn insert(&mut self, pending: Pending, deadline: Instant) -> Option<Key> {
+    pub fn insert(&mut self, pending: Pending) -> Option<Key> {
+        let deadline = pending.deadline;
         let key = self.slots.insert(pending).ok()?;
         self.wheel.set(key.slot(), deadline);
         Some(key)
@@ -83,8 +94,7 @@ impl Calls {
     /// Moves a call from one place to the next, with another deadline; `false` if it is gone.
     pub fn place(&mut self, key: Key, since: Instant, place: Place, deadline: Instant) -> bool {
         let Some(pending) = self.slots.get_mut(key) else { return false };
-        pending.since = since;
-        pending.place = place;
+        (pending.since, pending.deadline, pending.place) = (since, deadline, place);
         self.wheel.set(key.slot(), deadline);
         true
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rustc_hash::{FxHashMap, FxHashSet};
 use shard::{Budget, Shard};
 
-use crate::calls::{CallKey, CallKind, Pending, Place};
+use crate::calls::{CallKey, CallKind, Place};
 use crate::choice::{Standing, choose};
 use crate::core::Core;
 use crate::ejection::{self, Verdict};
@@ -132,13 +132,14 @@ impl Pool {
         }))
     }
 
-    /// Gives a call up: its answer will be dropped and nobody told.
+    /// Gives a call up: its answer will be dropped and nobody told. At its deadline that says of its provider what the deadline would.
     pub fn cancel(&self, call: CallKey) {
         let pending = self.core.calls.borrow_mut().remove(call.0);
-        let Some(Pending { place, probe, .. }) = pending else { return };
-        match place {
+        let Some(pending) = pending else { return };
+        match &pending.place {
             Place::Waiting(provider) => provider.cancelled(call.0),
-            Place::Sent { channel, .. } => channel.given_up(probe),
+            Place::Sent { channel, .. } if pending.is_all_but_over(Instant::now()) => channel.unanswered(&pending),
+            Place::Sent { channel, .. } => channel.given_up(pending.probe),
         }
     }
 

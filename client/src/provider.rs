@@ -203,7 +203,7 @@ impl Provider {
         let core = &*self.core;
         let since = core.now();
         let place = Place::Sent { channel: channel.clone(), end: u64::MAX, len: 0 };
-        let key = self.insert(Pending { token, since, place, probe: None }, times.deadline)?;
+        let key = self.insert(Pending { token, since, deadline: times.deadline, place, probe: None })?;
         match channel.append(|out| write(wire_id(key), out)) {
             Ok(Some((end, len))) => {
                 let left = times.deadline.saturating_duration_since(since);
@@ -271,8 +271,8 @@ impl Provider {
         Ok(Some(channel.clone()))
     }
 
-    fn insert<E>(&self, pending: Pending, deadline: Instant) -> Result<Key, SendError<E>> {
-        self.core.calls.borrow_mut().insert(pending, deadline).ok_or_else(|| {
+    fn insert<E>(&self, pending: Pending) -> Result<Key, SendError<E>> {
+        self.core.calls.borrow_mut().insert(pending).ok_or_else(|| {
             SendError::Busy(format!("{} calls to providers are pending already", self.core.config.pending_limit))
         })
     }

@@ -144,6 +144,28 @@ fn a_probe_that_may_take_longer_than_the_first_time_out_is_blamed_for_its_silenc
     });
 }
 
+/// A caller in another island counts the same time and cancels at its end, a moment before it is over here: a provider that hung was
+/// never blamed.
+#[test]
+fn a_call_that_is_cancelled_at_its_deadline_was_not_answered_either() {
+    on_a_shard(|shard| async move {
+        let caller = Caller::new(&shard, strict());
+        let (candidates, _listening, _silent) = connected::<2>(&caller).await;
+        let given_up_after = |left: Duration| {
+            let (caller, candidates) = (&caller, &candidates);
+            async move {
+                let calls: Vec<_> =
+                    (0..20).map(|token| caller.call_within(candidates, token, b"x", left).unwrap()).collect();
+                tokio::time::sleep(Duration::from_millis(1200)).await;
+                calls.into_iter().for_each(|call| caller.pool.cancel(call));
+                caller.pool.counts().ejected.get()
+            }
+        };
+        assert_eq!(given_up_after(Duration::from_secs(60)).await, 0, "who does not want to wait blames nobody");
+        assert!(given_up_after(Duration::from_millis(1250)).await > 0, "nobody is blamed");
+    });
+}
+
 #[test]
 fn a_probe_that_is_cancelled_is_followed_by_another() {
     on_a_shard(|shard| async move {

@@ -31,8 +31,13 @@ impl Provider {
     ) -> Result<CallKey, SendError<E>> {
         let now = self.core.now();
         let until = times.patience.min(now + self.core.config.wait);
-        let key =
-            self.insert(Pending { token, since: now, place: Place::Waiting(self.clone()), probe: None }, until)?;
+        let key = self.insert(Pending {
+            token,
+            since: now,
+            deadline: until,
+            place: Place::Waiting(self.clone()),
+            probe: None,
+        })?;
         let queued = self.queue(Some(key), times.deadline, |out| write(wire_id(key), out));
         if let Err(error) = queued {
             self.core.calls.borrow_mut().remove(key);
