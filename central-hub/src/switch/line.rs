@@ -60,7 +60,10 @@ impl Gateway {
                 changed.await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| panic!("never happened: {what}"));
+        tokio::time::timeout(Duration::from_secs(20), wait).await.unwrap_or_else(|_| {
+            let failures: Vec<String> = self.failures.borrow().values().map(|failure| format!("{failure:?}")).collect();
+            panic!("never happened: {what}; links down: {}, failures: {failures:?}", self.downs.get())
+        });
     }
 
     pub(super) async fn link(&self) -> Link {

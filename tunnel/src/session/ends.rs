@@ -1,7 +1,7 @@
 //! Exchanges that end here without an answer: late, given up, or over with the session. It never says *not sent* of what the peer
 //! may have acted on.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wire::tunnel::{Failure, Kind, Outcome, Stage};
 
@@ -9,19 +9,29 @@ use super::bulk::Outgoing;
 use super::{Patience, Session, key_of};
 use crate::ExchangeId;
 
+/// A session is looked after every 50 ms; when it was not for longer than this, its thread stood still.
+const LOOKED_AFTER: Duration = Duration::from_millis(250);
+
 impl Session {
     /// Fails what has waited too long; returns tokens and failures. What waits for nobody any more makes room.
     pub(crate) fn expire(&mut self, now: Instant) -> Vec<(u64, Failure)> {
+        let unseen = self.looked.replace(now).map_or(Duration::ZERO, |before| now.saturating_duration_since(before));
+        self.stood_still += unseen.saturating_sub(LOOKED_AFTER);
         if self.waiting.is_empty() && self.one_ways.is_empty() && self.ring.is_empty() {
             return Vec::new();
         }
-        let failed = self.fail_late(now);
+        let failed = self.fail_late(self.clock(now));
         self.forget_unwanted();
         failed
     }
 
-    fn fail_late(&mut self, now: Instant) -> Vec<(u64, Failure)> {
-        let late = |patience: Option<Patience>| patience.is_some_and(|patience| patience.is_over(now));
+    /// The time of whoever waits here: it stands still with the thread. Credit that came meanwhile has not been read.
+    pub(super) fn clock(&self, now: Instant) -> Instant {
+        now.checked_sub(self.stood_still).unwrap_or(now)
+    }
+
+    fn fail_late(&mut self, clock: Instant) -> Vec<(u64, Failure)> {
+        let late = |patience: Option<Patience>| patience.is_some_and(|patience| patience.is_over(clock));
         let waiting = self.waiting.iter().chain(self.one_ways.iter());
         let mut due: Vec<u64> =
             waiting.filter(|waiting| late(waiting.patience)).map(|waiting| waiting.exchange).collect();

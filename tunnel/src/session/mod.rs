@@ -91,21 +91,22 @@ struct Accepted {
 /// How long the beginning of a call may wait.
 #[derive(Debug, Clone, Copy)]
 struct Patience {
-    /// Until when it may wait here.
+    /// Until when it may wait here, by the session's own time.
     deadline: Instant,
     /// Until when anybody waits for the call.
     expires: Instant,
 }
 
 impl Patience {
-    fn new(now: Instant, connected: bool, remaining_ms: u32) -> Patience {
+    /// From `now`, which is `clock` by the session's own time.
+    fn new((now, clock): (Instant, Instant), connected: bool, remaining_ms: u32) -> Patience {
         let remaining = Duration::from_millis(u64::from(remaining_ms));
         let wait = if connected { remaining.min(credit::WAITING_LIMIT) } else { remaining };
-        Patience { deadline: now + wait, expires: now + remaining }
+        Patience { deadline: clock + wait, expires: now + remaining }
     }
 
-    fn is_over(self, now: Instant) -> bool {
-        self.deadline <= now
+    fn is_over(self, clock: Instant) -> bool {
+        self.deadline <= clock
     }
 
     /// Puts what remains now into an encoded head.
@@ -137,6 +138,10 @@ pub(crate) struct Session {
     window: usize,
     /// Bytes the peer may send.
     incoming: Incoming,
+    /// When it was last looked after.
+    looked: Option<Instant>,
+    /// Time in which the thread stood still, that nobody has waited.
+    stood_still: Duration,
     /// Small records that wait, but for one-way calls.
     waiting: Lane,
     one_ways: Lane,
@@ -174,6 +179,8 @@ impl Session {
             accepted: Table::new(may_accept as usize),
             window: credit::SESSION_WINDOW,
             incoming: Incoming::new(credit::SESSION_WINDOW),
+            looked: None,
+            stood_still: Duration::ZERO,
             waiting: Lane::answered(),
             one_ways: Lane::one_way(),
             ring: VecDeque::new(),

@@ -26,7 +26,7 @@ impl Session {
     ) -> Result<ExchangeId, Failure> {
         let body_len: usize = body.iter().map(|part| part.len()).sum();
         let (one_way, remaining_ms) = self.may_open(head)?;
-        let patience = Patience::new(now, self.connected, remaining_ms);
+        let patience = Patience::new((now, self.clock(now)), self.connected, remaining_ms);
         let id = self.enter(token, one_way)?;
         if body_len > SEGMENT_LEN {
             self.queue_long(id, head, patience, Report::No)?;
@@ -75,7 +75,7 @@ impl Session {
         token: u64,
     ) -> Result<(ExchangeId, usize), Failure> {
         let (one_way, remaining_ms) = self.may_open(head)?;
-        let patience = Patience::new(now, self.connected, remaining_ms);
+        let patience = Patience::new((now, self.clock(now)), self.connected, remaining_ms);
         let id = self.enter(token, one_way)?;
         self.queue_long(id, head, patience, Report::Yes)?;
         Ok((ExchangeId(id), self.pass_on(id, piece, End::No)))

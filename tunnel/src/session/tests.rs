@@ -324,12 +324,41 @@ fn a_call_that_waits_for_credit_too_long_is_busy_and_was_not_sent() {
     assert_eq!(failed.len(), 1);
     assert_eq!((failed[0].0, failed[0].1.kind, failed[0].1.outcome), (late, Kind::Overload, Outcome::NotSent));
     // The call in front has more time left than anybody waits for credit.
+    let looks = (7..20).map(|looks| world.now + credit::WAITING_LIMIT / 20 * looks);
+    for look in looks {
+        assert_eq!(world.ends[0].session.expire(look), []);
+    }
     let failed = world.ends[0].session.expire(world.now + credit::WAITING_LIMIT);
     assert_eq!(failed.iter().filter(|(token, _)| *token != 0).count(), 1);
     assert!(failed.len() > 1, "nor does a one-way call wait longer");
     world.deliver(0, usize::MAX);
     world.settle();
     assert!(world.ends[0].failed.is_empty());
+}
+
+/// A thread that had stood still told all who waited that the link is busy, before it read the credit that had come meanwhile.
+#[test]
+fn time_in_which_the_thread_stood_still_nobody_has_waited() {
+    let mut world = World::connected();
+    let mut token = 1;
+    while world.ends[0].session.waiting.is_empty() {
+        let now = world.now;
+        world.ends[0].open(now, token, &[0; 60_000]).unwrap();
+        world.flush(0);
+        token += 1;
+    }
+    let at = |seconds: u64| world.now + Duration::from_secs(seconds);
+    let (begun, back) = (at(0), at(5));
+    assert_eq!(world.ends[0].session.expire(begun), []);
+    // What is asked for in the turn in which it goes on knows only the time before it.
+    let now = world.now;
+    world.ends[0].open(now, token, &[0; 300]).unwrap();
+    assert_eq!(world.ends[0].session.expire(back), []);
+    assert_eq!(world.ends[0].session.expire(back + Duration::from_millis(100)), []);
+    for look in 3..40 {
+        world.ends[0].session.expire(back + Duration::from_millis(50 * look));
+    }
+    assert!(world.ends[0].session.waiting.is_empty(), "the next second counts");
 }
 
 /// A flood of one-way calls once took all of it, and who waited for an answer was told that the link is busy.
