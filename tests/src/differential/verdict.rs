@@ -43,7 +43,7 @@ pub enum Verdict {
 const UNREAD: &str = "an argument that Java cannot read either";
 
 /// Why we refuse what a provider would take. Each is a choice, with its reason.
-pub const OURS_ALONE: [(&str, &str); 17] = [
+pub const OURS_ALONE: [(&str, &str); 18] = [
     ("map of another type", "a provider makes what the type says, and not every map holds what is put into it"),
     (
         "generic types",
@@ -54,6 +54,7 @@ pub const OURS_ALONE: [(&str, &str); 17] = [
     ("map by reference", "providers follow it into the arguments, which pass unread"),
     ("key not text", "no writer makes one, and what a number is as a key differs between releases"),
     ("duplicate decision key", "providers take the last, other readers the first"),
+    ("a key that passes for another", "3.1 takes it for one that decides, once it has read that one"),
     ("decision value not text", "releases differ in what they make of it"),
     ("too many highway keys", "a bound"),
     (
@@ -151,6 +152,7 @@ fn listed(error: &PeekError) -> Option<&'static str> {
         PeekError::MapType { .. } => "map of another type",
         PeekError::KeyNotText { .. } => "key not text",
         PeekError::Duplicate { .. } => "duplicate decision key",
+        PeekError::PassesFor { .. } => "a key that passes for another",
         PeekError::ValueNotText { .. } => "decision value not text",
         PeekError::TooManyHighway => "too many highway keys",
         PeekError::Types { .. } => "types not understood",

@@ -19,6 +19,7 @@ mod credit;
 mod ends;
 mod event;
 mod outbound;
+mod patience;
 mod receive;
 mod send;
 mod small;
@@ -29,7 +30,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use shard::{Budget, Key, Permit, Slots};
-use wire::tunnel::{RecordType, head};
+use wire::tunnel::RecordType;
 
 use crate::{End, ExchangeId};
 use accepted::Table;
@@ -37,6 +38,7 @@ use bulk::Outgoing;
 use credit::Incoming;
 pub(crate) use event::{Event, Violation};
 use outbound::Outbound;
+use patience::Patience;
 use waiting::Lane;
 
 /// Which end of the connection a session is; the lowest bit of the ids it gives out.
@@ -86,34 +88,6 @@ struct Accepted {
     answering: bool,
     out: Option<Box<Outgoing>>,
     incoming: Option<Box<Incoming>>,
-}
-
-/// How long the beginning of a call may wait.
-#[derive(Debug, Clone, Copy)]
-struct Patience {
-    /// Until when it may wait here, by the session's own time.
-    deadline: Instant,
-    /// Until when anybody waits for the call.
-    expires: Instant,
-}
-
-impl Patience {
-    /// From `now`, which is `clock` by the session's own time.
-    fn new((now, clock): (Instant, Instant), connected: bool, remaining_ms: u32) -> Patience {
-        let remaining = Duration::from_millis(u64::from(remaining_ms));
-        let wait = if connected { remaining.min(credit::WAITING_LIMIT) } else { remaining };
-        Patience { deadline: clock + wait, expires: now + remaining }
-    }
-
-    fn is_over(self, clock: Instant) -> bool {
-        self.deadline <= clock
-    }
-
-    /// Puts what remains now into an encoded head.
-    fn lower(self, now: Instant, head: &mut [u8]) {
-        let remaining = self.expires.saturating_duration_since(now).as_millis();
-        head::lower_remaining(head, u32::try_from(remaining).unwrap_or(u32::MAX));
-    }
 }
 
 /// See the module's picture.

@@ -44,6 +44,16 @@ pub enum PeekError {
         /// The key.
         key: String,
     },
+    /// A key that Dubbo 3.1 reads as another one, which decides where the call goes.
+    #[error(
+        "attachment `{key}` is `{known}` to providers on Dubbo 3.1, wanted a name that is not taken for another; name it otherwise"
+    )]
+    PassesFor {
+        /// The key.
+        key: String,
+        /// What it is taken for.
+        known: &'static str,
+    },
     /// The value of a key that decides where the call goes is no text.
     #[error("attachment `{key}` at byte {at} is no text, wanted a string; set it as a string")]
     ValueNotText {

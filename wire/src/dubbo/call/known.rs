@@ -61,7 +61,10 @@ impl<'a> Known<'a> {
             "callback.service.instid" => self.callback(cursor),
             other if other.starts_with("sys_callback_arg-") => self.callback(cursor),
             other if other.starts_with(HIGHWAY) => self.highway(key, cursor),
-            _ => Ok(cursor.skip()?),
+            other => match passes_for(other) {
+                Some(known) => Err(PeekError::PassesFor { key: key.into_owned(), known }.into()),
+                None => Ok(cursor.skip()?),
+            },
         }
     }
 
@@ -141,4 +144,53 @@ fn note<'a>(slot: &mut Option<Cow<'a, str>>, cursor: &mut Cursor<'a>) -> Result<
         }
     }
     Ok(cursor.skip()?)
+}
+
+/// Which key that decides where the call goes this one is to fastjson2 2.0.27, the one of Dubbo 3.1: it knows names that it has read
+/// before by a number made of their letters. Of seven letters it leaves the second out, of nine it adds the fourth and the eighth up.
+/// In hessian2 nobody is misled, but no honest name looks so, and one rule is enough.
+fn passes_for(key: &str) -> Option<&'static str> {
+    const SEVEN: [&str; 3] = ["version", "timeout", "generic"];
+    const NINE: [&str; 2] = ["interface", "dubbo.tag"];
+    let letters = || key.chars().map(u32::from);
+    match letters().count() {
+        7 => SEVEN.into_iter().find(|known| {
+            let mut pairs = known.bytes().map(u32::from).zip(letters()).enumerate();
+            pairs.all(|(at, (known, letter))| at == 1 || known == letter)
+        }),
+        9 => NINE.into_iter().find(|known| {
+            let pairs = || known.bytes().map(u32::from).zip(letters()).enumerate();
+            let sum = |of: fn((u32, u32)) -> u32| -> u32 {
+                pairs().filter(|(at, _)| matches!(at, 3 | 7)).map(|(_, pair)| of(pair)).sum()
+            };
+            let same = pairs().all(|(at, (known, letter))| matches!(at, 3 | 7) || known == letter);
+            same && sum(|(known, _)| known) == sum(|(_, letter)| letter)
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Behind `version`, a provider on 3.1 took `vdrsion` for another `version`, and ran what the hub had not granted.
+    #[test]
+    fn what_fastjson2_takes_for_a_deciding_key_is_known() {
+        for (key, known) in [
+            ("vdrsion", "version"),
+            ("v\"rsion", "version"),
+            ("t\u{a1}meout", "timeout"),
+            ("geneXic", ""),
+            ("gXneric", "generic"),
+            ("intdrfade", "interface"),
+            ("intdrface", ""),
+            ("dubco.t`g", "dubbo.tag"),
+            ("traceid", ""),
+            ("signature", ""),
+            ("versions", ""),
+        ] {
+            assert_eq!(passes_for(key).unwrap_or_default(), known, "{key}");
+        }
+    }
 }
