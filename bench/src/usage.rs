@@ -114,12 +114,11 @@ mod tests {
     fn work_of_this_process_is_seen_to_the_millisecond() {
         let before = read(std::process::id()).unwrap();
         let start = std::time::Instant::now();
-        while start.elapsed() < Duration::from_millis(50) {
-            std::hint::black_box(start);
+        // Others share the cores, and threads of other tests that end take their time with them: so until it is seen.
+        let used = || read(std::process::id()).unwrap().since(before).cpu;
+        while used() <= Duration::from_millis(1) {
+            assert!(start.elapsed() < Duration::from_secs(30), "{:?}", used());
         }
-        // Others share the cores, so only a part of the time is sure to be ours.
-        let used = read(std::process::id()).unwrap().since(before).cpu;
-        assert!(used > Duration::from_millis(1), "{used:?}");
     }
 
     #[test]

@@ -160,13 +160,18 @@ impl Hub {
     }
 
     pub fn opened_as(&self, link: &Link, head: &Head<'_>, frame: &[u8]) -> (u64, ExchangeId) {
+        self.try_open(link, head, frame).unwrap()
+    }
+
+    /// As [`opened_as`](Self::opened_as), or why the link does not take it.
+    pub fn try_open(&self, link: &Link, head: &Head<'_>, frame: &[u8]) -> Result<(u64, ExchangeId), Failure> {
         let token = self.next_token.get() + 1;
         self.next_token.set(token);
         let mut encoded = Vec::new();
         head.encode_into(&mut encoded).unwrap();
-        let exchange = link.open(&encoded, &[frame], token).unwrap();
+        let exchange = link.open(&encoded, &[frame], token)?;
         self.exchanges.borrow_mut().insert(token, exchange);
-        (token, exchange)
+        Ok((token, exchange))
     }
 
     /// Opens a call whose body goes on after `piece`.
