@@ -280,10 +280,11 @@ impl Control {
             self.snapshot = Arc::new(Snapshot::new(generation, own, view, self.import.imports.clone(), offers));
         }
         let hubs = self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect()));
+        let before = self.outside.knowledge.load_full();
         self.outside.knowledge.store(Arc::new(Knowledge {
             snapshot: self.snapshot.clone(),
             hubs: hubs.collect(),
-            consumers: consumers(&self.sites),
+            consumers: consumers(&self.sites).after(&before.consumers, now, self.import.hold_down),
         }));
         if let Publish::OnDemand { memory } = self.import.publish {
             for site in &mut self.sites {

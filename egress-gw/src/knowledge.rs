@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use route::Snapshot;
 
@@ -30,10 +30,19 @@ impl Knowledge {
     }
 }
 
+/// References that are gone and still count, at most.
+const GONE_MAX: usize = 10_000;
+
+/// Something by address and interface.
+type Places<T> = HashMap<IpAddr, HashMap<String, Vec<T>>>;
+
 /// References of consumers by address and interface.
 #[derive(Debug, Default)]
 pub struct Consumers {
-    by_address: HashMap<IpAddr, HashMap<String, Vec<Reference>>>,
+    by_address: Places<Reference>,
+    /// Those whose nodes are gone, each with the moment until which its timeouts count: a consumer whose session with the registry
+    /// has ended goes on calling before it registers again.
+    gone: Places<(Instant, Reference)>,
 }
 
 /// What one reference says.
@@ -98,20 +107,34 @@ fn said(version: Option<&str>) -> Option<&str> {
 impl Consumers {
     /// Adds a reference to `interface` of a consumer at `address`.
     pub fn add(&mut self, address: IpAddr, interface: &str, reference: Reference) {
-        self.by_address.entry(address).or_default().entry(interface.to_owned()).or_default().push(reference);
+        add(&mut self.by_address, address, interface, reference);
+    }
+
+    /// These, and for `keep` longer what `before` knew beside them. An application that has registered anew has said all.
+    #[must_use]
+    pub fn after(mut self, before: &Consumers, now: Instant, keep: Duration) -> Self {
+        let just_gone = each(&before.by_address).map(|(place, reference)| (place, (now + keep, reference)));
+        let gone_before = each(&before.gone).map(|(place, (until, reference))| (place, (*until, reference)));
+        let mut gone = Places::new();
+        let silent = gone_before.chain(just_gone).filter(|((address, interface), (until, reference))| {
+            let present = self.references(*address, interface).unwrap_or_default();
+            *until > now && !present.iter().any(|present| present.application == reference.application)
+        });
+        for ((address, interface), (until, reference)) in silent.take(GONE_MAX) {
+            add(&mut gone, address, interface, (until, reference.clone()));
+        }
+        self.gone = gone;
+        self
     }
 
     /// The timeouts of the caller, if its references say one: those of its application, or of everybody at that address
     /// where it does not name one.
     #[must_use]
     pub fn timeout(&self, caller: &Caller<'_>) -> Option<Known> {
-        let references = self.references(caller.address, caller.interface)?;
-        let own = references.iter().filter(|reference| reference.may_make(caller));
-        let said = own.map(|reference| reference.timeout(caller.method));
-        let (longest, surely) = said.fold((None, Some(Duration::MAX)), |(longest, surely), said| {
-            (longest.max(said), surely.zip(said).map(|(a, b)| a.min(b)))
-        });
-        longest.map(|longest| Known { longest, surely })
+        let present = self.references(caller.address, caller.interface).unwrap_or_default();
+        let gone = || at(&self.gone, caller.address, caller.interface).unwrap_or_default();
+        longest_and_sure(present.iter(), caller)
+            .or_else(|| longest_and_sure(gone().iter().map(|(_, reference)| reference), caller))
     }
 
     /// The only application that refers to `interface` from that address; `None` where there are none or several.
@@ -123,8 +146,31 @@ impl Consumers {
     }
 
     fn references(&self, address: IpAddr, interface: &str) -> Option<&[Reference]> {
-        Some(self.by_address.get(&address)?.get(interface)?)
+        at(&self.by_address, address, interface)
     }
+}
+
+fn add<T>(places: &mut Places<T>, address: IpAddr, interface: &str, what: T) {
+    places.entry(address).or_default().entry(interface.to_owned()).or_default().push(what);
+}
+
+fn at<'a, T>(places: &'a Places<T>, address: IpAddr, interface: &str) -> Option<&'a [T]> {
+    Some(places.get(&address)?.get(interface)?)
+}
+
+fn each<T>(places: &Places<T>) -> impl Iterator<Item = ((IpAddr, &str), &T)> {
+    places.iter().flat_map(|(address, interfaces)| {
+        interfaces.iter().flat_map(|(interface, all)| all.iter().map(|one| ((*address, interface.as_str()), one)))
+    })
+}
+
+fn longest_and_sure<'a>(references: impl Iterator<Item = &'a Reference>, caller: &Caller<'_>) -> Option<Known> {
+    let said =
+        references.filter(|reference| reference.may_make(caller)).map(|reference| reference.timeout(caller.method));
+    let (longest, surely) = said.fold((None, Some(Duration::MAX)), |(longest, surely), said| {
+        (longest.max(said), surely.zip(said).map(|(a, b)| a.min(b)))
+    });
+    longest.map(|longest| Known { longest, surely })
 }
 
 #[cfg(test)]
@@ -210,6 +256,27 @@ mod tests {
             [Some(2), Some(3), None]
         );
         assert_eq!(ask(Some("j"), Some("7")), Some(4));
+    }
+
+    /// A registry was frozen until the consumers' sessions ended: until they registered again their calls waited for a link as if
+    /// they had said no timeout, and were lost where it took a second.
+    #[test]
+    fn what_a_reference_said_counts_for_a_while_after_its_node_is_gone() {
+        let (now, keep) = (Instant::now(), Duration::from_secs(30));
+        let with = |timeouts: &[u64]| {
+            let mut consumers = Consumers::default();
+            timeouts.iter().for_each(|timeout| consumers.add(HERE, "com.acme.Greeter", reference("shop", *timeout)));
+            consumers
+        };
+        let ask = |consumers: &Consumers| consumers.timeout(&ANYBODY).map(|known| known.longest.as_millis());
+        let gone = with(&[]).after(&with(&[5000]), now, keep);
+        assert_eq!((ask(&gone), gone.only_application(HERE, "com.acme.Greeter")), (Some(5000), None));
+        let later = |after| with(&[]).after(&gone, now + after, keep);
+        assert_eq!(ask(&later(keep / 2)), Some(5000));
+        assert_eq!(ask(&later(keep)), None, "that it was looked at meanwhile makes it no longer");
+        let back = with(&[700]).after(&gone, now, keep);
+        assert_eq!(ask(&back), Some(700));
+        assert_eq!(ask(&with(&[]).after(&back, now, keep)), Some(700), "what it said before is over");
     }
 
     #[test]
