@@ -51,7 +51,7 @@ const PING: Duration = Duration::from_secs(2);
 /// Connections at once, links or not.
 const CONNECTIONS: usize = 10_000;
 /// What one gateway may have here: a gateway runs up to 256 shards with a link each, and those of the process before it
-/// live on for a while. A link that does nothing takes a few kilobytes.
+/// live on for a while. A link that does nothing takes about 12 KiB at each end.
 const OF_ONE_KEY: OfOneKey = OfOneKey { sessions: 2 * 256, held_len: 256 << 20 };
 /// How often a drain looks whether the last call is gone.
 const DRAIN_LOOK: Duration = Duration::from_millis(50);
