@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  key    the call's decision key (serialization, leading fields, decision attachments) · port's island · application
-//!  value  the head of such calls, encoded, with what differs from call to call left empty; or why they are refused
+//!  value  for each target the head of such calls, encoded, with what differs from call to call left empty, and how a call
+//!         picks among the targets; or why such calls are refused
 //! ```
 //!
 //! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the length of keys, of each
@@ -12,6 +13,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
+use route::Split;
 use rustc_hash::FxHashMap;
 use wire::tunnel::failure::Failure;
 
@@ -34,11 +36,48 @@ pub struct Route {
     /// Whether such a call may run twice.
     pub repeat: Repeat,
     /// `service#method` for texts.
-    pub label: Box<str>,
+    pub label: Arc<str>,
+}
+
+/// A target that is ready to take calls.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// Another island.
+    Island(Rc<Route>),
+    /// A provider of this island.
+    Local,
+}
+
+/// How a call picks among the ways.
+#[derive(Debug)]
+pub enum Pick {
+    /// The first; those after it are for calls that were not sent there.
+    First,
+    /// By these shares, which stand in the order of the ways.
+    Shares(Split),
+}
+
+/// Where calls of one kind go: each target made ready once.
+#[derive(Debug)]
+pub struct Ways {
+    /// Never empty.
+    pub ways: Box<[Way]>,
+    /// How one of them is picked.
+    pub pick: Pick,
+}
+
+impl Ways {
+    /// The way of one call; `share` says the position among the shares of a split.
+    pub fn of_call(&self, share: impl FnOnce(&Split) -> usize) -> &Way {
+        match &self.pick {
+            Pick::First => &self.ways[0],
+            Pick::Shares(split) => &self.ways[share(split)],
+        }
+    }
 }
 
 /// What was decided.
-pub type Decided = Result<Rc<Route>, Rc<Failure>>;
+pub type Decided = Result<Rc<Ways>, Rc<Failure>>;
 
 /// Decisions of one shard.
 #[derive(Debug, Default)]
@@ -120,6 +159,23 @@ mod tests {
         assert_eq!(cache.entries(), 1);
         cache.put(0, &vec![0; KEY_MAX_LEN + 1], decided("long"));
         assert_eq!(cache.entries(), 1);
+    }
+
+    #[test]
+    fn a_call_takes_the_first_way_or_the_one_of_its_share() {
+        let ways = |pick| Ways { ways: Box::new([Way::Local, Way::Island(route("shanghai"))]), pick };
+        assert!(matches!(ways(Pick::First).of_call(|_| unreachable!()), Way::Local));
+        let shares = [(route::Target::Local, 1), (route::Target::Island("shanghai".into()), 1)];
+        let split = Split::new("shop/canary", shares, None).unwrap();
+        let ways = ways(Pick::Shares(split));
+        assert!(
+            matches!(ways.of_call(|split| split.position(None, u64::MAX)), Way::Island(to) if &*to.island == "shanghai")
+        );
+        assert!(matches!(ways.of_call(|split| split.position(None, 0)), Way::Local));
+    }
+
+    fn route(island: &str) -> Rc<Route> {
+        Rc::new(Route { island: island.into(), head: Box::default(), repeat: Repeat::Harmful, label: "".into() })
     }
 
     #[test]

@@ -20,8 +20,9 @@ use chassis::Process;
 use chassis::admin::Condition;
 use chassis::drain::Hold;
 use chassis::state::StateDir;
-use route::{Health, Offer, Snapshot, View};
+use route::{Health, Known, Offer, Snapshot, View};
 use tokio::sync::{mpsc, oneshot};
+use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
 use zk_bridge::Desired;
 
@@ -71,13 +72,15 @@ pub struct Control {
     import: Import,
     catalogue: Catalogue,
     memory: LocalMemory,
+    /// Services with a provider of this island's own that is there now.
+    local: BTreeSet<zk_bridge::ServiceKey>,
     remembered: Remembered,
     sites: Vec<Site>,
     outside: Outside,
     hub_ready: Condition,
     shown: Arc<Mutex<Shown>>,
     snapshot: Arc<Snapshot>,
-    /// Whether offers or imports are others than those of `snapshot`.
+    /// Whether offers, local providers or imports are others than those of `snapshot`.
     outdated: bool,
     complete: bool,
     absence: Absence,
@@ -134,6 +137,7 @@ impl Control {
             import: config.import.clone(),
             catalogue: Catalogue::new(config.import.hold_down),
             memory,
+            local: BTreeSet::new(),
             remembered,
             sites,
             hold: process.drain.hold(),
@@ -275,9 +279,15 @@ impl Control {
         if self.outdated {
             self.outdated = false;
             let view = if complete { View::Complete } else { View::Partial };
-            let offers = offered.iter().map(|offered| (offered.entry.clone(), offer(offered)));
-            let (generation, own) = (self.snapshot.generation() + 1, self.island.clone());
-            self.snapshot = Arc::new(Snapshot::new(generation, own, view, self.import.imports.clone(), offers));
+            let known = Known {
+                own_island: self.island.clone(),
+                view,
+                imports: self.import.imports.clone(),
+                offers: offered.iter().map(|offered| (offered.entry.clone().into(), offer(offered))).collect(),
+                local: self.local.iter().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
+                ..Known::default()
+            };
+            self.snapshot = Arc::new(Snapshot::new(self.snapshot.generation() + 1, known));
         }
         let hubs = self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect()));
         let before = self.outside.knowledge.load_full();
@@ -314,8 +324,12 @@ impl Control {
         let views: Vec<_> = self.sites.iter().map(|site| site.view.borrow().clone()).collect();
         let real = views.iter().flat_map(|view| view.providers()).filter(|provider| !provider.is_virtual());
         let foreign = views.iter().flat_map(|view| view.foreign());
-        let present: BTreeSet<String> =
-            real.map(|provider| &provider.key).chain(foreign).map(ToString::to_string).collect();
+        let local: BTreeSet<&zk_bridge::ServiceKey> = real.map(|provider| &provider.key).collect();
+        let present: BTreeSet<String> = local.iter().copied().chain(foreign).map(ToString::to_string).collect();
+        if !local.iter().copied().eq(&self.local) {
+            self.local = local.into_iter().cloned().collect();
+            self.outdated = true;
+        }
         if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
             write(&self.outside.state, local_memory::FILE, &self.memory.encode());
         }

@@ -249,6 +249,23 @@ async fn another_gateways_virtual_provider_is_no_local_one() {
 }
 
 #[tokio::test]
+async fn decisions_know_the_providers_that_are_here_now() {
+    let world = World::start();
+    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
+    let has_local = || world.knowledge.load().snapshot.has_local(&greeter);
+    world.registry_shows(1, vec![provider("com.acme.Greeter", "10.0.0.10", Some("egress-2"))], Vec::new());
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    assert!(!has_local(), "another gateway's virtual provider is none");
+    let before = world.knowledge.load().snapshot.generation();
+    world.registry_shows(2, vec![provider("com.acme.Greeter", "10.0.0.3", None)], Vec::new());
+    until(has_local).await;
+    assert!(world.knowledge.load().snapshot.generation() > before, "what was decided without it is forgotten");
+    world.registry_shows(3, Vec::new(), Vec::new());
+    until(|| !has_local()).await;
+}
+
+#[tokio::test]
 async fn a_provider_that_speaks_only_other_protocols_is_a_local_one_too() {
     let world = World::start();
     let foreign = [zk_bridge::ServiceKey::new("com.acme.Greeter", None, None)];

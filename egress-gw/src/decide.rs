@@ -1,11 +1,13 @@
-//! Which island a call goes to, as this gateway asks it: the facts of the frame and its port into `route`, the answer into
-//! an encoded head, both kept in the cache.
+//! Where a call goes, as this gateway asks it: the facts of the frame and its port into `route`, the plan that comes back into
+//! one encoded head a target, kept in the cache; and which of the targets one call takes.
 //!
 //! Nothing here sends anything; what is refused is refused with the sentence of `route`.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use route::{Choice, Lookup, Plan, Split, Target};
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
 use wire::tunnel::catalogue::ServiceKey;
@@ -13,14 +15,14 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{Flags, Head};
 
 use crate::answer::Repeat;
-use crate::cache::{Decided, Route};
+use crate::cache::{Decided, Pick, Route, Way, Ways};
 use crate::core::Core;
 use crate::fallback::Request;
 use crate::knowledge::Knowledge;
 
 impl Core {
-    /// Where calls like this one go, from the cache where that knows it.
-    pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Decided {
+    /// Where this call goes. On a hit nothing is allocated but what a serialization makes of a sticky call's key.
+    pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Result<Way, Rc<Failure>> {
         let generation = knowledge.snapshot.generation();
         let mut key = self.shard.buffer();
         let application = match request.peeked {
@@ -43,19 +45,36 @@ impl Core {
             key.extend_from_slice(part.as_bytes());
         }
         let known = self.cache.borrow_mut().get(generation, &key);
-        let decided = known.unwrap_or_else(|| {
-            let decided = route(request, application, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+        let decided: Decided = known.unwrap_or_else(|| {
+            let decided = ways(request, application, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
         self.shard.recycle(key);
-        decided
+        Ok(decided?.of_call(|split| share(request, split, application)).clone())
     }
 }
 
-/// Makes the decision and its head.
-fn route(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Route, Failure> {
-    let snapshot = &knowledge.snapshot;
+/// The position of a call among the shares of a split: by its key where it has one. Allocates nothing.
+fn share(request: &Request<'_>, split: &Split, application: &str) -> usize {
+    let random = fastrand::u64(..);
+    let Some(sticky) = split.sticky() else { return split.position(None, random) };
+    let attached = Attached(request.call());
+    let application = Some(application).filter(|name| !name.is_empty());
+    sticky.with_key(&attached, Some(request.consumer().ip()), application, |key| split.position(key, random))
+}
+
+/// The attachments of a call, where it could be read.
+struct Attached<'a>(Option<&'a Call<'a>>);
+
+impl Lookup for Attached<'_> {
+    fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        self.0?.attachments.get(key)
+    }
+}
+
+/// Makes the decision and a head for each target.
+fn ways(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
     let call = request.call();
     let service = call.map(service_key);
     let facts = route::Call {
@@ -65,10 +84,43 @@ fn route(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge:
         target: call.and_then(|call| call.target.as_deref()),
         tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
         bound: request.island(),
+        source: Some(request.consumer().ip()),
+        attachments: &Attached(call),
+        ..route::Call::default()
     };
-    let decision =
-        route::decide(&facts, snapshot).map_err(|refusal| refused(&refusal, request.header.serialization()))?;
-    let rule = service.as_ref().and_then(|service| snapshot.imports().rule(&decision.island, service));
+    let serialization = request.header.serialization();
+    let Plan { reason, choice } =
+        route::decide(&facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;
+    let label: Arc<str> = match &service {
+        Some(service) => format!("{service}#{}", facts.method).into(),
+        None => format!("a call in serialization {serialization}").into(),
+    };
+    let way = |target: &Target| match target {
+        Target::Local => Ok(Way::Local),
+        Target::Island(island) => {
+            let route = route(request, &facts, island, &label, knowledge)?;
+            Ok(Way::Island(Rc::new(route)))
+        }
+    };
+    let ways = choice.targets().map(way).collect::<Result<Box<[Way]>, Failure>>()?;
+    tracing::debug!(call = &*label, to = %choice, %reason, "a new kind of call was routed");
+    let pick = match choice {
+        Choice::One(_) | Choice::Ordered(_) => Pick::First,
+        Choice::Split(split) => Pick::Shares(split),
+    };
+    Ok(Ways { ways, pick })
+}
+
+/// What such calls to this island have in common.
+fn route(
+    request: &Request<'_>,
+    facts: &route::Call<'_>,
+    island: &Arc<str>,
+    label: &Arc<str>,
+    knowledge: &Knowledge,
+) -> Result<Route, Failure> {
+    let call = request.call();
+    let rule = facts.service.and_then(|service| knowledge.snapshot.imports().rule(island, service));
     let repeat = match rule {
         Some(rule) if rule.is_idempotent(facts.method) => Repeat::Harmless,
         _ => Repeat::Harmful,
@@ -87,14 +139,14 @@ fn route(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge:
         flags,
         serialization: request.header.serialization().id(),
         protocol: Head::DUBBO,
-        destination: &decision.island,
+        destination: island,
         service: call.map_or("", |call| &call.service),
         interface: call.and_then(Call::conflicting_interface).unwrap_or_default(),
         group: call.and_then(|call| call.group.as_deref()).unwrap_or_default(),
         version: call.and_then(|call| call.version.as_deref()).unwrap_or_default(),
         method: facts.method,
         generic: call.and_then(|call| call.generic).map_or("", Generic::name),
-        application,
+        application: facts.application.unwrap_or_default(),
         ..Head::default()
     };
     let mut encoded = Vec::new();
@@ -102,12 +154,7 @@ fn route(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge:
         let text = format!("the call's names make its head too long ({error}); use shorter ones");
         Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text)
     })?;
-    let label = match &service {
-        Some(service) => format!("{service}#{}", facts.method),
-        None => format!("a call in serialization {}", request.header.serialization()),
-    };
-    tracing::debug!(call = label, island = &*decision.island, reason = %decision.reason, "a new kind of call was routed");
-    Ok(Route { island: decision.island, head: encoded.into(), repeat, label: label.into() })
+    Ok(Route { island: island.clone(), head: encoded.into(), repeat, label: label.clone() })
 }
 
 /// What the catalogue knows the call's service by.
@@ -123,10 +170,14 @@ fn refused(refusal: &route::Refusal, serialization: Serialization) -> Failure {
     use route::Refusal;
     let kind = match refusal {
         Refusal::NotYetKnown { .. } => Kind::NotYetKnown,
-        Refusal::NotOffered { .. } | Refusal::NotOfferedThere { .. } => Kind::NotOffered,
+        Refusal::NotOffered { .. } | Refusal::NotOfferedThere { .. } | Refusal::NoLocalProvider { .. } => {
+            Kind::NotOffered
+        }
         Refusal::NotImported { .. } => Kind::NotGranted,
         Refusal::Contradiction { .. }
-        | Refusal::OwnIsland { .. }
+        | Refusal::References { .. }
+        | Refusal::NotATarget { .. }
+        | Refusal::LocalOpaque { .. }
         | Refusal::UnknownIsland { .. }
         | Refusal::Ambiguous { .. }
         | Refusal::Opaque => Kind::TargetRefused,

@@ -20,7 +20,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{self, Flags, Fresh, Stamp};
 
 use crate::again::may_go_elsewhere;
-use crate::cache::Route;
+use crate::cache::{Route, Way};
 use crate::core::{By, Core, InFlight, Wants};
 use crate::fallback::{Fallback, Handled, Request};
 use crate::held::Charge;
@@ -43,7 +43,8 @@ impl Fallback for Routing {
         let core = request.origin.core;
         let knowledge = core.knowledge.load();
         match core.decide(&request, &knowledge) {
-            Ok(route) => core.carry(request, route, &knowledge),
+            Ok(Way::Island(route)) => core.carry(request, route, &knowledge),
+            Ok(Way::Local) => return request.fail(&not_carried_locally()),
             Err(failure) => return request.fail(&failure),
         }
         Handled::TAKEN
@@ -251,6 +252,12 @@ impl Core {
         self.stamps.next.set(counter.wrapping_add(self.stamps.step));
         Stamp { start: self.stamps.start, counter }
     }
+}
+
+/// What a caller hears that named its own island.
+fn not_carried_locally() -> Failure {
+    let text = "the call was sent to `local`, and this egress gateway carries calls to other islands only; call the local provider directly";
+    Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text)
 }
 
 fn assembly_failure(error: &tunnel::AssemblyError) -> Failure {

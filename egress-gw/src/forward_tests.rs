@@ -35,6 +35,18 @@ fn at_its_deadline_a_call_is_cancelled_and_its_consumer_told_that_it_may_have_ru
     });
 }
 
+#[test]
+fn a_call_to_its_own_island_is_refused_in_words() {
+    on_shard(async {
+        let gate = GateBuilder::default().open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("highway.target", "local")])).await;
+        let told = consumer.answer().await;
+        assert_eq!(told.status, Status::OK, "an exception, which no consumer repeats");
+        assert!(told.text.contains("island `cloud` has no provider of `com.acme.Greeter` registered"), "{}", told.text);
+    });
+}
+
 /// A consumer that said no timeout may wait longer than the gateway's own, and must not repeat what may have run.
 #[test]
 fn at_the_gateways_own_deadline_its_consumer_gets_an_exception_that_it_does_not_repeat() {

@@ -214,6 +214,12 @@ pub fn registry_key(key: &ServiceKey) -> zk_bridge::ServiceKey {
     zk_bridge::ServiceKey::new(key.interface.clone(), Some(&key.group), Some(&key.version))
 }
 
+/// The other way round.
+pub fn catalogue_key(key: &zk_bridge::ServiceKey) -> ServiceKey {
+    let zk_bridge::ServiceKey { interface, group, version } = key.clone();
+    ServiceKey { interface, group: group.unwrap_or_default(), version: version.unwrap_or_default() }
+}
+
 #[cfg(test)]
 #[path = "publish_tests.rs"]
 mod tests;

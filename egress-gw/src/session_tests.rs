@@ -66,10 +66,7 @@ fn the_second_call_of_a_kind_comes_from_the_cache_and_a_new_snapshot_empties_it(
         let nothing = crate::knowledge::Knowledge {
             snapshot: Arc::new(route::Snapshot::new(
                 2,
-                "cloud".into(),
-                route::View::Complete,
-                route::Imports::default(),
-                std::iter::empty::<(wire::tunnel::Keyed, route::Offer)>(),
+                route::Known { view: route::View::Complete, ..route::Known::default() },
             )),
             ..Default::default()
         };

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chassis::metrics::Metrics;
-use route::{BesideLocal, Health, ImportRule, Imports, Offer, Snapshot, Verdict, View};
+use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use shard::{Budget, Shard};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -91,7 +91,14 @@ pub fn snapshot(generation: u64) -> Snapshot {
         beside_local: BesideLocal::Never,
         idempotent: vec!["get*".parse().unwrap()],
     };
-    Snapshot::new(generation, "cloud".into(), View::Complete, Imports::new(vec![rule]), [(key, offer)])
+    let known = Known {
+        own_island: "cloud".into(),
+        view: View::Complete,
+        imports: Imports::new(vec![rule]),
+        offers: vec![(key.into(), offer)],
+        ..Known::default()
+    };
+    Snapshot::new(generation, known)
 }
 
 impl GateBuilder {

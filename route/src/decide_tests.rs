@@ -1,16 +1,18 @@
 //! What is decided for which call: each test one sentence of the decision.
 
 use super::*;
+use crate::call::Word;
 use crate::import::{Imports, Verdict};
-use crate::testing::{imports, offer, service};
+use crate::snapshot::Known;
+use crate::testing::{imports, known, offer, service};
 
 const GREETER: &str = "g1/com.acme.Greeter:1.0.0";
 
 /// Island `cloud` imports com.acme.* from everywhere but com.acme.internal.*.
 fn snapshot(view: View, offers: &[(&str, &str, Health)]) -> Snapshot {
     let imports = imports(&[("*", "com.acme.internal.*", Verdict::Leave), ("*", "com.acme.*", Verdict::Import)]);
-    let offers = offers.iter().map(|(key, island, health)| (service(key), offer(island, *health)));
-    Snapshot::new(7, "cloud".into(), view, imports, offers)
+    let offers = offers.iter().map(|(key, island, health)| (*key, offer(island, *health)));
+    Snapshot::new(7, Known { view, local: [service("com.acme.Home").into()].into(), ..known(imports, offers) })
 }
 
 fn two_islands() -> Snapshot {
@@ -26,40 +28,57 @@ fn two_islands() -> Snapshot {
 }
 
 fn call(service: &ServiceKey) -> Call<'_> {
-    Call { service: Some(service), method: "greet", application: None, target: None, tagged: None, bound: None }
+    Call { service: Some(service), method: "greet", ..Call::default() }
 }
 
-fn text(refused: Result<Decision, Refusal>) -> String {
+fn text(refused: Result<Plan, Refusal>) -> String {
     refused.unwrap_err().to_string()
+}
+
+/// All calls go to this one target.
+fn one(decided: Result<Plan, Refusal>) -> (String, Reason) {
+    match decided.unwrap() {
+        Plan { reason, choice: Choice::One(target) } => (target.to_string(), reason),
+        plan => panic!("{plan:?}"),
+    }
+}
+
+fn to(target: &str, reason: Reason) -> (String, Reason) {
+    (target.to_owned(), reason)
 }
 
 #[test]
 fn the_only_island_that_offers_the_service_is_chosen() {
-    let decided = decide(&call(&service("com.acme.Only")), &two_islands()).unwrap();
-    assert_eq!(decided, Decision { island: "shanghai".into(), reason: Reason::OnlyOffer });
+    assert_eq!(one(decide(&call(&service("com.acme.Only")), &two_islands())), to("shanghai", Reason::OnlyOffer));
 }
 
 #[test]
 fn the_target_decides_between_islands() {
     let key = service(GREETER);
-    let decided = decide(&Call { target: Some("beijing"), ..call(&key) }, &two_islands()).unwrap();
-    assert_eq!(decided, Decision { island: "beijing".into(), reason: Reason::Target });
+    assert_eq!(
+        one(decide(&Call { target: Some("beijing"), ..call(&key) }, &two_islands())),
+        to("beijing", Reason::Target)
+    );
 }
 
 #[test]
 fn the_port_and_the_tag_decide_where_no_target_is_set() {
     let key = service(GREETER);
-    let by_port = decide(&Call { bound: Some("beijing"), ..call(&key) }, &two_islands()).unwrap();
-    assert_eq!((&*by_port.island, by_port.reason), ("beijing", Reason::Port));
-    let by_tag = decide(&Call { tagged: Some("shanghai"), ..call(&key) }, &two_islands()).unwrap();
-    assert_eq!((&*by_tag.island, by_tag.reason), ("shanghai", Reason::Tag));
+    assert_eq!(
+        one(decide(&Call { bound: Some("beijing"), ..call(&key) }, &two_islands())),
+        to("beijing", Reason::Port)
+    );
+    assert_eq!(
+        one(decide(&Call { tagged: Some("shanghai"), ..call(&key) }, &two_islands())),
+        to("shanghai", Reason::Tag)
+    );
 }
 
 #[test]
 fn a_target_and_a_port_that_agree_are_fine() {
     let key = service(GREETER);
     let both = Call { target: Some("beijing"), bound: Some("beijing"), ..call(&key) };
-    assert_eq!(&*decide(&both, &two_islands()).unwrap().island, "beijing");
+    assert_eq!(one(decide(&both, &two_islands())).0, "beijing");
 }
 
 #[test]
@@ -84,8 +103,7 @@ fn several_islands_and_a_silent_caller_are_refused_with_the_choices() {
 fn of_several_islands_the_only_one_with_a_provider_up_is_chosen() {
     let snapshot =
         snapshot(View::Complete, &[(GREETER, "shanghai", Health::Unhealthy), (GREETER, "beijing", Health::Healthy)]);
-    let decided = decide(&call(&service(GREETER)), &snapshot).unwrap();
-    assert_eq!((&*decided.island, decided.reason), ("beijing", Reason::OnlyHealthyOffer));
+    assert_eq!(one(decide(&call(&service(GREETER)), &snapshot)), to("beijing", Reason::OnlyHealthyOffer));
 }
 
 #[test]
@@ -106,10 +124,10 @@ fn what_is_not_imported_is_refused_however_it_was_named() {
 #[test]
 fn an_island_that_is_not_imported_does_not_make_the_choice_ambiguous() {
     let offers = [("shanghai", Health::Healthy), ("beijing", Health::Healthy)]
-        .map(|(island, health)| (service(GREETER), offer(island, health)));
+        .map(|(island, health)| (GREETER, offer(island, health)));
     let rules = imports(&[("beijing", "*", Verdict::Import)]);
-    let snapshot = Snapshot::new(1, "cloud".into(), View::Complete, rules, offers);
-    assert_eq!(&*decide(&call(&service(GREETER)), &snapshot).unwrap().island, "beijing");
+    let snapshot = Snapshot::new(1, known(rules, offers));
+    assert_eq!(one(decide(&call(&service(GREETER)), &snapshot)).0, "beijing");
 }
 
 #[test]
@@ -153,13 +171,62 @@ fn before_a_hub_has_told_everything_absence_is_a_passing_refusal() {
 }
 
 #[test]
-fn the_own_island_is_refused_as_a_target() {
-    let key = service(GREETER);
+fn the_own_island_is_a_target_where_it_has_a_provider() {
+    let (home, greeter) = (service("com.acme.Home"), service(GREETER));
     for own in ["cloud", "local"] {
+        let named = |key| decide(&Call { target: Some(own), ..call(key) }, &two_islands());
         assert_eq!(
-            text(decide(&Call { target: Some(own), ..call(&key) }, &two_islands())),
+            named(&home),
+            Ok(Plan { reason: Reason::Target, choice: Choice::One(Target::Local) }),
+            "the own island's name means the same"
+        );
+        assert_eq!(
+            text(named(&greeter)),
+            "attachment highway.target names `local`, but island `cloud` has no provider of `g1/com.acme.Greeter:1.0.0` registered; start one, check group and version, or name another island"
+        );
+    }
+    assert_eq!(
+        text(decide(&call(&home), &two_islands())),
+        "no island offers `com.acme.Home` to this island; check group and version, the export at the providing island and the grant at the hub",
+        "nothing falls through to a local provider by itself"
+    );
+}
+
+#[test]
+fn the_parameters_of_the_reference_decide_where_nothing_else_is_set() {
+    let (home, greeter) = (service("com.acme.Home"), service(GREETER));
+    let by = |word, key| decide(&Call { reference: Some(word), ..call(key) }, &two_islands());
+    assert_eq!(one(by(Word::Island("beijing"), &greeter)), to("beijing", Reason::Reference));
+    assert_eq!(one(by(Word::Local, &home)), to("local", Reason::Reference));
+    let disagrees = Call { reference: Some(Word::Local), target: Some("beijing"), ..call(&greeter) };
+    assert_eq!(
+        text(decide(&disagrees, &two_islands())),
+        "attachment highway.target names island `beijing` but the reference's parameter names island `local`: one call goes to one island, set one of them or make them agree"
+    );
+}
+
+#[test]
+fn references_that_contradict_each_other_are_refused_unless_the_call_itself_says_which() {
+    let key = service(GREETER);
+    let torn = Call { reference: Some(Word::Contradiction(["beijing", "shanghai"])), ..call(&key) };
+    assert_eq!(
+        text(decide(&torn, &two_islands())),
+        "the parameters of two references contradict each other: calls of `g1/com.acme.Greeter:1.0.0#greet` go to `beijing` by one and to `shanghai` by the other, and calls of the two cannot be told apart; make them agree, or set attachment highway.target or the tag of an island for each call instead"
+    );
+    let settled = Call { target: Some("shanghai"), ..torn };
+    assert_eq!(one(decide(&settled, &two_islands())), to("shanghai", Reason::Target));
+    let third = Call { target: Some("local"), ..torn };
+    assert!(text(decide(&third, &two_islands())).contains("names island `local` but the reference's parameter"));
+}
+
+#[test]
+fn what_is_no_islands_name_is_refused_as_such() {
+    let key = service(GREETER);
+    for (name, shown) in [("", ""), ("bei\njing", "bei?jing"), ("Beijing", "Beijing"), ("\u{1b}[31m", "?[31m")] {
+        assert_eq!(
+            text(decide(&Call { target: Some(name), ..call(&key) }, &two_islands())),
             format!(
-                "attachment highway.target names `{own}`, the caller's own island: this gateway carries calls to other islands only, call the local provider directly"
+                "attachment highway.target names `{shown}`, which is no target; wanted an island's id (1 to 32 of a-z, 0-9 and -) or `local`"
             )
         );
     }
@@ -167,12 +234,12 @@ fn the_own_island_is_refused_as_a_target() {
 
 #[test]
 fn an_opaque_call_goes_to_the_island_of_its_port_or_nowhere() {
-    let opaque = Call { service: None, method: "", application: None, target: None, tagged: None, bound: None };
+    let opaque = Call::default();
     assert_eq!(decide(&opaque, &two_islands()), Err(Refusal::Opaque));
     let bound = Call { bound: Some("shanghai"), ..opaque };
-    assert_eq!(&*decide(&bound, &two_islands()).unwrap().island, "shanghai");
-    let nothing =
-        Snapshot::new(1, "cloud".into(), View::Complete, Imports::default(), std::iter::empty::<(ServiceKey, Offer)>());
+    assert_eq!(one(decide(&bound, &two_islands())).0, "shanghai");
+    let nothing = Snapshot::new(1, known(Imports::default(), []));
+    assert!(text(decide(&Call { bound: Some("local"), ..opaque }, &nothing)).contains("cannot read"));
     assert_eq!(
         text(decide(&bound, &nothing)),
         "`anything` of island `shanghai` is not imported by island `cloud`; add a rule to [import] of this egress gateway"
@@ -206,6 +273,7 @@ fn an_explanation_holds_the_steps_and_the_same_outcome() {
             "attachment highway.target names island `beijing`",
             "attachment dubbo.tag names no island",
             "the port of the call names no island",
+            "the reference's parameter names no island",
             "island `beijing` offers `g1/com.acme.Greeter:1.0.0` (Healthy)",
             "`g1/com.acme.Greeter:1.0.0` of island `beijing` is imported",
         ]

@@ -1,11 +1,12 @@
 //! Which island a call goes to, and why; pure.
 //!
 //! ```text
-//!  Call (what the frame and its port say) ┐
-//!  Snapshot (catalogue, imports)          ┴─▶ decide ─▶ Decision { island, reason } or a Refusal with a sentence
+//!  Call (what the frame, its port and its consumer's node say) ┐
+//!  Snapshot (catalogue, local providers, imports)              ┴─▶ decide ─▶ Plan { reason, choice } or a Refusal
+//!                                                                            └ picked from, call by call
 //!
-//!  1 guards     always apply: only imported services, never back to the own island
-//!  2 caller     highway.target, tag, port of an island: they agree or the call is refused
+//!  1 guards     always apply: only imported services
+//!  2 caller     highway.target, tag, port of an island, parameters of the reference: they agree or the call is refused
 //!  3 catalogue  speaks only where the caller was silent: the only island that offers the service
 //! ```
 //!
@@ -15,13 +16,18 @@
 mod call;
 mod decide;
 mod import;
+mod plan;
 mod refusal;
 mod snapshot;
 #[cfg(test)]
 mod testing;
+mod text;
+mod words;
 
-pub use call::Call;
-pub use decide::{Decision, Explained, Reason, Stage, Step, decide, explain};
+pub use call::{Call, Lookup, Word};
+pub use decide::{Explained, Stage, Step, decide, explain};
 pub use import::{BesideLocal, ImportRule, Imports, Verdict};
+pub use plan::{Choice, LOCAL, Plan, Reason, Split, Sticky, Target};
 pub use refusal::{Lasts, Refusal};
-pub use snapshot::{Health, Offer, Snapshot, View};
+pub use snapshot::{Health, Known, Offer, Snapshot, View};
+pub use words::is_island_id;

@@ -12,23 +12,53 @@ pub enum Refusal {
     )]
     Contradiction {
         /// Where the first name stood.
-        first: &'static str,
+        first: String,
         /// The first name.
         first_island: String,
         /// Where the second name stood.
-        second: &'static str,
+        second: String,
         /// The second name.
         second_island: String,
     },
-    /// The caller named its own island.
+    /// References of one process say two things of calls that cannot be told apart.
     #[error(
-        "{said} names `{island}`, the caller's own island: this gateway carries calls to other islands only, call the local provider directly"
+        "the parameters of two references contradict each other: calls of `{call}` go to `{first}` by one and to `{second}` by the other, and calls of the two cannot be told apart; make them agree, or set attachment highway.target or the tag of an island for each call instead"
     )]
-    OwnIsland {
+    References {
+        /// `service#method`.
+        call: String,
+        /// The first target.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// What the caller named is no island's name.
+    #[error("{said} names `{name}`, which is no target; wanted an island's id (1 to 32 of a-z, 0-9 and -) or `local`")]
+    NotATarget {
         /// Where the name stood.
-        said: &'static str,
-        /// The name.
-        island: String,
+        said: String,
+        /// The name, shortened and without control characters.
+        name: String,
+    },
+    /// The own island was named and has no provider.
+    #[error(
+        "{said} names `local`, but island `{own}` has no provider of `{service}` registered; start one, check group and version, or name another island"
+    )]
+    NoLocalProvider {
+        /// Where it was named.
+        said: String,
+        /// The island of the caller.
+        own: String,
+        /// The service.
+        service: String,
+    },
+    /// A call that cannot be read was to go to the own island.
+    #[error(
+        "{said} names `local`, but the call is in a serialization that this gateway cannot read, so no provider can be chosen; use hessian2"
+    )]
+    LocalOpaque {
+        /// Where it was named.
+        said: String,
     },
     /// The caller named an island that offers nothing here.
     #[error(
@@ -36,7 +66,7 @@ pub enum Refusal {
     )]
     UnknownIsland {
         /// Where the name stood.
-        said: &'static str,
+        said: String,
         /// The name, shortened where it is too long for an island's.
         island: String,
         /// Those that are known.

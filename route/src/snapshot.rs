@@ -1,11 +1,12 @@
-//! What is known when a decision is made: who offers what, and what this island imports.
+//! What is known when a decision is made: who offers what, here and there, and what this island imports.
 //!
 //! Immutable; a change makes a new snapshot with a higher generation, so that cached decisions can be told from
 //! outdated ones by one comparison.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
@@ -40,7 +41,25 @@ pub enum View {
     Partial,
 }
 
-/// Catalogue and imports at one moment.
+/// What a snapshot is made of.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// The island this is for.
+    pub own_island: Arc<str>,
+    /// Whether silence means absence.
+    pub view: View,
+    /// What this island imports.
+    pub imports: Imports,
+    /// What islands offer, in any order. Those of the own island are left out; of several from one island the healthiest
+    /// counts.
+    pub offers: Vec<(Keyed, Offer)>,
+    /// Services that have a provider in this island which a call could be sent to.
+    pub local: HashSet<Keyed>,
+    /// How long a word to an island and back takes, as it was measured; those that were not are missing.
+    pub round_trips: HashMap<Arc<str>, Duration>,
+}
+
+/// Everything a decision depends on, at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Snapshot {
     generation: u64,
@@ -49,20 +68,16 @@ pub struct Snapshot {
     services: HashMap<Keyed, Box<[Offer]>>,
     islands: BTreeSet<Arc<str>>,
     imports: Imports,
+    local: HashSet<Keyed>,
+    round_trips: HashMap<Arc<str>, Duration>,
 }
 
 impl Snapshot {
-    /// A snapshot of these offers; offers of the own island are left out, of several from one island the healthiest
-    /// counts.
-    pub fn new<K: Into<Keyed>>(
-        generation: u64,
-        own_island: Arc<str>,
-        view: View,
-        imports: Imports,
-        offers: impl IntoIterator<Item = (K, Offer)>,
-    ) -> Self {
-        let offers = offers.into_iter().filter(|(_, offer)| offer.island != own_island);
-        let mut offers: Vec<(Keyed, Offer)> = offers.map(|(service, offer)| (service.into(), offer)).collect();
+    /// A snapshot of what is known; `generation` is higher than that of the one before.
+    #[must_use]
+    pub fn new(generation: u64, known: Known) -> Self {
+        let Known { own_island, view, imports, mut offers, local, round_trips } = known;
+        offers.retain(|(_, offer)| offer.island != own_island);
         offers.sort_by(|(service, a), (other, b)| service.cmp(other).then_with(|| a.best_first(b)));
         offers.dedup_by(|(later, a), (kept, b)| later == kept && a.island == b.island);
         let mut islands = BTreeSet::new();
@@ -71,7 +86,7 @@ impl Snapshot {
             islands.extend(of_one.iter().map(|(_, offer)| offer.island.clone()));
             services.insert(of_one[0].0.clone(), of_one.iter().map(|(_, offer)| offer.clone()).collect());
         }
-        Self { generation, own_island, view, services, islands, imports }
+        Self { generation, own_island, view, services, islands, imports, local, round_trips }
     }
 
     /// Rises with every change.
@@ -104,6 +119,18 @@ impl Snapshot {
         self.services.get(service).map_or(&[], |offers| offers)
     }
 
+    /// Whether this island has a provider of `service`.
+    #[must_use]
+    pub fn has_local(&self, service: &ServiceKey) -> bool {
+        self.local.contains(service)
+    }
+
+    /// How long a word to `island` and back takes, where that was measured.
+    #[must_use]
+    pub fn round_trip(&self, island: &str) -> Option<Duration> {
+        self.round_trips.get(island).copied()
+    }
+
     /// Every service with its offers, in no order.
     pub fn services(&self) -> impl Iterator<Item = (&ServiceKey, &[Offer])> {
         self.services.iter().map(|(service, offers)| (service.key(), &**offers))
@@ -131,17 +158,17 @@ impl Offer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{offer, service};
+    use crate::testing::{offer, service, snapshot};
 
     #[test]
     fn of_several_gateways_of_one_island_the_healthiest_counts() {
         let greeter = service("com.acme.Greeter");
         let offers = [
-            (greeter.clone(), offer("shanghai", Health::Unhealthy)),
-            (greeter.clone(), offer("beijing", Health::Unhealthy)),
-            (greeter.clone(), offer("shanghai", Health::Healthy)),
+            ("com.acme.Greeter", offer("shanghai", Health::Unhealthy)),
+            ("com.acme.Greeter", offer("beijing", Health::Unhealthy)),
+            ("com.acme.Greeter", offer("shanghai", Health::Healthy)),
         ];
-        let snapshot = Snapshot::new(1, "cloud".into(), View::Complete, Imports::default(), offers);
+        let snapshot = snapshot(Imports::default(), offers);
         assert_eq!(
             snapshot.offers(&greeter),
             [offer("beijing", Health::Unhealthy), offer("shanghai", Health::Healthy)]
@@ -151,8 +178,8 @@ mod tests {
     #[test]
     fn what_the_own_island_offers_is_left_out() {
         let greeter = service("com.acme.Greeter");
-        let offers = [(greeter.clone(), offer("cloud", Health::Healthy))];
-        let snapshot = Snapshot::new(1, "cloud".into(), View::Complete, Imports::default(), offers);
+        let offers = [("com.acme.Greeter", offer("cloud", Health::Healthy))];
+        let snapshot = snapshot(Imports::default(), offers);
         assert!(snapshot.offers(&greeter).is_empty());
         assert!(!snapshot.knows("cloud"));
     }

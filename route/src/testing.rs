@@ -3,7 +3,7 @@
 use wire::tunnel::catalogue::ServiceKey;
 
 use crate::import::{BesideLocal, ImportRule, Imports, Verdict};
-use crate::snapshot::{Health, Offer};
+use crate::snapshot::{Health, Known, Offer, Snapshot, View};
 
 /// A key from `[group/]interface[:version]`.
 pub fn service(text: &str) -> ServiceKey {
@@ -27,4 +27,15 @@ pub fn imports(rules: &[(&str, &str, Verdict)]) -> Imports {
         idempotent: Vec::new(),
     };
     Imports::new(rules.iter().map(rule).collect())
+}
+
+/// Island `cloud` knows everything: these offers, and local providers of none.
+pub fn snapshot<'a>(imports: Imports, offers: impl IntoIterator<Item = (&'a str, Offer)>) -> Snapshot {
+    Snapshot::new(1, known(imports, offers))
+}
+
+/// What such a snapshot is made of.
+pub fn known<'a>(imports: Imports, offers: impl IntoIterator<Item = (&'a str, Offer)>) -> Known {
+    let offers = offers.into_iter().map(|(key, offer)| (service(key).into(), offer)).collect();
+    Known { own_island: "cloud".into(), view: View::Complete, imports, offers, ..Known::default() }
 }
