@@ -53,7 +53,7 @@ impl Core {
     fn send_again(&self, key: Key, link: &dyn Uplink, now: Instant) {
         let taken = self.calls.with(key, |call| match &mut call.by {
             By::Island(carried) => carried.held.take().map(|held| (held, call.deadline, call.wants)),
-            By::Handler => None,
+            By::Handler { .. } => None,
         });
         let Some(Some((mut held, deadline, wants))) = taken else { return };
         self.counters.resent.add(1);

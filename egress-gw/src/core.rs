@@ -27,7 +27,7 @@ use crate::deadline::{Patience, Timeouts};
 use crate::entrance::{Entrance, Strangers};
 use crate::fallback::{Fallback, Request};
 use crate::forward::{Carried, Place};
-use crate::held::Allowance;
+use crate::held::{Allowance, Charge};
 use crate::knowledge::Knowledge;
 use crate::links::Links;
 use crate::pending::{Chain, PendingCalls};
@@ -118,8 +118,8 @@ impl Wants {
 
 /// Who answers.
 pub enum By {
-    /// A handler of the chain, through its `Later`.
-    Handler,
+    /// A handler of the chain, through its `Later`; what it may keep of the frame stays charged.
+    Handler { _charge: Option<Charge> },
     /// Another island.
     Island(Carried),
 }
@@ -159,6 +159,11 @@ impl Core {
         begins
     }
 
+    /// The names of the handlers, in their order.
+    pub fn handlers(&self) -> Vec<String> {
+        self.chain.iter().map(|fallback| fallback.name().to_owned()).collect()
+    }
+
     /// Hands a call to the chain.
     pub fn handle(&self, request: Request<'_>) {
         if self.ending.get() {
@@ -194,7 +199,7 @@ impl Core {
     }
 
     /// Puts a call among those that wait for a handler; `None` as in [`Core::begin`].
-    pub fn wait_for_handler(&self, request: &Request<'_>) -> Option<Key> {
+    pub fn wait_for_handler(&self, request: Request<'_>) -> Option<Key> {
         let call = InFlight {
             conn: request.origin.conn.clone(),
             asked: request.asked(),
@@ -202,7 +207,7 @@ impl Core {
             arrived: request.arrived,
             deadline: request.deadline,
             patience: request.patience,
-            by: By::Handler,
+            by: By::Handler { _charge: request.charge },
         };
         self.begin(call, request.origin.chain, request.deadline)
     }

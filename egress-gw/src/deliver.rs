@@ -34,6 +34,15 @@ impl Core {
         self.forget(call.by);
     }
 
+    /// Answers a waiting call with the reply that `write` makes; as [`Core::answer`].
+    pub fn answer_with(&self, key: Key, write: impl FnOnce(&mut Vec<u8>, &Asked)) {
+        let Some(asked) = self.calls.with(key, |call| call.asked) else { return self.counters.late.add(1) };
+        let mut frame = self.shard.buffer();
+        write(&mut frame, &asked);
+        self.answer(key, &frame);
+        self.shard.recycle(frame);
+    }
+
     /// Ends a waiting call with a failure.
     pub fn fail(&self, key: Key, failure: &Failure) {
         let Some(call) = self.calls.remove(key) else { return self.counters.late.add(1) };
@@ -47,7 +56,7 @@ impl Core {
         let repeat = match &call.by {
             _ if failure.kind == Kind::DeadlinePassed && call.patience == Patience::Said => Repeat::AsItWould,
             By::Island(carried) => carried.route.repeat,
-            By::Handler => Repeat::Harmful,
+            By::Handler { .. } => Repeat::Harmful,
         };
         self.say(&call.conn, call.wants, &call.asked, failure, repeat);
     }

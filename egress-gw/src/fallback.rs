@@ -1,60 +1,93 @@
 //! What happens to a call for a service that this server does not host, which is the normal case: an ordered chain of
 //! handlers, each of which takes the call or passes it on. Public, so that other handlers can stand in front of or
-//! behind routing without touching the session.
+//! behind routing without touching the session; [`Routing`] itself is written against nothing else.
 //!
 //! ```text
 //!  session ─ Request ─▶ first Fallback ─ pass ─▶ second ─ pass ─▶ … ─ pass ─▶ "not hosted here" (an exception)
-//!                          │ answer_frame, refuse: at once
+//!                          │ answer, throw, answer_frame: the call is done     refuse, fail: it is done, with a failure
+//!                          │ decide, carry: to where the rules send it (this is all that Routing does)
 //!                          └ later: a Later that answers within the deadline, from this shard
 //! ```
 //!
+//! | what | how it is |
+//! |---|---|
+//! | order | that of the chain; the first handler that does not pass has the call, those behind it never see it |
+//! | what comes here | every call, two-way or one-way, that is whole and within the limits; in a serialization that is not understood too ([`Request::call`] is then `None`). Heartbeats and other events never do |
+//! | threads | each shard makes a chain of its own on its own thread and calls it there, one call after the other. So a handler needs no lock and need not be `Send`; what all shards share comes in through the closure that makes the chain |
+//! | time | a handler holds up every other call of its shard: it must not block, not on a lock, a file or a socket. What takes time goes into a task of this thread (`tokio::task::spawn_local`) or to another thread, with [`Request::later`] |
+//! | bounds | the frame is at most `limits.frame` long, an answer at most `limits.reply` (a longer one becomes an exception that says so); calls that wait in a [`Later`] count on `limits.in_flight` and their frames on `limits.held` |
+//! | deadline | set when the header came, from the call or the consumer's registry entry ([`Request::deadline`]); a call that is still waiting then ends in words, and what comes after it is dropped |
+//! | one-way | nobody is answered, whatever the handler does; [`Request::wants_answer`] tells |
+//! | a consumer that leaves | its waiting calls are forgotten ([`Later::is_wanted`] tells), what is answered then is dropped |
+//! | drain | a gateway that ends waits for calls in a [`Later`] as for those on a link, then refuses new calls before the chain sees them |
+//! | panic | ends the connection that the call came on, and every call that waits on it; other connections go on |
+//!
 //! The types hold what must not go wrong: a [`Handled`] comes only from the request's own methods, so a handler cannot
 //! forget a call; answering consumes the request, so nothing is answered twice; a [`Later`] that is dropped answers in
-//! words; what comes after the deadline is dropped; one-way calls are answered by nobody.
-//!
-//! A handler runs on the shard's thread for each call: it must not block, and nothing it holds may leave the shard.
+//! words; a [`Decision`] can be carried out for no other call than its own.
 //!
 //! ```
-//! use highway_egress_gw::fallback::{Fallback, Handled, Request};
+//! use highway_egress_gw::fallback::{Fallback, Handled, Request, Value};
 //!
-//! /// Answers calls of one service in words instead of carrying them.
-//! struct Retired(&'static str);
+//! /// Answers one service itself, and says of another that it is gone.
+//! struct OnHoliday;
 //!
-//! impl Fallback for Retired {
+//! impl Fallback for OnHoliday {
 //!     fn name(&self) -> &str {
-//!         "retired"
+//!         "on holiday"
 //!     }
 //!
 //!     fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
 //!         match request.call() {
-//!             Some(call) if call.service == self.0 => request.refuse("this service was retired, use its successor"),
+//!             Some(call) if call.service == "com.acme.Greeter" && call.method == "sayHello" => {
+//!                 let name = call.texts().next().unwrap_or_default();
+//!                 request.answer(Value::Text(&format!("Hello {name}, we are back on Monday")))
+//!             }
+//!             Some(call) if call.service == "com.acme.Fax" => request.refuse("the fax was retired, use com.acme.Mail"),
 //!             _ => request.pass(),
 //!         }
 //!     }
 //! }
 //! ```
+//!
+//! A program with a chain of its own starts by [`EgressGateway::start_with`](crate::EgressGateway::start_with); a whole one,
+//! with its configuration, `--check` and reloads, is `examples/answers-from-file`.
+//!
+//! Nothing here knows how a call is sent, and nothing a handler holds may leave its shard.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
-use shard::{Conn, Key};
-use wire::dubbo::call::{Call, Peeked};
-use wire::dubbo::frame::{FrameKind, Header};
-use wire::dubbo::reply::Asked;
-use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
+use arc_swap::Guard;
+use route::LOCAL;
+use shard::Conn;
+use wire::dubbo::call::Peeked;
+use wire::dubbo::frame::FrameKind;
+use wire::dubbo::reply::{self, Asked};
 
+use crate::cache::Way;
 use crate::core::Core;
 use crate::deadline::Patience;
 use crate::held::Charge;
+use crate::knowledge::Knowledge;
 use crate::pending::Chain;
+
+pub use crate::later::Later;
+pub use crate::routing::Routing;
+pub use wire::dubbo::call::Call;
+pub use wire::dubbo::frame::Header;
+pub use wire::dubbo::value::Value;
+pub use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 /// A handler of calls for services that are not hosted here.
 pub trait Fallback {
-    /// Its name in `/status` and logs.
+    /// Its name in `/status`.
     fn name(&self) -> &str;
 
-    /// Takes the call, or passes it on.
+    /// Takes the call, or passes it on. Must not block and must not panic.
     fn handle<'a>(&self, request: Request<'a>) -> Handled<'a>;
 }
 
@@ -63,10 +96,27 @@ pub trait Fallback {
 pub struct Handled<'a>(Option<Request<'a>>);
 
 impl<'a> Handled<'a> {
-    pub(crate) const TAKEN: Self = Self(None);
-
     pub(crate) fn passed(self) -> Option<Request<'a>> {
         self.0
+    }
+}
+
+/// Where a call goes, as the rules and the catalogue have it now. Of one request and for it alone.
+pub struct Decision<'a> {
+    way: Way,
+    /// What it was decided by.
+    knowledge: Guard<Arc<Knowledge>>,
+    of: PhantomData<Request<'a>>,
+}
+
+impl Decision<'_> {
+    /// The island, or `local` for a provider of this one.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        match &self.way {
+            Way::Island(route) => &route.island,
+            Way::Local => LOCAL,
+        }
     }
 }
 
@@ -79,7 +129,7 @@ pub(crate) struct Origin<'a> {
     /// The number of this connection on its shard.
     pub number: usize,
     /// The island to which the port is bound.
-    pub island: Option<&'a std::sync::Arc<str>>,
+    pub island: Option<&'a Arc<str>>,
 }
 
 /// One call, whole and readable as far as its serialization is understood.
@@ -113,7 +163,8 @@ impl<'a> Request<'a> {
         self.frame
     }
 
-    /// The call; `None` in a serialization that is not understood.
+    /// The call: what a provider would run, its attachments, and of its arguments the bytes and the first texts
+    /// ([`Call::arguments`], [`Call::texts`]); objects are not decoded. `None` in a serialization that is not understood.
     #[must_use]
     pub fn call(&self) -> Option<&'a Call<'a>> {
         match self.peeked {
@@ -159,67 +210,73 @@ impl<'a> Request<'a> {
         Handled(Some(self))
     }
 
-    /// Answers with a whole Dubbo reply frame; its id is replaced by the request's. A frame that is none is answered in
-    /// words.
+    /// Where the rules send this call. Kept from call to call, so that asking costs one look-up.
+    ///
+    /// # Errors
+    /// Why it goes nowhere, for [`Request::fail`].
+    pub fn decide(&self) -> Result<Decision<'a>, Rc<Failure>> {
+        let knowledge = self.origin.core.knowledge.load();
+        let way = self.origin.core.decide(self, &knowledge)?;
+        Ok(Decision { way, knowledge, of: PhantomData })
+    }
+
+    /// Carries the call where it was decided, and the answer back to the consumer.
+    pub fn carry(self, decision: Decision<'a>) -> Handled<'a> {
+        self.origin.core.go(self, decision.way, &decision.knowledge);
+        Handled(None)
+    }
+
+    /// Answers with a plain value, in the request's own serialization and in a form that its sender can read. Where the
+    /// serialization is not understood the consumer is told so instead.
+    pub fn answer(self, value: Value<'_>) -> Handled<'a> {
+        self.answer_with(|out, asked| reply::put_value(out, asked, value))
+    }
+
+    /// Answers as a provider does whose method throws: with a `java.lang.RuntimeException` of this message, which no Dubbo
+    /// repeats but dubbo-go. It counts as answered. An empty message is replaced, one over 64 KiB is cut.
+    pub fn throw(self, message: &str) -> Handled<'a> {
+        self.answer_with(|out, asked| reply::put_exception(out, asked, message))
+    }
+
+    fn answer_with(self, write: impl FnOnce(&mut Vec<u8>, &Asked)) -> Handled<'a> {
+        let shard = &self.origin.core.shard;
+        let mut frame = shard.buffer();
+        write(&mut frame, &self.asked());
+        let handled = self.answer_frame(&frame);
+        shard.recycle(frame);
+        handled
+    }
+
+    /// Answers with a whole Dubbo reply frame, such as another provider's; its id is replaced by the request's, its
+    /// serialization must be the request's. A frame that is none is answered in words.
     pub fn answer_frame(self, frame: &[u8]) -> Handled<'a> {
         if self.wants_answer() {
             let asked = self.asked();
             self.origin.core.deliver(self.origin.conn, &asked, frame, self.arrived);
         }
-        Handled::TAKEN
+        Handled(None)
     }
 
-    /// Answers with an exception that Java does not repeat. `text`: what was found, what was wanted, what to do.
+    /// Answers that the call is not carried out, with an exception that Java does not repeat. `text`: what was found, what
+    /// was wanted, what to do. It counts as failed, and the consumer reads `highway: TEXT (the call was not executed)`.
     pub fn refuse(self, text: impl Into<String>) -> Handled<'a> {
         let failure = Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text.into());
         self.fail(&failure)
     }
 
-    /// Answers with what the mapping table makes of `failure`.
+    /// Answers with what the mapping table ([`crate::answer`]) makes of `failure`: a status that consumers repeat, or an
+    /// exception.
     pub fn fail(self, failure: &Failure) -> Handled<'a> {
         self.origin.core.fail_now(self.origin.conn, &self.header, &self.asked(), failure);
-        Handled::TAKEN
+        Handled(None)
     }
 
     /// Takes the call to answer it later; until then it counts as in flight, and at its deadline the consumer is told.
+    /// Where too many wait already, the consumer is told at once and the [`Later`] does nothing.
     pub fn later(self) -> (Handled<'a>, Later) {
-        let key = self.origin.core.wait_for_handler(&self);
-        (Handled::TAKEN, Later { core: Rc::downgrade(self.origin.core), key })
-    }
-}
-
-/// The right to answer one call once. Bound to its shard; what comes after the deadline is dropped.
-pub struct Later {
-    core: Weak<Core>,
-    key: Option<Key>,
-}
-
-impl Later {
-    /// Answers with a whole Dubbo reply frame; its id is replaced by the request's.
-    pub fn answer_frame(mut self, frame: &[u8]) {
-        if let Some((core, key)) = self.take() {
-            core.answer(key, frame);
-        }
-    }
-
-    /// Answers with what the mapping table makes of `failure`.
-    pub fn fail(mut self, failure: &Failure) {
-        if let Some((core, key)) = self.take() {
-            core.fail(key, failure);
-        }
-    }
-
-    fn take(&mut self) -> Option<(Rc<Core>, Key)> {
-        Some((self.core.upgrade()?, self.key.take()?))
-    }
-}
-
-impl Drop for Later {
-    fn drop(&mut self) {
-        if let Some((core, key)) = self.take() {
-            let text = "a handler of the egress gateway gave the call up without an answer; its log may say why";
-            core.fail(key, &Failure::new(Stage::Route, Kind::Internal, Outcome::Unknown, text.to_owned()));
-        }
+        let core = self.origin.core.clone();
+        let key = core.wait_for_handler(self);
+        (Handled(None), Later::new(&core, key))
     }
 }
 

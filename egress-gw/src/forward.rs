@@ -1,4 +1,4 @@
-//! Routing, the built-in fallback: which island, then onto a link, and back to the consumer.
+//! Carrying a call whose island is decided: onto a link, and back to the consumer.
 //!
 //! ```text
 //!  decide.rs ─▶ Route ─ head filled ─▶ open on a link ─▶ in flight ─ reply ─▶ consumer
@@ -22,34 +22,13 @@ use wire::tunnel::head::{self, Flags, Fresh, Stamp};
 use crate::again::may_go_elsewhere;
 use crate::cache::{Route, Way};
 use crate::core::{By, Core, InFlight, Wants};
-use crate::fallback::{Fallback, Handled, Request};
+use crate::fallback::Request;
 use crate::held::Charge;
 use crate::knowledge::Knowledge;
 use crate::links::{Exchange, Tried, Uplink, Wanted};
 
 /// Frames up to this length are kept for a second try.
 const KEPT_LEN: usize = 64 * 1024;
-
-/// The fallback that carries calls to other islands. It takes every call.
-#[derive(Debug, Default)]
-pub struct Routing;
-
-impl Fallback for Routing {
-    fn name(&self) -> &str {
-        "routing"
-    }
-
-    fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
-        let core = request.origin.core;
-        let knowledge = core.knowledge.load();
-        match core.decide(&request, &knowledge) {
-            Ok(Way::Island(route)) => core.carry(request, route, &knowledge),
-            Ok(Way::Local) => return request.fail(&not_carried_locally()),
-            Err(failure) => return request.fail(&failure),
-        }
-        Handled::TAKEN
-    }
-}
 
 /// A call on its way to another island.
 pub struct Carried {
@@ -98,6 +77,14 @@ pub struct Held {
 }
 
 impl Core {
+    /// Sends a call the way that was decided.
+    pub fn go(&self, request: Request<'_>, way: Way, knowledge: &Knowledge) {
+        match way {
+            Way::Island(route) => self.carry(request, route, knowledge),
+            Way::Local => drop(request.fail(&not_carried_locally())),
+        }
+    }
+
     /// Sends a call to its island, or lets it wait for a link.
     fn carry(&self, request: Request<'_>, route: Rc<Route>, knowledge: &Knowledge) {
         let wants = Wants::of(&request.header);
@@ -243,7 +230,7 @@ impl Core {
     pub fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
         self.calls.with(key, |call| match &mut call.by {
             By::Island(carried) => Some(change(carried)),
-            By::Handler => None,
+            By::Handler { .. } => None,
         })?
     }
 

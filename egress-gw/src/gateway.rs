@@ -19,8 +19,7 @@ use crate::config::{self, Config, Limits, Port, Raw, Tagging};
 use crate::control::{Change, Control, Outside};
 use crate::core::{Core, Parts, Stamps};
 use crate::entrance::Entrance;
-use crate::fallback::Fallback;
-use crate::forward::Routing;
+use crate::fallback::{Fallback, Routing};
 use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::listen::{self, Door, Inbox, Order};
@@ -35,7 +34,7 @@ const OTHER_FILES: usize = 256;
 const HUB_EXCHANGES: u32 = 1;
 
 /// Makes the handlers of one shard, in their order.
-pub type Chain = Arc<dyn Fn() -> Vec<Box<dyn Fallback>> + Send + Sync>;
+type Chain = Arc<dyn Fn() -> Vec<Box<dyn Fallback>> + Send + Sync>;
 
 /// A running egress gateway.
 pub struct EgressGateway {
@@ -60,7 +59,7 @@ impl Program for EgressGateway {
     }
 
     async fn start(config: Config, process: Process) -> anyhow::Result<Self> {
-        Self::start_with(config, process, Arc::new(|| vec![Box::new(Routing)])).await
+        Self::start_with(config, process, || vec![Box::new(Routing)]).await
     }
 
     async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
@@ -77,11 +76,30 @@ impl Program for EgressGateway {
 }
 
 impl EgressGateway {
-    /// Starts with a chain of the caller's own; [`EgressGateway::routing`] belongs at its end.
+    /// Starts with a chain of the caller's own ([`crate::fallback`]); [`Routing`] belongs at its end, unless no call is to
+    /// leave the island. `chain` makes the handlers of one shard and is called once on the thread of each, so that handlers
+    /// need not be `Send`; what they share is what the closure holds. What can fail is done before.
+    ///
+    /// ```no_run
+    /// # use highway_egress_gw::fallback::{Fallback, Handled, Request, Routing};
+    /// # use highway_egress_gw::{Config, EgressGateway};
+    /// # struct Mine;
+    /// # impl Fallback for Mine {
+    /// #     fn name(&self) -> &str { "mine" }
+    /// #     fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> { request.pass() }
+    /// # }
+    /// # async fn start(config: Config, process: chassis::Process) -> anyhow::Result<EgressGateway> {
+    /// EgressGateway::start_with(config, process, || vec![Box::new(Mine), Box::new(Routing)]).await
+    /// # }
+    /// ```
     ///
     /// # Errors
     /// The state directory is in use, a port is taken, or the system refuses a thread.
-    pub async fn start_with(config: Config, process: Process, chain: Chain) -> anyhow::Result<Self> {
+    pub async fn start_with(
+        config: Config,
+        process: Process,
+        chain: impl Fn() -> Vec<Box<dyn Fallback>> + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let state = StateDir::open(&config.state_dir)?;
         let (doors, ports, addresses) = open_doors(&config)?;
@@ -92,7 +110,7 @@ impl EgressGateway {
         let inbox = Arc::new(Inbox::default());
         let entrance = Arc::new(ArcSwap::from_pointee(config.entrance.clone()));
         let shared = Shared { knowledge: knowledge.clone(), inbox: inbox.clone(), entrance: entrance.clone() };
-        let orders = start_shards(&config, &process, chain, doors, shared, started)?;
+        let orders = start_shards(&config, &process, Arc::new(chain), doors, shared, started)?;
         describe_shards(&process, &orders);
         let (changes, changed) = mpsc::channel(1);
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
@@ -101,12 +119,6 @@ impl EgressGateway {
         let control = Control::new(&config, ports, epoch, sites, outside);
         process.tasks.spawn("control", control.run()).keep();
         Ok(Self { config, addresses, changes, entrance })
-    }
-
-    /// The fallback that carries calls to other islands.
-    #[must_use]
-    pub fn routing() -> Box<dyn Fallback> {
-        Box::new(Routing)
     }
 
     /// Where it listens, with ports that were chosen by the system; each with the island to which it is bound.

@@ -15,8 +15,9 @@
 //! | [`config`] | `egress-gw.toml`: typed, checked, settled |
 //! | `listen` | shards: listeners, links, clock, orders |
 //! | `session` | a consumer's connection: bytes to calls, events, bounds |
-//! | [`fallback`] | the ordered chain of handlers, and what they may do |
-//! | `decide`, `forward`, `again` | routing: which island; send; what was not sent waits or is sent again |
+//! | [`fallback`], `later` | the ordered chain of handlers, and what they may do |
+//! | `routing` | the handler at its end |
+//! | `decide`, `forward`, `again` | what it stands on: which island; send; what was not sent waits or is sent again |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
@@ -50,11 +51,13 @@ mod forward;
 mod gateway;
 mod held;
 mod knowledge;
+mod later;
 mod links;
 mod listen;
 mod local_memory;
 mod pending;
 mod publish;
+mod routing;
 mod session;
 mod shown;
 mod site;
@@ -64,4 +67,4 @@ mod status;
 mod testing;
 
 pub use config::Config;
-pub use gateway::{Chain, EgressGateway};
+pub use gateway::EgressGateway;

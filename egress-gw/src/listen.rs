@@ -188,6 +188,7 @@ async fn obey(
 fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
     ShardStatus {
         shard: core.shard.index(),
+        handlers: core.handlers(),
         connections: core.counters.connections.get(),
         in_flight: core.calls.len(),
         waiting_for_a_link: core.waiting.borrow().len() + core.absent.waiting(),

@@ -139,7 +139,7 @@ impl Counters {
         }
     }
 
-    /// Calls that were answered by their providers.
+    /// Calls that were answered, by their providers or by a handler.
     #[must_use]
     pub fn answered_calls(&self) -> u64 {
         self.answered.get()
@@ -157,13 +157,15 @@ impl Counters {
 pub struct ShardStatus {
     /// Its number.
     pub shard: usize,
+    /// The chain of handlers, in their order.
+    pub handlers: Vec<String>,
     /// Connections of consumers.
     pub connections: i64,
     /// Calls that wait for an answer.
     pub in_flight: usize,
     /// Calls that wait for a link.
     pub waiting_for_a_link: usize,
-    /// Calls that were answered by their providers.
+    /// Calls that were answered, by their providers or by a handler.
     pub answered: u64,
     /// Calls that ended in a failure.
     pub failed: u64,

@@ -16,6 +16,7 @@ use std::ops::Range;
 use thiserror::Error;
 
 use super::attachments::{Attachments, MapError};
+use super::call::ReplyForm;
 use super::fastjson2::{self, Fields};
 use super::frame::{Codec, Header};
 use super::hessian2;
@@ -30,6 +31,21 @@ pub enum AnswerType {
     Value,
     /// 2 and 5: null.
     Null,
+}
+
+impl AnswerType {
+    /// The number on the wire, in a form that the requester can read.
+    pub(super) const fn number(self, form: ReplyForm) -> i8 {
+        let plain = match self {
+            Self::Exception => 0,
+            Self::Value => 1,
+            Self::Null => 2,
+        };
+        match form {
+            ReplyForm::Plain => plain,
+            ReplyForm::WithAttachments => plain + 3,
+        }
+    }
 }
 
 /// An OK reply. Offsets are into the body.

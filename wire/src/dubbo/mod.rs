@@ -6,7 +6,7 @@
 //!                           │           rewrite::RequestEdit   id, attachments, path; arguments untouched
 //!                           └─▶ reply?  answer::peek           type 0-5 and the attachments
 //!                                       rewrite::ReplyEdit     id, attachments; value untouched
-//!   own words: reply::{error, exception}, request::Request, frame::{put_heartbeat_request, put_heartbeat_reply}
+//!   own words: reply::{error, exception, value}, request::Request, frame::{put_heartbeat_request, put_heartbeat_reply}
 //! ```
 //!
 //! | module | what it knows |
@@ -21,6 +21,7 @@
 //! | [`rewrite`] | new frames from old ones with the bodies copied at most once |
 //! | [`reply`] | replies that a gateway makes itself |
 //! | [`request`] | requests that a gateway makes itself |
+//! | [`value`] | the plain values in both |
 //!
 //! Slices in, slices out. It never opens a socket, never reads a clock, never panics and never reserves memory for a
 //! length that only a peer's word stands for.
@@ -37,5 +38,6 @@ pub mod reply;
 pub mod request;
 pub mod rewrite;
 mod sink;
+pub mod value;
 
 pub use read::{MAX_DEPTH, ReadError};

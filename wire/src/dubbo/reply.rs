@@ -1,12 +1,14 @@
-//! Replies that a gateway makes itself: error statuses, and exceptions in an OK frame that Java does not repeat.
+//! Replies that a gateway makes itself: error statuses, exceptions in an OK frame that Java does not repeat, and plain values.
 //!
 //! A body is never empty and never null: either ends a dubbo-go session.
 //! Source: `DubboCodec.encodeResponseData`, `ThrowableSerializer` of hessian-lite, and released consumers.
 
+use super::answer::{self, AnswerType};
 use super::call::{Call, ReplyForm};
 use super::frame::{Codec, HEADER_LEN, Header, Serialization, Status};
 use super::rewrite::FrameBuf;
-use super::{answer, fastjson2, hessian2};
+use super::value::Value;
+use super::{fastjson2, hessian2};
 
 /// Bytes of text in a reply of our own at most; longer text is cut. Provider traces are some kilobytes, and the smallest
 /// limit of a consumer is 100 KB (dubbo-go before 3.3).
@@ -48,27 +50,50 @@ pub fn put_error(out: &mut impl FrameBuf, id: i64, status: Status, text: &str) {
 /// serialization and form. Where the serialization is not understood: status 40 with the same text.
 pub fn put_exception(out: &mut impl FrameBuf, asked: &Asked, text: &str) {
     let text = cut(if text.is_empty() { "the gateway refused the call" } else { text });
-    let (kind, has_map) = match asked.form {
-        ReplyForm::Plain => (0, false),
-        ReplyForm::WithAttachments => (3, true),
+    let Some(codec) = asked.serialization.codec() else {
+        return put_error(out, asked.id, Status::BAD_REQUEST, text);
     };
-    match asked.serialization.codec() {
-        None => put_error(out, asked.id, Status::BAD_REQUEST, text),
-        Some(Codec::Hessian2) => put_frame(out, asked.serialization, Status::OK, asked.id, |out| {
-            hessian2::writer::put_int(out, kind);
-            hessian2::writer::put_runtime_exception(out, text);
+    put_ok(out, asked, codec, AnswerType::Exception, |out| match codec {
+        Codec::Hessian2 => hessian2::writer::put_runtime_exception(out, text),
+        Codec::Fastjson2 => fastjson2::writer::put_runtime_exception(out, text),
+    });
+}
+
+/// Appends an OK reply whose result is `value`, in the request's serialization and form. Where the serialization is not
+/// understood: status 40 that says so.
+pub fn put_value(out: &mut impl FrameBuf, asked: &Asked, value: Value<'_>) {
+    let Some(codec) = asked.serialization.codec() else {
+        let text = format!("an answer in serialization {} cannot be written here", asked.serialization);
+        return put_error(out, asked.id, Status::BAD_REQUEST, &text);
+    };
+    let kind = if value == Value::Null { AnswerType::Null } else { AnswerType::Value };
+    put_ok(out, asked, codec, kind, |out| value.put(out, codec));
+}
+
+/// An OK reply: the type, the value unless that is null, and the attachments where the requester can read any.
+fn put_ok<B: FrameBuf>(out: &mut B, asked: &Asked, codec: Codec, kind: AnswerType, value: impl FnOnce(&mut B)) {
+    let has_map = asked.form == ReplyForm::WithAttachments;
+    let number = kind.number(asked.form);
+    put_frame(out, asked.serialization, Status::OK, asked.id, |out| match codec {
+        Codec::Hessian2 => {
+            hessian2::writer::put_int(out, i32::from(number));
+            if kind != AnswerType::Null {
+                value(out);
+            }
             if has_map {
                 hessian2::writer::put_text_map(out, []);
             }
-        }),
-        Some(Codec::Fastjson2) => put_frame(out, asked.serialization, Status::OK, asked.id, |out| {
-            fastjson2::writer::put_field(out, |out| fastjson2::writer::put_byte(out, kind as i8));
-            fastjson2::writer::put_field(out, |out| fastjson2::writer::put_runtime_exception(out, text));
+        }
+        Codec::Fastjson2 => {
+            fastjson2::writer::put_field(out, |out| fastjson2::writer::put_byte(out, number));
+            if kind != AnswerType::Null {
+                fastjson2::writer::put_field(out, value);
+            }
             if has_map {
                 fastjson2::writer::put_field(out, |out| fastjson2::writer::put_text_map(out, []));
             }
-        }),
-    }
+        }
+    });
 }
 
 /// Appends an error reply in Hessian in place of one whose serialization differs from the request's; `false`, and nothing

@@ -4,23 +4,10 @@
 
 use super::frame::{Codec, HEADER_LEN, Header};
 use super::rewrite::FrameBuf;
+use super::value::Value;
 
 /// An argument.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Arg<'e> {
-    /// Null.
-    Null,
-    /// A string.
-    Text(&'e str),
-    /// An int.
-    Int(i32),
-    /// A long.
-    Long(i64),
-    /// A boolean.
-    Bool(bool),
-    /// A `byte[]`.
-    Bytes(&'e [u8]),
-}
+pub type Arg<'e> = Value<'e>;
 
 /// A two-way request.
 #[derive(Debug, Clone, Copy)]
@@ -80,14 +67,7 @@ impl Request<'_> {
             writer::put_text(out, text);
         }
         for arg in self.args {
-            match *arg {
-                Arg::Null => writer::put_null(out),
-                Arg::Text(text) => writer::put_text(out, text),
-                Arg::Int(number) => writer::put_int(out, number),
-                Arg::Long(number) => writer::put_long(out, number),
-                Arg::Bool(value) => writer::put_bool(out, value),
-                Arg::Bytes(bytes) => writer::put_binary(out, bytes),
-            }
+            arg.put(out, Codec::Hessian2);
         }
         writer::put_text_map(out, self.map());
     }
@@ -98,14 +78,7 @@ impl Request<'_> {
             writer::put_field(out, |out| writer::put_text(out, text));
         }
         for arg in self.args {
-            writer::put_field(out, |out| match *arg {
-                Arg::Null => writer::put_null(out),
-                Arg::Text(text) => writer::put_text(out, text),
-                Arg::Int(number) => writer::put_int(out, number),
-                Arg::Long(number) => writer::put_long(out, number),
-                Arg::Bool(value) => writer::put_bool(out, value),
-                Arg::Bytes(bytes) => writer::put_binary(out, bytes),
-            });
+            writer::put_field(out, |out| arg.put(out, Codec::Fastjson2));
         }
         writer::put_field(out, |out| writer::put_text_map(out, self.map()));
     }

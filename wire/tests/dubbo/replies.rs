@@ -146,6 +146,56 @@ fn a_fastjson2_exception_begins_as_a_real_one_does() {
     assert!(body.ends_with(&[0x94, 0xa5, 0, 0, 0, 2, 0xa6, 0xa5]), "{body:x?}");
 }
 
+/// Null is a type of reply, not a value in one.
+#[test]
+fn a_value_comes_in_the_form_and_serialization_of_the_request() {
+    for form in [ReplyForm::Plain, ReplyForm::WithAttachments] {
+        for serialization in [Serialization::HESSIAN2, Serialization::FASTJSON2] {
+            for value in ARGS {
+                let asked = Asked { id: -9, serialization, form };
+                let (header, body) = written(|out| reply::put_value(out, &asked, value));
+                assert_eq!((header.status(), header.id, header.serialization()), (Status::OK, -9, serialization));
+                let answer = answer::peek(&header, &body).unwrap().unwrap();
+                let wanted = if value == Arg::Null { AnswerType::Null } else { AnswerType::Value };
+                assert_eq!((answer.kind, answer.value.is_empty()), (wanted, value == Arg::Null), "{value:?}");
+                assert_eq!(answer.attachments.is_some(), form == ReplyForm::WithAttachments);
+                let end = answer.attachments.map_or(answer.value.end, |attachments| attachments.range().end);
+                assert_eq!(end, body.len());
+            }
+        }
+    }
+}
+
+/// Up to the attachments: a provider puts its version there.
+#[test]
+fn texts_truths_and_nulls_are_written_as_real_providers_write_them() {
+    let mut seen = 0;
+    for frame in golden().iter().filter(|frame| frame.is_ok_reply() && frame.notes.get("exception").is_none()) {
+        let value = match &frame.notes["value"] {
+            serde_json::Value::String(text) => Arg::Text(text),
+            serde_json::Value::Bool(truth) => Arg::Bool(*truth),
+            serde_json::Value::Null => Arg::Null,
+            _ => continue,
+        };
+        let header = frame.header();
+        let real = answer::peek(&header, frame.body()).unwrap().unwrap();
+        let form = if real.attachments.is_some() { ReplyForm::WithAttachments } else { ReplyForm::Plain };
+        let asked = Asked { id: header.id, serialization: header.serialization(), form };
+        let (_, body) = written(|out| reply::put_value(out, &asked, value));
+        assert_eq!(body[..real.value.end], frame.body()[..real.value.end], "{}", frame.name);
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen}");
+}
+
+#[test]
+fn a_value_in_an_unknown_serialization_becomes_a_status_that_says_so() {
+    let header = Header::request(Serialization::new(8), 4, 0);
+    let (reply, body) = written(|out| reply::put_value(out, &Asked::unread(&header), Arg::Text("x")));
+    assert_eq!((reply.status(), reply.id), (Status::BAD_REQUEST, 4));
+    assert!(answer::error_text(&reply, &body).unwrap().contains("8"));
+}
+
 #[test]
 fn a_request_in_an_unknown_serialization_gets_a_status_with_the_text() {
     let header = Header::request(Serialization::new(8), 4, 0);
@@ -207,6 +257,42 @@ fn a_request_of_our_own_is_the_call_that_was_meant() {
         assert_eq!((&*call.method, call.leading.arg_count, call.timeout.unwrap().as_secs()), ("getMetadataInfo", 6, 5));
         assert_eq!(call.reply_form(), ReplyForm::WithAttachments);
         assert_eq!(call.attachments.range().end, body.len());
+    }
+}
+
+#[test]
+fn the_first_arguments_are_read_for_as_long_as_they_are_text() {
+    for codec in [Codec::Hessian2, Codec::Fastjson2] {
+        let read = |types: &str, args: &[Arg<'_>]| {
+            let request = Request {
+                codec,
+                service: "a.B",
+                version: None,
+                group: None,
+                method: "m",
+                types,
+                args,
+                attachments: &[("key", "not an argument")],
+            };
+            let (header, body) = written(|out| assert!(request.append(out, 11) > HEADER_LEN));
+            let Ok(Peeked::Call(call)) = call::peek(&header, &body) else { panic!() };
+            let texts: Vec<String> = call.texts().map(|text| text.into_owned()).collect();
+            (texts, call.arguments().to_vec())
+        };
+        let text = "Ljava/lang/String;";
+        let (texts, bytes) = read(&text.repeat(2), &[Arg::Text("无"), Arg::Text("b")]);
+        assert_eq!(texts, ["无", "b"]);
+        let two: &[u8] = match codec {
+            Codec::Hessian2 => "\u{1}无\u{1}b".as_bytes(),
+            Codec::Fastjson2 => b"\0\0\0\x05\x7a\x03\xe6\x97\xa0\0\0\0\x02\x4ab",
+        };
+        assert_eq!(bytes, two);
+        assert_eq!(
+            read("Ljava/lang/String;ILjava/lang/String;", &[Arg::Text("a"), Arg::Int(1), Arg::Text("b")]).0,
+            ["a"]
+        );
+        assert_eq!(read(&text.repeat(2), &[Arg::Null, Arg::Text("b")]).0, [""; 0]);
+        assert_eq!(read("", &[]), (vec![], vec![]));
     }
 }
 

@@ -8,9 +8,11 @@
 //! ```
 //!
 //! Providers obey the attachments, not the leading fields, and of two equal keys the last; what could be read in two
-//! ways is refused. It never looks into an argument but that one, and never decides anything.
+//! ways is refused. Reading a call never looks into an argument but that one ([`Call::texts`] does when asked), and never
+//! decides anything.
 //! Source: `DecodeableRpcInvocation`, `RpcUtils`, `GenericFilter` of apache/dubbo, and released providers.
 
+mod arguments;
 mod error;
 mod known;
 mod peek;
