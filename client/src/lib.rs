@@ -15,26 +15,33 @@
 //! how far it got ([`Outcome`]); a call that was not sent comes back with its frame, so that it can be sent elsewhere.
 //! A late answer finds no entry and is dropped.
 //!
-//! It never repeats a call by itself, never looks into a body, and knows nothing of islands, links or registries.
+//! It never repeats a call by itself, changes nothing in a body but what addresses it ([`edit`]), and knows nothing of islands, links or
+//! registries.
 
 mod calls;
 mod channel;
 mod choice;
 mod core;
 mod counts;
+pub mod edit;
 mod ejection;
 mod list;
 mod pool;
 mod provider;
+mod secured;
+mod send;
 mod status;
 
 pub use calls::{CallKey, CallKind};
 pub use choice::{Standing, choose};
 pub use counts::{Count, Counts};
+pub use edit::{EditError, ForProvider, TokenOf};
 pub use ejection::Ejection;
-pub use list::{DEFAULT_WARM_UP, DEFAULT_WEIGHT, Endpoint, Offer, ProviderList, Security, Token, WarmUp};
+pub use list::{DEFAULT_WARM_UP, DEFAULT_WEIGHT, Endpoint, Offer, ProviderList, Security, Token, WarmUp, is_enabled};
 pub use pool::{Candidate, Candidates, Pool};
 pub use provider::{Provider, SendError, State, Times};
+pub use secured::{Secured, TlsWith};
+pub use send::{MORE_PROVIDERS, Untaken};
 pub use status::ProviderStatus;
 
 use std::sync::Arc;
@@ -101,12 +108,6 @@ pub trait Answers: 'static {
 
     /// The call that was sent with `token` gets no answer.
     fn lost(&self, token: u64, lost: Lost);
-
-    /// The call that was sent with `token` has waited for a connection and goes out now, `left` before its deadline. Appends
-    /// its frame, with what has changed meanwhile; does nothing else.
-    fn append_waited(&self, _token: u64, frame: &[u8], _left: Duration, out: &mut Vec<u8>) {
-        out.extend_from_slice(frame);
-    }
 }
 
 /// A provider's answer.

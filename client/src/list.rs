@@ -124,6 +124,28 @@ impl Offer {
         }
     }
 
+    /// What a registry lists: `says` gives the value of a parameter of the provider's URL, where it has one; `methods` are those it names.
+    #[must_use]
+    pub fn listed<'p>(
+        endpoint: Endpoint,
+        path: &str,
+        methods: impl IntoIterator<Item = &'p str>,
+        says: impl Fn(&str) -> Option<&'p str>,
+    ) -> Self {
+        let number = |key: &str| says(key).and_then(|text| text.parse::<u64>().ok());
+        let within = number("warmup").map_or(DEFAULT_WARM_UP, Duration::from_millis);
+        let started = number("timestamp").and_then(|at| SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(at)));
+        Self {
+            endpoint,
+            path: path.into(),
+            methods: methods.into_iter().map(Arc::from).collect(),
+            weight: says("weight").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_WEIGHT),
+            warm_up: started.map(|since| WarmUp { since, within }),
+            enabled: is_enabled(&says),
+            token: says("token").map(Token::new),
+        }
+    }
+
     /// Whether the provider lists this method.
     #[must_use]
     pub fn lists(&self, method: &str) -> bool {
@@ -144,6 +166,12 @@ impl Offer {
         let share = up.as_secs_f64() / warm_up.within.as_secs_f64() * f64::from(self.weight);
         (share as u32).clamp(1, self.weight)
     }
+}
+
+/// Whether a provider was not switched off: `disabled=true` or `enabled=false`.
+pub fn is_enabled<'p>(says: impl Fn(&str) -> Option<&'p str>) -> bool {
+    let is = |key: &str, wanted: &str| says(key).is_some_and(|value| value.eq_ignore_ascii_case(wanted));
+    !is("disabled", "true") && !is("enabled", "false")
 }
 
 /// All offers, by service key `[group/]interface[:version]`.
@@ -179,6 +207,24 @@ mod tests {
         offer.weight = 0;
         offer.warm_up = Some(WarmUp { since: SystemTime::now(), within: DEFAULT_WARM_UP });
         assert_eq!(offer.weight_at(SystemTime::now()), 0);
+    }
+
+    #[test]
+    fn an_offer_says_what_its_providers_url_says() {
+        let says = |said: &'static [(&'static str, &'static str)]| {
+            move |key: &str| said.iter().find(|(known, _)| *known == key).map(|(_, value)| *value)
+        };
+        let listed = |said| Offer::listed(Endpoint::new("h1", 20880), "a.B", ["b", "a"], says(said));
+        let offer = listed(&[("weight", "7"), ("timestamp", "1000"), ("warmup", "2000"), ("token", "hush")]);
+        assert_eq!((offer.weight, offer.enabled, offer.token), (7, true, Some(Token::new("hush"))));
+        let since = SystemTime::UNIX_EPOCH + Duration::from_secs(1);
+        assert_eq!(offer.warm_up, Some(WarmUp { since, within: Duration::from_secs(2) }));
+        assert_eq!(offer.methods.iter().map(|method| &**method).collect::<Vec<_>>(), ["b", "a"]);
+        for off in [&[("disabled", "TRUE")], &[("enabled", "false")]] {
+            assert!(!listed(off).enabled, "{off:?}");
+        }
+        let nonsense = listed(&[("weight", "-1"), ("timestamp", "99999999999999999999"), ("enabled", "perhaps")]);
+        assert_eq!((nonsense.weight, nonsense.warm_up, nonsense.enabled), (DEFAULT_WEIGHT, None, true));
     }
 
     #[test]

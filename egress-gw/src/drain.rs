@@ -87,7 +87,8 @@ impl Alone {
     fn of(view: &View, gateway: &str) -> Self {
         let is_ours = |provider: &Provider| provider.highway.as_deref() == Some(gateway);
         let has_another = |own: &Provider| {
-            let same = |other: &Provider| other.tag() == own.tag() && !other.is_disabled();
+            let same =
+                |other: &Provider| other.tag() == own.tag() && client::is_enabled(|key| other.parameters.get(key));
             view.providers_of(&own.key).iter().any(|other| !is_ours(other) && same(other))
         };
         let name = |own: &Provider| (own.key.clone(), own.tag().map(str::to_owned));

@@ -1,16 +1,11 @@
-//! The frame that a provider gets: its own id in front, Highway's word on who calls, less time than the caller had, and
-//! the path and token that this one provider wants. Arguments pass byte for byte, and the frame is copied once, to where it
-//! is written from.
+//! What this gateway puts into every call that it hands to a provider: Highway's word on who calls. How the frame is written for one
+//! provider is `client::ForProvider`'s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use client::Offer;
-use wire::dubbo::call::{Call, PeekError, Peeked, peek};
-use wire::dubbo::frame::{FrameError, HEADER_LEN, Header, set_id};
-use wire::dubbo::rewrite::{RequestEdit, RewriteError, Strip};
+use client::{EditError, ForProvider, Offer, TokenOf};
 use wire::tunnel::Head;
-
-use thiserror::Error;
 
 use crate::verify::Verified;
 
@@ -18,20 +13,6 @@ use crate::verify::Verified;
 pub const SOURCE_ISLAND: &str = "highway.source.island";
 /// The calling application, as that island says.
 pub const SOURCE_APPLICATION: &str = "highway.source.application";
-
-/// Dubbo's default `payload`: providers refuse a longer body, those of 2.x without a word.
-const PAYLOAD_LEN: usize = 8 * 1024 * 1024;
-
-const TOKEN: &str = "token";
-
-/// Whose token a call carries.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TokenOf {
-    /// What the caller has sent, if anything.
-    Caller,
-    /// The provider's own, put in here.
-    Provider,
-}
 
 /// What the frames for all providers of one service have in common.
 #[derive(Debug, Clone)]
@@ -42,39 +23,8 @@ pub struct Target {
     pub token: TokenOf,
 }
 
-/// Why a frame cannot be written for a provider.
-#[derive(Debug, Error)]
-pub enum EditError {
-    /// It could be read before and cannot now.
-    #[error("the frame cannot be read again: {0}")]
-    Frame(#[from] FrameError),
-    /// The same, of its body.
-    #[error("the frame cannot be read again: {0}")]
-    Peek(#[from] PeekError),
-    /// Something in it does not let itself be changed.
-    #[error(transparent)]
-    Rewrite(#[from] RewriteError),
-    /// It has no room for what Highway must put in.
-    #[error(
-        "its body of {found_len} bytes, with the calling island and the provider's path in it, is over Dubbo's limit of {PAYLOAD_LEN} bytes; send less"
-    )]
-    TooLong {
-        /// The whole body.
-        found_len: usize,
-    },
-}
-
-/// What of Highway's own words goes along.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Words {
-    /// All of them.
-    All,
-    /// Only that without which the call would mean something else: which island calls, and what addresses the provider.
-    Needed,
-}
-
-/// Appends the frame for the provider that makes `offer`; `left_ms` is what remains for it. Of Highway's words only the needed ones
-/// go along where all would make the body too long for a provider.
+/// Appends the frame for the provider that makes `offer`; `left` is what remains for it. The application goes along where it does not
+/// make the body too long for a provider.
 ///
 /// # Errors
 /// [`EditError`]; nothing was appended. A call that can be read never goes without its island: a provider may trust one that has none.
@@ -84,161 +34,67 @@ pub fn append(
     head: &Head<'_>,
     target: &Target,
     offer: &Offer,
-    left_ms: u32,
+    left: Duration,
     id: i64,
     out: &mut Vec<u8>,
 ) -> Result<(), EditError> {
-    let Peeked::Call(call) = &verified.peeked else {
-        put_with_id(verified.frame, id, out);
-        return Ok(());
-    };
-    let service = (*call.leading.service != *target.interface).then_some(&*target.interface);
-    let start = out.len();
-    let written = |words: Words, out: &mut Vec<u8>| {
-        let mut digits = [0; 10];
-        let mut set = Attachments::default();
-        set.put(SOURCE_ISLAND, head.source);
-        if words == Words::All {
-            set.put(SOURCE_APPLICATION, head.application);
-            lowered(call, left_ms, &mut digits, &mut set);
-        }
-        addressed(call, service, offer, &mut set);
-        let edit = RequestEdit { id: Some(id), service, strip: Strip::ROUTING, set: set.list() };
-        edit.append(&verified.header, verified.body(), call, out)?;
-        fits(verified.frame, start, out)
-    };
-    match written(Words::All, out) {
-        Err(EditError::TooLong { .. }) => written(Words::Needed, out),
-        done => done,
-    }
-}
-
-/// Takes back what stands in `out` from `start` on, if it is too long for a provider, and `frame`, of which it was made, was not.
-fn fits(frame: &[u8], start: usize, out: &mut Vec<u8>) -> Result<(), EditError> {
-    let frame_len = out.len() - start;
-    if is_over(frame_len) && !is_over(frame.len()) {
-        out.truncate(start);
-        return Err(EditError::TooLong { found_len: frame_len - HEADER_LEN });
-    }
-    Ok(())
-}
-
-fn is_over(frame_len: usize) -> bool {
-    frame_len > HEADER_LEN + PAYLOAD_LEN
-}
-
-/// Appends a frame that was written for one provider for another, with what remains for it now.
-///
-/// # Errors
-/// [`EditError`]; nothing was appended.
-pub fn append_again(
-    frame: &[u8],
-    target: &Target,
-    offer: &Offer,
-    left_ms: u32,
-    id: i64,
-    out: &mut Vec<u8>,
-) -> Result<(), EditError> {
-    let Some(header) = Header::decode(frame)? else { return Ok(()) };
-    let body = frame.get(HEADER_LEN..).unwrap_or_default();
-    let peeked = peek(&header, body)?;
-    let Peeked::Call(call) = peeked else {
-        put_with_id(frame, id, out);
-        return Ok(());
-    };
-    let mut digits = [0; 10];
-    let mut set = Attachments::default();
-    lowered(&call, left_ms, &mut digits, &mut set);
-    addressed(&call, None, offer, &mut set);
-    // The other provider's token is not for this one to see.
-    let keys: &[&str] = if target.token == TokenOf::Provider { &[TOKEN] } else { &[] };
-    let edit = RequestEdit { id: Some(id), service: None, strip: Strip { keys, prefixes: &[] }, set: set.list() };
-    let start = out.len();
-    edit.append(&header, body, &call, out)?;
-    fits(frame, start, out)
-}
-
-/// Appends a frame that has waited for its provider: only its time is less.
-///
-/// # Errors
-/// [`EditError`]; nothing was appended.
-pub fn append_waited(frame: &[u8], left_ms: u32, out: &mut Vec<u8>) -> Result<(), EditError> {
-    let Some(header) = Header::decode(frame)? else { return Ok(()) };
-    let body = frame.get(HEADER_LEN..).unwrap_or_default();
-    let mut digits = [0; 10];
-    let mut set = Attachments::default();
-    let peeked = peek(&header, body)?;
-    if let Peeked::Call(call) = &peeked {
-        lowered(call, left_ms, &mut digits, &mut set);
-    }
-    match &peeked {
-        Peeked::Call(call) if !set.list().is_empty() => {
-            let edit =
-                RequestEdit { id: None, service: None, strip: Strip { keys: &[], prefixes: &[] }, set: set.list() };
-            edit.append(&header, body, call, out)?;
-        }
-        _ => out.extend_from_slice(frame),
-    }
-    Ok(())
-}
-
-/// A provider must not think that it has longer than its caller waits.
-fn lowered<'e>(call: &Call<'_>, left_ms: u32, digits: &'e mut [u8; 10], set: &mut Attachments<'e>) {
-    if call.timeout.is_some_and(|timeout| timeout.as_millis() > u128::from(left_ms)) {
-        set.put("timeout", decimal(left_ms, digits));
-    }
-}
-
-/// What only this provider wants. Where field 2 is written anew as `leading`, a call without an attachment `path` would no
-/// longer mean what it did.
-fn addressed<'e>(call: &Call<'_>, leading: Option<&str>, offer: &'e Offer, set: &mut Attachments<'e>) {
-    if *call.service != *offer.path || leading.is_some_and(|leading| *leading != *offer.path) {
-        set.put("path", &offer.path);
-    }
-    if let Some(token) = &offer.token {
-        set.put(TOKEN, token.reveal());
-    }
-}
-
-fn put_with_id(frame: &[u8], id: i64, out: &mut Vec<u8>) {
-    let start = out.len();
-    out.extend_from_slice(frame);
-    set_id(&mut out[start..], id);
-}
-
-/// A few attachments to put in, without an allocation; those without a value are left out.
-#[derive(Default)]
-struct Attachments<'e> {
-    list: [(&'e str, &'e str); 5],
-    len: usize,
-}
-
-impl<'e> Attachments<'e> {
-    fn put(&mut self, key: &'e str, value: &'e str) {
-        if let Some(place) = self.list.get_mut(self.len).filter(|_| !value.is_empty()) {
-            *place = (key, value);
-            self.len += 1;
-        }
-    }
-
-    fn list(&self) -> &[(&'e str, &'e str)] {
-        &self.list[..self.len]
-    }
-}
-
-fn decimal(mut number: u32, digits: &mut [u8; 10]) -> &str {
-    let mut at = digits.len();
-    loop {
-        at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    std::str::from_utf8(&digits[at..]).unwrap_or_default()
+    let Verified { header, frame, peeked } = verified;
+    let needed = &[(SOURCE_ISLAND, head.source)];
+    let more = &[(SOURCE_APPLICATION, head.application)];
+    let interface = &*target.interface;
+    ForProvider { header, frame, peeked, interface, needed, more }.append(offer, left, id, out)
 }
 
 #[cfg(test)]
-#[path = "edit_tests.rs"]
-mod tests;
+mod tests {
+    use client::Endpoint;
+    use wire::dubbo::call::{Peeked, peek};
+    use wire::dubbo::frame::{Codec, HEADER_LEN, Header};
+    use wire::dubbo::request::{Arg, Request};
+
+    use super::*;
+    use crate::verify::verify;
+
+    const SERVICE: &str = "com.acme.Greeter";
+
+    #[test]
+    fn a_provider_hears_who_calls_from_the_hub_and_not_from_the_caller() {
+        for codec in [Codec::Hessian2, Codec::Fastjson2] {
+            let lies = [("highway.source.island", "the cloud"), ("highway.x", "y"), ("mine", "kept")];
+            let (types, args) = ("Ljava/lang/String;", &[Arg::Text("bo")]);
+            let request = Request {
+                codec,
+                service: SERVICE,
+                version: None,
+                group: None,
+                method: "hello",
+                types,
+                args,
+                attachments: &lies,
+            };
+            let mut frame = Vec::new();
+            request.append(&mut frame, -9);
+            let head = Head {
+                protocol: Head::DUBBO,
+                serialization: frame[2] & 0x1f,
+                body_len: frame.len() as u32,
+                service: SERVICE,
+                method: "hello",
+                source: "beijing",
+                application: "shop",
+                ..Head::default()
+            };
+            let target = Target { interface: SERVICE.into(), token: TokenOf::Caller };
+            let offer = Offer::new(Endpoint::new("h1", 20880), SERVICE);
+            let mut sent = Vec::new();
+            let left = Duration::from_secs(1);
+            append(&verify(&head, &frame).unwrap(), &head, &target, &offer, left, 77, &mut sent).unwrap();
+            let header = Header::decode(&sent).unwrap().unwrap();
+            let Peeked::Call(call) = peek(&header, &sent[HEADER_LEN..]).unwrap() else { panic!("opaque") };
+            let found = |key| call.attachments.get(key).map(std::borrow::Cow::into_owned);
+            assert_eq!(found(SOURCE_ISLAND).as_deref(), Some("beijing"));
+            assert_eq!(found(SOURCE_APPLICATION).as_deref(), Some("shop"));
+            assert_eq!((found("mine").as_deref(), found("highway.x")), (Some("kept"), None));
+        }
+    }
+}

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::admin::Condition;
-use client::Endpoint;
+use client::{Endpoint, TlsWith};
 use serde::Serialize;
 use shard::Remote;
 use tokio::sync::{Notify, watch};
@@ -28,10 +28,9 @@ use wire::tunnel::catalogue::Origin;
 use zk_bridge::{Provider, Registry, View};
 
 use crate::catalogue::Catalogue;
-use crate::config::TlsWith;
 use crate::export::ExportPolicy;
 use crate::line::Line;
-use crate::listed::{Listed, StaticProvider, keep};
+use crate::listed::{Listed, StaticProvider};
 use crate::offers::{Exports, exports};
 use crate::shards::{self, with_line};
 
@@ -226,7 +225,7 @@ async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, seen: Rc<Seen>)
     loop {
         let shown = view.borrow_and_update().clone();
         if let Some(known) = seen.known.borrow_mut().get_mut(at) {
-            known.providers = keep(&known.providers, &shown);
+            known.providers = shown.providers_after(&known.providers);
             known.was_read |= shown.is_complete();
         }
         seen.changed.notify_one();

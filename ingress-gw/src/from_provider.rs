@@ -1,14 +1,12 @@
 //! How calls end: with the provider's answer, or lost with a word on how far they got. What was not sent may still go to
 //! another provider.
 
-use std::time::Duration;
-
-use client::{Answer, Answers, Lost};
+use client::edit::append_again;
+use client::{Answer, Answers, Lost, MORE_PROVIDERS};
 use wire::tunnel::{Failure, Kind, Outcome, Stage};
 
-use crate::edit;
 use crate::in_flight::Carried;
-use crate::line::{Line, MORE_PROVIDERS, millis};
+use crate::line::Line;
 use crate::reply::{Shaped, shape};
 
 impl Answers for Line {
@@ -20,15 +18,6 @@ impl Answers for Line {
         match shape(answer.header, answer.frame, &carried.asked) {
             Shaped::Kept(header, body) => carried.link.reply(carried.exchange, &[&header, body], provider_us),
             Shaped::Whole(frame) => carried.link.reply(carried.exchange, &[&frame], provider_us),
-        }
-    }
-
-    fn append_waited(&self, _: u64, frame: &[u8], left: Duration, out: &mut Vec<u8>) {
-        let start = out.len();
-        if edit::append_waited(frame, millis(left), out).is_err() {
-            // It could be read when it was written; nothing is lost but that the provider thinks it has longer.
-            out.truncate(start);
-            out.extend_from_slice(frame);
         }
     }
 
@@ -89,13 +78,13 @@ impl Line {
             let text = format!("`{}` was not sent: {}", route.label, self.no_connection());
             Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
         };
-        let left = millis(carried.times.deadline.saturating_duration_since(self.pool.now()));
+        let left = carried.times.deadline.saturating_duration_since(self.pool.now());
         let has_time = carried.times.patience > self.pool.now() && carried.tried.len() <= MORE_PROVIDERS;
         // The list may be another by now, and the service may not be in it any more.
         let candidates = self.pool.candidates(&route.service, &route.method);
         let sent = match (frame.filter(|_| has_time), candidates) {
-            (Some(frame), Some(candidates)) => self.dispatch(carried, &candidates, |carried, offer, id, out| {
-                edit::append_again(&frame, &carried.route.target, offer, left, id, out)
+            (Some(frame), Some(candidates)) => self.dispatch(carried, &candidates, |offer, id, out| {
+                append_again(&frame, route.target.token, offer, left, id, out)
             }),
             _ => Err(lost()),
         };

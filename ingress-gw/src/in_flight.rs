@@ -58,15 +58,11 @@ impl InFlight {
         Some(key.number())
     }
 
-    /// Looks at a call; `None` if it has ended.
-    pub fn with<R>(&self, token: u64, look: impl FnOnce(&Carried) -> R) -> Option<R> {
-        self.calls.borrow().get(Key::from_number(token)).map(look)
-    }
-
-    /// Notes who has the call.
-    pub fn sent(&self, token: u64, call: CallKey, provider: &Rc<Provider>) {
+    /// Notes who has the call, and who could not take it.
+    pub fn sent(&self, token: u64, call: CallKey, provider: Rc<Provider>, tried: Vec<Endpoint>) {
         if let Some(carried) = self.calls.borrow_mut().get_mut(Key::from_number(token)) {
-            carried.provider = Some((call, provider.clone()));
+            carried.provider = Some((call, provider));
+            carried.tried = tried;
         }
     }
 

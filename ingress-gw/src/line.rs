@@ -15,9 +15,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{
-    CallKind, Candidate, Candidates, Endpoint, Offer, Pool, PoolConfig, Provider, ProviderStatus, SendError, Times,
-};
+use client::{Candidates, EditError, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times, Untaken};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
 use shard::Shard;
@@ -29,7 +27,7 @@ use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage, Stamp};
 
 use crate::arrivals::{Arrivals, Over};
 use crate::catalogue::Catalogue;
-use crate::edit::{self, EditError};
+use crate::edit;
 use crate::in_flight::{Carried, InFlight};
 use crate::meters::Meters;
 use crate::offers::Exports;
@@ -38,8 +36,6 @@ use crate::readiness::LinksUp;
 use crate::shares::Shares;
 use crate::verify::{Refusal, Verified, verify};
 
-/// Providers that a call may be offered to after the first could not take it.
-pub(crate) const MORE_PROVIDERS: usize = 2;
 /// No call waits longer than this, whatever its head says.
 pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Forgeries are logged at most this often; each is counted and reported to the hub.
@@ -218,9 +214,9 @@ impl Line {
                         tried: Vec::new(),
                         provider: None,
                     };
-                    let candidates = carried.route.candidates.clone();
-                    self.dispatch(carried, &candidates, |carried, offer, id, out| {
-                        edit::append(&verified, head, &carried.route.target, offer, millis(left), id, out)
+                    let route = carried.route.clone();
+                    self.dispatch(carried, &route.candidates, |offer, id, out| {
+                        edit::append(&verified, head, &route.target, offer, left, id, out)
                     })
                 }
             }
@@ -270,33 +266,22 @@ impl Line {
         &self,
         mut carried: Carried,
         candidates: &Candidates,
-        write: impl Fn(&Carried, &Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
+        write: impl Fn(&Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
     ) -> Result<(), Failure> {
-        let (route, stamp) = (carried.route.clone(), carried.stamp);
-        let mut refusal = None;
-        loop {
-            let Some(candidate) = next(candidates, CallKind::TwoWay, &carried.tried, refusal.is_some()) else {
-                return Err(refusal.unwrap_or_else(|| self.nobody(&route, stamp, candidates)));
-            };
-            let token = self.in_flight.insert(Carried { provider: None, ..carried });
-            let Some(token) = token else { return Err(self.full()) };
-            let times = self.in_flight.with(token, |carried| carried.times);
-            let Some(times) = times else { return Ok(()) };
-            let sent = candidate.provider.send(token, times, |id, out| {
-                self.in_flight.with(token, |carried| write(carried, &candidate.offer, id, out)).unwrap_or(Ok(()))
-            });
-            match sent {
-                Ok(call) => {
-                    self.in_flight.sent(token, call, &candidate.provider);
-                    self.meters.in_flight(self.in_flight.len());
-                    return Ok(());
-                }
-                Err(error) => {
-                    let Some(back) = self.in_flight.take(token) else { return Ok(()) };
-                    carried = back;
-                    refusal = Some(self.after(error, &route, stamp, candidate, &mut carried.tried)?);
-                }
+        let (route, stamp, times) = (carried.route.clone(), carried.stamp, carried.times);
+        let mut tried = std::mem::take(&mut carried.tried);
+        let Some(token) = self.in_flight.insert(carried) else { return Err(self.full()) };
+        match candidates.send(token, times, &mut tried, write) {
+            Ok((call, provider)) => {
+                self.in_flight.sent(token, call, provider, tried);
+                self.meters.in_flight(self.in_flight.len());
+                Ok(())
             }
+            // It may have ended meanwhile, with its link.
+            Err(untaken) => match self.in_flight.take(token) {
+                Some(_) => Err(self.not_sent(&route, stamp, candidates, untaken)),
+                None => Ok(()),
+            },
         }
     }
 
@@ -314,40 +299,28 @@ impl Line {
     ) -> Result<(), Failure> {
         let (candidates, stamp) = (&*route.candidates, head.stamp);
         let left = times.deadline.saturating_duration_since(self.pool.now());
-        let (mut tried, mut refusal) = (Vec::new(), None);
-        loop {
-            let Some(candidate) = next(candidates, CallKind::OneWay, &tried, refusal.is_some()) else {
-                return Err(refusal.unwrap_or_else(|| self.nobody(route, stamp, candidates)));
-            };
-            let sent = candidate.provider.send_one_way(times, |id, out| {
-                edit::append(verified, head, &route.target, &candidate.offer, millis(left), id, out)
-            });
-            let Err(error) = sent else { break };
-            refusal = Some(self.after(error, route, stamp, candidate, &mut tried)?);
-        }
+        let sent = candidates
+            .send_one_way(times, |offer, id, out| edit::append(verified, head, &route.target, offer, left, id, out));
+        sent.map_err(|untaken| self.not_sent(route, stamp, candidates, untaken))?;
         self.meters.one_way();
         Ok(())
     }
 
-    /// A provider could not take a call: why, if another one may be asked, which is then noted in `tried`.
-    ///
-    /// # Errors
-    /// Why, if nobody else is to be asked.
-    fn after(
-        &self,
-        error: SendError<EditError>,
-        route: &Route,
-        stamp: Stamp,
-        candidate: &Candidate,
-        tried: &mut Vec<Endpoint>,
-    ) -> Result<Failure, Failure> {
-        let may_go_on = !matches!(error, SendError::Write(_)) && tried.len() < MORE_PROVIDERS;
-        let failure = self.not_sent(route, stamp, &candidate.provider, error);
-        if !may_go_on {
-            return Err(failure);
-        }
-        tried.push(candidate.provider.endpoint().clone());
-        Ok(failure)
+    /// What is told of a call that nobody took.
+    fn not_sent(&self, route: &Route, stamp: Stamp, candidates: &Candidates, untaken: Untaken<EditError>) -> Failure {
+        let (label, here) = (&route.label, &self.here);
+        let (by, error) = match untaken {
+            Untaken::Nobody => return self.nobody(route, stamp, candidates),
+            Untaken::Refused { by, error } => (by, error),
+        };
+        tracing::debug!(call = %stamp, %label, provider = %by, why = %error, "a call was not sent to a provider");
+        let (kind, why) = match error {
+            SendError::Busy(_) => (Kind::Overload, format!("{here} holds as many calls for its provider as it may")),
+            SendError::Down(_) => (Kind::ProviderGone, self.no_connection()),
+            SendError::Write(error @ EditError::TooLong { .. }) => (Kind::TooLarge, error.to_string()),
+            SendError::Write(error) => (Kind::Unparsable, error.to_string()),
+        };
+        Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{label}` was not sent: {why}"))
     }
 
     fn nobody(&self, route: &Route, stamp: Stamp, candidates: &Candidates) -> Failure {
@@ -359,35 +332,7 @@ impl Line {
         Failure::new(Stage::Pick, Kind::ProviderGone, Outcome::NotSent, text)
     }
 
-    fn not_sent(&self, route: &Route, stamp: Stamp, to: &Provider, error: SendError<EditError>) -> Failure {
-        let (label, here) = (&route.label, &self.here);
-        tracing::debug!(call = %stamp, %label, provider = %to.endpoint(), why = %error, "a call was not sent to a provider");
-        let (kind, why) = match error {
-            SendError::Busy(_) => (Kind::Overload, format!("{here} holds as many calls for its provider as it may")),
-            SendError::Down(_) => (Kind::ProviderGone, self.no_connection()),
-            SendError::Write(error @ EditError::TooLong { .. }) => (Kind::TooLarge, error.to_string()),
-            SendError::Write(error) => (Kind::Unparsable, error.to_string()),
-        };
-        Failure::new(Stage::Provider, kind, Outcome::NotSent, format!("`{label}` was not sent: {why}"))
-    }
-
     pub(crate) fn no_connection(&self) -> String {
         format!("{} has no connection to its provider; see its /status", self.here)
     }
-}
-
-/// Whom to offer a call to: one that was `tried` already only if nobody has refused it since.
-fn next<'a>(
-    candidates: &'a Candidates,
-    kind: CallKind,
-    tried: &[Endpoint],
-    was_refused: bool,
-) -> Option<&'a Candidate> {
-    let candidate = candidates.pick(kind, tried)?;
-    (!was_refused || !tried.contains(candidate.provider.endpoint())).then_some(candidate)
-}
-
-/// At least 1: 0 would mean that no timeout is set.
-pub(crate) fn millis(time: Duration) -> u32 {
-    u32::try_from(time.as_millis()).unwrap_or(u32::MAX).max(1)
 }

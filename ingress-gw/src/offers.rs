@@ -2,7 +2,7 @@
 //! makes the same snapshot, in the same order.
 //!
 //! ```text
-//!  View of each registry ─ keep ─┐   (an incomplete view adds and changes, it never removes)
+//!  View of each registry ────────┐   (an incomplete view adds and changes, it never removes)
 //!  static providers ─────────────┼─ policy ─▶ Exports ┬▶ ProviderList    for the pool of each shard
 //!                                                     ├▶ services        what calls to them may do
 //!                                                     └▶ entries         the catalogue
@@ -12,9 +12,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use client::{Endpoint, Offer, ProviderList, Token, WarmUp};
+use client::{Endpoint, Offer, ProviderList};
 use rustc_hash::FxHashMap;
 use wire::tunnel::catalogue::{Entry, MethodSettings, ServiceKey};
 use zk_bridge::Provider;
@@ -210,16 +210,8 @@ impl Said {
 
     fn of_listed(provider: &Provider, endpoint: Endpoint) -> Self {
         let methods = provider.parameters.methods();
-        let mut offer = Offer::new(endpoint, &provider.path);
-        offer.methods = methods.iter().map(|method| Arc::from(*method)).collect();
-        offer.weight = provider.weight();
-        offer.enabled = !provider.is_disabled();
-        offer.token = provider.token().map(Token::new);
-        offer.warm_up = provider.timestamp().and_then(|millis| {
-            let since = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(millis))?;
-            Some(WarmUp { since, within: provider.warmup() })
-        });
         let said = &provider.parameters;
+        let offer = Offer::listed(endpoint, &provider.path, methods.iter().copied(), |key| said.get(key));
         let (timeout, retries) = (said.timeout(None), said.retries(None));
         let per_method = methods.iter().filter_map(|method| {
             let settings = MethodSettings {

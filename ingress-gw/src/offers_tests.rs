@@ -1,13 +1,13 @@
 //! What is exported of what is listed.
 
-use client::Security;
+use std::time::SystemTime;
+
+use client::{Security, TlsWith, Token, WarmUp};
 use wire::pattern::ServicePattern;
-use zk_bridge::{Level, Parameters, View};
+use zk_bridge::{Level, Parameters};
 
 use super::*;
-use crate::config::TlsWith;
 use crate::export::{Action, ExportPolicy, ExportRule};
-use crate::listed::keep;
 
 const GATEWAY: &str = "in-1";
 
@@ -78,18 +78,6 @@ fn a_tagged_provider_gets_no_call_that_does_not_name_its_tag() {
     let registries =
         listed(vec![provider("com.acme.A", "h1", &[("dubbo.tag", "gray")]), provider("com.acme.A", "h2", &[])]);
     assert_eq!(hosts(&exports(GATEWAY, &all(), &[], &registries), "com.acme.A:1.0.0"), ["h2"]);
-}
-
-#[test]
-fn an_incomplete_view_adds_and_never_removes() {
-    let before: Vec<Arc<Provider>> =
-        vec![Arc::new(provider("com.acme.A", "h1", &[])), Arc::new(provider("com.acme.B", "h1", &[]))];
-    let unread = View::unread();
-    assert_eq!(keep(&before, &unread), before);
-    let complete = View::of(2, vec![provider("com.acme.B", "h9", &[])], vec![]);
-    let after = keep(&before, &complete);
-    assert_eq!(after.len(), 1);
-    assert_eq!(after[0].host, "h9");
 }
 
 #[test]

@@ -14,13 +14,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use client::{Candidates, Pool};
+use client::{Candidates, Pool, TokenOf};
 use rustc_hash::FxSeededState;
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
 use wire::tunnel::{Failure, Head, Kind, Outcome, Stage};
 
-use crate::edit::{Target, TokenOf};
+use crate::edit::Target;
 use crate::offers::{Exports, OPAQUE_KEY, Service};
 use crate::verify::Verified;
 

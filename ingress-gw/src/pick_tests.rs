@@ -78,7 +78,7 @@ fn open(pool: &Pool, picker: &Picker) {
         policy: &policy,
         statics: &[provider],
         registries: &[],
-        tls: crate::config::TlsWith::Marked,
+        tls: client::TlsWith::Marked,
         down: &std::collections::BTreeSet::new(),
     };
     let exports = Arc::new(exports("in-1", listed));

@@ -26,14 +26,6 @@ pub struct Verified<'a> {
     pub peeked: Peeked<'a>,
 }
 
-impl<'a> Verified<'a> {
-    /// The bytes behind the header.
-    #[must_use]
-    pub fn body(&self) -> &'a [u8] {
-        self.frame.get(HEADER_LEN..).unwrap_or_default()
-    }
-}
-
 /// Why a frame is not carried on.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {

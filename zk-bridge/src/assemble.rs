@@ -129,7 +129,10 @@ mod tests {
         at_instance(&mut mirror, 20881, &[]);
         let found = providers(&mirror).providers;
         assert_eq!(found.len(), 2);
-        assert_eq!((found[0].level, found[0].weight(), found[0].release()), (Level::Both, 10, Some("3.3.6")));
+        assert_eq!(
+            (found[0].level, found[0].parameters.get("weight"), found[0].release()),
+            (Level::Both, Some("10"), Some("3.3.6"))
+        );
         assert_eq!(found[0].application.as_deref(), Some("shop"));
         assert_eq!((found[1].level, found[1].port), (Level::Instance, 20881));
     }
@@ -141,7 +144,7 @@ mod tests {
         at_interface(&mut mirror, "dubbo://10.0.0.1:20880/a.B?application=shop&timestamp=9&weight=1");
         let found = providers(&mirror).providers;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].weight(), 1);
+        assert_eq!(found[0].parameters.get("weight"), Some("1"));
     }
 
     #[test]

@@ -173,11 +173,11 @@ mod tests {
         );
         let provider = provider("com.acme.Greeter", &node).unwrap();
         assert_eq!(provider.key.to_string(), "G/com.acme.Greeter:1.2.3");
-        assert_eq!((provider.weight(), provider.timestamp()), (50, Some(1795253830272)));
+        assert_eq!((provider.parameters.get("weight"), provider.timestamp()), (Some("50"), Some(1795253830272)));
         assert_eq!(provider.serializations(), ["hessian2", "fastjson2"]);
         assert_eq!(provider.parameters.timeout(Some("hello")), Some(Duration::from_millis(700)));
         assert_eq!(provider.parameters.timeout(Some("bye")), Some(Duration::from_millis(1200)));
-        assert_eq!((provider.token(), provider.application.as_deref()), (Some("t"), Some("shop")));
+        assert_eq!((provider.parameters.get("token"), provider.application.as_deref()), (Some("t"), Some("shop")));
         assert!(!provider.is_virtual());
     }
 

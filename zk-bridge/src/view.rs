@@ -12,11 +12,6 @@ use std::time::Duration;
 
 use crate::registry::Level;
 
-/// Dubbo's weight where none is said.
-const DEFAULT_WEIGHT: u32 = 100;
-/// Dubbo's warm-up where none is said.
-const DEFAULT_WARMUP: Duration = Duration::from_secs(600);
-
 /// What a consumer asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ServiceKey {
@@ -150,19 +145,6 @@ impl Parameters {
 }
 
 impl Provider {
-    /// Its share of the load; Dubbo's default is 100, 0 means no load.
-    #[must_use]
-    pub fn weight(&self) -> u32 {
-        self.parameters.get("weight").and_then(|text| text.parse().ok()).unwrap_or(DEFAULT_WEIGHT)
-    }
-
-    /// How long its share grows after its start.
-    #[must_use]
-    pub fn warmup(&self) -> Duration {
-        let said = self.parameters.get("warmup").and_then(|text| text.parse().ok());
-        said.map_or(DEFAULT_WARMUP, Duration::from_millis)
-    }
-
     /// Whether it says that it speaks TLS alone.
     #[must_use]
     pub fn wants_tls(&self) -> bool {
@@ -191,19 +173,6 @@ impl Provider {
         names
     }
 
-    /// The token that calls must carry; `true` and `default` mean nothing to a caller but are kept as they came.
-    #[must_use]
-    pub fn token(&self) -> Option<&str> {
-        self.parameters.get("token")
-    }
-
-    /// Whether it was switched off: `disabled=true` or `enabled=false`.
-    #[must_use]
-    pub fn is_disabled(&self) -> bool {
-        self.parameters.is_true("disabled")
-            || self.parameters.get("enabled").is_some_and(|value| value.eq_ignore_ascii_case("false"))
-    }
-
     /// The release of Dubbo behind it, where it says one.
     #[must_use]
     pub fn release(&self) -> Option<&str> {
@@ -214,12 +183,6 @@ impl Provider {
     #[must_use]
     pub fn tag(&self) -> Option<&str> {
         self.parameters.get("dubbo.tag")
-    }
-
-    /// Whether it wants TLS.
-    #[must_use]
-    pub fn is_tls(&self) -> bool {
-        self.parameters.is_true("ssl-enabled")
     }
 
     /// Whether a gateway wrote it.
@@ -312,6 +275,19 @@ impl View {
         &self.foreign
     }
 
+    /// The providers that are taken to be there, where `before` were: what it lists now and, while it was not read to the end, what was
+    /// listed before.
+    #[must_use]
+    pub fn providers_after(&self, before: &[Arc<Provider>]) -> Vec<Arc<Provider>> {
+        let mut providers = self.providers.clone();
+        if !self.complete {
+            let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
+            let listed: BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
+            providers.extend(before.iter().filter(|provider| !listed.contains(&place(provider))).cloned());
+        }
+        providers
+    }
+
     /// Every consumer's reference.
     #[must_use]
     pub fn consumers(&self) -> &[Arc<Consumer>] {
@@ -380,6 +356,26 @@ mod tests {
         assert_eq!(parameters("timeout", "0").timeout(None), None);
         assert_eq!(parameters("retries", "-1").retries(None), None);
         assert_eq!(parameters("methods", "a,*, b,a").methods(), ["a", "b"]);
+    }
+
+    #[test]
+    fn an_incomplete_view_adds_and_never_removes() {
+        let provider = |interface: &str, host: &str| Provider {
+            key: ServiceKey::new(interface, None, None),
+            host: host.into(),
+            port: 20880,
+            path: interface.into(),
+            level: Level::Interface,
+            application: None,
+            parameters: Parameters::default(),
+            highway: None,
+        };
+        let before = View::of(1, vec![provider("a.A", "h1"), provider("a.B", "h1")], vec![]).providers;
+        assert_eq!(View::unread().providers_after(&before), before);
+        let part = View { complete: false, ..View::of(2, vec![provider("a.B", "h9")], vec![]) };
+        assert_eq!(part.providers_after(&before).len(), 3);
+        let complete = View { complete: true, ..part };
+        assert_eq!(complete.providers_after(&before), complete.providers);
     }
 
     #[test]

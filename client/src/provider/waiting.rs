@@ -12,6 +12,7 @@ use super::{Provider, SendError, Times, wire_id};
 use crate::Lost;
 use crate::calls::{CallKey, Pending, Place};
 use crate::channel::Channel;
+use crate::edit::append_waited;
 
 /// A call that waits.
 pub(super) struct Waiting {
@@ -115,11 +116,9 @@ impl Provider {
             return;
         }
         let sent = channel.append(|out| {
-            match (token, self.core.answers()) {
-                (Some(token), Some(answers)) => {
-                    answers.append_waited(token, &frame, deadline.saturating_duration_since(now), out);
-                }
-                _ => out.extend_from_slice(&frame),
+            match token {
+                Some(_) => append_waited(&frame, deadline.saturating_duration_since(now), out),
+                None => out.extend_from_slice(&frame),
             }
             Ok::<(), Infallible>(())
         });

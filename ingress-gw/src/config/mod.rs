@@ -23,7 +23,7 @@ use crate::export::ExportPolicy;
 use crate::listed::StaticProvider;
 
 pub use hub::Hubs;
-pub use providers::{ProviderTls, TlsWith};
+pub use providers::ProviderTls;
 pub use raw::Raw;
 
 /// Bodies up to this length, as Dubbo's own default `payload` has it.

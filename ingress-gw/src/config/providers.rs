@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use chassis::{Mistakes, Time};
-use client::{Ejection, PoolConfig, Trust};
+use client::{Ejection, PoolConfig, TlsWith, Trust};
 use shard::tls::{self, Identity, ServerName};
 use wire::dubbo::frame::HEADER_LEN;
 
@@ -18,18 +18,8 @@ pub struct ProviderTls {
     pub trust: Option<Trust>,
     /// The same number where it was made of the same names and contents of files.
     pub made_of: u64,
-    /// Which of those that a registry lists.
+    /// Which of those that a registry lists; a `[[provider]]` says it of itself.
     pub with: TlsWith,
-}
-
-/// Which of the providers that a registry lists speak TLS. A `[[provider]]` says it of itself.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum TlsWith {
-    /// Those whose URL says `ssl-enabled=true`.
-    #[default]
-    Marked,
-    /// All: Dubbo 3 with an `SslConfig` speaks TLS whatever its URL says.
-    Everybody,
 }
 
 /// Checks `[providers]`.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use chassis::config::settle_text;
-use client::Endpoint;
+use client::{Endpoint, TlsWith};
 use serde::de::DeserializeOwned;
 
 use super::raw::*;

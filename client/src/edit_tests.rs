@@ -1,11 +1,10 @@
 //! What a provider gets of a call.
 
-use client::{Endpoint, Offer, Token};
 use wire::dubbo::frame::{Codec, Serialization};
 use wire::dubbo::request::{Arg, Request};
 
 use super::*;
-use crate::verify::verify;
+use crate::{Endpoint, Offer, Token};
 
 const SERVICE: &str = "com.acme.Greeter";
 const ARG: &str = "an argument that stays as it is";
@@ -26,32 +25,26 @@ fn frame(codec: Codec, attachments: &[(&str, &str)]) -> Vec<u8> {
     out
 }
 
-fn head(frame: &[u8]) -> Head<'static> {
-    Head {
-        protocol: Head::DUBBO,
-        serialization: frame[2] & 0x1f,
-        body_len: frame.len() as u32,
-        service: SERVICE,
-        method: "hello",
-        source: "beijing",
-        application: "shop",
-        ..Head::default()
-    }
-}
-
 fn offer() -> Offer {
     Offer::new(Endpoint::new("h1", 20880), SERVICE)
 }
 
-fn target(token: TokenOf) -> Target {
-    Target { interface: SERVICE.into(), token }
+const ISLAND: &str = "highway.source.island";
+const APPLICATION: &str = "highway.source.application";
+
+/// Appends the frame as the provider gets it.
+fn put(frame: &[u8], offer: &Offer, left_ms: u64, out: &mut Vec<u8>) -> Result<(), EditError> {
+    let header = Header::decode(frame).unwrap().unwrap();
+    let peeked = peek(&header, &frame[HEADER_LEN..]).unwrap();
+    let (needed, more) = (&[(ISLAND, "beijing")], &[(APPLICATION, "shop")]);
+    let call = ForProvider { header: &header, frame, peeked: &peeked, interface: SERVICE, needed, more };
+    call.append(offer, Duration::from_millis(left_ms), 77, out)
 }
 
-/// The frame as the provider gets it, and what it finds in there.
-fn sent(frame: &[u8], offer: &Offer, left_ms: u32) -> Vec<u8> {
-    let verified = verify(&head(frame), frame).unwrap();
+/// The frame as the provider gets it, behind what stood there before.
+fn sent(frame: &[u8], offer: &Offer, left_ms: u64) -> Vec<u8> {
     let mut out = b"before".to_vec();
-    append(&verified, &head(frame), &target(TokenOf::Caller), offer, left_ms, 77, &mut out).unwrap();
+    put(frame, offer, left_ms, &mut out).unwrap();
     out.split_off(6)
 }
 
@@ -67,7 +60,7 @@ fn contains(frame: &[u8], text: &str) -> bool {
 }
 
 #[test]
-fn a_provider_hears_who_calls_from_the_hub_and_not_from_the_caller() {
+fn a_provider_hears_who_calls_from_the_gateway_and_not_from_the_caller() {
     for codec in [Codec::Hessian2, Codec::Fastjson2] {
         let lies = [
             ("highway.source.island", "the cloud"),
@@ -76,8 +69,8 @@ fn a_provider_hears_who_calls_from_the_hub_and_not_from_the_caller() {
             ("mine", "kept"),
         ];
         let sent = sent(&frame(codec, &lies), &offer(), 1000);
-        assert_eq!(attachment(&sent, SOURCE_ISLAND).as_deref(), Some("beijing"));
-        assert_eq!(attachment(&sent, SOURCE_APPLICATION).as_deref(), Some("shop"));
+        assert_eq!(attachment(&sent, ISLAND).as_deref(), Some("beijing"));
+        assert_eq!(attachment(&sent, APPLICATION).as_deref(), Some("shop"));
         assert_eq!(attachment(&sent, "mine").as_deref(), Some("kept"));
         assert_eq!((attachment(&sent, "highway.target"), attachment(&sent, "highway.x")), (None, None));
         assert!(contains(&sent, ARG) && !contains(&sent, "the cloud"));
@@ -134,11 +127,7 @@ fn a_call_that_names_the_path_in_field_2_keeps_it_when_field_2_becomes_the_inter
         };
         call.append(&mut request, -9);
         let request = without_path(&request);
-        let head = Head { service: PATH, ..head(&request) };
-        let verified = verify(&head, &request).unwrap();
-        let elsewhere = Offer { path: PATH.into(), ..offer() };
-        let mut sent = Vec::new();
-        append(&verified, &head, &target(TokenOf::Caller), &elsewhere, 1000, 77, &mut sent).unwrap();
+        let sent = sent(&request, &Offer { path: PATH.into(), ..offer() }, 1000);
         assert_eq!(attachment(&sent, "path").as_deref(), Some(PATH));
         let header = Header::decode(&sent).unwrap().unwrap();
         let Peeked::Call(call) = peek(&header, &sent[HEADER_LEN..]).unwrap() else { panic!("opaque") };
@@ -163,10 +152,10 @@ fn a_frame_for_one_provider_becomes_one_for_another() {
     first.path = "a/com.acme.Greeter".into();
     let for_first = sent(&frame(Codec::Hessian2, &[]), &first, 1000);
     let mut again = Vec::new();
-    append_again(&for_first, &target(TokenOf::Provider), &offer(), 60_000, 77, &mut again).unwrap();
+    append_again(&for_first, TokenOf::Provider, &offer(), Duration::from_secs(60), 77, &mut again).unwrap();
     assert_eq!(attachment(&again, "path").as_deref(), Some(SERVICE));
     assert_eq!(attachment(&again, "token"), None, "the first provider's token is not for the second");
-    assert_eq!(attachment(&again, SOURCE_ISLAND).as_deref(), Some("beijing"));
+    assert_eq!(attachment(&again, ISLAND).as_deref(), Some("beijing"));
     assert!(contains(&again, ARG));
 }
 
@@ -174,15 +163,15 @@ fn a_frame_for_one_provider_becomes_one_for_another() {
 fn a_frame_that_goes_out_late_tells_its_provider_what_is_left() {
     let first = sent(&frame(Codec::Hessian2, &[("timeout", "5000")]), &offer(), 5000);
     let mut late = Vec::new();
-    append_waited(&first, 900, &mut late).unwrap();
+    append_waited(&first, Duration::from_millis(900), &mut late);
     assert_eq!(attachment(&late, "timeout").as_deref(), Some("900"));
     assert_eq!(Header::decode(&late).unwrap().unwrap().id, Header::decode(&first).unwrap().unwrap().id);
     assert!(contains(&late, ARG));
     let mut in_time = Vec::new();
-    append_waited(&first, 5000, &mut in_time).unwrap();
+    append_waited(&first, Duration::from_millis(5000), &mut in_time);
     assert_eq!(in_time, first, "nothing else changes");
     let mut elsewhere = Vec::new();
-    append_again(&first, &target(TokenOf::Provider), &offer(), 300, 77, &mut elsewhere).unwrap();
+    append_again(&first, TokenOf::Provider, &offer(), Duration::from_millis(300), 77, &mut elsewhere).unwrap();
     assert_eq!(attachment(&elsewhere, "timeout").as_deref(), Some("300"));
 }
 
@@ -190,10 +179,7 @@ fn a_frame_that_goes_out_late_tells_its_provider_what_is_left() {
 fn a_frame_that_nobody_reads_gets_its_id_and_nothing_else() {
     let mut bytes = frame(Codec::Hessian2, &[("highway.target", "x")]);
     bytes[2] = bytes[2] & !0x1f | 3;
-    let head = Head { flags: wire::tunnel::Flags::OPAQUE, service: "", method: "", ..head(&bytes) };
-    let verified = verify(&head, &bytes).unwrap();
-    let mut out = Vec::new();
-    append(&verified, &head, &target(TokenOf::Provider), &offer(), 1, 77, &mut out).unwrap();
+    let out = sent(&bytes, &offer(), 1);
     assert_eq!(Header::decode(&out).unwrap().unwrap().id, 77);
     assert_eq!(Serialization::new(out[2]).id(), 3);
     assert_eq!(out[HEADER_LEN..], bytes[HEADER_LEN..]);
@@ -234,21 +220,20 @@ fn leaving(room: usize, attachments: &[(&str, &str)]) -> Vec<u8> {
 #[test]
 fn a_body_that_just_fits_dubbos_own_limit_is_not_made_longer_than_that() {
     let limit = HEADER_LEN + PAYLOAD_LEN;
-    let island_len = 1 + SOURCE_ISLAND.len() + 1 + "beijing".len();
+    let island_len = 1 + ISLAND.len() + 1 + "beijing".len();
     let got = sent(&leaving(island_len, &[("timeout", "3000")]), &offer(), 500);
     assert_eq!(got.len(), limit);
-    assert_eq!(attachment(&got, SOURCE_ISLAND).as_deref(), Some("beijing"));
-    assert_eq!((attachment(&got, SOURCE_APPLICATION), attachment(&got, "timeout").as_deref()), (None, Some("3000")));
+    assert_eq!(attachment(&got, ISLAND).as_deref(), Some("beijing"));
+    assert_eq!((attachment(&got, APPLICATION), attachment(&got, "timeout").as_deref()), (None, Some("3000")));
 }
 
 /// Such a call once went out without its island, and a provider that takes calls without one for its own island's could be fooled.
 #[test]
 fn a_call_that_has_no_room_for_its_island_is_refused() {
-    let island_len = 1 + SOURCE_ISLAND.len() + 1 + "beijing".len();
+    let island_len = 1 + ISLAND.len() + 1 + "beijing".len();
     let full = leaving(island_len - 1, &[]);
-    let verified = verify(&head(&full), &full).unwrap();
     let mut out = b"before".to_vec();
-    let refused = append(&verified, &head(&full), &target(TokenOf::Caller), &offer(), 500, 77, &mut out).unwrap_err();
+    let refused = put(&full, &offer(), 500, &mut out).unwrap_err();
     assert!(matches!(refused, EditError::TooLong { found_len } if found_len == PAYLOAD_LEN + 1), "{refused}");
     assert_eq!(out, b"before");
 }
