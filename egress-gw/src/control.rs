@@ -34,7 +34,7 @@ use crate::listen::{Event, Inbox, Order};
 use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered};
 use crate::shown::{Shown, ShownRegistry};
-use crate::site::{Site, any_view, consumers};
+use crate::site::{Site, any_change, consumers};
 use crate::state_files::{REMEMBERED, read_memory, read_remembered, write};
 
 /// Changes that come together are taken together.
@@ -169,7 +169,7 @@ impl Control {
             self.open_doors().await;
             tokio::select! {
                 events = self.outside.inbox.take() => self.take(events).await,
-                () = any_view(&mut self.sites) => {}
+                () = any_change(&mut self.sites) => {}
                 Some((change, done)) = self.outside.changed.recv() => {
                     self.import = change.import;
                     self.catalogue.set_hold_down(self.import.hold_down);

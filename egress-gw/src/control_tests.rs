@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Default)]
 struct FakeRegistry {
     view: watch::Sender<Arc<zk_bridge::View>>,
+    documents: watch::Sender<Arc<zk_bridge::Documents>>,
     desired: Mutex<Option<Desired>>,
     withdrawn: Mutex<bool>,
     kept: Mutex<Option<Vec<String>>>,
@@ -36,6 +37,9 @@ impl Registry for FakeRegistry {
     }
     fn view(&self) -> watch::Receiver<Arc<zk_bridge::View>> {
         self.view.subscribe()
+    }
+    fn documents(&self) -> watch::Receiver<Arc<zk_bridge::Documents>> {
+        self.documents.subscribe()
     }
     fn publish(&self, desired: Desired) {
         *self.desired.lock().unwrap() = Some(desired);

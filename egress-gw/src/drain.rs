@@ -182,6 +182,9 @@ mod tests {
         fn view(&self) -> tokio::sync::watch::Receiver<Arc<View>> {
             tokio::sync::watch::channel(Arc::new(View::unread())).1
         }
+        fn documents(&self) -> tokio::sync::watch::Receiver<Arc<zk_bridge::Documents>> {
+            tokio::sync::watch::channel(Arc::new(zk_bridge::Documents::default())).1
+        }
         fn publish(&self, _: zk_bridge::Desired) {}
         fn withdraw(&self) -> zk_bridge::Work<'_> {
             Box::pin(async {

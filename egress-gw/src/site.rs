@@ -1,4 +1,4 @@
-//! One registry of the island, as the control loop holds it: its handle, its view, whether it was ever read.
+//! One registry of the island, as the control loop holds it: its handle, its view and rule documents, whether it was ever read.
 //!
 //! Never writes; what stands in a registry is decided by `publish` and written by `zk-bridge`.
 
@@ -19,6 +19,8 @@ use crate::knowledge::{Consumers, Reference};
 pub struct Site {
     pub registry: Arc<dyn Registry>,
     pub view: watch::Receiver<Arc<zk_bridge::View>>,
+    /// The rule documents of its config center.
+    pub documents: watch::Receiver<Arc<zk_bridge::Documents>>,
     pub ready: Condition,
     /// Whether everything in it has been read once; before that its local providers are unknown.
     pub read_once: bool,
@@ -31,7 +33,8 @@ impl Site {
     pub fn new(registry: Arc<dyn Registry>, process: &Process) -> Self {
         let ready = process.ready.condition(format!("registry {}", registry.name()));
         ready.unmet("it was not read yet");
-        Self { view: registry.view(), registry, ready, read_once: false, demand: Demand::default() }
+        let (view, documents) = (registry.view(), registry.documents());
+        Self { registry, view, documents, ready, read_once: false, demand: Demand::default() }
     }
 
     /// Opens a registry; its driver belongs to `process`.
@@ -44,15 +47,24 @@ impl Site {
         process.tasks.spawn(format!("registry {}", settings.name()), drive).keep();
         Self::new(registry, process)
     }
+
+    /// Resolves when its view or its documents have changed.
+    async fn changed(&mut self) {
+        // A driver that has ended is reported by its own task.
+        tokio::select! {
+            Ok(()) = self.view.changed() => {}
+            Ok(()) = self.documents.changed() => {}
+            else => std::future::pending().await,
+        }
+    }
 }
 
-/// Resolves when any registry's view has changed; never where there is none.
-pub async fn any_view(sites: &mut [Site]) {
-    let mut changes: Vec<_> = sites.iter_mut().map(|site| Box::pin(site.view.changed())).collect();
+/// Resolves when any registry's view or rule documents have changed; never where there is no registry.
+pub async fn any_change(sites: &mut [Site]) {
+    let mut changes: Vec<_> = sites.iter_mut().map(|site| Box::pin(site.changed())).collect();
     std::future::poll_fn(|cx| {
         for change in &mut changes {
-            // A driver that has ended is reported by its own task.
-            if let Poll::Ready(Ok(())) = change.as_mut().poll(cx) {
+            if change.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
         }

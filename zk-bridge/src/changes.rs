@@ -14,6 +14,8 @@ use crate::session::Session;
 
 /// How often an older server is asked what changed: a few hundred bytes for each interface and instance.
 const POLLED_EVERY: Duration = Duration::from_secs(3);
+/// The same for rule documents, which are obeyed within a second: a list, and a hundred bytes for each document.
+const DOCUMENTS_POLLED_EVERY: Duration = Duration::from_millis(400);
 /// How often everything is looked at where watches tell: for what a watch could miss.
 const AUDITED_EVERY: Duration = Duration::from_secs(60);
 
@@ -33,16 +35,29 @@ pub(crate) struct Feed {
 }
 
 impl Feed {
-    /// Begins to watch.
+    /// Begins to watch the folders of services.
     ///
     /// # Errors
     /// The connection is lost, or the server refuses the watch.
-    pub(crate) async fn start(session: &Session, layout: &Layout) -> Result<Self, Error> {
+    pub(crate) async fn of_services(session: &Session, layout: &Layout) -> Result<Self, Error> {
+        Self::start(session, &layout.watched(), POLLED_EVERY).await
+    }
+
+    /// Begins to watch the folder of rule documents. A watch of its own, also inside of a folder that is watched: who reads
+    /// services is not to be woken.
+    ///
+    /// # Errors
+    /// The connection is lost, or the server refuses the watch.
+    pub(crate) async fn of_documents(session: &Session, folder: String) -> Result<Self, Error> {
+        Self::start(session, &[folder], DOCUMENTS_POLLED_EVERY).await
+    }
+
+    async fn start(session: &Session, folders: &[String], polled_every: Duration) -> Result<Self, Error> {
         let mut watchers = [None, None];
-        let period = if session.has_recursive_watch() { AUDITED_EVERY } else { POLLED_EVERY };
+        let period = if session.has_recursive_watch() { AUDITED_EVERY } else { polled_every };
         if session.has_recursive_watch() {
-            for (place, path) in watchers.iter_mut().zip(layout.watched()) {
-                let watch = session.client.watch(&path, AddWatchMode::PersistentRecursive);
+            for (place, path) in watchers.iter_mut().zip(folders) {
+                let watch = session.client.watch(path, AddWatchMode::PersistentRecursive);
                 *place = Some(session.answer(watch).await?);
             }
         }

@@ -17,6 +17,9 @@ pub(crate) use self::login::Login;
 const DEFAULT_ROOT: &str = "dubbo";
 /// Where Dubbo's instances are while the registry URL says no `group`.
 const DEFAULT_SERVICES_ROOT: &str = "services";
+/// Where Dubbo's config center in ZooKeeper begins while its URL says no `namespace`: `dubbo` and `config`
+/// (`ZookeeperDynamicConfiguration.java`).
+const DEFAULT_CONFIG_ROOT: &str = "dubbo/config";
 /// What is asked of the server; it grants 2 to 20 of its ticks (4 to 40 s by default).
 const DEFAULT_SESSION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Sessions outside of this serve nobody.
@@ -30,6 +33,7 @@ const SESSION_TIMEOUTS: std::ops::RangeInclusive<Duration> = Duration::from_secs
 /// address = "zk1:2181,zk2:2181/chroot"   # the servers of one ensemble; the chroot is optional and must exist
 /// root = "dubbo"                         # the group of the applications' registry URL, if they set one
 /// services_root = "services"             # instances; by default "services", or `root` where that is not "dubbo"
+/// config_root = "dubbo/config"           # the config center; rule documents stand in its folder "highway"
 /// username = "dubbo"                     # digest authentication
 /// password_file = "zookeeper.password"   # mode 0600; relative to this file
 /// password_env = "ZK_PASSWORD"           # or the name of a variable that holds it
@@ -48,6 +52,8 @@ pub struct RegistryConfig {
     pub root: Option<String>,
     /// The folder of instances: `services` if absent, or `root` where that is not `dubbo`, as Dubbo 3 does.
     pub services_root: Option<String>,
+    /// The folder of the config center, `dubbo/config` if absent: rule documents stand in its folder `highway`.
+    pub config_root: Option<String>,
     /// The user of digest authentication.
     pub username: Option<String>,
     /// The file with the password, readable by its owner only; relative to the configuration's folder.
@@ -104,6 +110,7 @@ pub struct RegistrySettings {
     pub(crate) address: String,
     pub(crate) root: String,
     pub(crate) services_root: String,
+    pub(crate) config_root: String,
     login: Option<Credentials>,
     pub(crate) acl: AclChoice,
     pub(crate) session_timeout: Duration,
@@ -193,6 +200,7 @@ impl RegistryConfig {
             None if root == DEFAULT_ROOT => DEFAULT_SERVICES_ROOT.to_owned(),
             None => root.clone(),
         };
+        let config_root = self.sound_config_root(&root, &services, &mut mistakes);
         let login = Credentials::settle(self, folder, &mut mistakes);
         let acl = match (self.acl.unwrap_or_default(), &login) {
             (AclChoice::Auto, Some(_)) => AclChoice::Creator,
@@ -224,6 +232,7 @@ impl RegistryConfig {
             address,
             root,
             services_root: services,
+            config_root,
             login,
             acl,
             session_timeout,
@@ -245,6 +254,20 @@ impl RegistryConfig {
             mistakes.push(RegistryMistake { key: "address", what: format!("found {typed:?}, {wanted}") });
         }
         typed.to_owned()
+    }
+
+    /// Never a folder of services: there `highway-history` would be an application of ours, and what is of ours is swept.
+    fn sound_config_root(&self, root: &str, services: &str, mistakes: &mut Vec<RegistryMistake>) -> String {
+        let key = "config_root";
+        let typed = self.config_root.as_deref().unwrap_or(DEFAULT_CONFIG_ROOT);
+        let config_root = folder_name(key, typed, mistakes);
+        if config_root == root || config_root == services {
+            let what = format!(
+                "found {config_root:?}, where services stand, wanted a folder of its own such as \"dubbo/config\""
+            );
+            mistakes.push(RegistryMistake { key, what });
+        }
+        config_root
     }
 
     fn sound_timeout(&self, mistakes: &mut Vec<RegistryMistake>) -> Duration {
@@ -302,6 +325,7 @@ mod tests {
             RegistryConfig::at("zookeeper://zk1:2181,[::1]:2182,zk3/tenants/red/").settle(Path::new("/")).unwrap();
         assert_eq!(settings.address, "zk1:2181,[::1]:2182,zk3/tenants/red");
         assert_eq!((settings.root.as_str(), settings.services_root.as_str()), ("dubbo", "services"));
+        assert_eq!(settings.config_root, "dubbo/config");
         assert_eq!((settings.acl, settings.session_timeout), (AclChoice::Open, DEFAULT_SESSION_TIMEOUT));
     }
 
@@ -318,6 +342,19 @@ mod tests {
         assert_eq!(of("/prod/", None), "prod");
         assert_eq!(of("prod", Some("services")), "services");
         assert_eq!(of("dubbo", None), "services");
+    }
+
+    #[test]
+    fn the_config_center_has_a_folder_of_its_own() {
+        let of = |config: &str, root: &str| {
+            let config =
+                RegistryConfig { root: Some(root.into()), config_root: Some(config.into()), ..RegistryConfig::at("h") };
+            config.settle(Path::new("/")).map(|settings| settings.config_root).map_err(|found| found[0].clone())
+        };
+        assert_eq!(of("/prod/config/", "dubbo").unwrap(), "prod/config");
+        assert_eq!(of("dubbo/config", "dubbo/config").unwrap_err().key, "config_root");
+        assert!(of("services", "dubbo").unwrap_err().what.contains("where services stand"));
+        assert_eq!(of("a//b", "dubbo").unwrap_err().key, "config_root");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   publish / withdraw / leave ──▶ order (number, what) ──▶ driver
-//!   view ◀── watch channel ◀────────────────────────────── driver
+//!   view, documents ◀── watch channels ◀────────────────── driver
 //!   withdraw waits for ◀── done (number) ◀──────────────── driver
 //! ```
 //!
@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use crate::center::Documents;
 use crate::registry::{Desired, Registry, RegistryFailure, Status, VirtualProvider, Work};
 use crate::view::View;
 
@@ -56,6 +57,10 @@ pub(crate) struct DriverSide {
     pub(crate) orders: watch::Receiver<Order>,
     pub(crate) done: watch::Sender<u64>,
     pub(crate) status: Arc<Mutex<Status>>,
+    pub(crate) documents: watch::Sender<Arc<Documents>>,
+    /// What is wrong with the documents.
+    pub(crate) of_documents: Arc<Mutex<Vec<String>>>,
+    pub(crate) documents_wanted: watch::Receiver<bool>,
 }
 
 struct Handle {
@@ -64,6 +69,9 @@ struct Handle {
     orders: watch::Sender<Order>,
     done: watch::Receiver<u64>,
     status: Arc<Mutex<Status>>,
+    documents: watch::Receiver<Arc<Documents>>,
+    of_documents: Arc<Mutex<Vec<String>>>,
+    documents_wanted: watch::Sender<bool>,
 }
 
 /// A handle and its driver's side.
@@ -73,8 +81,20 @@ pub(crate) fn pair(name: &str) -> (Arc<dyn Registry>, DriverSide) {
     let (done_in, done) = watch::channel(0);
     let status = Status { name: name.to_owned(), problems: vec!["not connected yet".into()], ..Status::default() };
     let status = Arc::new(Mutex::new(status));
-    let handle = Handle { name: name.to_owned(), view, orders, done, status: Arc::clone(&status) };
-    (Arc::new(handle), DriverSide { view: view_in, orders: orders_out, done: done_in, status })
+    let (documents_in, documents) = watch::channel(Arc::new(Documents::default()));
+    let (documents_wanted, wanted) = watch::channel(false);
+    let of_documents = Arc::new(Mutex::new(Vec::new()));
+    let driver = DriverSide {
+        view: view_in,
+        orders: orders_out,
+        done: done_in,
+        status: Arc::clone(&status),
+        documents: documents_in,
+        of_documents: Arc::clone(&of_documents),
+        documents_wanted: wanted,
+    };
+    let name = name.to_owned();
+    (Arc::new(Handle { name, view, orders, done, status, documents, of_documents, documents_wanted }), driver)
 }
 
 impl Handle {
@@ -124,6 +144,11 @@ impl Registry for Handle {
         self.view.clone()
     }
 
+    fn documents(&self) -> watch::Receiver<Arc<Documents>> {
+        self.documents_wanted.send_if_modified(|is_wanted| !std::mem::replace(is_wanted, true));
+        self.documents.clone()
+    }
+
     fn publish(&self, desired: Desired) {
         self.order(|before| match before {
             Wish::Publish(same) if **same == desired => None,
@@ -160,7 +185,10 @@ impl Registry for Handle {
     }
 
     fn status(&self) -> Status {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        status.documents = self.documents.borrow().all().len();
+        status.problems.extend(self.of_documents.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned());
+        status
     }
 }
 

@@ -143,7 +143,7 @@ impl Layout {
 
     /// Whether a child of an application's folder can be an instance of Dubbo's: they are called `host:port`.
     pub(crate) fn may_be_instance(id: &str) -> bool {
-        id.contains(':') && !CATEGORIES.contains(&id)
+        id.contains(':') && !id.contains('/') && !CATEGORIES.contains(&id)
     }
 
     /// What a changed path concerns.
@@ -237,6 +237,8 @@ mod tests {
             Place::Instance("highway-b-1".into(), "10.0.0.1:1".into())
         });
         assert_eq!(layout.go_metadata("highway-b-1", "r"), None);
+        // A rule document is no instance, whatever it is called.
+        assert_eq!(layout.place("/prod/config/highway/com.acme.A:1.0"), Place::Elsewhere);
     }
 
     #[test]

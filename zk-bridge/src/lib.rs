@@ -8,6 +8,8 @@
 //!        │                                                                 │                    │
 //!        ▼                                                                 └──── session ◀──────┘
 //!     mirror ──▶ View (last good state, by watch channel)
+//!
+//!  config center    /dubbo/config/highway/<name> ──▶ Documents (the same, by a channel of its own)
 //! ```
 //!
 //! How a program uses it:
@@ -35,6 +37,7 @@
 //! list because a server is away, and never puts a password into a log, an error or an argument.
 
 mod assemble;
+mod center;
 mod changes;
 mod config;
 mod driver;
@@ -53,6 +56,7 @@ mod session;
 mod url;
 mod view;
 
+pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, is_document_name};
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
 pub use driver::{Driver, open};
 pub use registry::{Desired, Level, Registry, RegistryFailure, Status, VirtualProvider, Work};

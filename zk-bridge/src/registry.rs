@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
+use crate::center::Documents;
 use crate::view::{ServiceKey, View};
 
 /// Work that a caller awaits, from a trait that stays object safe.
@@ -26,6 +27,11 @@ pub trait Registry: Send + Sync + 'static {
     /// The last good state, at once and whenever it changes. It starts as [`View::unread`], and is never emptied because
     /// the servers are away: then [`View::is_connected`] turns false and the lists stay.
     fn view(&self) -> watch::Receiver<Arc<View>>;
+
+    /// The last good rule documents of the registry's config center, at once and whenever they change. They are followed from
+    /// the first call on: who obeys no rules needs no rights for them. As with the view, nothing is emptied because the servers
+    /// are away, or because they lost their tree.
+    fn documents(&self) -> watch::Receiver<Arc<Documents>>;
 
     /// Sets the state that shall be in the registry, as a whole. It replaces what was said before, is written as soon as
     /// there is a session, and healed for ever. Saying the same again costs nothing.
@@ -147,6 +153,8 @@ pub struct Status {
     pub published: usize,
     /// Virtual providers that are there at instance level too.
     pub published_as_instance: usize,
+    /// Rule documents that are held, where somebody asked for them.
+    pub documents: usize,
     /// What is wrong, a sentence each; empty when all is well.
     pub problems: Vec<String>,
 }

@@ -10,13 +10,13 @@
 //! ```
 //!
 //! A turn may be cut off at any await by the connection's end: everything is doubted after the next connect, and a plan
-//! is made from what is there. While there is no connection the view stays as it was, and says so.
-//!
-//! How long an outage was makes no difference to how soon its end is noticed: between two attempts of ours there are at
-//! most a few seconds, and a session is given up when a server is back and the client crate, whose pauses double
-//! without a bound, does not notice it.
+//! is made from what is there. While there is no connection the view stays as it was, and says so. Rule documents are followed
+//! beside the turns, by [`following`].
 
+mod complaints;
+mod following;
 mod holding;
+mod outage;
 mod publishing;
 mod showing;
 
@@ -27,6 +27,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{Error, SessionState};
 
+use self::following::{Following, Shown};
+use self::outage::{BACKOFF_MAX, back_without_us, backoff};
 use self::publishing::Publishing;
 use self::showing::{Chroot, Showing};
 use crate::changes::{Change, Feed};
@@ -37,7 +39,7 @@ use crate::layout::Layout;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
 use crate::registry::Registry;
-use crate::session::{Fault, Serving, Session, serving};
+use crate::session::{Fault, Session};
 
 /// Changes closer together than this are one.
 const QUIET: Duration = Duration::from_millis(20);
@@ -47,21 +49,12 @@ const GATHERED_WITHIN: Duration = Duration::from_millis(250);
 const REST_MAX: Duration = Duration::from_secs(5);
 /// Changes that are gathered at most; more of them are a change of everything.
 const GATHERED_MAX: usize = 10_000;
-/// The first pause before another session is tried; doubled each time.
-const BACKOFF_MIN: Duration = Duration::from_millis(200);
-/// The longest pause: nobody waits longer than this for us to notice that the servers are back.
-const BACKOFF_MAX: Duration = Duration::from_secs(3);
 /// The pause before something missing is looked for again on a live connection.
 const MISSING_PAUSE: Duration = Duration::from_secs(1);
 /// A connection or session that lasts so long is a good one: pauses begin anew after it.
 const STEADY: Duration = Duration::from_secs(20);
 /// Connections of one session that fail, each sooner than a stall could end it, until another session is tried.
 const FAILURES_MAX: u32 = 8;
-/// How often a server that went away is asked whether it is back.
-const ASKED_EVERY: Duration = Duration::from_secs(1);
-/// For so long a server that is back waits for the session to come back to it by itself, and for as long again as the client
-/// crate may spend with each server that does not answer.
-const EXPECTED_WITHIN: Duration = Duration::from_secs(2);
 /// How often it is tried again what we may not do.
 const DENIED_AGAIN: Duration = Duration::from_secs(5);
 
@@ -82,7 +75,9 @@ impl Driver {
     /// Keeps a session, reads, publishes and heals, until every handle is gone. Cancel safe. The session is left to expire,
     /// however this ends, and with it goes every ephemeral node that was not withdrawn.
     pub async fn run(self) {
-        let DriverSide { view, orders, done, status } = self.side;
+        let DriverSide { view, orders, done, status, documents, of_documents, documents_wanted } = self.side;
+        let shown = Shown { documents, problems: of_documents, is_wanted: documents_wanted };
+        let mut following = Following::new(&self.settings, shown);
         let mut watched = orders.clone();
         let mut work = Work {
             layout: Layout::new(&self.settings.root, &self.settings.services_root),
@@ -95,7 +90,7 @@ impl Driver {
         };
         tokio::select! {
             () = nobody_left(&mut watched) => {}
-            () = work.run(&self.settings) => {}
+            () = work.run(&self.settings, &mut following) => {}
         }
     }
 }
@@ -138,7 +133,7 @@ impl From<Error> for Turn {
 
 impl Work {
     /// For ever.
-    async fn run(&mut self, settings: &RegistrySettings) {
+    async fn run(&mut self, settings: &RegistrySettings, following: &mut Following) {
         let mut attempt = 0;
         let keeper = loop {
             match Keeper::start() {
@@ -154,7 +149,7 @@ impl Work {
                     // Asking for more again would leave a session behind each time.
                     session_timeout = session_timeout.min(session.client.session_timeout());
                     let began = Instant::now();
-                    let why = self.serve(&session, settings).await;
+                    let why = self.serve(&session, settings, following).await;
                     tracing::info!(registry = settings.name(), session = %session.client.session_id(), why, "the session ended");
                     self.showing.disconnected(why);
                     if began.elapsed() >= STEADY {
@@ -169,7 +164,12 @@ impl Work {
     }
 
     /// Lives with a session until it ends, and says why it did.
-    async fn serve(&mut self, session: &Session, settings: &RegistrySettings) -> &'static str {
+    async fn serve(
+        &mut self,
+        session: &Session,
+        settings: &RegistrySettings,
+        following: &mut Following,
+    ) -> &'static str {
         tracing::info!(
             registry = self.showing.name(),
             session = %session.client.session_id(),
@@ -181,6 +181,7 @@ impl Work {
         self.mirror = Mirror::default();
         self.publishing.new_session();
         self.showing.new_session(session);
+        following.new_session();
         let mut states = session.client.state_watcher();
         let (mut short, mut failures) = (0, 0);
         loop {
@@ -203,7 +204,7 @@ impl Work {
             let end = tokio::select! {
                 biased;
                 _ = states.changed() => Turn::Lost,
-                end = async { sleep(pause).await; self.connected(session, settings).await } => end,
+                end = async { sleep(pause).await; self.connected(session, settings, following).await } => end,
             };
             let lasted = began.elapsed();
             if lasted >= STEADY {
@@ -225,11 +226,14 @@ impl Work {
         }
     }
 
-    /// One connection: a feed, a look at everything, then turns.
-    async fn connected(&mut self, session: &Session, settings: &RegistrySettings) -> Turn {
-        match self.turns(session, settings).await {
-            Ok(never) => match never {},
-            Err(end) => end,
+    /// One connection: a feed, a look at everything, then turns; the rule documents beside them.
+    async fn connected(&mut self, session: &Session, settings: &RegistrySettings, following: &mut Following) -> Turn {
+        tokio::select! {
+            end = self.turns(session, settings) => match end {
+                Ok(never) => match never {},
+                Err(end) => end,
+            },
+            end = following.follow(session, settings) => end,
         }
     }
 
@@ -238,14 +242,12 @@ impl Work {
         session: &Session,
         settings: &RegistrySettings,
     ) -> Result<std::convert::Infallible, Turn> {
-        // A follower may be behind what another one has told us in an earlier session.
-        session.answer(session.client.sync("/")).await?;
-        while session.answer(session.client.check_stat("/")).await?.is_none() {
+        while !begun(session).await? {
             self.showing.chroot(Chroot::Missing);
             sleep(MISSING_PAUSE).await;
         }
         self.showing.chroot(Chroot::There);
-        let mut feed = Feed::start(session, &self.layout).await?;
+        let mut feed = Feed::of_services(session, &self.layout).await?;
         self.doubt();
         loop {
             self.turn(session).await?;
@@ -346,50 +348,17 @@ impl Work {
     }
 }
 
+/// Whether there is a tree to read: the chroot of the address is there.
+async fn begun(session: &Session) -> Result<bool, Error> {
+    // A follower may be behind what another one has told us in an earlier session.
+    session.answer(session.client.sync("/")).await?;
+    Ok(session.answer(session.client.check_stat("/")).await?.is_some())
+}
+
 /// At `time`, or never.
 async fn at(time: Option<Instant>) {
     match time {
         Some(time) => sleep_until(time).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Ends when a server takes sessions, and goes on doing so, while ours has not come back although it could have.
-async fn back_without_us(session: &Session, settings: &RegistrySettings) {
-    let mut back: Option<Instant> = None;
-    loop {
-        sleep(ASKED_EVERY).await;
-        let Serving { oldest, silent } = serving(&settings.address).await;
-        let expected_within = EXPECTED_WITHIN + session.server_within.saturating_mul(silent);
-        match oldest {
-            None => back = None,
-            Some(_) if back.get_or_insert_with(Instant::now).elapsed() >= expected_within => return,
-            Some(_) => {}
-        }
-    }
-}
-
-/// Between half and all of 200 ms, 400 ms, … 3 s.
-fn backoff(attempt: u32) -> Duration {
-    let longest = BACKOFF_MIN.saturating_mul(1 << attempt.min(16)).min(BACKOFF_MAX);
-    longest.mul_f64(0.5 + fastrand::f64() / 2.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_grow_to_a_bound_and_are_never_the_same_for_all() {
-        assert!(backoff(0) <= BACKOFF_MIN && backoff(0) >= BACKOFF_MIN / 2);
-        assert!(
-            BACKOFF_MAX <= Duration::from_secs(3),
-            "the end of an outage is noticed within seconds, however long it was"
-        );
-        for attempt in [10, 31, 32, u32::MAX] {
-            assert!(backoff(attempt) <= BACKOFF_MAX && backoff(attempt) >= BACKOFF_MAX / 2);
-        }
-        let some: std::collections::BTreeSet<Duration> = (0..20).map(|_| backoff(5)).collect();
-        assert!(some.len() > 10);
     }
 }

@@ -2,16 +2,15 @@
 //!
 //! Lists only ever change to what was read. After a new session, real providers that were there before and are not
 //! there yet stay a while: see [`super::holding`].
-//!
-//! The log has a line for each change, not for each attempt: a problem when it is new, and that there is none any more.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::complaints::{Complaints, Health, some};
 use super::holding::Holding;
 use super::publishing::Progress;
 use crate::assemble::{self, Assembled};
@@ -21,22 +20,6 @@ use crate::mirror::Mirror;
 use crate::registry::{Level, Status};
 use crate::session::Session;
 use crate::view::{ServiceKey, View};
-
-/// Sentences of one kind that are shown; the rest is counted.
-const SENTENCES_MAX: usize = 5;
-/// A problem that comes and goes is logged so many times…
-const SAID_MAX: u32 = 5;
-/// … in so long.
-const SAID_WITHIN: Duration = Duration::from_secs(60);
-/// How a sentence begins that only counts others.
-const MORE: &str = "and ";
-
-/// How often a problem was logged.
-struct Said {
-    since: Instant,
-    count: u32,
-    is_there: bool,
-}
 
 /// Whether the folder that an address ends with is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,15 +40,13 @@ pub(super) struct Showing {
     of_session: Vec<String>,
     of_tree: Vec<String>,
     of_writing: Vec<String>,
-    /// Problems that were logged lately: since when, how often, and whether they are there now.
-    said: BTreeMap<String, Said>,
-    /// Whether the last word in the log was a problem.
-    is_ill: bool,
+    complaints: Complaints,
 }
 
 impl Showing {
     pub(super) fn new(settings: RegistrySettings, view: watch::Sender<Arc<View>>, status: Arc<Mutex<Status>>) -> Self {
         let holding = Holding::new(settings.session_timeout);
+        let complaints = Complaints::of(settings.name(), "services");
         Self {
             settings,
             view,
@@ -76,8 +57,7 @@ impl Showing {
             of_session: Vec::new(),
             of_tree: Vec::new(),
             of_writing: Vec::new(),
-            said: BTreeMap::new(),
-            is_ill: false,
+            complaints,
         }
     }
 
@@ -213,43 +193,13 @@ impl Showing {
             .flatten()
             .cloned()
             .collect();
-        self.log(&problems);
-        self.status().problems = problems;
-    }
-
-    /// A line for each problem that is new, and one when there is none any more.
-    fn log(&mut self, problems: &[String]) {
-        let now = Instant::now();
-        self.said.retain(|problem, said| {
-            said.is_there = problems.contains(problem);
-            said.is_there || said.since + SAID_WITHIN > now
-        });
-        for problem in problems.iter().filter(|problem| !problem.starts_with(MORE)) {
-            let said = self.said.entry(problem.clone()).or_insert(Said { since: now, count: 0, is_there: false });
-            if !std::mem::replace(&mut said.is_there, true) && said.count < SAID_MAX {
-                said.count += 1;
-                tracing::warn!(registry = self.settings.name(), problem, "the registry has a problem");
-                self.is_ill = true;
-            }
-        }
         // Only what was read and written as a whole proves that all is well.
-        if problems.is_empty() && self.is_ill && self.status().connected {
-            tracing::info!(registry = self.settings.name(), "the registry has no problem any more");
-            self.is_ill = false;
-        }
+        let health = if self.status().connected { Health::Known } else { Health::Unknown };
+        self.complaints.log(&problems, health);
+        self.status().problems = problems;
     }
 
     fn status(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Some of the sentences, and how many there are beyond them.
-fn some(into: &mut Vec<String>, sentences: impl Iterator<Item = String>) {
-    let mut rest = sentences;
-    into.extend(rest.by_ref().take(SENTENCES_MAX));
-    let more = rest.count();
-    if more > 0 {
-        into.push(format!("{MORE}{more} more of this kind"));
     }
 }

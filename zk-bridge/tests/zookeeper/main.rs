@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "a test that measures says what it measured")]
 
 mod cable;
+mod documents;
 mod ensembles;
 mod gateways;
 mod guards;

@@ -1,0 +1,133 @@
+//! The config center: rule documents, and what became of each.
+//!
+//! ```text
+//!  /<config root>/highway/<name>    a document: text, flat list
+//! ```
+//!
+//! `reading` is the last good documents, as a gateway follows them. Documents are text here; what they mean is for `route` to
+//! say. Gateways never write.
+
+pub(crate) mod reading;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// Documents of one config center; further ones are not read.
+pub const DOCUMENTS_MAX: usize = 1000;
+/// Bytes of one document; a longer one is not taken.
+pub const DOCUMENT_MAX_LEN: usize = 256 * 1024;
+/// Bytes of all documents together; a change that goes beyond is not taken.
+pub const DOCUMENTS_MAX_LEN: usize = 16 * 1024 * 1024;
+/// Characters of a name.
+const NAME_MAX_LEN: usize = 128;
+
+/// A rule document as it stands in the config center.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// Mostly the application or service it is about.
+    pub name: String,
+    /// What is in it.
+    pub text: String,
+    /// Of the node: 0 when it was made, one more with each change.
+    pub version: i32,
+    /// When it was last written, by the clock of the server.
+    pub written: SystemTime,
+}
+
+/// The last good documents of a config center.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Documents {
+    pub(crate) is_read: bool,
+    /// By name.
+    pub(crate) all: Vec<Arc<Document>>,
+}
+
+impl Documents {
+    /// These documents, read; for who stands in for a config center.
+    #[must_use]
+    pub fn read(mut all: Vec<Arc<Document>>) -> Self {
+        all.sort_by(|one, other| one.name.cmp(&other.name));
+        Self { is_read: true, all }
+    }
+
+    /// Whether the config center was ever read. Before that it is not known which documents there are.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.is_read
+    }
+
+    /// All of them, by name.
+    #[must_use]
+    pub fn all(&self) -> &[Arc<Document>] {
+        &self.all
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<Document>> {
+        let at = self.all.binary_search_by(|document| document.name.as_str().cmp(name)).ok()?;
+        self.all.get(at)
+    }
+}
+
+/// Whether a document can have this name: 1 to 128 of `A-Z a-z 0-9 . _ : ~ -`.
+#[must_use]
+pub fn is_document_name(name: &str) -> bool {
+    let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b':' | b'~' | b'-');
+    (1..=NAME_MAX_LEN).contains(&name.len()) && name.bytes().all(is_sound) && !matches!(name, "." | "..")
+}
+
+/// Where documents and histories are.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    root: String,
+}
+
+impl Place {
+    /// From a config root without slashes around it.
+    pub(crate) fn new(config_root: &str) -> Self {
+        Self { root: config_root.to_owned() }
+    }
+
+    /// The folder of documents.
+    pub(crate) fn documents(&self) -> String {
+        format!("/{}/highway", self.root)
+    }
+
+    /// A document.
+    pub(crate) fn document(&self, name: &str) -> String {
+        format!("/{}/highway/{name}", self.root)
+    }
+}
+
+/// The server's time in milliseconds since 1970.
+fn time(millis: i64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(u64::try_from(millis).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_services_and_applications() {
+        for name in ["shop", "com.acme.Greeter", "g~com.acme.Outer_Inner:1.0.0-rc", &"x".repeat(128)] {
+            assert!(is_document_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "a/b", "a b", "é", "a\n", "*", &"x".repeat(129)] {
+            assert!(!is_document_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_document_is_found_by_its_name() {
+        let document = |name: &str| {
+            let (name, text) = (name.to_owned(), String::new());
+            Arc::new(Document { name, text, version: 0, written: SystemTime::UNIX_EPOCH })
+        };
+        let documents = Documents::read(vec![document("b"), document("a")]);
+        assert_eq!(documents.get("b").unwrap().name, "b");
+        assert!(documents.get("c").is_none());
+        assert_eq!(documents.all()[0].name, "a");
+    }
+}
