@@ -177,7 +177,7 @@ impl Island {
             let own = |port: u16| -> Result<u16> { Ok(place.listen(port + 100 * (number - 1))?.port()) };
             let others = plan.ports_of(name).into_iter().map(|(island, port)| Ok((island, own(port)?)));
             Ok(Egress {
-                program: program(Kind::EgressGw, Role::Egress, number)?,
+                program: program(plan.egress_of(name), Role::Egress, number)?,
                 port: own(20990)?,
                 others: others.collect::<Result<_>>()?,
             })

@@ -31,6 +31,8 @@ pub enum Kind {
     CentralHub,
     /// Consumers come in here.
     EgressGw,
+    /// The same with handlers of its own, a program of this name: see `examples/`.
+    OwnEgress(&'static str),
     /// Calls go out to providers here.
     IngressGw,
 }
@@ -42,6 +44,7 @@ impl Kind {
         match self {
             Kind::CentralHub => "central-hub",
             Kind::EgressGw => "egress-gw",
+            Kind::OwnEgress(name) => name,
             Kind::IngressGw => "ingress-gw",
         }
     }

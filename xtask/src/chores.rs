@@ -35,7 +35,9 @@ pub fn test(arguments: &[String]) -> Result<Count> {
         run(cargo(&["build", "--workspace", "--all-targets"]))?;
         tests.arg("--workspace");
     } else {
-        build_programs(&[])?;
+        let workspace = Workspace::read(&step::root())?;
+        let examples: Vec<&str> = workspace.examples().flat_map(|package| ["-p", package]).collect();
+        build_programs(&examples)?;
         tests.args(arguments);
     }
     let mut count = Count::default();

@@ -11,6 +11,7 @@
 //! `settle`, so that all of it is said at once. Nothing here logs, and no message carries the content of a secret file.
 
 mod environment;
+mod extended;
 mod files;
 mod mistakes;
 mod nearest;
@@ -26,6 +27,7 @@ use std::path::Path;
 
 use serde::de::DeserializeOwned;
 
+pub use extended::{Extended, Section};
 pub use files::FileRead;
 pub use mistakes::{Mistake, Mistakes};
 pub use place::{Key, Place, Step};

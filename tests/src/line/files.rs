@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
+use crate::program::Kind;
+
 /// What the line is to be: by default every island has one gateway of each role, imports, exports and may call everything under
 /// `com.example`.
 #[derive(Debug, Clone)]
@@ -17,6 +19,7 @@ pub struct Plan {
     ports: BTreeMap<String, BTreeMap<String, u16>>,
     gateways: BTreeMap<(Role, String), Gateways>,
     registries: BTreeMap<String, Registry>,
+    egresses: BTreeMap<String, Kind>,
 }
 
 /// The ZooKeeper of an island.
@@ -96,6 +99,7 @@ impl Plan {
             ports: BTreeMap::new(),
             gateways: BTreeMap::new(),
             registries: BTreeMap::new(),
+            egresses: BTreeMap::new(),
             islands: owned(islands),
         }
     }
@@ -111,6 +115,13 @@ impl Plan {
     #[must_use]
     pub fn also(mut self, role: Role, island: &str, toml: &str) -> Self {
         self.gateways.entry((role, island.to_owned())).or_default().more += toml;
+        self
+    }
+
+    /// The egress of an island is this program: one of `examples/`, with handlers of its own.
+    #[must_use]
+    pub fn egress_program(mut self, island: &str, name: &'static str) -> Self {
+        self.egresses.insert(island.to_owned(), Kind::OwnEgress(name));
         self
     }
 
@@ -172,6 +183,10 @@ impl Plan {
 
     pub(super) fn count_of(&self, role: Role, island: &str) -> u16 {
         self.gateways.get(&(role, island.to_owned())).map_or(1, |gateways| gateways.count)
+    }
+
+    pub(super) fn egress_of(&self, island: &str) -> Kind {
+        self.egresses.get(island).copied().unwrap_or(Kind::EgressGw)
     }
 
     pub(super) fn has_second_registry(&self, island: &str) -> bool {

@@ -40,6 +40,12 @@ impl Workspace {
         self.crates.values().filter(|member| member.is_program).map(|member| member.package.as_str())
     }
 
+    /// Packages of the examples: not part of what is shipped, but started by tests.
+    pub fn examples(&self) -> impl Iterator<Item = &str> {
+        let examples = self.crates.iter().filter(|(folder, _)| folder.starts_with("examples/"));
+        examples.map(|(_, member)| member.package.as_str())
+    }
+
     fn from_metadata(metadata: &Value) -> Option<Self> {
         let root = Path::new(metadata["workspace_root"].as_str()?);
         let mut crates = BTreeMap::new();
@@ -104,5 +110,6 @@ mod tests {
         let workspace = Workspace::read(&step::root()).unwrap();
         let programs: Vec<_> = workspace.programs().collect();
         assert_eq!(programs, ["highway-central-hub", "highway-cli", "highway-egress-gw", "highway-ingress-gw"]);
+        assert_eq!(workspace.examples().collect::<Vec<_>>(), ["highway-example-answers-from-file"]);
     }
 }
