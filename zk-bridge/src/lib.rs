@@ -29,11 +29,12 @@
 //!
 //! * [`RegistryConfig`] is the section `[[registry]]` as typed, [`RegistrySettings`] what is true of it.
 //! * [`Registry`] is what the gateways see: [`View`] in, [`Desired`] out, [`Status`] for the page of the operator.
+//! * [`ConfigCenter`] is for tools: it changes rule documents, with a history, and never over somebody else's change.
 //! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
 //!
 //! It is the control plane: an ordinary tokio runtime, one task a registry, and one thread a registry that keeps the
 //! session alive meanwhile. It never touches a call, never writes to a
-//! node that another process made (but for the shared text under `mapping`, by compare-and-set), never shows an empty
+//! node that another process made (but for the shared text under `mapping` and, by a tool, rule documents, both by compare-and-set), never shows an empty
 //! list because a server is away, and never puts a password into a log, an error or an argument.
 
 mod assemble;
@@ -56,6 +57,9 @@ mod session;
 mod url;
 mod view;
 
+pub use center::change::{CenterFailure, Edit, Expected, Listed, Meanwhile};
+pub use center::editing::ConfigCenter;
+pub use center::history::{Action, Entry};
 pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, is_document_name};
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
 pub use driver::{Driver, open};

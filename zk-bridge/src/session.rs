@@ -85,7 +85,9 @@ impl Fault {
             | Error::SessionMoved
             | Error::ClientClosed
             | Error::Timeout
-            | Error::NoHosts => Self::Lost,
+            | Error::NoHosts
+            // What the crate passes on of a socket: "connection reset by peer".
+            | Error::Custom(_) => Self::Lost,
             Error::NoNode
             | Error::NodeExists
             | Error::BadVersion

@@ -1,12 +1,22 @@
 //! The config center: rule documents, and what became of each.
 //!
 //! ```text
-//!  /<config root>/highway/<name>    a document: text, flat list
+//!  /<config root>/highway/<name>                        a document: text, flat list
+//!  /<config root>/highway-history/<name>/<10 digits>    what it was changed to, JSON, the newest 20 of a document
 //! ```
 //!
-//! `reading` is the last good documents, as a gateway follows them. Documents are text here; what they mean is for `route` to
-//! say. Gateways never write.
+//! | file | what it is |
+//! |---|---|
+//! | `reading` | the last good documents, as a gateway follows them |
+//! | `editing` | the tools' side: list, read, write with an expected version |
+//! | `change` | what such a write says, and why it did not come about |
+//! | `history` | what an entry of the history says |
+//!
+//! Documents are text here; what they mean is for `route` to say. Gateways read only the first folder, and write neither.
 
+pub(crate) mod change;
+pub(crate) mod editing;
+pub(crate) mod history;
 pub(crate) mod reading;
 
 use std::sync::Arc;
@@ -97,6 +107,16 @@ impl Place {
     /// A document.
     pub(crate) fn document(&self, name: &str) -> String {
         format!("/{}/highway/{name}", self.root)
+    }
+
+    /// The folder of a document's history.
+    pub(crate) fn history(&self, name: &str) -> String {
+        format!("/{}/highway-history/{name}", self.root)
+    }
+
+    /// An entry of a document's history.
+    pub(crate) fn entry(&self, name: &str, number: u64) -> String {
+        format!("/{}/highway-history/{name}/{number:010}", self.root)
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod cable;
 mod documents;
+mod editing;
 mod ensembles;
 mod gateways;
 mod guards;

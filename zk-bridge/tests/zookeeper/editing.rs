@@ -1,0 +1,294 @@
+//! Rule documents as a tool changes them: nobody's change is lost, and every one can be looked up and taken back.
+
+use zk_bridge::{Action, CenterFailure, ConfigCenter, DOCUMENT_MAX_LEN, Edit, Entry, Expected, Meanwhile};
+
+use super::*;
+
+async fn center(address: &str) -> ConfigCenter {
+    center_of(&RegistryConfig::at(address)).await.unwrap()
+}
+
+async fn center_of(config: &RegistryConfig) -> Result<ConfigCenter, CenterFailure> {
+    ConfigCenter::open(&config.settle(std::path::Path::new("/")).unwrap()).await
+}
+
+fn apply(text: &str, expected: Expected, by: &str) -> Edit {
+    Edit { name: "shop".into(), text: Some(text.into()), expected, action: Action::Apply, by: by.into() }
+}
+
+fn remove(expected: Expected, by: &str) -> Edit {
+    Edit { text: None, action: Action::Remove, ..apply("", expected, by) }
+}
+
+async fn text(center: &ConfigCenter) -> Option<String> {
+    center.read("shop").await.unwrap().map(|document| document.text)
+}
+
+/// Action, who and text of each, the newest first.
+fn said(entries: &[Entry]) -> Vec<(Action, &str, Option<&str>)> {
+    entries.iter().map(|entry| (entry.action, entry.by.as_str(), entry.text.as_deref())).collect()
+}
+
+async fn documents_are_changed_with_a_history_on(version: &str) {
+    let server = Server::of(version).await;
+    let center = center(&server.address()).await;
+    assert_eq!((text(&center).await, center.list().await.unwrap()), (None, vec![]));
+
+    // The folders are made with the first one.
+    assert_eq!(center.write(&apply("one", Expected::Absent, "ann@a")).await, Ok(Expected::Version(0)));
+    assert_eq!(center.write(&apply("two", Expected::Version(0), "bob@b")).await, Ok(Expected::Version(1)));
+    let listed = center.list().await.unwrap();
+    assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].version, listed[0].len), (1, "shop", 1, 3));
+
+    let late = center.write(&apply("three", Expected::Version(0), "cid@c")).await.unwrap_err();
+    let CenterFailure::Meanwhile(meanwhile) = &late else { panic!("{late}") };
+    let Meanwhile { found, by, .. } = &**meanwhile;
+    let (who, at) = by.as_ref().unwrap();
+    assert_eq!((found, who.as_str()), (&Expected::Version(1), "bob@b"));
+    assert_eq!(
+        late.to_string(),
+        format!("somebody else changed document shop: found version 1, of bob@b at {at}, wanted version 0")
+    );
+    let also_late = center.write(&apply("three", Expected::Absent, "cid@c")).await.unwrap_err();
+    assert!(also_late.to_string().ends_with("wanted none"), "{also_late}");
+    assert_eq!(text(&center).await.as_deref(), Some("two"));
+
+    assert_eq!(center.write(&remove(Expected::Version(1), "ann@a")).await, Ok(Expected::Absent));
+    assert_eq!(center.write(&apply("four", Expected::Absent, "ann@a")).await, Ok(Expected::Version(0)));
+    let history = center.history("shop").await.unwrap();
+    assert_eq!(
+        said(&history),
+        [
+            (Action::Apply, "ann@a", Some("four")),
+            (Action::Remove, "ann@a", None),
+            (Action::Apply, "bob@b", Some("two")),
+            (Action::Apply, "ann@a", Some("one")),
+        ]
+    );
+    assert_eq!(history.iter().map(|entry| entry.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+    let nothing = Edit { name: "stock".into(), ..remove(Expected::Absent, "ann@a") };
+    let refused = center.write(&nothing).await.unwrap_err();
+    assert_eq!(refused.to_string(), "found no document stock, wanted one to take away");
+}
+
+#[tokio::test]
+async fn documents_are_changed_with_a_history_on_zookeeper_3_4() {
+    documents_are_changed_with_a_history_on("3.4.14").await;
+}
+
+#[tokio::test]
+async fn documents_are_changed_with_a_history_on_zookeeper_3_5() {
+    documents_are_changed_with_a_history_on("3.5.10").await;
+}
+
+#[tokio::test]
+async fn documents_are_changed_with_a_history_on_zookeeper_3_8() {
+    documents_are_changed_with_a_history_on("3.8.4").await;
+}
+
+#[tokio::test]
+async fn documents_are_changed_with_a_history_on_zookeeper_3_9() {
+    documents_are_changed_with_a_history_on("3.9.5").await;
+}
+
+/// Many who write at once, each over what all of them saw: one wins each time, and all others are told.
+async fn one_of_many_wins_on(version: &str) {
+    let server = Server::of(version).await;
+    let centers = [center(&server.address()).await, center(&server.address()).await, center(&server.address()).await];
+    let mut expected = Expected::Absent;
+    for round in 0..10 {
+        let edits = [0, 1, 2].map(|who| apply(&format!("{round} of {who}"), expected, &format!("{who}")));
+        let [a, b, c] = &centers;
+        let [x, y, z] = &edits;
+        let (x, y, z) = tokio::join!(a.write(x), b.write(y), c.write(z));
+        let answers = [x, y, z];
+        let won: Vec<usize> = (0..3).filter(|who| answers[*who].is_ok()).collect();
+        assert_eq!(won.len(), 1, "{answers:?}");
+        for lost in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+            assert!(matches!(lost, CenterFailure::Meanwhile(_)), "{lost}");
+        }
+        assert_eq!(text(a).await.unwrap(), format!("{round} of {}", won[0]));
+        let newest = &a.history("shop").await.unwrap()[0];
+        assert_eq!(newest.by, won[0].to_string(), "the history names who won");
+        expected = *answers[won[0]].as_ref().unwrap();
+    }
+    assert_eq!(centers[0].history("shop").await.unwrap().len(), 10, "and nobody else");
+}
+
+#[tokio::test]
+async fn of_those_who_write_at_once_one_wins_and_the_others_are_told_on_zookeeper_3_4() {
+    one_of_many_wins_on("3.4.14").await;
+}
+
+#[tokio::test]
+async fn of_those_who_write_at_once_one_wins_and_the_others_are_told_on_zookeeper_3_9() {
+    one_of_many_wins_on("3.9.5").await;
+}
+
+#[tokio::test]
+async fn the_newest_twenty_entries_are_kept() {
+    let server = Server::start().await;
+    let center = center(&server.address()).await;
+    let mut expected = Expected::Absent;
+    for round in 1..=25 {
+        expected = center.write(&apply(&round.to_string(), expected, "ann@a")).await.unwrap();
+    }
+    let history = center.history("shop").await.unwrap();
+    assert_eq!((history.len(), history[0].number, history[19].number), (20, 25, 6));
+    let nodes = tree(&server.client().await, "/dubbo/config/highway-history/shop").await;
+    assert_eq!(nodes.len(), 20, "{nodes:?}");
+}
+
+/// Somebody wrote with a client of ZooKeeper's own: that can be taken back as well.
+#[tokio::test]
+async fn what_somebody_wrote_by_hand_is_noted_before_it_is_changed() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    create(&client, "/dubbo/config/highway/shop", "by hand", CreateMode::Persistent).await;
+    let center = center(&server.address()).await;
+    center.write(&apply("one", Expected::Version(0), "ann@a")).await.unwrap();
+    client.set_data("/dubbo/config/highway/shop", b"again", None).await.unwrap();
+    let late = center.write(&apply("two", Expected::Version(1), "ann@a")).await.unwrap_err();
+    assert!(late.to_string().contains("found version 2, of somebody who left no entry in its history at 2"), "{late}");
+    center.write(&apply("two", Expected::Version(2), "ann@a")).await.unwrap();
+    client.delete("/dubbo/config/highway/shop", None).await.unwrap();
+    center.write(&apply("three", Expected::Absent, "ann@a")).await.unwrap();
+    assert_eq!(
+        said(&center.history("shop").await.unwrap()),
+        [
+            (Action::Apply, "ann@a", Some("three")),
+            (Action::Edit, "unknown", None),
+            (Action::Apply, "ann@a", Some("two")),
+            (Action::Edit, "unknown", Some("again")),
+            (Action::Apply, "ann@a", Some("one")),
+            (Action::Edit, "unknown", Some("by hand")),
+        ]
+    );
+}
+
+/// Without the right to write the document there is no entry either.
+async fn who_may_only_read_changes_nothing_on(version: &str) {
+    let server = Server::of(version).await;
+    let client = server.client().await;
+    let center = center(&server.address()).await;
+    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let read = [Acl::new(Permission::READ | Permission::ADMIN, AuthId::new("world", "anyone"))];
+    client.set_acl("/dubbo/config/highway/shop", &read, None).await.unwrap();
+    let denied = center.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    assert!(denied.to_string().contains("may not write /dubbo/config/highway/shop"), "{denied}");
+    assert!(matches!(denied, CenterFailure::Denied(_)));
+    assert_eq!(text(&center).await.as_deref(), Some("one"));
+    assert_eq!(center.history("shop").await.unwrap().len(), 1);
+
+    let nothing = [Acl::new(Permission::ADMIN, AuthId::new("world", "anyone"))];
+    client.set_acl("/dubbo/config/highway/shop", &nothing, None).await.unwrap();
+    let denied = center.read("shop").await.unwrap_err();
+    assert!(denied.to_string().contains("may not read /dubbo/config/highway/shop"), "{denied}");
+}
+
+#[tokio::test]
+async fn who_may_only_read_changes_nothing_on_zookeeper_3_4() {
+    who_may_only_read_changes_nothing_on("3.4.14").await;
+}
+
+#[tokio::test]
+async fn who_may_only_read_changes_nothing_on_zookeeper_3_9() {
+    who_may_only_read_changes_nothing_on("3.9.5").await;
+}
+
+/// The rights that `docs/zookeeper.md` names are enough to change documents.
+#[tokio::test]
+async fn the_least_rights_of_a_tool_are_enough() {
+    let server = Server::start().await;
+    let admin = server.client().await;
+    let may = |permission| [Acl::new(permission, AuthId::new("world", "anyone"))];
+    let folder = Permission::READ | Permission::CREATE | Permission::DELETE;
+    let mut rights = vec![("/", Permission::READ)];
+    for (path, permission) in [
+        ("/dubbo", Permission::READ),
+        ("/dubbo/config", Permission::READ),
+        ("/dubbo/config/highway", folder),
+        ("/dubbo/config/highway-history", Permission::READ | Permission::CREATE),
+    ] {
+        admin.create(path, b"", &CreateMode::Persistent.with_acls(Acls::anyone_all())).await.unwrap();
+        rights.push((path, permission));
+    }
+    for (path, permission) in rights {
+        admin.set_acl(path, &may(permission), None).await.unwrap();
+    }
+    let center = center(&server.address()).await;
+    let mut expected = Expected::Absent;
+    for round in 0..22 {
+        expected = center.write(&apply(&round.to_string(), expected, "ann@a")).await.unwrap();
+    }
+    assert_eq!(center.history("shop").await.unwrap().len(), 20);
+    center.write(&remove(expected, "ann@a")).await.unwrap();
+}
+
+#[tokio::test]
+async fn documents_and_histories_of_a_registry_with_a_password_are_its_users() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start().await;
+    let file = server.folder().join("password");
+    std::fs::write(&file, "secret").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let config = RegistryConfig {
+        username: Some("dubbo".into()),
+        password_file: Some(file),
+        ..RegistryConfig::at(server.address())
+    };
+    let center = center_of(&config).await.unwrap();
+    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let stranger = server.client().await;
+    for path in ["/dubbo/config/highway/shop", "/dubbo/config/highway-history/shop/0000000001"] {
+        assert_eq!(stranger.get_data(path).await.unwrap_err(), Error::NoAuth, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_no_gateway_would_take_is_not_written() {
+    let server = Server::start().await;
+    let center = center(&server.address()).await;
+    let refused = |edit: Edit| {
+        let center = &center;
+        async move { center.write(&edit).await.unwrap_err().to_string() }
+    };
+    let long = apply(&"x".repeat(DOCUMENT_MAX_LEN + 1), Expected::Absent, "a");
+    assert_eq!(refused(long).await, "document shop has 262145 bytes, wanted at most 262144");
+    let named = Edit { name: "a/b".into(), ..apply("", Expected::Absent, "a") };
+    assert!(refused(named).await.starts_with("found \"a/b\", wanted a name of a document: 1 to 128 of"));
+    let control = apply("a: 1\nb: \u{1b}[2J\n", Expected::Absent, "a");
+    assert_eq!(refused(control).await, "document shop has a control character in line 2, wanted text");
+    assert_eq!(tree(&server.client().await, "/").await, BTreeMap::new());
+
+    // The longest there can be, of characters that take two bytes each in JSON, over one that nobody noted.
+    create(
+        &server.client().await,
+        "/dubbo/config/highway/shop",
+        &"\"".repeat(DOCUMENT_MAX_LEN),
+        CreateMode::Persistent,
+    )
+    .await;
+    center.write(&apply(&"\n".repeat(DOCUMENT_MAX_LEN), Expected::Version(0), "a")).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_is_away_is_said_and_nothing_is_written() {
+    let mut server = Server::start().await;
+    let cable = Cable::to(server.address()).await;
+    let center = center(&cable.address()).await;
+    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    cable.cut();
+    let lost = center.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    assert!(matches!(lost, CenterFailure::Lost(_)), "{lost:?}");
+    assert!(lost.to_string().starts_with("the connection was lost, and nothing was written: "), "{lost}");
+    let nobody = center_of(&RegistryConfig::at(cable.address())).await.err().unwrap();
+    assert_eq!(nobody.to_string(), format!("no server of {} takes a session", cable.address()));
+    cable.mend();
+    server.kill().await;
+    server.resume().await;
+    let center = super::editing::center(&server.address()).await;
+    assert_eq!(text(&center).await.as_deref(), Some("one"));
+    let missing = center_of(&RegistryConfig::at(format!("{}/nowhere", server.address()))).await.err().unwrap();
+    assert!(missing.to_string().contains("/nowhere does not exist: create it"), "{missing}");
+}
