@@ -146,10 +146,21 @@ impl World {
         Scripted::link(shard, &self.gateway(role)).await.unwrap()
     }
 
-    /// How many links the hub has with it.
+    /// How many links the hub has with it, those included that have lost their connection and may still be resumed: what an
+    /// earlier test left lives on for half a minute.
     pub fn links(&self) -> usize {
+        self.links_that(|_| true)
+    }
+
+    /// How many of them are connected.
+    pub fn connected(&self) -> usize {
+        self.links_that(|link| link["connected"] == true)
+    }
+
+    fn links_that(&self, are: impl Fn(&Value) -> bool) -> usize {
         let status = self.line.hub.status().unwrap();
-        status["hub"]["links"].as_array().unwrap().iter().filter(|link| link["island"] == MALLORY).count()
+        let all = status["hub"]["links"].as_array().unwrap();
+        all.iter().filter(|link| link["island"] == MALLORY && are(link)).count()
     }
 
     /// How many services the hub keeps of an island.
