@@ -106,7 +106,7 @@ mod tests {
     }
 
     fn at_instance(mirror: &mut Mirror, port: u16, parameters: &[(&str, &str)]) {
-        let text = instance_json("app", ("10.0.0.1", port), "r", "", 0).replace(r#""highway":"""#, r#""x":"y""#);
+        let text = instance_json("app", ("10.0.0.1", port), None, "r", "", 0).replace(r#""highway":"""#, r#""x":"y""#);
         let instance = Instance::from_json("app", text.as_bytes()).map(Arc::new);
         let service = ServiceInfo {
             interface: "a.B".into(),

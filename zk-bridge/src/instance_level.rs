@@ -129,12 +129,20 @@ pub(crate) fn instance_id(host: &str, port: u16) -> String {
     format!("{host}:{port}")
 }
 
-/// The text of one of our instance nodes.
-pub(crate) fn instance_json(application: &str, at: (&str, u16), revision: &str, gateway: &str, epoch: u64) -> String {
+/// The text of one of our instance nodes. dubbo-go knows the tag of an instance as a whole (as its own providers write it) and takes
+/// those in the metadata of services for none; Java knows those, and passes over the other.
+pub(crate) fn instance_json(
+    application: &str,
+    at: (&str, u16),
+    tag: Option<&str>,
+    revision: &str,
+    gateway: &str,
+    epoch: u64,
+) -> String {
     let (host, port) = at;
     let id = instance_id(host, port);
     let endpoints = json!([{ "port": port, "protocol": "dubbo" }]).to_string();
-    json!({
+    let mut node = json!({
         "name": application,
         "id": id,
         "address": host,
@@ -155,8 +163,11 @@ pub(crate) fn instance_json(application: &str, at: (&str, u16), revision: &str, 
         "registrationTimeUTC": epoch,
         "serviceType": "DYNAMIC",
         "uriSpec": null,
-    })
-    .to_string()
+    });
+    if let Some(tag) = tag {
+        node["tag"] = tag.into();
+    }
+    node.to_string()
 }
 
 /// The port of `protocol` in `[{"port":20880,"protocol":"dubbo"}]`.
@@ -252,8 +263,9 @@ mod tests {
 
     #[test]
     fn our_own_instance_has_all_that_consumers_check() {
-        let text = instance_json("highway-b-1", ("10.0.0.9", 20990), "r1", "gw-1", 1700000000000);
+        let text = instance_json("highway-b-1", ("10.0.0.9", 20990), None, "r1", "gw-1", 1700000000000);
         let json: Json = serde_json::from_str(&text).unwrap();
+        assert_eq!(json.get("tag"), None);
         assert_eq!(json["payload"]["@class"], PAYLOAD_CLASS);
         assert_eq!(json["id"], "10.0.0.9:20990");
         assert_eq!(json["payload"]["metadata"]["dubbo.endpoints"], r#"[{"port":20990,"protocol":"dubbo"}]"#);
@@ -261,5 +273,7 @@ mod tests {
         let instance = Instance::from_json("highway-b-1", text.as_bytes()).unwrap();
         assert_eq!((instance.highway(), instance.epoch()), (Some("gw-1"), 1700000000000));
         assert_eq!(instance.revision, "r1");
+        let tagged = instance_json("highway-b-1", ("10.0.0.9", 20991), Some("b"), "r1", "gw-1", 1700000000000);
+        assert_eq!(serde_json::from_str::<Json>(&tagged).unwrap()["tag"], "b");
     }
 }

@@ -1,6 +1,6 @@
 //! The files of the line, as an operator would write them: the least that each program needs, all else by default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -17,6 +17,7 @@ pub struct Plan {
     imports: BTreeMap<String, Vec<String>>,
     exports: BTreeMap<String, Vec<String>>,
     ports: BTreeMap<String, BTreeMap<String, u16>>,
+    untagged: BTreeSet<String>,
     gateways: BTreeMap<(Role, String), Gateways>,
     registries: BTreeMap<String, Registry>,
     egresses: BTreeMap<String, Kind>,
@@ -97,6 +98,7 @@ impl Plan {
             imports: all(),
             exports: all(),
             ports: BTreeMap::new(),
+            untagged: BTreeSet::new(),
             gateways: BTreeMap::new(),
             registries: BTreeMap::new(),
             egresses: BTreeMap::new(),
@@ -157,6 +159,13 @@ impl Plan {
     #[must_use]
     pub fn port(mut self, island: &str, other: &str, port: u16) -> Self {
         self.ports.entry(island.to_owned()).or_default().insert(other.to_owned(), port);
+        self
+    }
+
+    /// The ports that the egress of an island has for others carry no tag.
+    #[must_use]
+    pub fn untagged(mut self, island: &str) -> Self {
+        self.untagged.insert(island.to_owned());
         self
     }
 
@@ -288,7 +297,8 @@ pub(super) fn egress(
     plan: &Plan,
 ) -> String {
     let mut text = about.head(plan);
-    let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n\n[egress.ports]\ndefault = {port}");
+    let tag = if plan.untagged.contains(about.island) { "tag = false\n" } else { "" };
+    let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n{tag}\n[egress.ports]\ndefault = {port}");
     for (island, port) in others {
         let _ = writeln!(text, "{island} = {port}");
     }

@@ -374,6 +374,10 @@ fn islands_ports_and_groups_have_places_of_their_own() {
     );
     assert_eq!(tree.nodes["/dubbo/mapping/com.acme.A"].0, "highway-b-1,highway-c-1");
     assert_eq!(tree.paths("/dubbo/com.acme.A/providers/").len(), 3);
+    let says_its_tag = |path: &str| tree.nodes[path].0.contains(r#""tag":"c""#);
+    assert!(
+        says_its_tag("/services/highway-c-1/10.0.0.9:20991") && !says_its_tag("/services/highway-b-1/10.0.0.9:20990")
+    );
 }
 
 #[test]

@@ -33,6 +33,14 @@ pub(super) struct Instance {
     pub(super) services: usize,
 }
 
+/// Where the instances of an island are reached, and the tag of that port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Address<'a> {
+    island: &'a str,
+    at: (&'a str, u16),
+    tag: Option<&'a str>,
+}
+
 /// Everything that shall be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
@@ -58,7 +66,7 @@ impl Wanted {
 /// What sound virtual providers want of the tree.
 pub(super) fn wanted(providers: &[&VirtualProvider], publisher: Publisher<'_>, current: &Current) -> Wanted {
     let mut wanted = Wanted::default();
-    let mut groups: BTreeMap<(&str, &str, u16), Vec<Item<ServiceInfo>>> = BTreeMap::new();
+    let mut groups: BTreeMap<Address<'_>, Vec<Item<ServiceInfo>>> = BTreeMap::new();
     for provider in providers {
         let folder = wanted.interface_nodes.entry(folder_of(&provider.key.interface)).or_default();
         folder.insert(node_name(provider, publisher.gateway, publisher.epoch));
@@ -72,15 +80,17 @@ pub(super) fn wanted(providers: &[&VirtualProvider], publisher: Publisher<'_>, c
             wanted.problems.push(format!("{key} is published at interface level only: it has {len} bytes of metadata"));
             continue;
         }
-        let group = groups.entry((&provider.island, &provider.host, provider.port)).or_default();
+        let address =
+            Address { island: &provider.island, at: (&provider.host, provider.port), tag: provider.tag.as_deref() };
+        let group = groups.entry(address).or_default();
         group.push(Item { name: provider.key.to_string(), len, what: service });
     }
-    for ((island, host, port), items) in groups {
-        let id = instance_id(host, port);
-        for (number, items) in bucket::spread(items, &numbers_in_use(current, island, &id)) {
-            let application = application(island, number);
+    for (address, items) in groups {
+        let id = instance_id(address.at.0, address.at.1);
+        for (number, items) in bucket::spread(items, &numbers_in_use(current, address.island, &id)) {
+            let application = application(address.island, number);
             let services: Vec<ServiceInfo> = items.into_iter().map(|item| item.what).collect();
-            let instance = instance(&application, (host, port), services, publisher);
+            let instance = instance(&application, address, services, publisher);
             wanted.instances.insert((application, id.clone()), instance);
         }
     }
@@ -113,14 +123,14 @@ fn service(provider: &VirtualProvider, publisher: Publisher<'_>) -> ServiceInfo 
 
 fn instance(
     application: &str,
-    at: (&str, u16),
+    Address { at, tag, .. }: Address<'_>,
     services: Vec<ServiceInfo>,
     Publisher { gateway, epoch }: Publisher<'_>,
 ) -> Instance {
     let info = MetadataInfo { services };
     let revision = revision(application, &info);
     Instance {
-        data: instance_json(application, at, &revision, gateway, epoch),
+        data: instance_json(application, at, tag, &revision, gateway, epoch),
         metadata: info.to_json(application, &revision),
         interfaces: info.services.iter().map(|service| service.interface.clone()).collect(),
         services: info.services.len(),

@@ -1,0 +1,82 @@
+//! Words that lead nowhere: each is refused at once, with a sentence that a Java developer understands in a stack trace.
+
+use highway_tests::line::Grant;
+use highway_tests::process::until;
+
+use super::stage::{FOLLOWED, hello, stage, until_answered_by, who};
+
+/// An island's name has at most 32 characters; what is shown of a longer one is cut.
+const SENTENCE_MAX_LEN: usize = 2_000;
+
+#[test]
+fn a_target_that_is_no_island_is_refused_by_its_name() {
+    let (stage, _line, _mine) = stage();
+    for (name, consumer) in &stage.consumers {
+        for (target, shown) in [("atlantis", "`atlantis`"), ("shang\u{7}hai\n", "`shang?hai?`"), ("上海", "`上海`")]
+        {
+            let refused = who(consumer, &hello("plain").attachment("highway.target", target));
+            for part in
+                ["highway.target names island", shown, "is not known here", "`b`, `c`", "the call was not executed"]
+            {
+                assert!(refused.contains(part), "{name} {target:?}: no {part:?} in {refused}");
+            }
+        }
+    }
+}
+
+/// dubbo-go sends nothing longer than its own limit, which is less than a megabyte.
+#[test]
+fn an_attachment_of_a_megabyte_is_carried_and_as_a_target_it_is_refused_in_short() {
+    let (stage, _line, _mine) = stage();
+    let megabyte = "x".repeat(1024 * 1024);
+    for (name, consumer) in stage.consumers.iter().filter(|(name, _)| !name.starts_with("go-")) {
+        let carried = hello("plain").attachment("highway.target", "b").attachment("mine", &megabyte);
+        assert_eq!(who(consumer, &carried), "b", "{name}");
+        let refused = who(consumer, &hello("plain").attachment("highway.target", &megabyte));
+        assert!(refused.contains("is not known here") && refused.contains('…'), "{name}: {:.300}", refused);
+        assert!(refused.len() < SENTENCE_MAX_LEN, "{name}: {} characters", refused.len());
+        assert_eq!(who(consumer, &hello("plain").attachment("highway.target", "b")), "b", "{name}: others go on");
+    }
+}
+
+#[test]
+fn an_island_that_offers_nothing_and_the_own_one_are_refused() {
+    let (stage, _line, _mine) = stage();
+    for (name, consumer) in &stage.consumers {
+        let own = who(consumer, &hello("plain").attachment("highway.target", "a"));
+        assert!(own.contains("the caller's own island"), "{name}: {own}");
+        let empty = who(consumer, &hello("plain").attachment("highway.target", "d"));
+        assert!(empty.contains("island `d`, which is not known here"), "{name}: {empty}");
+    }
+}
+
+/// A grant is taken away while calls come in: what was said is refused from then on, and the other island never answers for it.
+#[test]
+fn a_target_without_a_grant_is_refused_and_nobody_answers_in_its_place() {
+    let (stage, line, _mine) = stage();
+    let everything = |from: &str, to: &str| Grant::new(&format!("{from}-to-{to}"), from, to, &["com.example.*"]);
+    let there = hello("plain").attachment("highway.target", "b");
+    for (name, consumer) in &stage.consumers {
+        until_answered_by(name, consumer, &there, "b");
+    }
+    let runs = || stage.providers["c"].counts().unwrap();
+    let before = runs();
+    line.write_grants(&[everything("a", "c"), everything("d", "c")]).unwrap();
+    for (name, consumer) in &stage.consumers {
+        let told = until("the grant is gone", FOLLOWED, || {
+            let told = who(consumer, &there);
+            (told != "b").then_some(told)
+        });
+        let told = told.unwrap();
+        assert!(told.contains("RuntimeException") || name.starts_with("go-"), "{name}: {told}");
+        for part in ["island `b`", "grant", "the call was not executed"] {
+            assert!(told.contains(part), "{name}: no {part:?} in {told}");
+        }
+    }
+    assert_eq!(runs(), before, "nobody else has answered");
+    let all = [everything("a", "b"), everything("a", "c"), everything("d", "b"), everything("d", "c")];
+    line.write_grants(&all).unwrap();
+    for (name, consumer) in &stage.consumers {
+        until_answered_by(name, consumer, &there, "b");
+    }
+}
