@@ -52,6 +52,19 @@ impl Toolbox {
         Ok(jars.place().to_owned())
     }
 
+    /// The class path of `examples/java` on this release of Dubbo, as beans of Spring; what is missing is fetched and compiled.
+    ///
+    /// # Errors
+    /// As [`install`].
+    pub fn examples_class_path(&self, release: Release) -> Result<String> {
+        let peer = self.peer_class_path(release)?;
+        let lab = lab_dir();
+        let _guard = lock(&lab, "lock")?;
+        let Some(spring) = Set::spring(&lab, release) else { return on_top(Sources::Examples, release, &peer) };
+        maven::install(&lab, std::slice::from_ref(&spring))?;
+        on_top(Sources::Examples, release, &format!("{peer}:{}/*", spring.place().display()))
+    }
+
     /// The class path of the peer on this release of Dubbo, which is fetched and compiled if it is missing.
     ///
     /// # Errors
@@ -83,8 +96,13 @@ fn class_path(sources: Sources, release: Release) -> Result<String> {
     let _guard = lock(&lab, "lock")?;
     let jars = Set::dubbo(&lab, release);
     maven::install(&lab, std::slice::from_ref(&jars))?;
-    let classes = sources::compile(&lab, sources, release, jars.place())?;
-    Ok(format!("{}:{}/*", classes.display(), jars.place().display()))
+    on_top(sources, release, &format!("{}/*", jars.place().display()))
+}
+
+/// The class path with these sources, compiled, in front of it.
+fn on_top(sources: Sources, release: Release, class_path: &str) -> Result<String> {
+    let classes = sources::compile(&lab_dir(), sources, release, class_path)?;
+    Ok(format!("{}:{class_path}", classes.display()))
 }
 
 /// Installs what is missing for islands with these releases and these servers in them and says where it is. What is not named here

@@ -71,6 +71,7 @@ pub struct Application {
     port: u16,
     services: Vec<Service>,
     flags: Vec<String>,
+    beans: Vec<String>,
 }
 
 impl Application {
@@ -78,7 +79,15 @@ impl Application {
     #[must_use]
     pub fn new(name: &str, runtime: impl Into<Runtime>) -> Self {
         let runtime = runtime.into();
-        Application { name: name.to_owned(), runtime, registry: None, port: 0, services: Vec::new(), flags: Vec::new() }
+        Application {
+            name: name.to_owned(),
+            runtime,
+            registry: None,
+            port: 0,
+            services: Vec::new(),
+            flags: Vec::new(),
+            beans: Vec::new(),
+        }
     }
 
     /// Registers and looks up here: `zookeeper://…`.
@@ -113,6 +122,14 @@ impl Application {
     #[must_use]
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
+        self
+    }
+
+    /// It has this class of `examples/java` as a bean, in a Spring context in place of the peer: then a call names the class as its
+    /// reference and one of its methods, and there are no other references.
+    #[must_use]
+    pub fn bean(mut self, class: &str) -> Self {
+        self.beans.push(class.to_owned());
         self
     }
 
@@ -154,8 +171,13 @@ impl Application {
             .arg("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
             // Dubbo keeps caches at home, and two runs must not find each other's.
             .arg(format!("-Duser.home={}", home.display()))
-            .args(&self.flags)
-            .args(["-cp", &tools.peer_class_path(release)?, "lab.Peer"]);
+            .args(&self.flags);
+        if self.beans.is_empty() {
+            command.args(["-cp", &tools.peer_class_path(release)?, "lab.Peer"]);
+        } else {
+            command.arg(format!("-Dlab.examples={}", self.beans.join(",")));
+            command.args(["-cp", &tools.examples_class_path(release)?, "lab.Examples"]);
+        }
         Ok(command)
     }
 }

@@ -154,6 +154,16 @@ impl Set {
         Set::new(lab, &format!("dubbo-{}", release.version()), &release.artefacts())
     }
 
+    /// The Spring that applications on this release have, where Dubbo brings none itself: the last one for Java 8.
+    pub(super) fn spring(lab: &Path, release: Release) -> Option<Self> {
+        match release {
+            Release::V2_6_12 | Release::V2_7_23 | Release::V3_1_11 => None,
+            Release::V3_2_16 | Release::V3_3_6 => {
+                Some(Set::new(lab, "spring-5.3.39", &["org.springframework:spring-context:5.3.39".to_owned()]))
+            }
+        }
+    }
+
     /// A ZooKeeper server.
     pub(super) fn zookeeper(lab: &Path, server: Server) -> Self {
         Set::new(lab, &format!("zookeeper-{}", server.version()), &server.artefacts())

@@ -1,5 +1,6 @@
 //! Our Java programs, compiled for each release from one tree: `tests/java/peer` is the same for all of them, the folder beside
-//! it holds what names Dubbo's classes; so it is with the decoder in `tests/java/differential`.
+//! it holds what names Dubbo's classes; so it is with the decoder in `tests/java/differential`, and with the runner of what lies
+//! in `examples/java`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use super::maven::Release;
-use super::{digest, fill};
+use super::{digest, fill, workspace};
 
 /// A Java program of ours.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +18,8 @@ pub(super) enum Sources {
     Peer,
     /// The decoder that the wire crate is compared with.
     Decoder,
+    /// `examples/java` with what runs it, on top of the peer.
+    Examples,
 }
 
 impl Sources {
@@ -24,27 +27,44 @@ impl Sources {
         match self {
             Sources::Peer => "peer",
             Sources::Decoder => "decoder",
+            Sources::Examples => "examples",
         }
     }
 
-    /// What is the same for all releases, and what is for this one.
-    fn folders(self, release: Release) -> [&'static str; 2] {
+    /// The examples are for Java 8, as the releases are: whoever copies them may have no later one, and Spring 4 reads no later classes.
+    fn flags(self) -> &'static [&'static str] {
         match self {
-            Sources::Peer => ["peer", release.sources()],
-            Sources::Decoder => ["differential/decoder", release.decoder_sources()],
+            Sources::Peer | Sources::Decoder => &["-XDignore.symbol.file"],
+            Sources::Examples => &["--release", "8", "-Xlint:-options"],
+        }
+    }
+
+    /// What is the same for all releases, and what is for this one, in the workspace.
+    fn folders(self, release: Release) -> Vec<String> {
+        let line = release.sources();
+        match self {
+            Sources::Peer => vec!["tests/java/peer".to_owned(), format!("tests/java/{line}")],
+            Sources::Decoder => {
+                let ours = format!("tests/java/{}", release.decoder_sources());
+                vec!["tests/java/differential/decoder".to_owned(), ours]
+            }
+            Sources::Examples => vec![
+                format!("examples/java/{line}"),
+                "tests/java/examples/runner".to_owned(),
+                format!("tests/java/examples/{line}"),
+            ],
         }
     }
 }
 
-/// The folder with the classes for this release.
-pub(super) fn compile(lab: &Path, sources: Sources, release: Release, jars: &Path) -> Result<PathBuf> {
+/// The folder with the classes for this release, compiled against this class path.
+pub(super) fn compile(lab: &Path, sources: Sources, release: Release, class_path: &str) -> Result<PathBuf> {
     let mut files = Vec::new();
-    let java = Path::new(env!("CARGO_MANIFEST_DIR")).join("java");
     for folder in sources.folders(release) {
-        collect(&java.join(folder), &mut files)?;
+        collect(&workspace().join(folder), &mut files)?;
     }
     files.sort();
-    let mut parts: Vec<Vec<u8>> = vec![jars.as_os_str().as_encoded_bytes().to_vec()];
+    let mut parts: Vec<Vec<u8>> = vec![class_path.as_bytes().to_vec()];
     for file in &files {
         parts.push(fs::read(file).with_context(|| format!("cannot read {}", file.display()))?);
     }
@@ -52,7 +72,7 @@ pub(super) fn compile(lab: &Path, sources: Sources, release: Release, jars: &Pat
     let place = lab.join(format!("{}-{}-{}", sources.name(), release.version(), digest(&parts)));
     if !place.exists() {
         eprintln!("lab: compiling the Java {} for Dubbo {}", sources.name(), release.version());
-        fill(&place, |place| javac(place, jars, &files))?;
+        fill(&place, |place| javac(place, class_path, &files, sources.flags()))?;
     }
     Ok(place)
 }
@@ -69,11 +89,13 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-fn javac(place: &Path, jars: &Path, files: &[PathBuf]) -> Result<()> {
+fn javac(place: &Path, class_path: &str, files: &[PathBuf], flags: &[&str]) -> Result<()> {
     let compiler = super::packages::find("javac").context("javac is not on the path")?;
     let output = Command::new(compiler)
-        .args(["-encoding", "UTF-8", "-nowarn", "-proc:none", "-XDignore.symbol.file", "-cp"])
-        .arg(format!("{}/*", jars.display()))
+        .args(["-encoding", "UTF-8", "-nowarn", "-proc:none"])
+        .args(flags)
+        .arg("-cp")
+        .arg(class_path)
         .arg("-d")
         .arg(place)
         .args(files)

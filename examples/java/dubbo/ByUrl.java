@@ -1,0 +1,17 @@
+package examples;
+
+import com.example.GreetingService;
+import org.apache.dubbo.config.annotation.DubboReference;
+
+/**
+ * Every call of this reference goes to shanghai, whose port at the egress gateway it names: in application.properties,
+ * {@code egress.shanghai=egress:20991}. No registry is asked.
+ */
+public class ByUrl {
+    @DubboReference(url = "dubbo://${egress.shanghai}")
+    private GreetingService greetings;
+
+    public String greet(String name) {
+        return greetings.sayHello(name);
+    }
+}

@@ -1,0 +1,127 @@
+//! `examples/java`, on every line of Dubbo that can: the address of one call, and the forms of the annotation.
+//!
+//! ```text
+//!   island home: applications with Spring, an egress with a port for shanghai   ⇒   shanghai, beijing: a provider each
+//! ```
+//! Both islands offer the same service, so that a call without an address is refused: nothing goes anywhere by chance.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::sync::OnceLock;
+
+use highway_tests::install::Release;
+use highway_tests::line::{Line, Plan, Watched};
+use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Service};
+use serde_json::json;
+
+struct Everything {
+    _providers: Vec<Peer>,
+    line: Line,
+}
+
+fn everything() -> (&'static Everything, Watched<'static>) {
+    static ALL: OnceLock<Everything> = OnceLock::new();
+    let all = ALL.get_or_init(|| start().unwrap());
+    (all, all.line.watched())
+}
+
+fn start() -> anyhow::Result<Everything> {
+    let plan = Plan::of(&["home", "shanghai", "beijing"]).port("home", "shanghai", 20991);
+    let line = Line::start(plan)?;
+    let provider = |island: &str| {
+        let application = Application::new(&format!("provider-{island}"), Release::V3_3_6)
+            .port(line.island(island).place().listen(DUBBO_PORT)?.port())
+            .service(Service::new(GREETING, island))
+            .service(Service::new(INTEROP, island));
+        line.application(island, application)
+    };
+    let providers = vec![provider("shanghai")?, provider("beijing")?];
+    line.island("home").finds(GREETING)?;
+    line.island("home").finds(INTEROP)?;
+    Ok(Everything { _providers: providers, line })
+}
+
+/// An application of island home with these beans.
+fn application(line: &Line, release: Release, beans: &[&str]) -> Peer {
+    let name = format!("{}-{}", beans[0].rsplit('.').next().unwrap().to_lowercase(), release.version());
+    let home = line.island("home");
+    let authority = |url: String| url.trim_start_matches("dubbo://").to_owned();
+    let application = Application::new(&name, release)
+        .flag(&format!("-Degress={}", authority(home.egress_url())))
+        .flag(&format!("-Degress.shanghai={}", authority(home.egress_url_to("shanghai"))));
+    line.application("home", beans.iter().fold(application, |application, bean| application.bean(bean))).unwrap()
+}
+
+fn call(peer: &Peer, bean: &str, method: &str, arguments: &[&str]) -> Answer {
+    let arguments: Vec<_> = arguments.iter().map(|argument| json!(argument)).collect();
+    peer.call(&Call::new(bean, method, arguments)).unwrap()
+}
+
+fn refused_for_want_of_an_address(answer: Answer, what: &str) {
+    let thrown = answer.threw();
+    assert!(thrown.text().contains("highway.target"), "{what}: {thrown:?}");
+}
+
+/// The sentences of the comment in `ForThisThread`.
+#[test]
+fn an_address_of_this_thread_is_for_one_call_and_gone_behind_it() {
+    let (all, line) = everything();
+    for release in Release::ALL {
+        let version = release.version();
+        let peer = application(&all.line, release, &["examples.PerCall", "lab.OneThread"]);
+        for island in ["shanghai", "beijing"] {
+            let hello = call(&peer, "examples.PerCall", "greet", &[island, "bo"]).returned();
+            assert_eq!(hello, json!(format!("Hello bo, this is {island}")), "{version}");
+        }
+        for method in ["behind", "second", "behindNone", "behindUrl"] {
+            let answer = call(&peer, "lab.OneThread", method, &["shanghai"]);
+            refused_for_want_of_an_address(answer, &format!("{version} {method}"));
+        }
+        let uncleared = call(&peer, "lab.OneThread", "behindUrlUncleared", &["shanghai"]);
+        if release == Release::V2_7_23 {
+            assert_eq!(uncleared.returned(), json!("Hello behind, this is shanghai"), "what the finally is for");
+        } else {
+            refused_for_want_of_an_address(uncleared, version);
+        }
+    }
+    drop(line);
+}
+
+#[test]
+fn an_address_in_the_annotation_is_for_every_call() {
+    let (all, line) = everything();
+    for release in Release::ALL {
+        let forms: &[&str] =
+            if has_tags(release) { &["examples.ByUrl", "examples.ByTag"] } else { &["examples.ByUrl"] };
+        let peer = application(&all.line, release, forms);
+        for form in forms {
+            for name in ["bo", "li"] {
+                let hello = call(&peer, form, "greet", &[name]).returned();
+                assert_eq!(hello, json!(format!("Hello {name}, this is shanghai")), "{} {form}", release.version());
+            }
+        }
+    }
+    drop(line);
+}
+
+/// The sentences of the comment in `ByTag`.
+#[test]
+fn a_tag_that_no_address_has_falls_to_one_without_unless_that_is_forbidden() {
+    let (all, line) = everything();
+    for release in Release::ALL.into_iter().filter(|release| has_tags(*release)) {
+        let falls = application(&all.line, release, &["lab.Falls"]);
+        refused_for_want_of_an_address(call(&falls, "lab.Falls", "greet", &["bo"]), release.version());
+        let stays = application(&all.line, release, &["lab.Stays"]);
+        if release == Release::V2_7_23 {
+            refused_for_want_of_an_address(call(&stays, "lab.Stays", "greet", &["bo"]), "2.7 falls all the same");
+        }
+        let forced = if release == Release::V2_7_23 { "forced" } else { "greet" };
+        let thrown = call(&stays, "lab.Stays", forced, &["bo"]).threw();
+        assert!(thrown.text().contains("No provider available"), "{}: {thrown:?}", release.version());
+    }
+    drop(line);
+}
+
+/// A reference of 2.6 has none.
+fn has_tags(release: Release) -> bool {
+    release != Release::V2_6_12
+}
