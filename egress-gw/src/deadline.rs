@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The consumer's own clock started before the frame came here, so an answer given exactly at its timeout is a late
-//! one, and a late OK answer ends a dubbo-go session. [`reserve`] keeps that distance. Pure; the wheel that notices the
+//! one, and a late OK answer ends a dubbo-go session. `reserve` keeps that distance. Pure; the wheel that notices the
 //! deadline belongs to the core.
 //!
 //! A call that is not sent yet waits for a way until its time is over, if its consumer is known to wait that long; else only

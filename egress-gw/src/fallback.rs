@@ -1,6 +1,6 @@
 //! What happens to a call for a service that this server does not host, which is the normal case: an ordered chain of
-//! handlers, each of which takes the call or passes it on. Public, so that other handlers can stand in front of or
-//! behind routing without touching the session; [`Routing`] itself is written against nothing else.
+//! handlers, each of which takes the call or passes it on. Public, so that other handlers can stand in front of
+//! routing or in its place without touching the session; [`Routing`] itself is written against nothing else.
 //!
 //! ```text
 //!  session ─ Request ─▶ first Fallback ─ pass ─▶ second ─ pass ─▶ … ─ pass ─▶ "not hosted here" (an exception)
@@ -45,6 +45,28 @@
 //!             }
 //!             Some(call) if call.service == "com.acme.Fax" => request.refuse("the fax was retired, use com.acme.Mail"),
 //!             _ => request.pass(),
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! And routing with a condition, which stands where [`Routing`] would:
+//!
+//! ```
+//! use highway_egress_gw::fallback::{Fallback, Handled, Request};
+//!
+//! struct NotToBeijing;
+//!
+//! impl Fallback for NotToBeijing {
+//!     fn name(&self) -> &str {
+//!         "not to beijing"
+//!     }
+//!
+//!     fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
+//!         match request.decide() {
+//!             Ok(decision) if decision.target() == "beijing" => request.refuse("beijing is closed today"),
+//!             Ok(decision) => request.carry(decision),
+//!             Err(failure) => request.fail(&failure),
 //!         }
 //!     }
 //! }
@@ -210,7 +232,8 @@ impl<'a> Request<'a> {
         Handled(Some(self))
     }
 
-    /// Where the rules send this call. Kept from call to call, so that asking costs one look-up.
+    /// Where the rules send this call. Kept from call to call, so that asking costs one look-up; of a split, a share is drawn
+    /// each time.
     ///
     /// # Errors
     /// Why it goes nowhere, for [`Request::fail`].

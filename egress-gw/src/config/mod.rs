@@ -1,4 +1,4 @@
-//! `egress-gw.toml`: what was typed ([`raw`]) becomes what is true ([`Config`]), or every mistake with its line.
+//! `egress-gw.toml`: what was typed ([`Raw`]) becomes what is true ([`Config`]), or every mistake with its line.
 //!
 //! `egress-gw/egress-gw.toml` shows every key with its meaning; a test holds it. Nothing here opens a socket.
 

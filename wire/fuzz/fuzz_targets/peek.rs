@@ -32,6 +32,7 @@ fn check(bytes: &[u8]) {
             assert!(!call.service.is_empty() && !call.method.is_empty() && call.leading.end <= body.len());
             let mut key = Vec::new();
             call.decision_key(&mut key);
+            assert!(call.texts().count() <= call.leading.arg_count && call.arguments().len() <= body.len());
             let _ = (call.reply_form(), call.conflicting_interface(), call.highway().count());
         }
         Ok(Peeked::Opaque(serialization)) => assert_eq!(serialization.codec(), None),

@@ -55,6 +55,7 @@ fn inside(attachments: &Attachments<'_>, body: &[u8]) {
 fn read_request(header: &Header, body: &[u8]) {
     let Ok(Peeked::Call(call)) = call::peek(header, body) else { return };
     inside(&call.attachments, body);
+    assert!(call.texts().count() <= call.leading.arg_count && call.arguments().len() <= body.len());
     let edit = RequestEdit {
         id: Some(7),
         service: Some("com.acme.New"),
