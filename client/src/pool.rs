@@ -233,6 +233,11 @@ impl Candidates {
         ejection::honoured(self.list.iter().map(verdict), &self.core.config.ejection)
     }
 
+    /// Whether a call that could go elsewhere had better come here: some provider has a connection, or its first one is being made.
+    pub fn is_promising(&self) -> bool {
+        self.list.iter().any(|candidate| candidate.provider.is_promising())
+    }
+
     /// Why [`Candidates::pick`] found nobody, in words.
     pub fn trouble(&self) -> String {
         if self.list.is_empty() {

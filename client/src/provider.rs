@@ -91,6 +91,8 @@ pub struct Provider {
     /// Since when there is no usable connection.
     down_since: Cell<Option<Instant>>,
     last_error: RefCell<String>,
+    /// Whether its first attempt to connect has ended, well or not.
+    attempted: Cell<bool>,
     record: Record,
     unlisted: Notify,
     nudged: Notify,
@@ -107,6 +109,7 @@ impl Provider {
             waiting: RefCell::default(),
             down_since: Cell::new(Some(Instant::now())),
             last_error: RefCell::new("no connection was made yet".to_owned()),
+            attempted: Cell::new(false),
             record: Record::default(),
             unlisted: Notify::new(),
             nudged: Notify::new(),
@@ -142,6 +145,11 @@ impl Provider {
     /// Whether a call would be sent at once.
     pub(crate) fn is_usable(&self) -> bool {
         self.down_since.get().is_none()
+    }
+
+    /// Whether it is worth a call that could go elsewhere: it has a connection, or its first one is still being made.
+    pub(crate) fn is_promising(&self) -> bool {
+        self.is_usable() || (self.listed.get() && !self.attempted.get())
     }
 
     /// Whether a call may wait here.

@@ -85,6 +85,12 @@ impl Absent {
         calls.push_back(Parked { key, tried: 0 });
     }
 
+    /// No hub has a link to this island, and the call that found it out goes another way: the next ones need not find it out anew.
+    pub fn note(&self, island: &Arc<str>, now: Instant) {
+        let new = || Island { again: now + TRIED_AGAIN, calls: VecDeque::new() };
+        self.islands.borrow_mut().entry(island.clone()).or_insert_with(new);
+    }
+
     /// A call waits until its island has said what it offers.
     pub fn wait_unsure(&self, island: &Arc<str>, key: Key, now: Instant) {
         self.unsure.borrow_mut().push_back(Unsure { again: now + TRIED_AGAIN, island: island.clone(), key });
@@ -119,24 +125,26 @@ impl Absent {
         gone
     }
 
-    /// The call of each island that is to be tried at `now`: of those that were tried least the first. An island for which nobody
+    /// The call of each island that is to be tried there at `now`: of those that were tried least the first. An island for which nobody
     /// waits any more is forgotten.
-    pub fn to_try(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> Vec<Key> {
+    pub fn to_try(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> Vec<(Arc<str>, Key)> {
         let mut tried = Vec::new();
         let mut islands = self.islands.borrow_mut();
         if islands.values().all(|island| now < island.again) {
             return tried;
         }
-        islands.retain(|_, island| {
+        islands.retain(|name, island| {
             if now < island.again {
                 return true;
             }
             island.again = now + TRIED_AGAIN;
             island.calls.retain(|call| waits(call.key) != Waits::No);
-            let telling = island.calls.iter_mut().filter(|call| waits(call.key) == Waits::ForAnAnswer);
+            // A call that may go to several of them waits for each, and is tried at one.
+            let is_free = |call: &&mut Parked| !tried.iter().any(|(_, key): &(Arc<str>, Key)| *key == call.key);
+            let telling = island.calls.iter_mut().filter(|call| waits(call.key) == Waits::ForAnAnswer).filter(is_free);
             if let Some(call) = telling.min_by_key(|call| call.tried) {
                 call.tried += 1;
-                tried.push(call.key);
+                tried.push((name.clone(), call.key));
             }
             !island.calls.is_empty()
         });

@@ -3,59 +3,94 @@
 //!
 //! ```text
 //!  failed ─ not sent, and another link or hub is there ─▶ sent again
-//!     │   └ no other ─▶ waits for a link ─────────── a link came ─▶ sent again, in the order in which they came
+//!     │   ├ no other, but another way that it may take ──▶ sent there
+//!     │   └ none ─────▶ waits for a link ─────────── a link came ─▶ sent again, in the order in which they came
 //!     │              └▶ waits for its island (absent.rs) ─ tried, or it is back ─▶ waits for a link
 //!     └ may have run, or its time is over ─▶ its consumer is told
 //! ```
 //!
 //! A call is only ever sent again after *not sent*, and only within its deadline.
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use shard::Key;
+use wire::dubbo::call::{Peeked, peek};
+use wire::dubbo::frame::{HEADER_LEN, Header};
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
-use wire::tunnel::head;
+use wire::tunnel::head::{self, Flags, Fresh, Head};
 
 use crate::absent::Waits;
+use crate::cache::{Course, Way};
 use crate::core::{By, Core, Wants};
-use crate::forward::{Errand, Place, remaining_ms};
+use crate::forward::{Carried, Errand, Held, Place, Ready, remaining_ms, too_long};
 use crate::links::{Tried, Uplink, Wanted};
 
 impl Core {
-    /// A call has ended without an answer: on another link if that is safe and there is one, else its consumer is told.
+    /// A call has ended without an answer: on another link or way if that is safe and there is one, else its consumer is told.
     pub fn failed(&self, key: Key, failure: Failure) {
         let now = Instant::now();
         if !may_go_elsewhere(&failure) || failure.kind == Kind::NotYetKnown {
             self.got_through(key);
         }
         let knowledge = self.knowledge.load();
-        let again = self.calls.with(key, |call| match &mut call.by {
-            By::Island(carried) if may_go_elsewhere(&failure) && now < call.deadline && carried.held.is_some() => {
-                let wanted = Wanted {
-                    island: &carried.route.island,
-                    consumer: carried.consumer,
-                    tried: &carried.tried,
-                    hubs: &failure.hubs,
-                };
-                Some(self.links.pick(&wanted, &knowledge))
+        let stands = self.calls.with(key, |call| match &call.by {
+            By::Routing(carried) if may_go_on(&failure) && now < call.deadline && carried.held.is_some() => {
+                Some((carried.course.clone(), carried.consumer, carried.tried, carried.been))
             }
             _ => None,
         });
-        match again {
-            Some(Some(Some(link))) => self.send_again(key, &*link, now),
-            Some(Some(None)) => self.wait(key, &failure, now),
-            Some(None) => self.fail(key, &failure),
-            None => self.counters.late.add(1),
+        let (course, consumer, tried, been) = match stands {
+            Some(Some(stands)) => stands,
+            Some(None) => return self.fail(key, &failure),
+            None => return self.counters.late.add(1),
+        };
+        if let Some(island) = course.island().filter(|_| may_go_elsewhere(&failure)) {
+            let wanted = Wanted { island, consumer, tried: &tried, hubs: &failure.hubs };
+            if let Some(link) = self.links.pick(&wanted, &knowledge) {
+                return self.send_again(key, &*link, now);
+            }
+            if course.has_others() && place_after(&failure) == Place::Absent {
+                self.absent.note(island, now);
+            }
+        }
+        let been = been | bit(&course);
+        let others = || course.others().filter(|other| been & bit(other) == 0);
+        let other = self.first_ready(others(), consumer, &knowledge);
+        self.update(key, |carried| carried.been = been);
+        match other {
+            Some((other, ready)) => self.go_on(key, other, ready, now),
+            None if may_go_elsewhere(&failure) || others().next().is_some() => self.wait(key, &failure, now),
+            None => self.fail(key, &failure),
+        }
+    }
+
+    /// Sends a call that waits, or was not sent, the way that takes it.
+    fn go_on(&self, key: Key, course: Course, ready: Ready, now: Instant) {
+        self.update(key, |carried| {
+            if carried.course.position() != course.position() {
+                carried.tried = Tried::default();
+                carried.errand = Errand::Own;
+            }
+            carried.course = course;
+        });
+        match ready {
+            Ready::Link(link) => self.send_again(key, &*link, now),
+            Ready::Providers(candidates) => self.call_provider_again(key, &candidates, now),
         }
     }
 
     fn send_again(&self, key: Key, link: &dyn Uplink, now: Instant) {
         let taken = self.calls.with(key, |call| match &mut call.by {
-            By::Island(carried) => carried.held.take().map(|held| (held, call.deadline, call.wants)),
+            By::Routing(carried) => {
+                carried.held.take().map(|held| (held, carried.course.clone(), call.deadline, call.wants))
+            }
             By::Handler { .. } => None,
         });
-        let Some(Some((mut held, deadline, wants))) = taken else { return };
+        let Some(Some((held, course, deadline, wants))) = taken else { return };
+        let mut held = match self.with_head(held, &course, wants, deadline) {
+            Ok(held) => held,
+            Err(failure) => return self.fail(key, &failure),
+        };
         self.counters.resent.add(1);
         self.calls.set_deadline(key, deadline);
         let (head, body) = held.bytes.split_at_mut(held.head_len);
@@ -71,38 +106,78 @@ impl Core {
         self.opened(key, link, opened, Some(held));
     }
 
+    /// What is held, with the head for this way in front.
+    fn with_head(&self, held: Held, course: &Course, wants: Wants, deadline: Instant) -> Result<Held, Failure> {
+        let Way::Island(route) = course.way() else { return Ok(held) };
+        if held.head_of == Some(course.position()) {
+            return Ok(held);
+        }
+        let (head, frame) = held.bytes.split_at(held.head_len);
+        let attempts = Head::decode(head).map_or(0, |head| head.attempt);
+        let peeked =
+            Header::decode(frame).ok().flatten().and_then(|header| peek(&header, frame.get(HEADER_LEN..)?).ok());
+        let call = peeked.as_ref().and_then(|peeked| match peeked {
+            Peeked::Call(call) => Some(call),
+            Peeked::Opaque(_) => None,
+        });
+        let fresh = Fresh {
+            flags: if wants == Wants::Nothing { Flags::ONE_WAY } else { Flags::default() },
+            remaining_ms: remaining_ms(deadline, Instant::now()),
+            body_len: frame.len() as u32,
+            stamp: held.stamp,
+            traceparent: call.and_then(|call| call.traceparent.as_deref()).unwrap_or_default(),
+        };
+        let mut bytes = self.shard.buffer();
+        head::fill(&route.head, &fresh, &mut bytes).map_err(|error| too_long(&error))?;
+        for _ in 0..attempts {
+            head::next_attempt(&mut bytes, fresh.remaining_ms);
+        }
+        let head_len = bytes.len();
+        bytes.extend_from_slice(frame);
+        let before = Held { bytes, head_len, head_of: Some(course.position()), ..held };
+        Ok(before)
+    }
+
     /// Lets a call wait that was refused where it was sent and has nowhere else to go now.
     fn wait(&self, key: Key, failure: &Failure, now: Instant) {
-        let place = match (failure.stage, failure.kind) {
-            (Stage::Tunnel, _) => Place::Waiting,
-            (_, Kind::NotYetKnown) => Place::Unsure,
-            _ => Place::Absent,
-        };
         let waits = self.update(key, |carried| {
-            carried.place = place;
             carried.tried = Tried::default();
-            (carried.unsent_until, carried.route.island.clone(), carried.errand)
+            carried.been = 0;
+            (carried.unsent_until, carried.course.clone(), carried.errand)
         });
-        let Some((unsent_until, island, errand)) = waits else { return };
+        let Some((unsent_until, course, errand)) = waits else { return };
         if unsent_until <= now {
             return self.fail(key, failure);
         }
+        let is_absent = |one: Course| one.island().is_some_and(|island| self.absent.has(island));
+        let place = match course.island() {
+            Some(_) if may_go_elsewhere(failure) => place_after(failure),
+            _ if course.all().any(is_absent) => Place::Absent,
+            _ => Place::Waiting,
+        };
+        self.update(key, |carried| carried.place = place);
         self.calls.set_deadline(key, unsent_until);
-        match place {
-            Place::Absent if errand == Errand::ForAll => {}
-            Place::Absent => self.wait_for_island(&island, key, now),
-            Place::Unsure => self.absent.wait_unsure(&island, key, now),
+        match (place, course.island()) {
+            (Place::Absent, _) if errand == Errand::ForAll => {}
+            (Place::Absent, _) => self.wait_for_islands(&course, key, now),
+            (Place::Unsure, Some(island)) => self.absent.wait_unsure(island, key, now),
             _ => self.waiting.borrow_mut().push_back(key),
         }
     }
 
-    pub fn wait_for_island(&self, island: &Arc<str>, key: Key, now: Instant) {
-        self.absent.wait(island, key, now, 2 * self.calls.len() + 64, |key| self.waits(key));
+    /// A call waits for its island and for every other that it may go to and that is absent.
+    pub fn wait_for_islands(&self, course: &Course, key: Key, now: Instant) {
+        for one in course.all() {
+            let Some(island) = one.island() else { continue };
+            if one.position() == course.position() || self.absent.has(island) {
+                self.absent.wait(island, key, now, 2 * self.calls.len() + 64, |key| self.waits(key));
+            }
+        }
     }
 
     fn waits(&self, key: Key) -> Waits {
         let waits = self.calls.with(key, |call| match (&call.by, call.wants) {
-            (By::Island(carried), _) if carried.place != Place::Absent => Waits::Tried,
+            (By::Routing(carried), _) if carried.place != Place::Absent => Waits::Tried,
             (_, Wants::Nothing) => Waits::OneWay,
             _ => Waits::ForAnAnswer,
         });
@@ -115,9 +190,9 @@ impl Core {
         if self.absent.is_empty() {
             return;
         }
-        let found =
-            self.update(key, |carried| (carried.errand == Errand::ForAll).then(|| carried.route.island.clone()));
-        if let Some(island) = found.flatten() {
+        let on_errand =
+            |carried: &mut Carried| (carried.errand == Errand::ForAll).then(|| carried.course.island().cloned());
+        if let Some(island) = self.update(key, on_errand).flatten().flatten() {
             self.island_is_back(&island);
         }
     }
@@ -139,7 +214,15 @@ impl Core {
     pub fn try_again(&self, now: Instant) {
         if !self.absent.is_empty() && self.links.any_usable() {
             self.let_go(self.absent.no_longer_unsure(now), Errand::Own);
-            self.let_go(self.absent.to_try(now, |key| self.waits(key)), Errand::ForAll);
+            for (island, key) in self.absent.to_try(now, |key| self.waits(key)) {
+                self.update(key, |carried| {
+                    let there = carried.course.all().find(|one| one.island() == Some(&island));
+                    if let Some(there) = there {
+                        carried.course = there;
+                    }
+                });
+                self.let_go(vec![key], Errand::ForAll);
+            }
         }
     }
 
@@ -150,8 +233,10 @@ impl Core {
         }
         for key in calls {
             let goes = self.update(key, |carried| {
-                carried.errand = errand;
                 let waits = matches!(carried.place, Place::Absent | Place::Unsure);
+                if waits || errand == Errand::Own {
+                    carried.errand = errand;
+                }
                 if waits {
                     carried.place = Place::Waiting;
                 }
@@ -173,20 +258,50 @@ impl Core {
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         let now = Instant::now();
         for key in waiting {
-            let link = self.calls.with(key, |call| match &call.by {
-                By::Island(carried) if carried.place == Place::Waiting => {
-                    let (island, tried) = (&*carried.route.island, &carried.tried);
-                    self.links.pick(&Wanted { island, consumer: carried.consumer, tried, hubs: &[] }, &knowledge)
+            let stands = self.calls.with(key, |call| match &call.by {
+                By::Routing(carried) if carried.place == Place::Waiting => {
+                    Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand))
                 }
                 _ => None,
             });
-            match link {
-                Some(Some(link)) => self.send_again(key, &*link, now),
-                Some(None) => self.waiting.borrow_mut().push_back(key),
-                None => {}
+            let Some(Some((course, consumer, tried, errand))) = stands else { continue };
+            let found = match course.island() {
+                // Not asked whether its island is absent: that is what it finds out.
+                Some(island) if errand == Errand::ForAll || !course.has_others() => {
+                    let link = self.links.pick(&Wanted { island, consumer, tried: &tried, hubs: &[] }, &knowledge);
+                    link.map(|link| (course.clone(), Ready::Link(link)))
+                }
+                _ => self.first_ready(course.all(), consumer, &knowledge),
+            };
+            match found {
+                Some((course, ready)) => self.go_on(key, course, ready, now),
+                None => self.waiting.borrow_mut().push_back(key),
             }
         }
     }
+}
+
+/// Where a call waits after it was refused between here and its island.
+fn place_after(failure: &Failure) -> Place {
+    match (failure.stage, failure.kind) {
+        (Stage::Tunnel, _) => Place::Waiting,
+        (_, Kind::NotYetKnown) => Place::Unsure,
+        _ => Place::Absent,
+    }
+}
+
+/// The mark of a way among those that a call has been on; a list is never so long that one has none.
+fn bit(course: &Course) -> u64 {
+    u32::try_from(course.position()).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(u64::MAX)
+}
+
+/// Whether another way could do better: the call was not sent, and not for a reason that lies in the call.
+pub fn may_go_on(failure: &Failure) -> bool {
+    let unavailable = matches!(
+        failure.kind,
+        Kind::NoLink | Kind::NotYetKnown | Kind::LinkLost | Kind::Draining | Kind::ProviderGone | Kind::NotOffered
+    );
+    failure.outcome == Outcome::NotSent && unavailable
 }
 
 /// Whether another link could do better: the call was not sent, and for a reason that lies between here and the island.

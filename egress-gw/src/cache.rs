@@ -13,11 +13,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use route::Split;
+use route::{LOCAL, Split};
 use rustc_hash::FxHashMap;
 use wire::tunnel::failure::Failure;
 
 use crate::answer::Repeat;
+use crate::local_pool::LocalRoute;
 
 /// More different calls than a gateway ever sees from honest consumers; beyond it the cache begins anew.
 const ENTRIES_MAX: usize = 16_384;
@@ -26,7 +27,7 @@ const KEYS_MAX_LEN: usize = 2 << 20;
 /// A longer key belongs to nothing that is called often.
 const KEY_MAX_LEN: usize = 4 * 1024;
 
-/// Where calls of one kind go.
+/// How calls of one kind go to an island.
 #[derive(Debug)]
 pub struct Route {
     /// The island.
@@ -35,17 +36,15 @@ pub struct Route {
     pub head: Box<[u8]>,
     /// Whether such a call may run twice.
     pub repeat: Repeat,
-    /// `service#method` for texts.
-    pub label: Arc<str>,
 }
 
 /// A target that is ready to take calls.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub enum Way {
     /// Another island.
-    Island(Rc<Route>),
+    Island(Route),
     /// A provider of this island.
-    Local,
+    Local(LocalRoute),
 }
 
 /// How a call picks among the ways.
@@ -60,19 +59,87 @@ pub enum Pick {
 /// Where calls of one kind go: each target made ready once.
 #[derive(Debug)]
 pub struct Ways {
+    /// `service#method` for texts.
+    pub label: Box<str>,
     /// Never empty.
     pub ways: Box<[Way]>,
     /// How one of them is picked.
     pub pick: Pick,
 }
 
-impl Ways {
+/// The way of one call, and those that it may take where it was not sent.
+#[derive(Debug, Clone)]
+pub struct Course {
+    ways: Rc<Ways>,
+    at: usize,
+}
+
+impl Course {
     /// The way of one call; `share` says the position among the shares of a split.
-    pub fn of_call(&self, share: impl FnOnce(&Split) -> usize) -> &Way {
-        match &self.pick {
-            Pick::First => &self.ways[0],
-            Pick::Shares(split) => &self.ways[share(split)],
+    pub fn new(ways: Rc<Ways>, share: impl FnOnce(&Split) -> usize) -> Self {
+        let at = match &ways.pick {
+            Pick::First => 0,
+            Pick::Shares(split) => share(split),
+        };
+        Self { ways, at }
+    }
+
+    /// The way that it takes now.
+    pub fn way(&self) -> &Way {
+        &self.ways.ways[self.at]
+    }
+
+    /// The position of that way among all.
+    pub fn position(&self) -> usize {
+        self.at
+    }
+
+    /// The island to which it goes now; `None` for this one.
+    pub fn island(&self) -> Option<&Arc<str>> {
+        match self.way() {
+            Way::Island(route) => Some(&route.island),
+            Way::Local(_) => None,
         }
+    }
+
+    /// The name of where it goes now.
+    pub fn target(&self) -> &str {
+        self.island().map_or(LOCAL, |island| island)
+    }
+
+    /// `service#method` for texts.
+    pub fn label(&self) -> &str {
+        &self.ways.label
+    }
+
+    /// Whether such a call may run twice there.
+    pub fn repeat(&self) -> Repeat {
+        match self.way() {
+            Way::Island(route) => route.repeat,
+            Way::Local(_) => Repeat::Harmful,
+        }
+    }
+
+    /// Whether there is another way than this one.
+    pub fn has_others(&self) -> bool {
+        matches!(self.ways.pick, Pick::First) && self.ways.ways.len() > 1
+    }
+
+    /// Whether there is another way behind this one.
+    pub fn has_more(&self) -> bool {
+        self.has_others() && self.at + 1 < self.ways.ways.len()
+    }
+
+    /// The same call on its other ways: all that it may take, in their order, without this one.
+    pub fn others(&self) -> impl Iterator<Item = Self> {
+        let count = if self.has_others() { self.ways.ways.len() } else { 0 };
+        (0..count).filter(|at| *at != self.at).map(|at| Self { ways: self.ways.clone(), at })
+    }
+
+    /// All its ways, in their order.
+    pub fn all(&self) -> impl Iterator<Item = Self> {
+        let all = if self.has_others() { 0..self.ways.ways.len() } else { self.at..self.at + 1 };
+        all.map(|at| Self { ways: self.ways.clone(), at })
     }
 }
 
@@ -161,21 +228,32 @@ mod tests {
         assert_eq!(cache.entries(), 1);
     }
 
-    #[test]
-    fn a_call_takes_the_first_way_or_the_one_of_its_share() {
-        let ways = |pick| Ways { ways: Box::new([Way::Local, Way::Island(route("shanghai"))]), pick };
-        assert!(matches!(ways(Pick::First).of_call(|_| unreachable!()), Way::Local));
-        let shares = [(route::Target::Local, 1), (route::Target::Island("shanghai".into()), 1)];
-        let split = Split::new("shop/canary", shares, None).unwrap();
-        let ways = ways(Pick::Shares(split));
-        assert!(
-            matches!(ways.of_call(|split| split.position(None, u64::MAX)), Way::Island(to) if &*to.island == "shanghai")
-        );
-        assert!(matches!(ways.of_call(|split| split.position(None, 0)), Way::Local));
+    fn ways(targets: &[&str], pick: Pick) -> Rc<Ways> {
+        let route = |island: &&str| Route { island: (*island).into(), head: Box::default(), repeat: Repeat::Harmful };
+        let ways = targets.iter().map(|target| Way::Island(route(target))).collect();
+        Rc::new(Ways { label: "a.B#c".into(), ways, pick })
     }
 
-    fn route(island: &str) -> Rc<Route> {
-        Rc::new(Route { island: island.into(), head: Box::default(), repeat: Repeat::Harmful, label: "".into() })
+    #[test]
+    fn a_call_takes_the_first_way_and_may_take_the_others() {
+        let course = Course::new(ways(&["a", "b", "c"], Pick::First), |_| unreachable!());
+        assert_eq!((course.target(), course.has_more()), ("a", true));
+        let targets =
+            |all: &mut dyn Iterator<Item = Course>| all.map(|one| one.target().to_owned()).collect::<Vec<_>>();
+        assert_eq!(targets(&mut course.others()), ["b", "c"]);
+        let last = course.others().last().unwrap();
+        assert_eq!((last.has_more(), targets(&mut last.others())), (false, vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(targets(&mut last.all()), ["a", "b", "c"]);
+    }
+
+    #[test]
+    fn a_call_of_a_split_takes_its_share_and_no_other() {
+        let shares = ["a", "b"].map(|island| (route::Target::Island(island.into()), 1));
+        let split = Split::new("shop/canary", shares, None).unwrap();
+        let ways = ways(&["a", "b"], Pick::Shares(split));
+        let of = |random| Course::new(ways.clone(), |split| split.position(None, random));
+        assert_eq!((of(0).target(), of(u64::MAX).target()), ("a", "b"));
+        assert!(!of(0).has_more() && of(0).others().next().is_none() && of(u64::MAX).all().count() == 1);
     }
 
     #[test]

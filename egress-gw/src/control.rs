@@ -31,6 +31,7 @@ use crate::config::{Config, Import, Port, Publish, Tagging};
 use crate::drain;
 use crate::knowledge::Knowledge;
 use crate::listen::{Event, Inbox, Order};
+use crate::local::{Local, LocalTls, Own};
 use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered};
 use crate::shown::{Shown, ShownRegistry};
@@ -72,8 +73,10 @@ pub struct Control {
     import: Import,
     catalogue: Catalogue,
     memory: LocalMemory,
-    /// Services with a provider of this island's own that is there now.
-    local: BTreeSet<zk_bridge::ServiceKey>,
+    /// This island's own providers that are there now.
+    local: Arc<Local>,
+    listen: Vec<IpAddr>,
+    tls: LocalTls,
     remembered: Remembered,
     sites: Vec<Site>,
     outside: Outside,
@@ -137,7 +140,9 @@ impl Control {
             import: config.import.clone(),
             catalogue: Catalogue::new(config.import.hold_down),
             memory,
-            local: BTreeSet::new(),
+            local: Arc::default(),
+            listen: config.listen.clone(),
+            tls: LocalTls::default(),
             remembered,
             sites,
             hold: process.drain.hold(),
@@ -284,7 +289,7 @@ impl Control {
                 view,
                 imports: self.import.imports.clone(),
                 offers: offered.iter().map(|offered| (offered.entry.clone().into(), offer(offered))).collect(),
-                local: self.local.iter().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
+                local: self.local.services().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
                 ..Known::default()
             };
             self.snapshot = Arc::new(Snapshot::new(self.snapshot.generation() + 1, known));
@@ -295,6 +300,7 @@ impl Control {
             snapshot: self.snapshot.clone(),
             hubs: hubs.collect(),
             consumers: consumers(&self.sites).after(&before.consumers, now, self.import.hold_down),
+            local: self.local.clone(),
         }));
         if let Publish::OnDemand { memory } = self.import.publish {
             for site in &mut self.sites {
@@ -324,14 +330,17 @@ impl Control {
         let views: Vec<_> = self.sites.iter().map(|site| site.view.borrow().clone()).collect();
         let real = views.iter().flat_map(|view| view.providers()).filter(|provider| !provider.is_virtual());
         let foreign = views.iter().flat_map(|view| view.foreign());
-        let local: BTreeSet<&zk_bridge::ServiceKey> = real.map(|provider| &provider.key).collect();
-        let present: BTreeSet<String> = local.iter().copied().chain(foreign).map(ToString::to_string).collect();
-        if !local.iter().copied().eq(&self.local) {
-            self.local = local.into_iter().cloned().collect();
-            self.outdated = true;
-        }
+        let present: BTreeSet<String> =
+            real.map(|provider| &provider.key).chain(foreign).map(ToString::to_string).collect();
         if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
             write(&self.outside.state, local_memory::FILE, &self.memory.encode());
+        }
+        let kept: Vec<_> = self.sites.iter_mut().map(|site| site.keep()).collect();
+        if !self.local.is_of(&kept, &self.tls) {
+            let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports };
+            let local = Local::of(kept, own, self.tls.clone());
+            self.outdated |= !local.services().eq(self.local.services());
+            self.local = Arc::new(local);
         }
     }
 

@@ -8,14 +8,15 @@
 //! Everything is `Rc` and `Cell`: nothing of it leaves the shard. It never waits.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use client::PoolConfig;
 use shard::{Conn, Key, Shard};
-use wire::dubbo::frame::{FrameKind, Header};
+use wire::dubbo::frame::{FrameKind, HEADER_LEN, Header};
 use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
@@ -30,6 +31,7 @@ use crate::forward::{Carried, Place};
 use crate::held::{Allowance, Charge};
 use crate::knowledge::Knowledge;
 use crate::links::Links;
+use crate::local_pool::{LocalPool, Makings};
 use crate::pending::{Chain, PendingCalls};
 use crate::status::Counters;
 
@@ -42,6 +44,7 @@ pub struct Core {
     pub counters: Counters,
     pub calls: PendingCalls<InFlight>,
     pub links: Links,
+    pub local: LocalPool,
     pub allowance: Allowance,
     pub cache: RefCell<DecisionCache>,
     pub stamps: Stamps,
@@ -117,17 +120,22 @@ impl Wants {
 }
 
 /// Who answers.
+#[allow(clippy::large_enum_variant)] // nearly all are routed, and a box would be an allocation for each of them
 pub enum By {
     /// A handler of the chain, through its `Later`; what it may keep of the frame stays charged.
     Handler { _charge: Option<Charge> },
-    /// Another island.
-    Island(Carried),
+    /// A provider, in another island or in this one.
+    Routing(Carried),
 }
 
 impl Core {
     pub fn new(parts: Parts) -> Rc<Self> {
         let now = Instant::now();
-        Rc::new(Self {
+        let frame_limit_len = parts.limits.reply_len + HEADER_LEN;
+        let config = PoolConfig { frame_limit_len, pending_limit: parts.limits.in_flight, ..PoolConfig::default() };
+        let (shard, budget) = (parts.shard.clone(), parts.allowance.budget().clone());
+        Rc::new_cyclic(|me: &Weak<Self>| Self {
+            local: LocalPool::new(Makings { shard, config, budget, answers: me.clone() }),
             calls: PendingCalls::new(parts.limits.in_flight, now),
             consumers: Consumers::new(parts.limits.connections, parts.connections),
             entrance: parts.entrance,
@@ -227,18 +235,21 @@ impl Core {
 
     /// Gives back what a call held that nobody waits for any more, and tells the link so.
     pub fn release(&self, by: By) {
-        if let By::Island(carried) = &by
-            && let Place::OnLink { link, exchange } = &carried.place
-            && let Some(link) = self.links.get(*link)
-        {
-            link.cancel(*exchange);
+        match &by {
+            By::Routing(Carried { place: Place::OnLink { link, exchange }, .. }) => {
+                if let Some(link) = self.links.get(*link) {
+                    link.cancel(*exchange);
+                }
+            }
+            By::Routing(Carried { place: Place::AtProvider(call), .. }) => self.local.cancel(*call),
+            _ => {}
         }
         self.forget(by);
     }
 
     /// Gives back what a finished call held.
     pub fn forget(&self, by: By) {
-        if let By::Island(Carried { held: Some(held), .. }) = by {
+        if let By::Routing(Carried { held: Some(held), .. }) = by {
             self.shard.recycle(held.bytes);
         }
     }

@@ -15,14 +15,16 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{Flags, Head};
 
 use crate::answer::Repeat;
-use crate::cache::{Decided, Pick, Route, Way, Ways};
+use crate::cache::{Course, Decided, Pick, Route, Way, Ways};
 use crate::core::Core;
 use crate::fallback::Request;
 use crate::knowledge::Knowledge;
+use crate::local_pool::LocalRoute;
+use crate::publish::registry_key;
 
 impl Core {
     /// Where this call goes. On a hit nothing is allocated but what a serialization makes of a sticky call's key.
-    pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Result<Way, Rc<Failure>> {
+    pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Result<Course, Rc<Failure>> {
         let generation = knowledge.snapshot.generation();
         let mut key = self.shard.buffer();
         let application = match request.peeked {
@@ -51,7 +53,7 @@ impl Core {
             decided
         });
         self.shard.recycle(key);
-        Ok(decided?.of_call(|split| share(request, split, application)).clone())
+        Ok(Course::new(decided?, |split| share(request, split, application)))
     }
 }
 
@@ -91,24 +93,21 @@ fn ways(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge: 
     let serialization = request.header.serialization();
     let Plan { reason, choice } =
         route::decide(&facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;
-    let label: Arc<str> = match &service {
-        Some(service) => format!("{service}#{}", facts.method).into(),
-        None => format!("a call in serialization {serialization}").into(),
+    let label = match &service {
+        Some(service) => format!("{service}#{}", facts.method),
+        None => format!("a call in serialization {serialization}"),
     };
     let way = |target: &Target| match target {
-        Target::Local => Ok(Way::Local),
-        Target::Island(island) => {
-            let route = route(request, &facts, island, &label, knowledge)?;
-            Ok(Way::Island(Rc::new(route)))
-        }
+        Target::Local => local_route(call, &label, knowledge).map(Way::Local),
+        Target::Island(island) => route(request, &facts, island, knowledge).map(Way::Island),
     };
     let ways = choice.targets().map(way).collect::<Result<Box<[Way]>, Failure>>()?;
-    tracing::debug!(call = &*label, to = %choice, %reason, "a new kind of call was routed");
+    tracing::debug!(call = label, to = %choice, %reason, "a new kind of call was routed");
     let pick = match choice {
         Choice::One(_) | Choice::Ordered(_) => Pick::First,
         Choice::Split(split) => Pick::Shares(split),
     };
-    Ok(Ways { ways, pick })
+    Ok(Ways { label: label.into(), ways, pick })
 }
 
 /// What such calls to this island have in common.
@@ -116,7 +115,6 @@ fn route(
     request: &Request<'_>,
     facts: &route::Call<'_>,
     island: &Arc<str>,
-    label: &Arc<str>,
     knowledge: &Knowledge,
 ) -> Result<Route, Failure> {
     let call = request.call();
@@ -154,7 +152,32 @@ fn route(
         let text = format!("the call's names make its head too long ({error}); use shorter ones");
         Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text)
     })?;
-    Ok(Route { island: island.clone(), head: encoded.into(), repeat, label: label.clone() })
+    Ok(Route { island: island.clone(), head: encoded.into(), repeat })
+}
+
+/// What such calls to a provider of this island have in common.
+fn local_route(call: Option<&Call<'_>>, label: &str, knowledge: &Knowledge) -> Result<LocalRoute, Failure> {
+    let refused = |kind, text: String| Failure::new(Stage::Route, kind, Outcome::NotSent, text);
+    let service = call.and_then(|call| knowledge.local.service(&registry_key(&service_key(call))));
+    let (Some(call), Some(service)) = (call, service) else {
+        let text =
+            format!("`{label}` goes to `local`, and no provider of this island that a gateway may call lists it");
+        return Err(refused(Kind::NotOffered, text));
+    };
+    // Java providers run the path, dubbo-go providers the interface.
+    if let Some(interface) = call.interface.as_deref().filter(|interface| **interface != service.interface) {
+        let text = format!(
+            "the path of `{label}` means {service}, but its attachment `interface` says {interface:?}; send one service"
+        );
+        return Err(refused(Kind::TargetRefused, text));
+    }
+    if call.reverse.is_some() {
+        let text = format!(
+            "`{label}` wants to be called back, which no gateway carries, to `local` either; call the provider directly, or use a return value"
+        );
+        return Err(refused(Kind::TargetRefused, text));
+    }
+    Ok(LocalRoute::new(service.clone(), &call.method))
 }
 
 /// What the catalogue knows the call's service by.

@@ -55,7 +55,7 @@ impl Core {
     pub fn tell(&self, call: &InFlight, failure: &Failure) {
         let repeat = match &call.by {
             _ if failure.kind == Kind::DeadlinePassed && call.patience == Patience::Said => Repeat::AsItWould,
-            By::Island(carried) => carried.route.repeat,
+            By::Routing(carried) => carried.course.repeat(),
             By::Handler { .. } => Repeat::Harmful,
         };
         self.say(&call.conn, call.wants, &call.asked, failure, repeat);

@@ -44,7 +44,7 @@ impl Core {
     /// What the consumer of a call is told whose deadline has passed.
     pub fn overdue(&self, call: &InFlight) -> Failure {
         match &call.by {
-            By::Island(carried) => too_late(carried, call.arrived, call.deadline),
+            By::Routing(carried) => too_late(carried, call.arrived, call.deadline),
             By::Handler { .. } => {
                 let text = "the handler that took the call gave no answer within its time";
                 Failure::new(Stage::Route, Kind::DeadlinePassed, Outcome::Unknown, text)
@@ -62,7 +62,7 @@ pub fn came_too_slowly(time: Duration) -> Failure {
 }
 
 fn too_late(carried: &Carried, arrived: Instant, deadline: Instant) -> Failure {
-    let (label, island) = (&carried.route.label, &carried.route.island);
+    let (label, island) = (carried.course.label(), carried.course.target());
     let waited = carried.unsent_until - arrived;
     match carried.place {
         Place::Waiting => {
@@ -82,6 +82,13 @@ fn too_late(carried: &Carried, arrived: Instant, deadline: Instant) -> Failure {
                 "`{label}` was not sent to island `{island}`: it has linked and not said within {waited:?} what it offers; see whether its ingress gateway can read its registry"
             );
             Failure::new(Stage::Switch, Kind::NotYetKnown, Outcome::NotSent, text)
+        }
+        Place::AtProvider(_) => {
+            let time = deadline - arrived;
+            let text = format!(
+                "the provider of this island gave no answer to `{label}` within {time:?}; look at it, or give the call more time"
+            );
+            Failure::new(Stage::Provider, Kind::DeadlinePassed, Outcome::Unknown, text)
         }
         Place::OnLink { .. } => {
             let time = deadline - arrived;

@@ -84,13 +84,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::Guard;
-use route::LOCAL;
 use shard::Conn;
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::FrameKind;
 use wire::dubbo::reply::{self, Asked};
 
-use crate::cache::Way;
+use crate::cache::Course;
 use crate::core::Core;
 use crate::deadline::Patience;
 use crate::held::Charge;
@@ -125,7 +124,7 @@ impl<'a> Handled<'a> {
 
 /// Where a call goes, as the rules and the catalogue have it now. Of one request and for it alone.
 pub struct Decision<'a> {
-    way: Way,
+    pub(crate) course: Course,
     /// What it was decided by.
     knowledge: Guard<Arc<Knowledge>>,
     of: PhantomData<Request<'a>>,
@@ -135,10 +134,7 @@ impl Decision<'_> {
     /// The island, or `local` for a provider of this one.
     #[must_use]
     pub fn target(&self) -> &str {
-        match &self.way {
-            Way::Island(route) => &route.island,
-            Way::Local => LOCAL,
-        }
+        self.course.target()
     }
 }
 
@@ -239,13 +235,13 @@ impl<'a> Request<'a> {
     /// Why it goes nowhere, for [`Request::fail`].
     pub fn decide(&self) -> Result<Decision<'a>, Rc<Failure>> {
         let knowledge = self.origin.core.knowledge.load();
-        let way = self.origin.core.decide(self, &knowledge)?;
-        Ok(Decision { way, knowledge, of: PhantomData })
+        let course = self.origin.core.decide(self, &knowledge)?;
+        Ok(Decision { course, knowledge, of: PhantomData })
     }
 
     /// Carries the call where it was decided, and the answer back to the consumer.
     pub fn carry(self, decision: Decision<'a>) -> Handled<'a> {
-        self.origin.core.go(self, decision.way, &decision.knowledge);
+        self.origin.core.go(self, decision.course, &decision.knowledge);
         Handled(None)
     }
 

@@ -1,9 +1,10 @@
-//! Carrying a call whose island is decided: onto a link, and back to the consumer.
+//! Carrying a call where it was decided: onto a link or to a provider of this island, and back to the consumer.
 //!
 //! ```text
-//!  decide.rs ─▶ Route ─ head filled ─▶ open on a link ─▶ in flight ─ reply ─▶ consumer
-//!                                │ no link: waits                     │ failed, not sent ─▶ another link or hub, or waits
-//!                                └────────────────────────────────────┴─ deadline ─▶ cancel, and the consumer is told
+//!  decide.rs ─▶ Course ┬ island ─ head filled ─▶ open on a link ─▶ in flight ─ reply ─▶ consumer
+//!                      │             │ no link: waits                  │ failed, not sent ─▶ another link, hub or way, or waits
+//!                      │             └─────────────────────────────────┴─ deadline ─▶ cancel, and the consumer is told
+//!                      └ local ─▶ local_call.rs ─▶ provider ─▶ in flight, likewise
 //! ```
 //!
 //! A frame that may have to be sent again is kept, head in front, until its answer begins; one over 64 KiB is not, its
@@ -13,26 +14,30 @@
 use std::rc::Rc;
 use std::time::Instant;
 
+use client::{CallKey, Candidates};
 use shard::Key;
 use tunnel::{Assembly, End, Reply};
 use wire::dubbo::frame::HEADER_LEN;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
-use wire::tunnel::head::{self, Flags, Fresh, Stamp};
+use wire::tunnel::head::{self, Flags, Fresh, HeadError, Stamp};
 
 use crate::again::may_go_elsewhere;
-use crate::cache::{Route, Way};
+use crate::cache::{Course, Way};
 use crate::core::{By, Core, InFlight, Wants};
 use crate::fallback::Request;
 use crate::held::Charge;
 use crate::knowledge::Knowledge;
 use crate::links::{Exchange, Tried, Uplink, Wanted};
+use crate::local_call::{Locally, no_provider};
 
 /// Frames up to this length are kept for a second try.
-const KEPT_LEN: usize = 64 * 1024;
+pub const KEPT_LEN: usize = 64 * 1024;
 
-/// A call on its way to another island.
+/// A call on its way to another island or to a provider of this one.
 pub struct Carried {
-    pub route: Rc<Route>,
+    pub course: Course,
+    /// Ways, by their positions, on which it was not sent since it last waited.
+    pub been: u64,
     pub place: Place,
     /// What is needed to send it again.
     pub held: Option<Held>,
@@ -43,8 +48,27 @@ pub struct Carried {
     pub tried: Tried,
     /// Whether its island was absent when it was sent, so that what becomes of it tells of the island.
     pub errand: Errand,
+    pub locally: Locally,
     /// An answer that comes in pieces.
     assembly: Option<Box<Assembly>>,
+}
+
+impl Carried {
+    /// A call that is nowhere yet.
+    pub fn new(course: Course, unsent_until: Instant, consumer: usize) -> Self {
+        Self {
+            course,
+            been: 0,
+            place: Place::Waiting,
+            held: None,
+            unsent_until,
+            consumer,
+            tried: Tried::default(),
+            errand: Errand::Own,
+            locally: Locally::default(),
+            assembly: None,
+        }
+    }
 }
 
 /// What a call is sent for.
@@ -67,45 +91,90 @@ pub enum Place {
     Unsure,
     /// On this link.
     OnLink { link: u64, exchange: Exchange },
+    /// At a provider of this island, or on its way to one.
+    AtProvider(CallKey),
 }
 
-/// A frame that can be sent again: its head and itself, one behind the other.
+/// A frame that can be sent again: a head, if it had one, and itself, one behind the other.
 pub struct Held {
     pub bytes: Vec<u8>,
     pub head_len: usize,
-    _charge: Option<Charge>,
+    /// The position of the way for which the head is.
+    pub head_of: Option<usize>,
+    pub stamp: Stamp,
+    pub _charge: Option<Charge>,
+}
+
+/// What takes a call now.
+pub enum Ready {
+    Link(Rc<dyn Uplink>),
+    Providers(Rc<Candidates>),
 }
 
 impl Core {
-    /// Sends a call the way that was decided.
-    pub fn go(&self, request: Request<'_>, way: Way, knowledge: &Knowledge) {
-        match way {
-            Way::Island(route) => self.carry(request, route, knowledge),
-            Way::Local => drop(request.fail(&not_carried_locally())),
+    /// Sends a call the way that was decided, or another that it may take where that is closed, or lets it wait.
+    pub fn go(&self, request: Request<'_>, course: Course, knowledge: &Knowledge) {
+        let consumer = request.origin.number;
+        let mut course = course;
+        let ready = self.ready(&course, consumer, knowledge).or_else(|| {
+            let (other, ready) = self.first_ready(course.others(), consumer, knowledge)?;
+            course = other;
+            Some(ready)
+        });
+        match ready {
+            Some(Ready::Link(link)) => self.carry(request, course, Some(link)),
+            Some(Ready::Providers(candidates)) => self.call_provider(request, course, &candidates, knowledge),
+            None => match course.all().find(|one| one.island().is_some()) {
+                Some(course) => self.carry(request, course, None),
+                None => drop(request.fail(&no_provider(course.label()))),
+            },
         }
     }
 
-    /// Sends a call to its island, or lets it wait for a link.
-    fn carry(&self, request: Request<'_>, route: Rc<Route>, knowledge: &Knowledge) {
+    /// What takes a call on this way now. Must not be called from inside the slab of calls.
+    pub fn ready(&self, course: &Course, consumer: usize, knowledge: &Knowledge) -> Option<Ready> {
+        match course.way() {
+            Way::Island(route) if self.absent.has(&route.island) => None,
+            Way::Island(route) => {
+                let wanted = Wanted { island: &route.island, consumer, tried: &Tried::default(), hubs: &[] };
+                self.links.pick(&wanted, knowledge).map(Ready::Link)
+            }
+            Way::Local(route) => {
+                let candidates = self.local.candidates(route, &knowledge.local)?;
+                (!course.has_more() || candidates.is_promising()).then_some(Ready::Providers(candidates))
+            }
+        }
+    }
+
+    /// The first of these ways that takes a call now.
+    pub fn first_ready(
+        &self,
+        mut courses: impl Iterator<Item = Course>,
+        consumer: usize,
+        knowledge: &Knowledge,
+    ) -> Option<(Course, Ready)> {
+        courses.find_map(|course| {
+            let ready = self.ready(&course, consumer, knowledge)?;
+            Some((course, ready))
+        })
+    }
+
+    /// Sends a call to its island over `link`, or lets it wait.
+    pub fn carry(&self, request: Request<'_>, course: Course, link: Option<Rc<dyn Uplink>>) {
+        let Way::Island(route) = course.way() else { return drop(request.fail(&no_provider(course.label()))) };
         let wants = Wants::of(&request.header);
-        let tried = Tried::default();
-        let consumer = request.origin.number;
-        let wanted = Wanted { island: &route.island, consumer, tried: &tried, hubs: &[] };
-        let absent = self.absent.has(&route.island);
-        let link = if absent { None } else { self.links.pick(&wanted, knowledge) };
+        let stamp = self.stamp();
         let traceparent = request.call().and_then(|call| call.traceparent.as_deref()).unwrap_or_default();
         let fresh = Fresh {
             flags: if wants == Wants::Nothing { Flags::ONE_WAY } else { Flags::default() },
             remaining_ms: remaining_ms(request.deadline, request.whole),
             body_len: request.frame.len() as u32,
-            stamp: self.stamp(),
+            stamp,
             traceparent,
         };
         let mut bytes = self.shard.buffer();
         if let Err(error) = head::fill(&route.head, &fresh, &mut bytes) {
-            let text = format!("the call's names make its head too long ({error}); use shorter ones");
-            let failure = Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text);
-            drop(request.fail(&failure));
+            drop(request.fail(&too_long(&error)));
             return self.shard.recycle(bytes);
         }
         let mut refused = None;
@@ -127,26 +196,18 @@ impl Core {
         if kept {
             bytes.extend_from_slice(request.frame);
         }
-        let (island, unsent_until) = (route.island.clone(), request.unsent_until);
-        let place = if absent { Place::Absent } else { Place::Waiting };
-        let (held, errand, assembly) = (None, Errand::Own, None);
-        let carried = Carried { route, place, held, unsent_until, consumer, tried, errand, assembly };
-        let call = InFlight {
-            conn: request.origin.conn.clone(),
-            asked: request.asked(),
-            wants,
-            arrived: request.arrived,
-            deadline: request.deadline,
-            patience: request.patience,
-            by: By::Island(carried),
-        };
+        let absent = link.is_none() && self.absent.has(&route.island);
+        let (head_of, unsent_until) = (Some(course.position()), request.unsent_until);
+        let mut carried = Carried::new(course.clone(), unsent_until, request.origin.number);
+        carried.place = if absent { Place::Absent } else { Place::Waiting };
         let until = if link.is_some() { request.deadline } else { unsent_until };
-        let Some(key) = self.begin(call, request.origin.chain, until) else { return self.shard.recycle(bytes) };
+        let (chain, call) = (request.origin.chain, in_flight(&request, wants, carried));
+        let Some(key) = self.begin(call, chain, until) else { return self.shard.recycle(bytes) };
         let Some(link) = link else {
-            let held = Held { bytes, head_len, _charge: request.charge };
+            let held = Held { bytes, head_len, head_of, stamp, _charge: request.charge };
             self.update(key, |carried| carried.held = Some(held));
             if absent {
-                return self.wait_for_island(&island, key, request.whole);
+                return self.wait_for_islands(&course, key, request.whole);
             }
             return self.waiting.borrow_mut().push_back(key);
         };
@@ -155,7 +216,7 @@ impl Core {
             None => link.open(&bytes[..head_len], request.frame, key.number()),
         };
         let held = if kept {
-            Some(Held { bytes, head_len, _charge: request.charge })
+            Some(Held { bytes, head_len, head_of, stamp, _charge: request.charge })
         } else {
             self.shard.recycle(bytes);
             None
@@ -229,21 +290,35 @@ impl Core {
 
     pub fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
         self.calls.with(key, |call| match &mut call.by {
-            By::Island(carried) => Some(change(carried)),
+            By::Routing(carried) => Some(change(carried)),
             By::Handler { .. } => None,
         })?
     }
 
-    fn stamp(&self) -> Stamp {
+    /// Names a call across hops.
+    pub fn stamp(&self) -> Stamp {
         let counter = self.stamps.next.get();
         self.stamps.next.set(counter.wrapping_add(self.stamps.step));
         Stamp { start: self.stamps.start, counter }
     }
 }
 
-/// What a caller hears that named its own island.
-fn not_carried_locally() -> Failure {
-    let text = "the call was sent to `local`, and this egress gateway carries calls to other islands only; call the local provider directly";
+/// What waits for the answer to a request.
+pub fn in_flight(request: &Request<'_>, wants: Wants, carried: Carried) -> InFlight {
+    InFlight {
+        conn: request.origin.conn.clone(),
+        asked: request.asked(),
+        wants,
+        arrived: request.arrived,
+        deadline: request.deadline,
+        patience: request.patience,
+        by: By::Routing(carried),
+    }
+}
+
+/// The names in a head are too long for it.
+pub fn too_long(error: &HeadError) -> Failure {
+    let text = format!("the call's names make its head too long ({error}); use shorter ones");
     Failure::new(Stage::Route, Kind::TargetRefused, Outcome::NotSent, text)
 }
 

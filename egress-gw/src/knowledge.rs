@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use route::Snapshot;
 
 use crate::deadline::Known;
+use crate::local::Local;
 
 /// Everything, at one moment.
 #[derive(Debug, Default)]
@@ -20,6 +21,8 @@ pub struct Knowledge {
     pub hubs: HashMap<String, Vec<String>>,
     /// The island's consumers as the registries know them.
     pub consumers: Consumers,
+    /// Its own providers.
+    pub local: Arc<Local>,
 }
 
 impl Knowledge {

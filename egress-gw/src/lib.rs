@@ -20,6 +20,7 @@
 //! | `decide`, `forward`, `again` | what it stands on: which island; send; what was not sent waits or is sent again |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
+//! | `local`, `local_pool`, `local_call` | providers of this island: who they are, the connections to them, calls to them |
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
@@ -27,7 +28,8 @@
 //! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
-//! It never re-encodes a call, never opens a connection to a provider, and never sends a call twice after it may have run.
+//! It never re-encodes a call, never opens a connection to a provider before a call goes to `local`, and never sends a call twice after it
+//! may have run.
 
 mod absent;
 mod admit;
@@ -54,7 +56,10 @@ mod knowledge;
 mod later;
 mod links;
 mod listen;
+mod local;
+mod local_call;
 mod local_memory;
+mod local_pool;
 mod pending;
 mod publish;
 mod routing;

@@ -196,6 +196,7 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
         failed: core.counters.failed_calls(),
         cached_decisions: core.cache.borrow().entries(),
         hubs: dialer.status(),
+        local_providers: core.local.status(),
     }
 }
 
@@ -206,6 +207,7 @@ pub fn run_clocks(core: &Rc<Core>) {
     core.shard.every(SLOW_LOOK, move || {
         if let Some(core) = weak.upgrade() {
             core.give_up_slow(Instant::now());
+            core.local.follow(&core.knowledge.load().local);
         }
     });
 }

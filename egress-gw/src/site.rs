@@ -22,6 +22,8 @@ pub struct Site {
     /// The rule documents of its config center.
     pub documents: watch::Receiver<Arc<zk_bridge::Documents>>,
     pub ready: Condition,
+    /// What was last taken to be there: [`Site::keep`].
+    kept: Arc<zk_bridge::View>,
     /// Whether everything in it has been read once; before that its local providers are unknown.
     pub read_once: bool,
     /// What its consumers want, where that is asked.
@@ -34,7 +36,8 @@ impl Site {
         let ready = process.ready.condition(format!("registry {}", registry.name()));
         ready.unmet("it was not read yet");
         let (view, documents) = (registry.view(), registry.documents());
-        Self { registry, view, documents, ready, read_once: false, demand: Demand::default() }
+        let (kept, demand) = (Arc::default(), Demand::default());
+        Self { registry, view, documents, ready, kept, read_once: false, demand }
     }
 
     /// Opens a registry; its driver belongs to `process`.
@@ -46,6 +49,12 @@ impl Site {
         };
         process.tasks.spawn(format!("registry {}", settings.name()), drive).keep();
         Self::new(registry, process)
+    }
+
+    /// What is taken to be there now: what was listed stays for as long as it was not read to the end.
+    pub fn keep(&mut self) -> Arc<zk_bridge::View> {
+        self.kept = self.view.borrow().after(&self.kept);
+        self.kept.clone()
     }
 
     /// Resolves when its view or its documents have changed.

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use chassis::metrics::{CALL_BOUNDS, Counter, Gauge, Gauges, Histogram, Histograms, Metrics};
+use client::ProviderStatus;
 use serde::Serialize;
 use tunnel::HubStatus;
 use wire::tunnel::failure::{Failure, Kind, Outcome};
@@ -21,6 +22,8 @@ pub struct Counters {
     pub abandoned: Counter,
     /// Calls that were sent a second time.
     pub resent: Counter,
+    /// Calls that were handed to providers of this island.
+    pub local: Counter,
     /// Connections of consumers.
     pub connections: Gauge,
     /// Connections of consumers that came with TLS.
@@ -49,6 +52,7 @@ pub struct Families {
     late: chassis::metrics::Counters,
     abandoned: chassis::metrics::Counters,
     resent: chassis::metrics::Counters,
+    local: chassis::metrics::Counters,
     in_flight: Gauges,
     bytes: chassis::metrics::Counters,
     took: Histograms,
@@ -75,6 +79,7 @@ impl Families {
             late: count("highway_egress_late_answers_total", "Answers that nobody waited for any more"),
             abandoned: count("highway_egress_abandoned_calls_total", "Calls whose consumer went away first"),
             resent: count("highway_egress_resent_calls_total", "Calls that were not sent and tried again"),
+            local: count("highway_egress_local_calls_total", "Calls that were handed to providers of this island"),
             in_flight: metrics.gauges("highway_egress_in_flight", "Calls that wait for an answer", &[]),
             bytes: metrics.counters("highway_egress_bytes_total", "Bytes of Dubbo frames", &["direction"]),
             took: metrics.histograms(
@@ -103,6 +108,7 @@ impl Counters {
             late: families.late.own(&[]),
             abandoned: families.abandoned.own(&[]),
             resent: families.resent.own(&[]),
+            local: families.local.own(&[]),
             connections: families.connections.own(&[]),
             secured: families.secured.own(&[]),
             refused: families.refused.own(&[]),
@@ -173,4 +179,6 @@ pub struct ShardStatus {
     pub cached_decisions: usize,
     /// Links to hubs.
     pub hubs: Vec<HubStatus>,
+    /// Providers of this island that were called.
+    pub local_providers: Vec<ProviderStatus>,
 }

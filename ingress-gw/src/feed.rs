@@ -25,7 +25,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use wire::tunnel::catalogue::Origin;
-use zk_bridge::{Provider, Registry, View};
+use zk_bridge::{Registry, View};
 
 use crate::catalogue::Catalogue;
 use crate::export::ExportPolicy;
@@ -91,7 +91,7 @@ pub struct Feed {
 /// What is known of one registry.
 #[derive(Default)]
 struct Known {
-    providers: Vec<Arc<Provider>>,
+    view: Arc<View>,
     was_read: bool,
 }
 
@@ -130,7 +130,7 @@ impl Feed {
         loop {
             let unread = self.unread(&seen.known.borrow());
             self.report_readiness(&unread);
-            let lists: Vec<_> = seen.known.borrow().iter().map(|known| known.providers.clone()).collect();
+            let lists: Vec<_> = seen.known.borrow().iter().map(|known| known.view.providers().to_vec()).collect();
             let wishes = self.wishes.borrow_and_update().clone();
             let Wishes { policy, statics, tls } = &*wishes;
             let next = {
@@ -225,7 +225,7 @@ async fn follow(mut view: watch::Receiver<Arc<View>>, at: usize, seen: Rc<Seen>)
     loop {
         let shown = view.borrow_and_update().clone();
         if let Some(known) = seen.known.borrow_mut().get_mut(at) {
-            known.providers = shown.providers_after(&known.providers);
+            known.view = shown.after(&known.view);
             known.was_read |= shown.is_complete();
         }
         seen.changed.notify_one();

@@ -275,17 +275,20 @@ impl View {
         &self.foreign
     }
 
-    /// The providers that are taken to be there, where `before` were: what it lists now and, while it was not read to the end, what was
+    /// What is taken to be there after `before` was shown: this view and, while it was not read to the end, also the providers that were
     /// listed before.
     #[must_use]
-    pub fn providers_after(&self, before: &[Arc<Provider>]) -> Vec<Arc<Provider>> {
-        let mut providers = self.providers.clone();
-        if !self.complete {
-            let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
-            let listed: BTreeSet<_> = providers.iter().map(|provider| place(provider)).collect();
-            providers.extend(before.iter().filter(|provider| !listed.contains(&place(provider))).cloned());
+    pub fn after(self: &Arc<Self>, before: &View) -> Arc<Self> {
+        if self.complete {
+            return self.clone();
         }
-        providers
+        let place = |provider: &Provider| (provider.key.clone(), provider.host.clone(), provider.port);
+        let listed: BTreeSet<_> = self.providers.iter().map(|provider| place(provider)).collect();
+        let kept = before.providers.iter().filter(|provider| !listed.contains(&place(provider)));
+        let mut both = Self::clone(self);
+        both.providers.extend(kept.cloned());
+        both.providers.sort_by(|a, b| (&a.key, &a.host, a.port).cmp(&(&b.key, &b.host, b.port)));
+        Arc::new(both)
     }
 
     /// Every consumer's reference.
@@ -370,12 +373,20 @@ mod tests {
             parameters: Parameters::default(),
             highway: None,
         };
-        let before = View::of(1, vec![provider("a.A", "h1"), provider("a.B", "h1")], vec![]).providers;
-        assert_eq!(View::unread().providers_after(&before), before);
+        let before = View::of(1, vec![provider("a.A", "h1"), provider("a.B", "h1")], vec![]);
+        assert_eq!(Arc::new(View::unread()).after(&before).providers, before.providers);
         let part = View { complete: false, ..View::of(2, vec![provider("a.B", "h9")], vec![]) };
-        assert_eq!(part.providers_after(&before).len(), 3);
-        let complete = View { complete: true, ..part };
-        assert_eq!(complete.providers_after(&before), complete.providers);
+        let places = |view: &View, key: &str| {
+            let of = view.providers_of(&ServiceKey::new(key, None, None));
+            of.iter().map(|provider| provider.host.clone()).collect::<Vec<_>>()
+        };
+        let both = Arc::new(part.clone()).after(&before);
+        assert_eq!(
+            (places(&both, "a.A"), places(&both, "a.B")),
+            (vec!["h1".to_owned()], vec!["h1".into(), "h9".into()])
+        );
+        let complete = Arc::new(View { complete: true, ..part });
+        assert_eq!(complete.after(&before), complete);
     }
 
     #[test]

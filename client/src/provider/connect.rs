@@ -27,6 +27,7 @@ pub(super) async fn keep_connected(provider: Rc<Provider>) {
             attempt = provider.connect() => attempt,
             () = provider.until_unlisted() => return,
         };
+        provider.attempted.set(true);
         match attempt {
             Ok(channel) => {
                 let began = Instant::now();
