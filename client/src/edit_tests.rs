@@ -196,7 +196,8 @@ fn numbers_are_written_as_numbers_are() {
 fn leaving(room: usize, attachments: &[(&str, &str)]) -> Vec<u8> {
     let filled = |len: usize| {
         let (service, version, group, method) = (SERVICE, None, None, "hello");
-        let args = &[Arg::Bytes(&vec![7; len])];
+        let filling = vec![7; len];
+        let args = &[Arg::Bytes(&filling)];
         let mut out = Vec::new();
         Request { codec: Codec::Hessian2, service, version, group, method, types: "[B", args, attachments }
             .append(&mut out, -9);

@@ -314,3 +314,7 @@ pub fn may_go_elsewhere(failure: &Failure) -> bool {
 #[cfg(test)]
 #[path = "again_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "in_order_tests.rs"]
+mod in_order_tests;

@@ -330,8 +330,7 @@ impl Control {
         let views: Vec<_> = self.sites.iter().map(|site| site.view.borrow().clone()).collect();
         let real = views.iter().flat_map(|view| view.providers()).filter(|provider| !provider.is_virtual());
         let foreign = views.iter().flat_map(|view| view.foreign());
-        let present: BTreeSet<String> =
-            real.map(|provider| &provider.key).chain(foreign).map(ToString::to_string).collect();
+        let present: BTreeSet<String> = real.map(|real| &real.key).chain(foreign).map(ToString::to_string).collect();
         if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
             write(&self.outside.state, local_memory::FILE, &self.memory.encode());
         }

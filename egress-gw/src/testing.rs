@@ -23,19 +23,19 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::Head;
 use wire::tunnel::{Keyed, ReplyHead};
 
-use crate::answer::Repeat;
-use crate::cache::{Course, Pick, Route, Way, Ways};
 use crate::config::Limits;
 use crate::core::{Core, Parts, Stamps};
 use crate::deadline::Timeouts;
 use crate::entrance::Entrance;
-use crate::fallback::{Fallback, Handled, Request as Asked, Routing};
+use crate::fallback::{Fallback, Routing};
 use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::links::{Exchange, Uplink};
-use crate::local::{Local, LocalTls, Own};
-use crate::local_pool::LocalRoute;
 use crate::status::{Counters, Families};
+
+mod providers;
+
+pub use providers::{InOrder, accepted, closed_port, local_of, provider_port, with_providers};
 
 /// Everything that is waited for comes in far less.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -108,86 +108,6 @@ fn snapshot_with(generation: u64, local: HashSet<Keyed>) -> Snapshot {
         ..Known::default()
     };
     Snapshot::new(generation, known)
-}
-
-/// What is known where these providers of Greeter are in this island; each with parameters of its URL.
-pub fn with_providers(providers: &[(SocketAddr, &[(&str, &str)])]) -> Knowledge {
-    let local = local_of(providers);
-    let services = local.services().map(|key| Keyed::from(crate::publish::catalogue_key(key))).collect();
-    Knowledge { snapshot: Arc::new(snapshot_with(1, services)), local, ..Knowledge::default() }
-}
-
-/// The same providers alone.
-pub fn local_of(providers: &[(SocketAddr, &[(&str, &str)])]) -> Arc<Local> {
-    let provider = |(address, said): &(SocketAddr, &[(&str, &str)])| zk_bridge::Provider {
-        key: zk_bridge::ServiceKey::new("com.acme.Greeter", None, None),
-        host: address.ip().to_string(),
-        port: address.port(),
-        path: "com.acme.Greeter".to_owned(),
-        level: zk_bridge::Level::Interface,
-        application: None,
-        parameters: zk_bridge::Parameters(said.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()),
-        highway: None,
-    };
-    let view = zk_bridge::View::of(1, providers.iter().map(provider).collect(), vec![]);
-    let own = Own { advertise: None, listen: &[], ports: &[] };
-    Arc::new(Local::of(vec![Arc::new(view)], own, LocalTls::default()))
-}
-
-/// A port where a provider may be.
-pub async fn provider_port() -> (tokio::net::TcpListener, SocketAddr) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
-/// A port at which nobody listens, for as long as the socket lives.
-pub fn closed_port() -> (tokio::net::TcpSocket, SocketAddr) {
-    let socket = tokio::net::TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let address = socket.local_addr().unwrap();
-    (socket, address)
-}
-
-/// A provider's end of the connection that the gateway makes to it.
-pub async fn accepted(listener: &tokio::net::TcpListener) -> Peer {
-    let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("the gateway connects");
-    Peer { stream: Box::new(accepted.unwrap().0) }
-}
-
-/// Sends every call to the first of these targets, or to the next where it was not sent.
-pub struct InOrder(pub &'static [&'static str]);
-
-impl Fallback for InOrder {
-    fn name(&self) -> &str {
-        "in order"
-    }
-
-    fn handle<'a>(&self, request: Asked<'a>) -> Handled<'a> {
-        let way = |target: &&str| match *target {
-            "local" => {
-                let key = zk_bridge::ServiceKey::new("com.acme.Greeter", None, None);
-                Way::Local(LocalRoute::new(key, "greet"))
-            }
-            island => {
-                let mut head = Vec::new();
-                let service = "com.acme.Greeter";
-                Head { protocol: Head::DUBBO, destination: island, service, method: "greet", ..Head::default() }
-                    .encode_into(&mut head)
-                    .unwrap();
-                Way::Island(Route { island: island.into(), head: head.into(), repeat: Repeat::Harmful })
-            }
-        };
-        let ways = self.0.iter().map(way).collect();
-        let ways = Rc::new(Ways { label: "com.acme.Greeter#greet".into(), ways, pick: Pick::First });
-        match request.decide() {
-            Ok(mut decision) => {
-                decision.course = Course::new(ways, |_| unreachable!());
-                request.carry(decision)
-            }
-            Err(failure) => request.fail(&failure),
-        }
-    }
 }
 
 impl GateBuilder {

@@ -1,0 +1,203 @@
+//! A call with several targets in an order: which one gets it when the first is away, and for which it waits when all are.
+
+use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
+
+use std::time::{Duration, Instant};
+
+use shard::Key;
+
+use crate::testing::*;
+
+fn patient(id: i64) -> Vec<u8> {
+    call(id, "greet", &[("timeout", "5000")])
+}
+
+fn no_link() -> Failure {
+    failure(Stage::Switch, Kind::NoLink, Outcome::NotSent)
+}
+
+/// A gate that sends every call to the first of these, or to the next where it was not sent.
+fn in_order(targets: &'static [&'static str]) -> GateBuilder {
+    GateBuilder { chain: vec![Box::new(InOrder(targets))], ..GateBuilder::default() }
+}
+
+/// Who gets the calls that were sent so far.
+fn destinations(gate: &Gate) -> Vec<String> {
+    gate.link().opened.borrow().iter().map(|sent| sent.head().destination.to_owned()).collect()
+}
+
+#[test]
+fn a_call_whose_island_has_no_link_goes_to_the_next_of_its_list_at_once() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        let traced = call(1, "greet", &[("timeout", "5000"), ("traceparent", "00-1-2-01")]);
+        consumer.send(&traced).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(first.token), no_link());
+        let second = gate.link().calls(2).await.remove(1);
+        let (before, after) = (first.head(), second.head());
+        assert_eq!((before.destination, after.destination), ("shanghai", "beijing"));
+        assert_eq!((after.stamp, after.attempt, after.traceparent), (before.stamp, before.attempt + 1, "00-1-2-01"));
+        assert_eq!((&second.frame, second.token), (&traced, first.token));
+        gate.reply(second.token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+        consumer.send(&[patient(2), one_way(patient(3))].concat()).await;
+        gate.link().calls(4).await;
+        assert_eq!(destinations(&gate)[2..], ["beijing", "beijing"], "the next ones need not find it out anew");
+        gate.core.island_is_back("shanghai");
+        consumer.send(&patient(4)).await;
+        gate.link().calls(5).await;
+        assert_eq!(destinations(&gate)[4], "shanghai");
+    });
+}
+
+#[test]
+fn where_no_island_of_its_list_has_a_link_a_call_waits_for_whichever_is_back_first() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let token = Key::from_number(gate.link().calls(1).await[0].token);
+        gate.core.failed(token, no_link());
+        gate.link().calls(2).await;
+        gate.core.failed(token, no_link());
+        assert_eq!(destinations(&gate), ["shanghai", "beijing"]);
+        consumer.send(&[patient(2), one_way(patient(3))].concat()).await;
+        until(|| gate.core.calls.len() == 3).await;
+        gate.core.island_is_back("beijing");
+        gate.link().calls(5).await;
+        assert_eq!(destinations(&gate)[2..], ["beijing", "beijing", "beijing"]);
+        assert_eq!(gate.core.calls.len(), 2, "the one-way call holds nothing");
+    });
+}
+
+#[test]
+fn a_list_whose_islands_are_all_away_is_tried_as_a_single_island_is() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let token = Key::from_number(gate.link().calls(1).await[0].token);
+        gate.core.failed(token, no_link());
+        gate.core.failed(token, no_link());
+        consumer.send(&[patient(2), patient(3)].concat()).await;
+        until(|| gate.core.calls.len() == 3).await;
+        gate.core.try_again(Instant::now() + Duration::from_secs(60));
+        let tried = gate.link().opened.borrow()[2..].to_vec();
+        let islands: std::collections::BTreeSet<_> =
+            tried.iter().map(|sent| sent.head().destination.to_owned()).collect();
+        assert_eq!((tried.len(), islands.len()), (2, 2), "one an island, and not one call for both");
+        let there = tried[0].head().destination.to_owned();
+        gate.reply(tried[0].token, &ok_reply(b"\x02hi"));
+        let all = gate.link().calls(5).await;
+        assert_eq!(all[4].head().destination, there, "its answer lets the others go");
+    });
+}
+
+#[test]
+fn a_provider_that_is_gone_there_is_a_reason_to_go_on_and_overload_or_a_call_that_may_have_run_is_none() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        let mut sent = 0;
+        for (kind, outcome, goes_on) in [
+            (Kind::ProviderGone, Outcome::NotSent, true),
+            (Kind::NotOffered, Outcome::NotSent, true),
+            (Kind::Overload, Outcome::NotSent, false),
+            (Kind::NotGranted, Outcome::NotSent, false),
+            (Kind::ProviderGone, Outcome::Unknown, false),
+        ] {
+            consumer.send(&patient(1)).await;
+            sent += 1;
+            let token = Key::from_number(gate.link().calls(sent).await[sent - 1].token);
+            gate.core.failed(token, failure(Stage::Pick, kind, outcome));
+            if goes_on {
+                sent += 1;
+                gate.link().calls(sent).await;
+                assert_eq!(*destinations(&gate).last().unwrap(), "beijing", "{kind} {outcome}");
+                // And there it ends: nobody goes round in circles.
+                gate.core.failed(token, failure(Stage::Pick, Kind::ProviderGone, Outcome::NotSent));
+            }
+            assert!(consumer.answer().await.text.contains("said over the link"));
+            assert!(gate.core.calls.is_empty(), "{kind} {outcome}");
+        }
+    });
+}
+
+#[test]
+fn without_any_link_a_call_goes_to_the_local_provider_of_its_list_as_it_came() {
+    on_shard(async {
+        let (listener, address) = provider_port().await;
+        let knowledge = with_providers(&[(address, &[])]);
+        let gate = GateBuilder { knowledge, links: Vec::new(), ..in_order(&["shanghai", "local"]) }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let mut provider = accepted(&listener).await;
+        provider.frame().await;
+        consumer.send(&one_way(patient(2))).await;
+        provider.frame().await;
+        assert_eq!(gate.core.counters.local.get(), 2);
+    });
+}
+
+#[test]
+fn a_call_that_was_not_sent_over_a_link_goes_to_the_local_provider_of_its_list() {
+    on_shard(async {
+        let (listener, address) = provider_port().await;
+        let knowledge = with_providers(&[(address, &[])]);
+        let gate = GateBuilder { knowledge, ..in_order(&["shanghai", "local"]) }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "5000"), ("highway.target", "local")])).await;
+        let token = Key::from_number(gate.link().calls(1).await[0].token);
+        gate.core.failed(token, no_link());
+        let mut provider = accepted(&listener).await;
+        let got = provider.frame().await;
+        assert!(!got.windows(8).any(|bytes| bytes == b"highway."), "its own words are taken out");
+        let mut reply = ok_reply(b"\x02hi");
+        reply[4..12].copy_from_slice(&got[4..12]);
+        provider.send(&reply).await;
+        assert_eq!(consumer.frame().await[11], 1);
+        assert!(gate.core.calls.is_empty());
+    });
+}
+
+/// The frame that a provider got has its token and path in it, and neither is for another island.
+#[test]
+fn local_first_goes_to_an_island_when_the_provider_is_gone_and_takes_no_token_along() {
+    on_shard(async {
+        let (listener, address) = provider_port().await;
+        let knowledge = with_providers(&[(address, &[("token", "hush")])]);
+        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let mut provider = accepted(&listener).await;
+        let got = provider.frame().await;
+        assert!(got.windows(4).any(|bytes| bytes == b"hush"));
+        let mut reply = ok_reply(b"\x02hi");
+        reply[4..12].copy_from_slice(&got[4..12]);
+        provider.send(&reply).await;
+        assert_eq!(consumer.frame().await[11], 1);
+        drop((provider, listener));
+        until(|| gate.core.local.status()[0].connections == 0).await;
+        consumer.send(&patient(2)).await;
+        let sent = gate.link().calls(1).await.remove(0);
+        assert_eq!((sent.head().destination, &sent.frame), ("shanghai", &patient(2)));
+    });
+}
+
+/// The connection is made with the first call, which does not know yet that nobody listens.
+#[test]
+fn a_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came() {
+    on_shard(async {
+        let (_closed, address) = closed_port();
+        let knowledge = with_providers(&[(address, &[("token", "hush")])]);
+        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let sent = gate.link().calls(1).await.remove(0);
+        assert_eq!((sent.head().destination, &sent.frame), ("shanghai", &patient(1)));
+        gate.reply(sent.token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+    });
+}
