@@ -46,6 +46,9 @@ impl Core {
             key.push(0xff);
             key.extend_from_slice(part.as_bytes());
         }
+        key.push(0xff);
+        let reads = knowledge.snapshot.rules().reads();
+        reads.put_key(&Attached(request.call()), &(), Some(request.consumer().ip()), &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
             let decided = ways(request, application, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
@@ -203,6 +206,10 @@ fn refused(refusal: &route::Refusal, serialization: Serialization) -> Failure {
         | Refusal::LocalOpaque { .. }
         | Refusal::UnknownIsland { .. }
         | Refusal::Ambiguous { .. }
+        | Refusal::SwitchedOff { .. }
+        | Refusal::RuleRefuses { .. }
+        | Refusal::RulesDisagree { .. }
+        | Refusal::NothingLeft { .. }
         | Refusal::Opaque => Kind::TargetRefused,
     };
     let text = match refusal {
@@ -212,3 +219,7 @@ fn refused(refusal: &route::Refusal, serialization: Serialization) -> Failure {
     };
     Failure::new(Stage::Route, kind, Outcome::NotSent, text)
 }
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;

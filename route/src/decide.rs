@@ -6,9 +6,11 @@
 use wire::tunnel::catalogue::ServiceKey;
 
 use crate::call::Call;
+use crate::fit::{Fit, Unfit, fit, fit_offer};
 use crate::plan::{Choice, Plan, Reason, Target};
 use crate::refusal::Refusal;
-use crate::snapshot::{Health, Offer, Snapshot, View};
+use crate::ruled::ruled;
+use crate::snapshot::{Offer, Snapshot, View};
 use crate::text::{listed, shown};
 use crate::words::{Place, Said, said};
 
@@ -78,101 +80,76 @@ impl Trail for Vec<Step> {
 }
 
 fn choose(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<Plan, Refusal> {
-    match (said(call, snapshot, trail)?, call.service) {
-        (Some(said), service) => {
-            let target = named(&said, service, snapshot, trail)?;
-            Ok(Plan { reason: said.reason, choice: Choice::One(target) })
-        }
-        (None, Some(service)) => offered(service, snapshot, trail),
-        (None, None) => {
-            trail.note(Stage::Caller, || "the call cannot be read and its port belongs to no island".to_owned());
-            Err(Refusal::Opaque)
+    stopped(call, snapshot, trail)?;
+    if let Some(said) = said(call, snapshot, trail)? {
+        let target = named(&said, call, snapshot, trail)?;
+        return Ok(Plan { reason: said.reason, choice: Choice::One(target) });
+    }
+    let Some(service) = call.service else {
+        trail.note(Stage::Caller, || "the call cannot be read and its port belongs to no island".to_owned());
+        return Err(Refusal::Opaque);
+    };
+    match ruled(call, service, snapshot, trail)? {
+        Some(plan) => Ok(plan),
+        None => offered(call, service, snapshot, trail),
+    }
+}
+
+/// The switches that stop a call wherever it goes.
+fn stopped(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<(), Refusal> {
+    match snapshot.rules().stopping(call).find(|switch| switch.island.is_none()) {
+        None => Ok(()),
+        Some(switch) => {
+            trail.note(Stage::Guards, || format!("switch `{}` {switch}", switch.name));
+            Err(Refusal::SwitchedOff { switch: switch.name.to_string(), say: switch.say.to_string() })
         }
     }
 }
 
 /// The caller named a target: may the call go there?
-fn named(
-    said: &Said<'_>,
-    service: Option<&ServiceKey>,
-    snapshot: &Snapshot,
-    trail: &mut impl Trail,
-) -> Result<Target, Refusal> {
-    let Place::Island(island) = said.place else { return local(said, service, snapshot, trail) };
-    let offers = service.map_or(&[][..], |service| snapshot.offers(service));
-    let offer = offers.iter().find(|offer| &*offer.island == island);
-    trail.note(Stage::Catalogue, || match (service, offer) {
-        (None, _) => "the call cannot be read, so no service is looked up".to_owned(),
-        (Some(service), Some(offer)) => format!("island `{}` offers `{service}` ({:?})", offer.island, offer.health),
-        (Some(service), None) => format!("island `{}` does not offer `{service}`", shown(island)),
+fn named(said: &Said<'_>, call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<Target, Refusal> {
+    let by = said.reason.to_string();
+    let target = match (said.place, call.service) {
+        (Place::Local, None) => return Err(Refusal::LocalOpaque { said: by }),
+        (Place::Local, Some(_)) => Target::Local,
+        (Place::Island(island), _) => Target::Island(island.into()),
+    };
+    let fits = fit(&target, call, snapshot);
+    trail.note(Stage::Catalogue, || match &fits {
+        Ok(fits) => format!("`{target}` {fits}"),
+        Err(unfit) => format!("`{target}` {unfit}"),
     });
-    match (service, offer) {
-        (Some(service), Some(offer)) => {
-            guard(island, service, snapshot, trail)?;
-            Ok(Target::Island(offer.island.clone()))
+    let service = || call.service.map_or_else(|| "anything".to_owned(), ServiceKey::to_string);
+    Err(match fits {
+        Ok(_) => return Ok(target),
+        Err(Unfit::SwitchedOff(switch)) => {
+            Refusal::SwitchedOff { switch: switch.name.to_string(), say: switch.say.to_string() }
         }
-        (Some(service), None) => Err(missing(said, island, service, snapshot)),
-        (None, _) => {
-            if !snapshot.imports().import_any(island) {
-                return Err(not_imported("anything", &[island], snapshot));
-            }
-            Ok(Target::Island(island.into()))
+        Err(Unfit::NotImported) => not_imported(&service(), &[target.as_str()], snapshot),
+        Err(Unfit::NoProvider) => {
+            Refusal::NoLocalProvider { said: by, own: snapshot.own_island().to_owned(), service: service() }
         }
-    }
-}
-
-/// The caller named its own island: does that have a provider?
-fn local(
-    said: &Said<'_>,
-    service: Option<&ServiceKey>,
-    snapshot: &Snapshot,
-    trail: &mut impl Trail,
-) -> Result<Target, Refusal> {
-    let Some(service) = service else { return Err(Refusal::LocalOpaque { said: said.reason.to_string() }) };
-    let has = snapshot.has_local(service);
-    trail.note(Stage::Catalogue, || {
-        format!("this island has {} of `{service}`", if has { "a provider" } else { "no provider" })
-    });
-    if has {
-        return Ok(Target::Local);
-    }
-    Err(Refusal::NoLocalProvider {
-        said: said.reason.to_string(),
-        own: snapshot.own_island().to_owned(),
-        service: service.to_string(),
+        Err(Unfit::NotOffered) if snapshot.view() == View::Partial => Refusal::NotYetKnown { service: service() },
+        Err(Unfit::NotOffered) if !snapshot.knows(target.as_str()) => Refusal::UnknownIsland {
+            said: by,
+            island: shown(target.as_str()),
+            known: listed(snapshot.islands().map(|island| &**island)),
+        },
+        Err(Unfit::NotOffered) => Refusal::NotOfferedThere {
+            island: shown(target.as_str()),
+            service: service(),
+            offered_by: listed(call.service.map_or(&[][..], |key| snapshot.offers(key)).iter().map(|o| &*o.island)),
+        },
     })
 }
 
-/// The guard that always applies: this island wants the service from there.
-fn guard(island: &str, service: &ServiceKey, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<(), Refusal> {
-    let imported = snapshot.imports().import(island, service);
-    trail.note(Stage::Guards, || {
-        format!("`{service}` of island `{island}` is {}", if imported { "imported" } else { "not imported" })
-    });
-    if imported { Ok(()) } else { Err(not_imported(&service.to_string(), &[island], snapshot)) }
-}
-
-/// Why a named island is no answer for this service.
-fn missing(said: &Said<'_>, island: &str, service: &ServiceKey, snapshot: &Snapshot) -> Refusal {
-    if snapshot.view() == View::Partial {
-        return Refusal::NotYetKnown { service: service.to_string() };
-    }
-    if !snapshot.knows(island) {
-        return Refusal::UnknownIsland {
-            said: said.reason.to_string(),
-            island: shown(island),
-            known: listed(snapshot.islands().map(|island| &**island)),
-        };
-    }
-    Refusal::NotOfferedThere {
-        island: shown(island),
-        service: service.to_string(),
-        offered_by: listed(snapshot.offers(service).iter().map(|offer| &*offer.island)),
-    }
-}
-
-/// The caller was silent: the only imported island that offers the service.
-fn offered(service: &ServiceKey, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<Plan, Refusal> {
+/// Caller and rules were silent: the only imported island that offers the service.
+fn offered(
+    call: &Call<'_>,
+    service: &ServiceKey,
+    snapshot: &Snapshot,
+    trail: &mut impl Trail,
+) -> Result<Plan, Refusal> {
     let offers = snapshot.offers(service);
     trail.note(Stage::Catalogue, || {
         format!("`{service}` is offered by {}", listed(offers.iter().map(|offer| &*offer.island)))
@@ -183,21 +160,41 @@ fn offered(service: &ServiceKey, snapshot: &Snapshot, trail: &mut impl Trail) ->
             View::Complete => Refusal::NotOffered { service: service.to_string() },
         });
     }
-    let imported = || offers.iter().filter(|offer| snapshot.imports().import(&offer.island, service));
-    trail.note(Stage::Guards, || format!("imported from {}", listed(imported().map(|offer| &*offer.island))));
-    let plan = |offer: &Offer, reason| Ok(Plan { reason, choice: Choice::One(Target::Island(offer.island.clone())) });
-    if imported().next().is_none() {
-        let islands: Vec<&str> = offers.iter().map(|offer| &*offer.island).collect();
-        return Err(not_imported(&service.to_string(), &islands, snapshot));
+    let mut off = None;
+    let mut usable: Vec<(&Offer, Fit)> = Vec::new();
+    for offer in offers {
+        match fit_offer(offer, call, service, snapshot) {
+            Ok(fit) => usable.push((offer, fit)),
+            Err(unfit) => {
+                trail.note(Stage::Guards, || format!("`{}` {unfit}", offer.island));
+                if let Unfit::SwitchedOff(switch) = unfit {
+                    off.get_or_insert(switch);
+                }
+            }
+        }
     }
-    if let Some(offer) = only(imported()) {
+    let plan = |offer: &Offer, reason| {
+        let target = Target::Island(offer.island.clone());
+        Ok(Plan { reason, choice: Choice::One(target) })
+    };
+    if let Some((offer, _)) = only(usable.iter()) {
         return plan(offer, Reason::OnlyOffer);
     }
-    if let Some(offer) = only(imported().filter(|offer| offer.health == Health::Healthy)) {
+    if let Some((offer, _)) = only(usable.iter().filter(|(_, fit)| *fit == Fit::Up)) {
         trail.note(Stage::Catalogue, || format!("only island `{}` has a provider up", offer.island));
         return plan(offer, Reason::OnlyHealthyOffer);
     }
-    Err(Refusal::Ambiguous { service: service.to_string(), islands: listed(imported().map(|offer| &*offer.island)) })
+    if !usable.is_empty() {
+        let islands = listed(usable.iter().map(|(offer, _)| &*offer.island));
+        return Err(Refusal::Ambiguous { service: service.to_string(), islands });
+    }
+    match off {
+        Some(switch) => Err(Refusal::SwitchedOff { switch: switch.name.to_string(), say: switch.say.to_string() }),
+        None => {
+            let islands: Vec<&str> = offers.iter().map(|offer| &*offer.island).collect();
+            Err(not_imported(&service.to_string(), &islands, snapshot))
+        }
+    }
 }
 
 fn only<T>(mut of: impl Iterator<Item = T>) -> Option<T> {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::call::Word;
 use crate::import::{Imports, Verdict};
-use crate::snapshot::Known;
+use crate::snapshot::{Health, Known};
 use crate::testing::{imports, known, offer, service};
 
 const GREETER: &str = "g1/com.acme.Greeter:1.0.0";
@@ -274,8 +274,7 @@ fn an_explanation_holds_the_steps_and_the_same_outcome() {
             "attachment dubbo.tag names no island",
             "the port of the call names no island",
             "the reference's parameter names no island",
-            "island `beijing` offers `g1/com.acme.Greeter:1.0.0` (Healthy)",
-            "`g1/com.acme.Greeter:1.0.0` of island `beijing` is imported",
+            "`beijing` offers the service, which is imported from there, and has a provider up",
         ]
     );
 }

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //!  Call (what the frame, its port and its consumer's node say) ┐
-//!  Snapshot (catalogue, local providers, imports)              ┴─▶ decide ─▶ Plan { reason, choice } or a Refusal
+//!  Snapshot (catalogue, local providers, imports, rules)       ┴─▶ decide ─▶ Plan { reason, choice } or a Refusal
 //!                                                                            └ picked from, call by call
 //!
-//!  1 guards     always apply: only imported services
+//!  1 guards     always apply: emergency switches; only imported services
 //!  2 caller     highway.target, tag, port of an island, parameters of the reference: they agree or the call is refused
-//!  3 catalogue  speaks only where the caller was silent: the only island that offers the service
+//!  3 rules      speak where the caller was silent: the first that is about the call acts
+//!  4 catalogue  speaks where no rule is about the call: the only island that offers the service
 //! ```
 //!
 //! The same code explains: [`explain`] decides while writing down every [`Step`] it takes. Nothing here knows a socket,
@@ -15,9 +16,12 @@
 
 mod call;
 mod decide;
+mod fit;
 mod import;
 mod plan;
 mod refusal;
+mod ruled;
+pub mod rules;
 mod snapshot;
 #[cfg(test)]
 mod testing;
@@ -27,7 +31,7 @@ mod words;
 pub use call::{Call, Lookup, Word};
 pub use decide::{Explained, Stage, Step, decide, explain};
 pub use import::{BesideLocal, ImportRule, Imports, Verdict};
-pub use plan::{Choice, LOCAL, Plan, Reason, Split, Sticky, Target};
+pub use plan::{Choice, LOCAL, Plan, Reason, Split, Sticky, Target, VALUE_MAX_LEN};
 pub use refusal::{Lasts, Refusal};
 pub use snapshot::{Health, Known, Offer, Snapshot, View};
 pub use words::is_island_id;

@@ -19,6 +19,9 @@ pub enum Target {
     Island(Arc<str>),
 }
 
+/// Of longer texts of a call, in bytes, a rule knows only that they are there, and a sticky key is cut here.
+pub const VALUE_MAX_LEN: usize = 4096;
+
 /// How the own island is named wherever a target is written.
 pub const LOCAL: &str = "local";
 
@@ -232,7 +235,8 @@ impl Sticky {
         match self {
             Self::Attachment(key) => {
                 let text: Option<Cow<'_, str>> = attachments.get(key).filter(|text| !text.is_empty());
-                then(text.as_deref().map(str::as_bytes))
+                let key = text.as_deref().map(str::as_bytes);
+                then(key.map(|key| &key[..key.len().min(VALUE_MAX_LEN)]))
             }
             Self::Source => match source.map(|address| address.to_canonical()) {
                 Some(IpAddr::V4(address)) => then(Some(&address.octets())),

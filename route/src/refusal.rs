@@ -114,6 +114,46 @@ pub enum Refusal {
         /// The islands.
         islands: String,
     },
+    /// An emergency switch stops the call.
+    #[error("stopped by switch `{switch}`: {say}")]
+    SwitchedOff {
+        /// `document/switch`.
+        switch: String,
+        /// What its author wants callers to read.
+        say: String,
+    },
+    /// A rule refuses the call.
+    #[error("refused by rule `{rule}`: {say}")]
+    RuleRefuses {
+        /// `document/rule`.
+        rule: String,
+        /// What its author wants callers to read.
+        say: String,
+    },
+    /// Two documents say two things of one call.
+    #[error(
+        "rule `{first}` says {first_act} and rule `{second}` says {second_act}, and neither stands above the other; give one of them a higher priority"
+    )]
+    RulesDisagree {
+        /// `document/rule`.
+        first: String,
+        /// What it says.
+        first_act: String,
+        /// `document/rule`.
+        second: String,
+        /// What it says.
+        second_act: String,
+    },
+    /// A rule is about the call, and none of its targets can take it.
+    #[error("rule `{rule}` leaves no target for `{service}`: {passed}; change the rule, or what it says of them")]
+    NothingLeft {
+        /// `document/rule`.
+        rule: String,
+        /// The service.
+        service: String,
+        /// Each target with why it cannot.
+        passed: String,
+    },
     /// The bytes cannot be read and no port says where they go.
     #[error(
         "the call is in a serialization that this gateway cannot read and came in on a port that belongs to no island; use hessian2, or the port of an island"

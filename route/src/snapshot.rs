@@ -12,6 +12,7 @@ use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
 
 use crate::import::Imports;
+use crate::rules::Rules;
 
 /// Whether an island could serve a call of the service right now, as its ingress gateways say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,6 +56,10 @@ pub struct Known {
     pub offers: Vec<(Keyed, Offer)>,
     /// Services that have a provider in this island which a call could be sent to.
     pub local: HashSet<Keyed>,
+    /// Of those whose providers were all gone and came back: for how long they have been back when this is made.
+    pub local_for: HashMap<Keyed, Duration>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
     /// How long a word to an island and back takes, as it was measured; those that were not are missing.
     pub round_trips: HashMap<Arc<str>, Duration>,
 }
@@ -69,6 +74,8 @@ pub struct Snapshot {
     islands: BTreeSet<Arc<str>>,
     imports: Imports,
     local: HashSet<Keyed>,
+    local_for: HashMap<Keyed, Duration>,
+    rules: Arc<Rules>,
     round_trips: HashMap<Arc<str>, Duration>,
 }
 
@@ -76,7 +83,7 @@ impl Snapshot {
     /// A snapshot of what is known; `generation` is higher than that of the one before.
     #[must_use]
     pub fn new(generation: u64, known: Known) -> Self {
-        let Known { own_island, view, imports, mut offers, local, round_trips } = known;
+        let Known { own_island, view, imports, mut offers, local, local_for, rules, round_trips } = known;
         offers.retain(|(_, offer)| offer.island != own_island);
         offers.sort_by(|(service, a), (other, b)| service.cmp(other).then_with(|| a.best_first(b)));
         offers.dedup_by(|(later, a), (kept, b)| later == kept && a.island == b.island);
@@ -86,7 +93,7 @@ impl Snapshot {
             islands.extend(of_one.iter().map(|(_, offer)| offer.island.clone()));
             services.insert(of_one[0].0.clone(), of_one.iter().map(|(_, offer)| offer.clone()).collect());
         }
-        Self { generation, own_island, view, services, islands, imports, local, round_trips }
+        Self { generation, own_island, view, services, islands, imports, local, local_for, rules, round_trips }
     }
 
     /// Rises with every change.
@@ -123,6 +130,34 @@ impl Snapshot {
     #[must_use]
     pub fn has_local(&self, service: &ServiceKey) -> bool {
         self.local.contains(service)
+    }
+
+    /// The services that have a provider in this island, in no order.
+    pub fn local_services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.local.iter().map(Keyed::key)
+    }
+
+    /// For how long `service` has had a local provider again; `None` where it was never without one.
+    #[must_use]
+    pub fn local_for(&self, service: &ServiceKey) -> Option<Duration> {
+        self.local_for.get(service).copied()
+    }
+
+    /// After how long a snapshot of the same facts decides otherwise, because some local provider has then been back for as
+    /// long as a rule wants; `None` where time alone changes nothing of that kind. See also [`Rules::next_change`].
+    #[must_use]
+    pub fn settles_in(&self) -> Option<Duration> {
+        let waits = |back: &Duration| {
+            let wanted = self.rules.back_after().iter().find(|wanted| *wanted > back)?;
+            Some(*wanted - *back)
+        };
+        self.local_for.values().filter_map(waits).min()
+    }
+
+    /// The rules in force.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// How long a word to `island` and back takes, where that was measured.

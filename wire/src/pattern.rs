@@ -5,6 +5,7 @@
 //! name     a `*` stands for any run of characters, also none; everything else for itself
 //! service  [group/]interface[:version]     each part a name pattern; a part left out matches anything,
 //!                                          `/` and `:` themselves always divide
+//! text     as a name pattern, over any text without control characters: values of attachments and parameters
 //! ```
 //!
 //! Matching is at most the length of the name times the length of the pattern and allocates nothing.
@@ -26,6 +27,12 @@ impl NamePattern {
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         glob(self.0.as_bytes(), name.as_bytes())
+    }
+
+    /// Whether it stands for one name only.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.0.contains('*')
     }
 
     /// The pattern as it was typed.
@@ -75,6 +82,47 @@ impl ServicePattern {
         self.interface.matches(interface)
             && self.group.as_ref().is_none_or(|pattern| pattern.matches(group))
             && self.version.as_ref().is_none_or(|pattern| pattern.matches(version))
+    }
+
+    /// The part that is about the interface.
+    #[must_use]
+    pub fn interface(&self) -> &NamePattern {
+        &self.interface
+    }
+}
+
+/// A pattern over any text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TextPattern(Box<str>);
+
+impl TextPattern {
+    /// Whether `text` is one of those meant.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        glob(self.0.as_bytes(), text.as_bytes())
+    }
+}
+
+impl fmt::Display for TextPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for TextPattern {
+    type Err = BadPattern;
+
+    fn from_str(text: &str) -> Result<Self, BadPattern> {
+        if text.is_empty() {
+            return Err(BadPattern::Empty);
+        }
+        if text.len() > PATTERN_MAX_LEN {
+            return Err(BadPattern::TooLong { len: text.len() });
+        }
+        match text.chars().find(|c| c.is_control()) {
+            Some(found) => Err(BadPattern::Control { found }),
+            None => Ok(Self(text.into())),
+        }
     }
 }
 
@@ -126,6 +174,12 @@ pub enum BadPattern {
         found: char,
         /// The part it stands in.
         pattern: String,
+    },
+    /// A control character.
+    #[error("the text holds the control character {found:?}, wanted letters, digits, signs and `*`")]
+    Control {
+        /// The first such character.
+        found: char,
     },
 }
 
@@ -214,6 +268,15 @@ mod tests {
         for (group, version) in [("", "1.0.0"), ("g2", "1.0.0"), ("g1", "2.0.0"), ("g1", "")] {
             assert!(!pattern.matches(group, "com.acme.Greeter", version), "{group}/{version}");
         }
+    }
+
+    #[test]
+    fn a_text_pattern_takes_signs_that_no_name_has() {
+        let pattern: TextPattern = "http://*/a b:*".parse().unwrap();
+        assert!(pattern.matches("http://x/a b:1") && !pattern.matches("http://x/ab:1"));
+        assert_eq!("a\nb".parse::<TextPattern>(), Err(BadPattern::Control { found: '\n' }));
+        assert_eq!("".parse::<TextPattern>(), Err(BadPattern::Empty));
+        assert_eq!("x".repeat(513).parse::<TextPattern>(), Err(BadPattern::TooLong { len: 513 }));
     }
 
     #[test]

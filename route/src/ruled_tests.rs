@@ -1,0 +1,361 @@
+//! What rules and switches make of a call.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::*;
+use crate::decide::{decide, explain};
+use crate::import::{Imports, Verdict};
+use crate::plan::{Sticky, VALUE_MAX_LEN};
+use crate::rules::{Rules, parse};
+use crate::snapshot::{Health, Known, Offer};
+use crate::testing::{imports, known, offer, service};
+
+const GREETER: &str = "g1/com.acme.Greeter:1.0.0";
+
+/// Island `cloud`; shanghai and beijing are up, shenzhen is down, nobody imports from mars, and only the Home is here too.
+fn world(documents: &[(&str, &str)]) -> Known {
+    let of = |island, health| (GREETER, offer(island, health));
+    let offers = [
+        of("shanghai", Health::Healthy),
+        of("beijing", Health::Healthy),
+        of("shenzhen", Health::Unhealthy),
+        of("mars", Health::Healthy),
+    ];
+    let imports = imports(&[("mars", "*", Verdict::Leave), ("*", "*", Verdict::Import)]);
+    Known { rules: Arc::new(rules(documents)), ..known(imports, offers) }
+}
+
+fn rules(documents: &[(&str, &str)]) -> Rules {
+    let documents = documents.iter().map(|(name, text)| Arc::new(parse(name, text).unwrap()));
+    Rules::new(documents, SystemTime::UNIX_EPOCH).unwrap()
+}
+
+/// What comes of a call of the greeter under one document of one rule with this act.
+fn acted(act: &str, change: impl FnOnce(&mut Known)) -> String {
+    decided(&[("shop", &format!("rules: [{{name: r, act: {{{act}}}}}]"))], change, |call| call)
+}
+
+fn decided(
+    documents: &[(&str, &str)],
+    change: impl FnOnce(&mut Known),
+    ask: impl FnOnce(Call<'static>) -> Call<'static>,
+) -> String {
+    let mut known = world(documents);
+    change(&mut known);
+    let key = Box::leak(Box::new(service(GREETER)));
+    let call = ask(Call { service: Some(key), method: "sayHello", application: Some("shop"), ..Call::default() });
+    let snapshot = Snapshot::new(1, known);
+    let explained = explain(&call, &snapshot);
+    assert_eq!(explained.outcome, decide(&call, &snapshot), "an explanation is what happens");
+    match explained.outcome {
+        Ok(plan) => format!("{} by {}", plan.choice, plan.reason),
+        Err(refusal) => refusal.to_string(),
+    }
+}
+
+fn as_it_is(_: &mut Known) {}
+
+fn with_local(known: &mut Known) {
+    known.local.insert(service(GREETER).into());
+}
+
+#[test]
+fn a_rule_decides_where_the_caller_was_silent_and_only_there() {
+    let to_beijing = [("shop", "rules: [{name: r, act: {island: beijing}}]")];
+    assert_eq!(decided(&to_beijing, as_it_is, |call| call), "`beijing` by rule `shop/r`");
+    let named = decided(&to_beijing, as_it_is, |call| Call { target: Some("shanghai"), ..call });
+    assert_eq!(named, "`shanghai` by attachment highway.target");
+    let about_others = [("shop", "service: com.acme.Other\nrules: [{name: r, act: {island: beijing}}]")];
+    assert!(decided(&about_others, as_it_is, |call| call).contains("the call names none of them"));
+}
+
+#[test]
+fn all_that_a_rule_says_of_calls_must_hold() {
+    let about = |condition: &str, ask: fn(Call<'static>) -> Call<'static>| {
+        let text = format!("rules: [{{name: r, match: {{{condition}}}, act: {{island: beijing}}}}]");
+        decided(&[("shop", &text)], as_it_is, ask).starts_with("`beijing`")
+    };
+    let same = |call| call;
+    for holds in [
+        "methods: [x, 'say*']",
+        "application: 'sh*'",
+        "service: 'g1/com.acme.*'",
+        "attachments: {user: {present: false}}",
+    ] {
+        assert!(about(holds, same), "{holds}");
+    }
+    for fails in [
+        "methods: [x]",
+        "application: billing",
+        "service: 'g2/com.acme.*'",
+        "attachments: {user: {present: true}}",
+        "attachments: {user: '*'}",
+        "source: [10.1.0.0/16]",
+        "parameters: {zone: '*'}",
+        "methods: ['say*'], application: billing",
+    ] {
+        assert!(!about(fails, same), "{fails}");
+    }
+    let texts: &'static BTreeMap<String, String> =
+        Box::leak(Box::new([("user".to_owned(), "gray 7".to_owned())].into()));
+    TEXTS.set(texts).unwrap();
+    let told = |call| Call {
+        attachments: *TEXTS.get().unwrap(),
+        parameters: *TEXTS.get().unwrap(),
+        source: Some([10, 1, 2, 3].into()),
+        ..call
+    };
+    for holds in [
+        "attachments: {user: 'gray*'}",
+        "attachments: {user: {present: true}}",
+        "parameters: {user: '* 7'}",
+        "source: [10.2.0.0/16, 10.1.0.0/16]",
+    ] {
+        assert!(about(holds, told), "{holds}");
+    }
+    for fails in [
+        "attachments: {user: {present: false}}",
+        "attachments: {user: blue}",
+        "attachments: {user: 'gray*', env: x}",
+        "source: [10.2.0.0/16]",
+    ] {
+        assert!(!about(fails, told), "{fails}");
+    }
+}
+
+static TEXTS: std::sync::OnceLock<&'static BTreeMap<String, String>> = std::sync::OnceLock::new();
+
+#[test]
+fn an_attachment_of_a_megabyte_is_there_and_like_no_pattern() {
+    let texts: &'static BTreeMap<String, String> =
+        Box::leak(Box::new([("user".to_owned(), "a".repeat(1 << 20))].into()));
+    let text = "rules: [{name: like, match: {attachments: {user: 'a*'}}, act: {island: beijing}}, {name: there, match: {attachments: {user: {present: true}}}, act: {island: shanghai}}]";
+    let ask = |call| Call { attachments: texts, ..call };
+    assert_eq!(decided(&[("shop", text)], as_it_is, ask), "`shanghai` by rule `shop/there`");
+    let by_user = Sticky::Attachment("user".into());
+    by_user.with_key(texts, None, None, |key| assert_eq!(key.unwrap().len(), VALUE_MAX_LEN));
+}
+
+#[test]
+fn an_application_that_nobody_knows_is_meant_only_by_a_star() {
+    let about = |application: &str| {
+        let text = format!("application: '{application}'\nrules: [{{name: r, act: {{island: beijing}}}}]");
+        decided(&[("shop", &text)], as_it_is, |call| Call { application: None, ..call }).starts_with("`beijing`")
+    };
+    assert!(about("*"));
+    assert!(!about("shop*") && !about("unk*"));
+}
+
+#[test]
+fn one_island_is_taken_or_the_call_is_refused_with_the_rules_name() {
+    assert_eq!(acted("island: beijing", as_it_is), "`beijing` by rule `shop/r`");
+    assert_eq!(
+        acted("island: shenzhen", as_it_is),
+        "`shenzhen` by rule `shop/r`",
+        "its calls wait there for a provider"
+    );
+    let refused = |why: &str| {
+        format!("rule `shop/r` leaves no target for `{GREETER}`: {why}; change the rule, or what it says of them")
+    };
+    assert_eq!(acted("island: pluto", as_it_is), refused("island `pluto` is not known here"));
+    assert_eq!(acted("island: mars", as_it_is), refused("`mars` offers the service, which is not imported from there"));
+    assert_eq!(acted("island: local", as_it_is), refused("`local` has no provider of the service registered"));
+    assert_eq!(acted("island: local", with_local), "`local` by rule `shop/r`");
+    assert_eq!(acted("island: cloud", with_local), "`local` by rule `shop/r`", "its own name means the same");
+    let early = |known: &mut Known| known.view = View::Partial;
+    assert!(acted("island: pluto", early).starts_with("no hub has told this gateway yet"));
+}
+
+#[test]
+fn a_failover_takes_the_first_that_can_and_keeps_the_others_in_order() {
+    assert_eq!(
+        acted("failover: [pluto, mars, beijing, shenzhen, shanghai]", as_it_is),
+        "`beijing`, else `shanghai` by rule `shop/r`"
+    );
+    assert_eq!(acted("failover: [local, shanghai]", as_it_is), "`shanghai` by rule `shop/r`");
+    assert_eq!(acted("failover: [shanghai, local]", with_local), "`shanghai`, else `local` by rule `shop/r`");
+    assert_eq!(
+        acted("failover: [mars, shenzhen]", as_it_is),
+        "`shenzhen` by rule `shop/r`",
+        "down is better than nowhere"
+    );
+    assert!(
+        acted("failover: [mars, pluto]", as_it_is)
+            .contains("`mars` offers the service, which is not imported from there; island `pluto` is not known here")
+    );
+}
+
+#[test]
+fn a_split_gives_the_share_of_who_cannot_to_the_others() {
+    assert_eq!(
+        acted("split: {to: {shanghai: 90, beijing: 10}}", as_it_is),
+        "split 90 to `shanghai`, 10 to `beijing` by rule `shop/r`"
+    );
+    assert_eq!(
+        acted("split: {to: {shanghai: 60, beijing: 30, shenzhen: 10, mars: 5}}", as_it_is),
+        "split 60 to `shanghai`, 30 to `beijing` by rule `shop/r`"
+    );
+    assert_eq!(acted("split: {to: {shanghai: 60, mars: 40}}", as_it_is), "`shanghai` by rule `shop/r`");
+    assert!(acted("split: {to: {pluto: 60, mars: 40}}", as_it_is).starts_with("rule `shop/r` leaves no target"));
+}
+
+#[test]
+fn local_is_first_but_not_before_it_has_been_back_for_a_while() {
+    let back = |seconds| {
+        move |known: &mut Known| {
+            with_local(known);
+            known.local_for = HashMap::from([(service(GREETER).into(), Duration::from_secs(seconds))]);
+        }
+    };
+    let act = "local-first: {then: [shanghai, beijing], back-after: 30s}";
+    assert_eq!(acted(act, with_local), "`local`, else `shanghai`, else `beijing` by rule `shop/r`");
+    assert_eq!(acted(act, as_it_is), "`shanghai`, else `beijing` by rule `shop/r`");
+    assert_eq!(acted(act, back(29)), "`shanghai`, else `beijing`, else `local` by rule `shop/r`");
+    assert_eq!(acted(act, back(30)), "`local`, else `shanghai`, else `beijing` by rule `shop/r`");
+    assert_eq!(acted("local-first: {then: [mars]}", back(1)), "`local` by rule `shop/r`", "better early than nowhere");
+    let mut known = world(&[("shop", &format!("rules: [{{name: r, act: {{{act}}}}}]"))]);
+    back(12)(&mut known);
+    assert_eq!(Snapshot::new(1, known.clone()).settles_in(), Some(Duration::from_secs(18)));
+    back(30)(&mut known);
+    assert_eq!(Snapshot::new(1, known).settles_in(), None);
+}
+
+#[test]
+fn the_nearest_is_the_one_with_the_shortest_way() {
+    let measured = |known: &mut Known| {
+        let ms = |island: &str, ms| (Arc::from(island), Duration::from_millis(ms));
+        known.round_trips = [ms("beijing", 3), ms("shanghai", 30), ms("shenzhen", 1)].into();
+    };
+    assert_eq!(acted("nearest: [shanghai, beijing]", measured), "`beijing`, else `shanghai` by rule `shop/r`");
+    assert_eq!(acted("nearest: []", measured), "`beijing`, else `shanghai` by rule `shop/r`");
+    assert_eq!(
+        acted("nearest: [shanghai, beijing]", as_it_is),
+        "`shanghai`, else `beijing` by rule `shop/r`",
+        "unmeasured, the order of the rule"
+    );
+    let near_and_local = |known: &mut Known| {
+        measured(known);
+        with_local(known);
+    };
+    assert_eq!(acted("nearest: [beijing, local]", near_and_local), "`local`, else `beijing` by rule `shop/r`");
+    let nobody = |known: &mut Known| known.offers.clear();
+    assert!(acted("nearest: []", nobody).contains("no island offers it"));
+}
+
+#[test]
+fn a_rule_can_refuse_in_its_own_words() {
+    assert_eq!(acted("refuse: use the new service", as_it_is), "refused by rule `shop/r`: use the new service");
+}
+
+#[test]
+fn the_higher_priority_then_the_more_exact_rule_is_asked_first() {
+    let rule = |name: &str, priority, island| {
+        format!("rules: [{{name: {name}, priority: {priority}, act: {{island: {island}}}}}]")
+    };
+    let all = rule("all", 0, "shanghai");
+    let exact = format!("service: com.acme.Greeter\n{}", rule("exact", 0, "beijing"));
+    let pattern = format!("service: com.acme.*\n{}", rule("pattern", 0, "shanghai"));
+    let application = format!("application: shop\n{}", rule("application", 0, "shanghai"));
+    let both = format!("application: shop\nservice: com.acme.Greeter\n{}", rule("both", 0, "shenzhen"));
+    let urgent = rule("urgent", 1, "shenzhen");
+    let first = |documents: &[&String]| {
+        let named: Vec<String> = (0..documents.len()).map(|at| format!("d{at}")).collect();
+        let documents: Vec<(&str, &str)> =
+            named.iter().map(String::as_str).zip(documents.iter().map(|t| t.as_str())).collect();
+        let decided = decided(&documents, as_it_is, |call| call);
+        decided.rsplit('/').next().unwrap().trim_end_matches('`').to_owned()
+    };
+    assert_eq!(first(&[&all, &exact]), "exact");
+    assert_eq!(first(&[&pattern, &exact]), "exact");
+    assert_eq!(first(&[&application, &pattern]), "pattern");
+    assert_eq!(first(&[&all, &application]), "application");
+    assert_eq!(first(&[&exact, &both]), "both");
+    assert_eq!(first(&[&both, &exact, &urgent]), "urgent");
+}
+
+#[test]
+fn rules_of_two_documents_that_say_two_things_are_refused_with_both_named() {
+    let [shanghai, beijing] = ["shanghai", "beijing"]
+        .map(|island| format!("service: com.acme.Greeter\nrules: [{{name: r, act: {{island: {island}}}}}]"));
+    for documents in [[("a", &*shanghai), ("b", &*beijing)], [("b", &*beijing), ("a", &*shanghai)]] {
+        assert_eq!(
+            decided(&documents, as_it_is, |call| call),
+            "rule `a/r` says to `shanghai` and rule `b/r` says to `beijing`, and neither stands above the other; give one of them a higher priority"
+        );
+    }
+    assert_eq!(decided(&[("a", &shanghai), ("b", &shanghai)], as_it_is, |call| call), "`shanghai` by rule `a/r`");
+    let about_others = format!("{beijing}\n").replace("name: r", "name: r, match: {methods: [other]}");
+    assert_eq!(decided(&[("a", &shanghai), ("b", &about_others)], as_it_is, |call| call), "`shanghai` by rule `a/r`");
+    let both = "rules: [{name: one, act: {island: shanghai}}, {name: two, act: {island: beijing}}]";
+    assert_eq!(decided(&[("a", both)], as_it_is, |call| call), "`shanghai` by rule `a/one`", "of one text the first");
+}
+
+#[test]
+fn a_switch_stands_above_the_caller_and_the_rules() {
+    let off =
+        "service: com.acme.Greeter\nswitches: [{name: off, methods: ['say*'], say: 'stopped until 18:00, call 555'}]";
+    let wanted = "stopped by switch `ops/off`: stopped until 18:00, call 555";
+    let documents = [("ops", off), ("shop", "rules: [{name: r, priority: 1000, act: {island: beijing}}]")];
+    assert_eq!(decided(&documents, as_it_is, |call| call), wanted);
+    assert_eq!(decided(&documents, as_it_is, |call| Call { target: Some("beijing"), ..call }), wanted);
+    assert_eq!(decided(&documents, with_local, |call| Call { target: Some("local"), ..call }), wanted);
+    assert_eq!(decided(&documents, as_it_is, |call| Call { method: "bye", ..call }), "`beijing` by rule `shop/r`");
+}
+
+#[test]
+fn a_switch_of_an_island_refuses_who_names_it_and_leaves_the_others() {
+    let off = ("ops", "switches: [{name: beijing-is-down, island: 'bei*', say: beijing is down}]");
+    let wanted = "stopped by switch `ops/beijing-is-down`: beijing is down";
+    assert_eq!(decided(&[off], as_it_is, |call| Call { target: Some("beijing"), ..call }), wanted);
+    let shanghai_or = |more: &str| decided(&[off, ("shop", more)], as_it_is, |call| call);
+    assert_eq!(shanghai_or("rules: [{name: r, act: {failover: [beijing, shanghai]}}]"), "`shanghai` by rule `shop/r`");
+    let alone = shanghai_or("rules: [{name: r, act: {island: beijing}}]");
+    assert!(alone.contains("`beijing` is switched off by `ops/beijing-is-down`: beijing is down"), "{alone}");
+    let only_beijing = |known: &mut Known| known.offers.retain(|(_, Offer { island, .. })| &**island == "beijing");
+    assert_eq!(decided(&[off], only_beijing, |call| call), wanted, "also where the catalogue decides");
+    let opaque = Call { bound: Some("beijing"), ..Call::default() };
+    let refused = decide(&opaque, &Snapshot::new(1, world(&[off]))).unwrap_err();
+    assert_eq!(refused.to_string(), wanted, "also where the call cannot be read");
+}
+
+#[test]
+fn a_switch_of_an_island_leaves_the_catalogue_one_choice() {
+    let off = ("ops", "switches: [{name: off, island: beijing, say: no}]");
+    let two = |known: &mut Known| known.offers.retain(|(_, offer)| ["beijing", "shanghai"].contains(&&*offer.island));
+    assert_eq!(decided(&[off], two, |call| call), "`shanghai` by the only imported island that offers the service");
+}
+
+#[test]
+fn an_explanation_names_each_rule_that_was_passed_over_and_why() {
+    let text = "rules:
+  - { name: other-method, match: { methods: [bye] }, act: { island: shanghai } }
+  - { name: gray, match: { attachments: { env: 'gray*' } }, act: { island: shanghai } }
+  - { name: all, act: { failover: [mars, shanghai, beijing] } }
+";
+    let known = world(&[("shop", text)]);
+    let key = service(GREETER);
+    let call = Call { service: Some(&key), method: "sayHello", ..Call::default() };
+    let steps = explain(&call, &Snapshot::new(1, known)).steps;
+    let found: Vec<&str> = steps.iter().filter(|step| step.stage == Stage::Rules).map(|step| &*step.found).collect();
+    assert_eq!(
+        found,
+        [
+            "rule `shop/other-method` is passed over: it is about other methods",
+            "rule `shop/gray` is passed over: attachment `env` is not what it wants",
+            "rule `shop/all` (line 4) is about it (every call): to `mars`, else `shanghai`, else `beijing`",
+            "`mars` is passed over: it offers the service, which is not imported from there",
+        ]
+    );
+}
+
+#[test]
+fn without_rules_nothing_is_imported_by_them() {
+    let mut known = world(&[("shop", "rules: [{name: r, act: {island: beijing}}]")]);
+    known.imports = Imports::default();
+    let key = service(GREETER);
+    let call = Call { service: Some(&key), ..Call::default() };
+    let refused = decide(&call, &Snapshot::new(1, known)).unwrap_err().to_string();
+    assert!(refused.contains("`beijing` offers the service, which is not imported from there"), "{refused}");
+}

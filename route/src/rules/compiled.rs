@@ -1,0 +1,325 @@
+//! Documents in force: which rules and switches can be about a call, in the order in which they are asked.
+//!
+//! ```text
+//!  order   priority, high first ▸ how exactly service, then application are said ▸ document's name ▸ place in the text
+//!  index   exact interface ─▶ rules about it      ┐
+//!          everything else ─▶ rules with patterns ┴─▶ merged in that order; only these are looked at
+//! ```
+//!
+//! The order depends on what documents say and how they are named, never on the order in which they came. There is no clock:
+//! whoever makes the rules says what time it is, and makes them anew at [`Rules::next_change`].
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use wire::pattern::NamePattern;
+use wire::tunnel::catalogue::ServiceKey;
+
+use super::document::{Act, Document, Rule, Scope, Switch, Validity, Wanted};
+use super::read::RULES_MAX;
+use super::reads::Reads;
+use crate::call::{Call, Lookup};
+
+/// All rules and switches that hold at one moment. The default has none.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    rules: Ordered<Rank>,
+    switches: Ordered<()>,
+    reads: Reads,
+    next_change: Option<SystemTime>,
+    back_after: Box<[Duration]>,
+}
+
+/// More rules than are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "found {found} rules and switches in all documents, wanted at most {RULES_MAX}; remove some, or write patterns"
+)]
+pub struct TooMany {
+    /// How many there are.
+    pub found: usize,
+}
+
+/// How a rule stands to those of other documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Rank {
+    priority: Reverse<i32>,
+    exactness: Reverse<[Exactness; 2]>,
+}
+
+/// How exactly something is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Exactness {
+    Unsaid,
+    Pattern,
+    Exact,
+}
+
+/// Places in documents in the order in which they are asked, found by interface.
+#[derive(Debug, Clone)]
+struct Ordered<R> {
+    all: Box<[Placed<R>]>,
+    by_interface: HashMap<Box<str>, Box<[u32]>>,
+    general: Box<[u32]>,
+}
+
+#[derive(Debug, Clone)]
+struct Placed<R> {
+    document: Arc<Document>,
+    at: u32,
+    rank: R,
+}
+
+impl Placed<Rank> {
+    fn rule(&self) -> &Rule {
+        &self.document.rules[self.at as usize]
+    }
+}
+
+impl<R> Default for Ordered<R> {
+    fn default() -> Self {
+        Self { all: Box::default(), by_interface: HashMap::new(), general: Box::default() }
+    }
+}
+
+/// A rule that is asked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Asked<'r> {
+    pub document: &'r Document,
+    pub rule: &'r Rule,
+    pub rank: Rank,
+}
+
+impl Rules {
+    /// The rules of these documents that hold at `now`, in whatever order the documents come.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn new(documents: impl IntoIterator<Item = Arc<Document>>, now: SystemTime) -> Result<Self, TooMany> {
+        let mut documents: Vec<Arc<Document>> = documents.into_iter().collect();
+        documents.sort_by(|a, b| a.name.cmp(&b.name));
+        let found = documents.iter().map(|document| document.len()).sum();
+        if found > RULES_MAX {
+            return Err(TooMany { found });
+        }
+        let mut next_change = None;
+        let (mut rules, mut switches) = (Vec::new(), Vec::new());
+        for document in &documents {
+            for (at, rule) in (0..).zip(&document.rules) {
+                if rule.enabled && rule.validity.holds(now, &mut next_change) {
+                    rules.push(Placed { document: document.clone(), at, rank: Rank::of(document, rule) });
+                }
+            }
+            for (at, switch) in (0..).zip(&document.switches) {
+                if switch.enabled && switch.validity.holds(now, &mut next_change) {
+                    switches.push(Placed { document: document.clone(), at, rank: () });
+                }
+            }
+        }
+        // Stable, so that equals stay in the order of documents and of their texts.
+        rules.sort_by_key(|placed| placed.rank);
+        let acts = rules.iter().map(|placed| &placed.rule().act);
+        let back_after: BTreeSet<Duration> = acts
+            .filter_map(|act| match act {
+                Act::LocalFirst { back_after, .. } => Some(*back_after),
+                _ => None,
+            })
+            .collect();
+        Ok(Self {
+            reads: Reads::of(rules.iter().map(Placed::rule)),
+            rules: Ordered::new(rules, |document, at| &document.rules[at].when.scope),
+            switches: Ordered::new(switches, |document, at| &document.switches[at].scope),
+            next_change,
+            back_after: back_after.into_iter().collect(),
+        })
+    }
+
+    /// When time alone makes other rules of the same documents.
+    #[must_use]
+    pub fn next_change(&self) -> Option<SystemTime> {
+        self.next_change
+    }
+
+    /// What they look at.
+    #[must_use]
+    pub fn reads(&self) -> &Reads {
+        &self.reads
+    }
+
+    /// How many rules and switches hold.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rules.all.len() + self.switches.all.len()
+    }
+
+    /// Whether none holds.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The hold-downs of all rules that prefer local providers, ascending.
+    pub(crate) fn back_after(&self) -> &[Duration] {
+        &self.back_after
+    }
+
+    /// The rules that can be about calls of `service`, in their order.
+    pub(crate) fn about(&self, service: &ServiceKey) -> impl Iterator<Item = Asked<'_>> {
+        let rules = self.rules.about(Some(service));
+        rules.map(|placed| Asked { document: &placed.document, rule: placed.rule(), rank: placed.rank })
+    }
+
+    /// The switches that are about this call, with their targets or without, in their order.
+    pub(crate) fn stopping(&self, call: &Call<'_>) -> impl Iterator<Item = &Switch> {
+        let switches = self.switches.about(call.service);
+        switches.filter_map(|placed| {
+            let switch = &placed.document.switches[placed.at as usize];
+            let is_meant = placed.document.scope.mismatch(call).is_none()
+                && switch.scope.mismatch(call).is_none()
+                && is_method_meant(&switch.methods, call);
+            is_meant.then_some(switch)
+        })
+    }
+}
+
+impl<R> Ordered<R> {
+    fn new(all: Vec<Placed<R>>, scope: impl Fn(&Document, usize) -> &Scope) -> Self {
+        let (mut by_interface, mut general) = (HashMap::<Box<str>, Vec<u32>>::new(), Vec::new());
+        for (number, placed) in (0..).zip(&all) {
+            let own = scope(&placed.document, placed.at as usize);
+            match own.exact_interface().or(placed.document.scope.exact_interface()) {
+                Some(interface) => by_interface.entry(interface.into()).or_default().push(number),
+                None => general.push(number),
+            }
+        }
+        let by_interface = by_interface.into_iter().map(|(interface, all)| (interface, all.into())).collect();
+        Self { all: all.into(), by_interface, general: general.into() }
+    }
+
+    /// What can be about calls of `service`; of an opaque call, whose service nobody knows, what is about all services.
+    fn about(&self, service: Option<&ServiceKey>) -> impl Iterator<Item = &Placed<R>> {
+        let exact = service.and_then(|service| self.by_interface.get(service.interface.as_str()));
+        let mut exact = exact.map_or(&[][..], |exact| exact).iter().peekable();
+        let mut general = self.general.iter().peekable();
+        std::iter::from_fn(move || {
+            let next = match (exact.peek(), general.peek()) {
+                (Some(a), Some(b)) if a < b => exact.next(),
+                (_, Some(_)) => general.next(),
+                _ => exact.next(),
+            };
+            next.map(|number| &self.all[*number as usize])
+        })
+    }
+}
+
+impl Rank {
+    fn of(document: &Document, rule: &Rule) -> Self {
+        let (all, own) = (&document.scope, &rule.when.scope);
+        let service = |scope: &Scope| match &scope.service {
+            Some(service) => Exactness::of(Some(service.interface())),
+            None => Exactness::Unsaid,
+        };
+        let application = |scope: &Scope| Exactness::of(scope.application.as_ref());
+        let exactness = [service(all).max(service(own)), application(all).max(application(own))];
+        Self { priority: Reverse(rule.priority), exactness: Reverse(exactness) }
+    }
+}
+
+impl Exactness {
+    fn of(pattern: Option<&NamePattern>) -> Self {
+        match pattern {
+            None => Self::Unsaid,
+            Some(pattern) if pattern.as_str() == "*" => Self::Unsaid,
+            Some(pattern) if pattern.is_exact() => Self::Exact,
+            Some(_) => Self::Pattern,
+        }
+    }
+}
+
+impl Validity {
+    /// Whether it holds at `now`; `next` becomes the earliest moment at which that is otherwise for anything.
+    fn holds(&self, now: SystemTime, next: &mut Option<SystemTime>) -> bool {
+        let coming = [self.from, self.until].into_iter().flatten().filter(|at| *at > now);
+        *next = coming.chain(*next).min();
+        self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
+    }
+}
+
+/// Why a rule is not about a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Mismatch<'r> {
+    Application,
+    Service,
+    Method,
+    Attachment(&'r str),
+    Source,
+    Parameter(&'r str),
+}
+
+impl std::fmt::Display for Mismatch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Application => f.write_str("it is about other applications"),
+            Self::Service => f.write_str("it is about other services"),
+            Self::Method => f.write_str("it is about other methods"),
+            Self::Attachment(key) => write!(f, "attachment `{key}` is not what it wants"),
+            Self::Source => f.write_str("it is about consumers at other addresses"),
+            Self::Parameter(key) => write!(f, "the consumer's parameter `{key}` is not what it wants"),
+        }
+    }
+}
+
+impl Scope {
+    pub fn exact_interface(&self) -> Option<&str> {
+        self.service.as_ref().map(|service| service.interface()).filter(|name| name.is_exact()).map(NamePattern::as_str)
+    }
+
+    /// Why a call is outside. An application that nobody knows is meant only by `*`.
+    fn mismatch(&self, call: &Call<'_>) -> Option<Mismatch<'static>> {
+        if let Some(wanted) = &self.application
+            && !call.application.map_or(wanted.as_str() == "*", |application| wanted.matches(application))
+        {
+            return Some(Mismatch::Application);
+        }
+        match (&self.service, call.service) {
+            (Some(wanted), Some(ServiceKey { interface, group, version })) => {
+                (!wanted.matches(group, interface, version)).then_some(Mismatch::Service)
+            }
+            (Some(_), None) => Some(Mismatch::Service),
+            (None, _) => None,
+        }
+    }
+}
+
+fn is_method_meant(methods: &[NamePattern], call: &Call<'_>) -> bool {
+    methods.is_empty() || (call.service.is_some() && methods.iter().any(|pattern| pattern.matches(call.method)))
+}
+
+impl<'r> Asked<'r> {
+    /// Why the rule is not about this call; `None` where it is.
+    pub fn mismatch(&self, call: &Call<'_>) -> Option<Mismatch<'r>> {
+        let when = &self.rule.when;
+        if let Some(outside) = self.document.scope.mismatch(call).or_else(|| when.scope.mismatch(call)) {
+            return Some(outside);
+        }
+        if !is_method_meant(&when.methods, call) {
+            return Some(Mismatch::Method);
+        }
+        if !when.source.is_empty()
+            && !call.source.is_some_and(|address| when.source.iter().any(|network| network.contains(address)))
+        {
+            return Some(Mismatch::Source);
+        }
+        if let Some(key) = unmet(&when.attachments, call.attachments) {
+            return Some(Mismatch::Attachment(key));
+        }
+        unmet(&when.parameters, call.parameters).map(Mismatch::Parameter)
+    }
+}
+
+/// The first key whose text is not as wanted.
+fn unmet<'r>(wanted: &'r [(Box<str>, Wanted)], texts: &dyn Lookup) -> Option<&'r str> {
+    wanted.iter().find(|(key, wanted)| !wanted.is_met(texts.get(key).as_deref())).map(|(key, _)| &**key)
+}

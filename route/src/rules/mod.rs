@@ -1,0 +1,37 @@
+//! Rules in documents: read from YAML, compared, checked against what they expect, and put in force.
+//!
+//! ```text
+//!  text ─ parse ─▶ Document ─┐                        ┌─ next_change: make them anew then
+//!  text ─ parse ─▶ Document ─┴─ Rules::new(…, now) ─▶ Rules ─ reads: what belongs into a cache's key
+//!                     │                               └─▶ Known::rules of a snapshot ─▶ decide
+//!                     ├─ difference ─▶ sentences for the log
+//!                     └─ check ─▶ what does not come out as the document expects
+//! ```
+//!
+//! Nothing here reads a file, a clock or a config center.
+
+mod compiled;
+mod difference;
+mod document;
+mod expect;
+mod read;
+mod reader;
+mod reads;
+mod values;
+mod yaml;
+
+pub use compiled::{Rules, TooMany};
+pub use difference::difference;
+pub use document::{Broken, Document, Mistake};
+pub use expect::{Unmet, check, warnings};
+pub use read::{DOCUMENT_MAX_LEN, RULES_MAX, is_document_name, parse};
+pub use reads::Reads;
+
+pub(crate) use document::{Act, Rule, Switch};
+
+/// The JSON schema of a document, for editors. What [`parse`] takes is the truth.
+pub const SCHEMA: &str = include_str!("../../../docs/rules.schema.json");
+
+#[cfg(test)]
+#[path = "tests/mod.rs"]
+mod tests;

@@ -1,0 +1,131 @@
+//! What is said about documents: their differences, what they expect of themselves, the schema.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use super::super::read;
+use super::{EVERYTHING, document};
+use crate::rules::{Rules, SCHEMA, check, difference, parse, warnings};
+use crate::snapshot::{Health, Snapshot};
+use crate::testing::{imports, known, offer};
+
+const IN_FORCE: u64 = 1_795_300_000;
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(IN_FORCE)
+}
+
+#[test]
+fn a_document_that_says_everything_is_taken_and_meets_its_expectations() {
+    let document = Arc::new(document(EVERYTHING));
+    assert_eq!(document.len(), 8);
+    let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
+    assert_eq!(rules.len(), 8, "all of it is in force at that moment");
+    assert_eq!(check(&document, &rules), []);
+}
+
+#[test]
+fn an_expectation_that_does_not_come_out_says_what_came_instead() {
+    let text = "\
+rules:
+  - { name: r, act: { split: { to: { shanghai: 90, beijing: 10 } } } }
+expect:
+  - { call: { service: a.B }, offered: [shanghai, beijing], goes: { split: { shanghai: 80, beijing: 20 } } }
+  - { call: { service: a.B }, offered: [beijing], goes: shanghai }
+  - { call: { service: a.B }, goes: refused }
+";
+    let document = Arc::new(document(text));
+    let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
+    let unmet: Vec<String> = check(&document, &rules).iter().map(ToString::to_string).collect();
+    assert_eq!(
+        unmet,
+        [
+            "line 4: found the call goes split 90 to `shanghai`, 10 to `beijing` by rule `shop/r`, wanted it split 80 to `shanghai`, 20 to `beijing`",
+            "line 5: found the call goes `beijing` by rule `shop/r`, wanted it to go to `shanghai`",
+        ]
+    );
+}
+
+#[test]
+fn a_rule_for_what_nobody_offers_is_taken_and_warned_of() {
+    let text = "rules: [{name: r, match: {service: com.acme.Gone}, act: {failover: [mars, shanghai, cloud]}}]";
+    let offers = [("com.acme.Greeter", offer("shanghai", Health::Healthy))];
+    let snapshot = Snapshot::new(1, known(imports(&[]), offers));
+    assert_eq!(
+        warnings(&document(text), &snapshot),
+        [
+            "line 1: rule `shop/r` is about `com.acme.Gone`, which nobody offers here",
+            "line 1: rule `shop/r` names island `mars`, which is not known here",
+        ]
+    );
+    assert_eq!(warnings(&document(&text.replace("Gone", "Greeter").replace("mars, ", "")), &snapshot), [""; 0]);
+}
+
+#[test]
+fn every_change_has_a_sentence() {
+    let before = document(
+        "rules: [{name: a, act: {island: shanghai}}, {name: b, act: {island: beijing}}, {name: c, act: {nearest: []}}]\nswitches: [{name: s, say: no}]",
+    );
+    let after = document(
+        "application: shop\nrules: [{name: b, priority: 5, act: {island: beijing}}, {name: a, enabled: false, act: {island: shanghai}}, {name: d, until: 2026-11-21T12:00:00Z, act: {refuse: no}}]",
+    );
+    assert_eq!(
+        difference(Some(&before), Some(&after)),
+        [
+            "the document was about every call, is about application `shop`",
+            "switch `s` is gone, it was: stops every call, saying \"no\"",
+            "rule `a` was: priority 0, every call: to `shanghai`; is: off, priority 0, every call: to `shanghai`",
+            "rule `b` was: priority 0, every call: to `beijing`; is: priority 5, every call: to `beijing`",
+            "rule `d` is new: priority 0, every call: refused with \"no\", until 2026-11-21T12:00:00Z",
+            "rule `c` is gone, it was: priority 0, every call: to the nearest that offers it",
+            "the order of rules was `a`, `b`, is `b`, `a`",
+        ]
+    );
+    assert_eq!(difference(Some(&before), Some(&before)), [""; 0]);
+    assert_eq!(difference(None, Some(&after)).len(), 4);
+    assert_eq!(difference(Some(&after), None)[0], "the document is gone, it was about application `shop`");
+    let spaced = document("# a comment\nrules:\n- name: r\n  act: {island: a}\n");
+    assert_eq!(difference(Some(&spaced), Some(&document("rules: [{name: r, act: {island: a}}]"))), [""; 0]);
+}
+
+/// The keys that a part of the schema knows, and that it knows no others.
+fn keys(of: &serde_json::Value) -> BTreeSet<&str> {
+    assert_eq!(of["additionalProperties"], serde_json::Value::Bool(false), "{of}");
+    of["properties"].as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_published_schema_has_the_keys_that_are_read() {
+    let schema: serde_json::Value = serde_json::from_str(SCHEMA).unwrap();
+    let wanted = |known: &[&'static str]| known.iter().copied().collect::<BTreeSet<&str>>();
+    assert_eq!(keys(&schema), wanted(read::DOCUMENT));
+    for (name, known) in [
+        ("switch", read::SWITCH),
+        ("rule", read::RULE),
+        ("match", read::MATCH),
+        ("act", read::ACT),
+        ("split", read::SPLIT),
+        ("presence", read::WANTED),
+        ("stickyAttachment", read::STICKY),
+        ("localFirst", read::LOCAL_FIRST),
+        ("expectation", read::EXPECT),
+        ("call", read::CALL),
+        ("goesSplit", read::GOES),
+    ] {
+        assert_eq!(keys(&schema["$defs"][name]), wanted(known), "{name}");
+    }
+    // What must be there for the one must be there for the other.
+    for (name, path) in [("switch", "switches: [{name: s, say: no}]"), ("rule", "rules: [{name: r, act: {island: a}}]")]
+    {
+        for required in schema["$defs"][name]["required"].as_array().unwrap() {
+            let key = required.as_str().unwrap();
+            let without =
+                path.replacen(&format!("{key}: "), "match: ", 1).replace("match: s, ", "").replace("match: r, ", "");
+            assert!(
+                parse("shop", &without).unwrap_err().to_string().contains(&format!("found no `{key}`")),
+                "{without}"
+            );
+        }
+    }
+}
