@@ -15,6 +15,7 @@ mod difference;
 mod document;
 mod expect;
 mod read;
+mod read_expect;
 mod reader;
 mod reads;
 mod values;

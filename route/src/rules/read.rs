@@ -2,15 +2,13 @@
 //!
 //! The keys of every mapping stand in one constant each; `docs/rules.schema.json` is held to them by a test.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use wire::pattern::NamePattern;
 
-use super::document::{
-    Act, Broken, Condition, Document, Expectation, Goes, Mistake, Rule, Scope, Switch, Validity, Wanted,
-};
+use super::document::{Act, Broken, Condition, Document, Mistake, Rule, Scope, Switch, Validity, Wanted};
 use super::reader::{Fields, Reader};
 use super::values::{self, A_MOMENT, A_NETWORK, A_TARGET, Network};
 use super::yaml::{self, At, Node, Value};
@@ -21,11 +19,11 @@ pub const DOCUMENT_MAX_LEN: usize = 256 * 1024;
 /// Rules and switches of all documents together.
 pub const RULES_MAX: usize = 10_000;
 /// Longest name of a document, a rule, a switch or an attachment, in characters.
-const NAME_MAX_LEN: usize = 128;
+pub(super) const NAME_MAX_LEN: usize = 128;
 /// Longest text that a caller reads, in characters.
-const SAY_MAX_LEN: usize = 1000;
+pub(super) const SAY_MAX_LEN: usize = 1000;
 /// Most patterns, targets or keys in one list or mapping.
-const LIST_MAX: usize = 64;
+pub(super) const LIST_MAX: usize = 64;
 /// Most expectations of a document.
 const EXPECT_MAX: usize = 1000;
 /// All weights of a split together.
@@ -43,9 +41,6 @@ pub(super) const ACT: &[&str] = &["island", "split", "failover", "local-first", 
 pub(super) const SPLIT: &[&str] = &["to", "sticky"];
 pub(super) const STICKY: &[&str] = &["attachment"];
 pub(super) const LOCAL_FIRST: &[&str] = &["then", "back-after"];
-pub(super) const EXPECT: &[&str] = &["call", "offered", "local", "goes"];
-pub(super) const CALL: &[&str] = &["service", "method", "application", "target", "attachments", "parameters", "source"];
-pub(super) const GOES: &[&str] = &["split"];
 
 /// Reads the text of the document of this name.
 ///
@@ -83,9 +78,9 @@ pub fn is_document_name(name: &str) -> bool {
     (1..=NAME_MAX_LEN).contains(&name.len()) && name.bytes().all(is_sign) && !matches!(name, "." | "..")
 }
 
-struct Reading<'r> {
-    document: &'r Arc<str>,
-    reader: &'r mut Reader,
+pub(super) struct Reading<'r> {
+    pub document: &'r Arc<str>,
+    pub reader: &'r mut Reader,
 }
 
 impl Reading<'_> {
@@ -108,7 +103,7 @@ impl Reading<'_> {
         Some(Document { name: self.document.clone(), scope, switches, rules, expectations })
     }
 
-    fn items<'n>(&mut self, fields: &Fields<'n>, key: &str, wanted: &str, max: usize) -> &'n [Node] {
+    pub(super) fn items<'n>(&mut self, fields: &Fields<'n>, key: &str, wanted: &str, max: usize) -> &'n [Node] {
         fields.get(key).map_or(&[], |node| self.reader.list(node, wanted, max))
     }
 
@@ -248,7 +243,7 @@ impl Reading<'_> {
     }
 
     /// A mapping with any keys of a bounded length.
-    fn bounded<'n>(&mut self, node: &'n Node, wanted: &str) -> Option<Vec<(&'n str, &'n Node)>> {
+    pub(super) fn bounded<'n>(&mut self, node: &'n Node, wanted: &str) -> Option<Vec<(&'n str, &'n Node)>> {
         let fields = self.reader.mapping(node, wanted)?;
         let keys: Vec<(&str, &Node)> = fields.entries().collect();
         if keys.len() > LIST_MAX {
@@ -289,7 +284,7 @@ impl Reading<'_> {
         }
     }
 
-    fn target(&mut self, node: &Node) -> Option<Target> {
+    pub(super) fn target(&mut self, node: &Node) -> Option<Target> {
         self.reader.made(node, A_TARGET, values::target)
     }
 
@@ -314,7 +309,7 @@ impl Reading<'_> {
         Some(Act::Split { to, sticky: sticky.flatten() })
     }
 
-    fn shares(&mut self, node: &Node) -> Option<Box<[(Target, u32)]>> {
+    pub(super) fn shares(&mut self, node: &Node) -> Option<Box<[(Target, u32)]>> {
         let keys = self.bounded(node, "weights by target, such as { shanghai: 90, beijing: 10 }")?;
         let mut to = Vec::new();
         for (key, node) in keys {
@@ -361,62 +356,5 @@ impl Reading<'_> {
             self.reader.wrong(then.at, "found `local`, wanted islands: `local` is first as it is");
         }
         Some(Act::LocalFirst { then: targets, back_after: back_after.flatten().unwrap_or(BACK_AFTER) })
-    }
-
-    fn expectation(&mut self, node: &Node) -> Option<Expectation> {
-        let fields = self.reader.fields(node, EXPECT)?;
-        let goes = self.reader.require(&fields, "goes", "a target, { split: … } or refused");
-        let goes = goes.and_then(|node| self.goes(node));
-        let mut offered = Vec::new();
-        for item in self.items(&fields, "offered", "a list of islands", LIST_MAX) {
-            match self.target(item) {
-                Some(Target::Island(island)) => offered.push(island),
-                Some(Target::Local) => self.reader.wrong(item.at, "found `local`, wanted islands and `local: true`"),
-                None => {}
-            }
-        }
-        let local = fields.get("local").and_then(|node| self.reader.truth(node));
-        let call = self.reader.require(&fields, "call", "the call that is expected to go there")?;
-        let call = self.reader.fields(call, CALL)?;
-        let service = self.reader.require(&call, "service", "the service that is called")?;
-        let service = self.reader.made(service, "[group/]interface[:version] of one service", values::service);
-        let mut text = |key| call.get(key).and_then(|node| self.reader.text(node, "a text", SAY_MAX_LEN));
-        let [method, application, target] = ["method", "application", "target"].map(&mut text);
-        let source = call.get("source").map(|node| self.reader.made(node, "an address", |text| text.parse().ok()));
-        let [attachments, parameters] = ["attachments", "parameters"].map(|key| self.texts(&call, key));
-        Some(Expectation {
-            line: node.at.line,
-            service: service?,
-            method: method.unwrap_or_default().into(),
-            application: application.map(Into::into),
-            target: target.map(Into::into),
-            attachments,
-            parameters,
-            source: source.flatten(),
-            offered,
-            local: local.unwrap_or(false),
-            goes: goes?,
-        })
-    }
-
-    fn goes(&mut self, node: &Node) -> Option<Goes> {
-        match &node.value {
-            Value::Mapping(_) => {
-                let fields = self.reader.fields(node, GOES)?;
-                let split = self.reader.require(&fields, "split", "weights by target")?;
-                self.shares(split).map(Goes::Split)
-            }
-            Value::Text(text) if &**text == "refused" => Some(Goes::Refused),
-            _ => self.target(node).map(Goes::To),
-        }
-    }
-
-    fn texts(&mut self, fields: &Fields<'_>, key: &str) -> BTreeMap<String, String> {
-        let keys = fields.get(key).and_then(|node| self.bounded(node, "a mapping of keys to texts"));
-        let text = |(key, node)| {
-            let text = self.reader.text(node, "a text", SAY_MAX_LEN)?;
-            Some((String::from(key), text.to_owned()))
-        };
-        keys.unwrap_or_default().into_iter().filter_map(text).collect()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::super::read;
+use super::super::{read, read_expect};
 use super::{EVERYTHING, document};
 use crate::rules::{Rules, SCHEMA, check, difference, parse, warnings};
 use crate::snapshot::{Health, Snapshot};
@@ -109,9 +109,9 @@ fn the_published_schema_has_the_keys_that_are_read() {
         ("presence", read::WANTED),
         ("stickyAttachment", read::STICKY),
         ("localFirst", read::LOCAL_FIRST),
-        ("expectation", read::EXPECT),
-        ("call", read::CALL),
-        ("goesSplit", read::GOES),
+        ("expectation", read_expect::EXPECT),
+        ("call", read_expect::CALL),
+        ("goesSplit", read_expect::GOES),
     ] {
         assert_eq!(keys(&schema["$defs"][name]), wanted(known), "{name}");
     }
