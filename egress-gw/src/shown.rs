@@ -45,6 +45,8 @@ pub struct ShownRegistry {
     pub desired: usize,
     pub published: usize,
     pub published_as_instance: usize,
+    /// Rule documents that are held of its config center.
+    pub documents: usize,
     pub problems: Vec<String>,
 }
 
@@ -90,6 +92,7 @@ impl ShownRegistry {
             desired: status.desired,
             published: status.published,
             published_as_instance: status.published_as_instance,
+            documents: status.documents,
             problems: status.problems,
         }
     }

@@ -46,6 +46,14 @@ struct Found {
     written: SystemTime,
 }
 
+/// What is there of a history.
+struct Fit {
+    /// Of its entries, the oldest first.
+    numbers: Vec<u64>,
+    /// What it does not say of the document.
+    unnoted: Option<Entry>,
+}
+
 impl ConfigCenter {
     /// Makes a session with the registry that holds it.
     ///
@@ -130,21 +138,8 @@ impl ConfigCenter {
     /// # Errors
     /// [`CenterFailure`]; nothing was written but for [`CenterFailure::Unknown`].
     pub async fn write(&self, edit: &Edit) -> Result<Expected, CenterFailure> {
-        sound_name(&edit.name)?;
-        edit.text.as_deref().map_or(Ok(()), |text| sound_text(&edit.name, text))?;
         for _ in 0..ROUNDS_MAX {
-            // The history first: a change between the two is seen in the document, and else by who made the entry.
-            let numbers = self.numbers(&edit.name).await?;
-            let noted = self.entry(&edit.name, last(&numbers)).await?;
-            let found = self.found(&edit.name).await?;
-            if expected(found.as_ref()) != edit.expected {
-                return Err(self.meanwhile(edit, found.as_ref()).await);
-            }
-            if found.is_none() && edit.text.is_none() {
-                let name = &edit.name;
-                return Err(CenterFailure::Refused(format!("found no document {name}, wanted one to take away")));
-            }
-            let unnoted = unnoted(noted.as_ref(), found.as_ref());
+            let Fit { numbers, unnoted } = self.fit(edit).await?;
             if self.is_written(edit, numbers, unnoted).await? {
                 return Ok(match (&edit.text, edit.expected) {
                     (None, _) => Expected::Absent,
@@ -155,6 +150,32 @@ impl ConfigCenter {
         }
         let found = self.found(&edit.name).await?;
         Err(self.meanwhile(edit, found.as_ref()).await)
+    }
+
+    /// Whether [`ConfigCenter::write`] would begin to write.
+    ///
+    /// # Errors
+    /// Why not.
+    pub async fn would_write(&self, edit: &Edit) -> Result<(), CenterFailure> {
+        self.fit(edit).await.map(drop)
+    }
+
+    /// What there is, if a change fits to it.
+    async fn fit(&self, edit: &Edit) -> Result<Fit, CenterFailure> {
+        let name = &edit.name;
+        sound_name(name)?;
+        edit.text.as_deref().map_or(Ok(()), |text| sound_text(name, text))?;
+        // The history first: a change between the two is seen in the document, and else by who made the entry.
+        let numbers = self.numbers(name).await?;
+        let noted = self.entry(name, last(&numbers)).await?;
+        let found = self.found(name).await?;
+        if expected(found.as_ref()) != edit.expected {
+            return Err(self.meanwhile(edit, found.as_ref()).await);
+        }
+        if found.is_none() && edit.text.is_none() {
+            return Err(CenterFailure::Refused(format!("found no document {name}, wanted one to take away")));
+        }
+        Ok(Fit { numbers, unnoted: unnoted(noted.as_ref(), found.as_ref()) })
     }
 
     /// One attempt; `false` where somebody else wrote at the same moment.

@@ -196,6 +196,19 @@ async fn who_may_only_read_changes_nothing_on_zookeeper_3_9() {
     who_may_only_read_changes_nothing_on("3.9.5").await;
 }
 
+/// One transaction: what cannot be noted is not done.
+#[tokio::test]
+async fn without_the_right_to_write_its_history_a_document_is_not_changed() {
+    let server = Server::start().await;
+    let center = center(&server.address()).await;
+    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let read = [Acl::new(Permission::READ, AuthId::new("world", "anyone"))];
+    server.client().await.set_acl("/dubbo/config/highway-history/shop", &read, None).await.unwrap();
+    let denied = center.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    assert!(matches!(denied, CenterFailure::Denied(_)), "{denied}");
+    assert_eq!(text(&center).await.as_deref(), Some("one"));
+}
+
 /// The rights that `docs/zookeeper.md` names are enough to change documents.
 #[tokio::test]
 async fn the_least_rights_of_a_tool_are_enough() {
