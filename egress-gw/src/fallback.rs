@@ -19,7 +19,7 @@
 //! | deadline | set when the header came, from the call or the consumer's registry entry ([`Request::deadline`]); a call that is still waiting then ends in words, and what comes after it is dropped |
 //! | one-way | nobody is answered, whatever the handler does; [`Request::wants_answer`] tells |
 //! | a consumer that leaves | its waiting calls are forgotten ([`Later::is_wanted`] tells), what is answered then is dropped |
-//! | drain | a gateway that ends waits for calls in a [`Later`] as for those on a link, then refuses new calls before the chain sees them |
+//! | drain | a gateway that ends serves on for `egress.serve_after_leaving`, then asks the chain nothing new while some service has no other address, and waits for what is in a [`Later`] as for calls on a link, until `drain.within` |
 //! | panic | ends the connection that the call came on, and every call that waits on it; other connections go on |
 //!
 //! The types hold what must not go wrong: a [`Handled`] comes only from the request's own methods, so a handler cannot
