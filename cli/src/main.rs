@@ -5,16 +5,19 @@
 //! | `key new`, `key show` | makes a key of a gateway or hub, shows the public half of one |
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
+//! | `rules` | shows, checks and changes the rule documents of a registry's config center |
 //! | `status` | what a running program says about itself |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
-//! arguments. Secrets are never arguments.
+//! arguments; `rules` has one more. Secrets are never arguments.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
 
 mod check;
 mod key;
 mod leave;
+mod rules;
 mod status;
+mod terminal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -50,6 +53,8 @@ enum Command {
         /// The gateway's configuration.
         file: PathBuf,
     },
+    /// Rule documents in the config center of a registry: which island a call goes to.
+    Rules(rules::Arguments),
     /// Shows what running programs say about themselves.
     Status {
         /// The admin listener to ask, such as http://127.0.0.1:20900 [default: all three programs' default ports on this
@@ -86,6 +91,7 @@ fn main() -> ExitCode {
         Command::Key(KeyCommand::Show { file }) => key::show(&file).map(printed),
         Command::Check { file, kind } => check::run(&file, kind),
         Command::Leave { file } => leave::run(&file).map(printed),
+        Command::Rules(arguments) => rules::run(arguments),
         Command::Status { admin, token_file, json } => {
             let form = if json { status::Form::Json } else { status::Form::Text };
             status::run(admin.as_deref(), token_file.as_deref(), form).map(printed)

@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use crate::terminal::shown;
+
 /// The lines, without a last line end.
 pub fn lines(value: &Value) -> String {
     let mut text = String::new();
@@ -53,10 +55,6 @@ fn single(value: &Value) -> Option<String> {
         Value::Null => Some("-".to_owned()),
         other => Some(other.to_string()),
     }
-}
-
-fn shown(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 #[cfg(test)]

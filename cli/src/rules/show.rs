@@ -1,0 +1,145 @@
+//! `highway rules get`, `diff`, `history`: what there is, what a file would change, what there was.
+//!
+//! Never changes anything.
+
+use std::time::SystemTime;
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use zk_bridge::{ConfigCenter, Document, Entry};
+
+use super::difference::{Line, difference};
+use super::file::Wanted;
+use super::{End, Form};
+use crate::terminal::{shown, whole};
+
+/// A document, or the list of all.
+pub async fn get(center: &ConfigCenter, name: Option<&str>, form: Form) -> Result<End> {
+    let Some(name) = name else { return list(center, form).await };
+    let document = there(center, name).await?;
+    match form {
+        Form::People => print!("{}", whole(&document.text)),
+        Form::Programs => {
+            let Document { name, text, version, written } = document;
+            print_json(&json!({ "name": name, "version": version, "written": time(written), "text": text }))?;
+        }
+    }
+    Ok(End::Good)
+}
+
+/// A document that has to be there.
+pub async fn there(center: &ConfigCenter, name: &str) -> Result<Document> {
+    match center.read(name).await? {
+        Some(document) => Ok(document),
+        None => bail!("found no document {name}: `highway rules get` lists those that there are"),
+    }
+}
+
+async fn list(center: &ConfigCenter, form: Form) -> Result<End> {
+    let listed = center.list().await?;
+    match form {
+        Form::Programs => {
+            let all = listed.iter().map(|document| {
+                let written = time(document.written);
+                json!({ "name": document.name, "version": document.version, "written": written, "len": document.len })
+            });
+            print_json(&all.collect())?;
+        }
+        Form::People if listed.is_empty() => println!("no documents"),
+        Form::People => {
+            let width = listed.iter().map(|document| document.name.len()).max().unwrap_or(0);
+            for document in listed {
+                let written = time(document.written);
+                println!("{:width$}  version {:<4} {written}  {} bytes", document.name, document.version, document.len);
+            }
+        }
+    }
+    Ok(End::Good)
+}
+
+/// What a file would change.
+pub async fn diff(center: &ConfigCenter, wanted: &Wanted, form: Form) -> Result<End> {
+    let found = center.read(&wanted.name).await?;
+    let before = found.as_ref().map(|document| document.text.as_str());
+    let differs = before != Some(wanted.text.as_str());
+    match form {
+        Form::People => print_difference(before.unwrap_or_default(), &wanted.text),
+        Form::Programs => {
+            let version = found.as_ref().map(|document| document.version);
+            let lines = difference_json(before.unwrap_or_default(), &wanted.text);
+            print_json(&json!({ "name": wanted.name, "version": version, "differs": differs, "lines": lines }))?;
+        }
+    }
+    Ok(if differs { End::No } else { End::Good })
+}
+
+/// What was changed, the newest first.
+pub async fn history(center: &ConfigCenter, name: &str, form: Form) -> Result<End> {
+    let entries = center.history(name).await?;
+    match form {
+        Form::Programs => print_json(&serde_json::to_value(&entries)?)?,
+        Form::People if entries.is_empty() => println!("no history of {name}"),
+        Form::People => {
+            for (at, entry) in entries.iter().enumerate() {
+                let before = entries.get(at + 1);
+                let Entry { number, at, by, action, .. } = entry;
+                let action = format!("{action:?}").to_lowercase();
+                println!("{number:<4} {}  {action:8}  {}  {}", shown(at), shown(by), counted(before, entry));
+            }
+        }
+    }
+    Ok(End::Good)
+}
+
+/// How many lines an entry changed.
+fn counted(before: Option<&Entry>, entry: &Entry) -> String {
+    let Some(text) = &entry.text else { return "no document".to_owned() };
+    let Some(before) = before else { return format!("+{} lines", text.lines().count()) };
+    let lines = difference(before.text.as_deref().unwrap_or_default(), text);
+    let count = |is: fn(&Line<'_>) -> bool| lines.iter().filter(|line| is(line)).count();
+    let (new, gone) = (count(|line| matches!(line, Line::New(_))), count(|line| matches!(line, Line::Gone(_))));
+    format!("+{new} -{gone} lines")
+}
+
+/// Prints what is different; nothing where nothing is.
+pub fn print_difference(before: &str, after: &str) {
+    for line in difference(before, after) {
+        let (sign, text) = match line {
+            Line::Same(text) => (' ', text),
+            Line::Gone(text) => ('-', text),
+            Line::New(text) => ('+', text),
+            Line::Left(count) => {
+                println!("  … {count} lines");
+                continue;
+            }
+        };
+        match text.strip_suffix('\n') {
+            Some(text) => println!("{sign} {}", whole_line(text)),
+            None => println!("{sign} {} (no end of line)", whole_line(text)),
+        }
+    }
+}
+
+/// The same for programs: lines that are new and gone.
+pub fn difference_json(before: &str, after: &str) -> Value {
+    let lines = difference(before, after);
+    let said = lines.iter().filter_map(|line| match line {
+        Line::Gone(text) => Some(json!({ "gone": text })),
+        Line::New(text) => Some(json!({ "new": text })),
+        Line::Same(_) | Line::Left(_) => None,
+    });
+    said.collect()
+}
+
+fn whole_line(text: &str) -> String {
+    whole(text.strip_suffix('\r').unwrap_or(text))
+}
+
+pub fn print_json(value: &Value) -> Result<()> {
+    println!("{}", serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+fn time(at: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(at).to_string()
+}
