@@ -177,6 +177,8 @@ fn a_document_that_is_broken_or_goes_elsewhere_is_not_applied() {
     let (code, said) = ann.does(&["apply", "shop.yaml"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("shop.yaml:4:10: found") && said.contains("shop.yaml is not taken"), "{said}");
+    let json: Value = serde_json::from_slice(&ann.run(&["apply", "shop.yaml", "--json"]).stdout).unwrap();
+    assert_eq!((&json["good"], &json["mistakes"][0]["column"]), (&json!(false), &json!(10)));
     // Alone it would do what it expects; beside the other document, of the same rank, it does not.
     let expect = "expect:\n- call: { service: com.acme.Greeter, method: a, application: shop }\n  offered: [beijing]\n  goes: beijing\n";
     ann.file("shop.yaml", &(rule("beijing") + expect));

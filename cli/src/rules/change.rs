@@ -15,7 +15,7 @@ use super::{End, Form, How};
 
 /// Makes a document what a file says.
 pub async fn apply(center: &ConfigCenter, file: &Wanted, how: &How, form: Form) -> Result<End> {
-    if let Some(end) = refused(center, file).await? {
+    if let Some(end) = refused(center, file, form).await? {
         return Ok(end);
     }
     let found = center.read(&file.name).await?;
@@ -44,7 +44,8 @@ pub async fn rollback(center: &ConfigCenter, name: &str, to: Option<u64>, how: &
     if let Some(text) = &text {
         let place = format!("change {} of {name}", entry.number);
         // Rules may have been understood otherwise then.
-        if let Some(end) = refused(center, &Wanted { name: name.to_owned(), text: text.clone(), place }).await? {
+        let wanted = Wanted { name: name.to_owned(), text: text.clone(), place };
+        if let Some(end) = refused(center, &wanted, form).await? {
             return Ok(end);
         }
     }
@@ -58,7 +59,7 @@ fn before<'e>(entries: &'e [Entry], found: Option<&Document>) -> Option<&'e Entr
 }
 
 /// Says what is wrong with a text beside the other documents; `None` where nothing is.
-async fn refused(center: &ConfigCenter, file: &Wanted) -> Result<Option<End>> {
+async fn refused(center: &ConfigCenter, file: &Wanted, form: Form) -> Result<Option<End>> {
     let mut others = Vec::new();
     for other in center.list().await?.into_iter().filter(|other| other.name != file.name) {
         others.extend(center.read(&other.name).await?);
@@ -66,7 +67,10 @@ async fn refused(center: &ConfigCenter, file: &Wanted) -> Result<Option<End>> {
     let others = judge::parsed(others.iter().map(|other| (other.name.as_str(), other.text.as_str())));
     let judged = judge::judge(std::slice::from_ref(file), others)?;
     let Some(bad) = judged.iter().find(|judged| judged.end() != End::Good) else { return Ok(None) };
-    eprintln!("{}", bad.sentences().join("\n"));
+    match form {
+        Form::People => eprintln!("{}", bad.sentences().join("\n")),
+        Form::Programs => print_json(&bad.json())?,
+    }
     eprintln!("highway: {} is not taken: correct it, and do it again", file.place);
     Ok(Some(bad.end()))
 }

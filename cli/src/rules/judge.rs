@@ -105,7 +105,8 @@ impl Judged {
         said
     }
 
-    fn json(&self) -> Value {
+    /// The same for programs.
+    pub fn json(&self) -> Value {
         let unmet = self
             .unmet
             .iter()

@@ -2,6 +2,7 @@
 
 use zk_bridge::{Action, CenterFailure, ConfigCenter, DOCUMENT_MAX_LEN, Edit, Entry, Expected, Meanwhile};
 
+use super::forgetful::{Forgetful, Loses};
 use super::*;
 
 async fn center(address: &str) -> ConfigCenter {
@@ -304,4 +305,25 @@ async fn a_server_that_is_away_is_said_and_nothing_is_written() {
     assert_eq!(text(&center).await.as_deref(), Some("one"));
     let missing = center_of(&RegistryConfig::at(format!("{}/nowhere", server.address()))).await.err().unwrap();
     assert!(missing.to_string().contains("/nowhere does not exist: create it"), "{missing}");
+}
+
+/// The entry of the history says whether it was done.
+#[tokio::test]
+async fn where_the_answer_is_lost_it_is_known_all_the_same_what_became_of_a_change() {
+    let server = Server::start().await;
+    let way = Forgetful::to(server.address(), Loses::Answer).await;
+    let deaf = center_of(&RegistryConfig { server_version: Some("3.9.5".into()), ..RegistryConfig::at(way.address()) })
+        .await
+        .unwrap();
+    assert_eq!(deaf.write(&apply("one", Expected::Absent, "ann@a")).await, Ok(Expected::Version(0)));
+    let way = Forgetful::to(server.address(), Loses::Request).await;
+    let mute = center_of(&RegistryConfig { server_version: Some("3.9.5".into()), ..RegistryConfig::at(way.address()) })
+        .await
+        .unwrap();
+    let lost = mute.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    assert!(matches!(lost, CenterFailure::Lost(_)), "{lost:?}");
+    assert_eq!(text(&mute).await.as_deref(), Some("one"));
+    assert_eq!(mute.write(&apply("two", Expected::Version(0), "ann@a")).await, Ok(Expected::Version(1)));
+    let history = center(&server.address()).await.history("shop").await.unwrap();
+    assert_eq!(history.len(), 2, "{history:?}");
 }

@@ -7,6 +7,7 @@ mod cable;
 mod documents;
 mod editing;
 mod ensembles;
+mod forgetful;
 mod gateways;
 mod guards;
 mod lab;
