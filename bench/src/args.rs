@@ -25,6 +25,8 @@ pub struct Arguments {
 pub enum Part {
     /// Highway's three programs beside three nginx TCP relays, in one run (the programs must be built).
     Run(Run),
+    /// What choosing an island costs at many rules and services.
+    Choose,
     /// Calls a Dubbo provider and checks every answer.
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.

@@ -3,6 +3,7 @@
 //! | part | what it does |
 //! |---|---|
 //! | `run` | starts all chains, measures them in turn, prints ratios and bars |
+//! | `choose` | what deciding costs at many rules and services |
 //! | `load` | calls through one chain and checks every answer |
 //! | `echo` | the provider at the end of every chain |
 //!
@@ -11,6 +12,7 @@
 
 mod args;
 mod chain;
+mod choose;
 mod echo;
 mod frames;
 mod highway;
@@ -36,6 +38,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let ended = match Arguments::parse().part {
         Part::Run(run) => run::run(&run),
+        Part::Choose => choose::run().map(|()| ExitCode::SUCCESS),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),

@@ -78,12 +78,17 @@ fn with_every_dubbo(program: &str, arguments: &[String]) -> Result<()> {
     run(program)
 }
 
-/// Highway beside plain relays.
+/// What choosing costs, and Highway beside plain relays; with `choose` only the first.
 pub fn bench(arguments: &[String]) -> Result<()> {
     build_programs(&["--release", "-p", "highway-bench"])?;
-    let mut bench = step::command(step::target().join("release/bench"), &["run"]);
-    bench.args(arguments);
-    run(bench)
+    let bench = |part| step::command(step::target().join("release/bench"), &[part]);
+    run(bench("choose"))?;
+    if arguments.first().is_some_and(|part| part == "choose") {
+        return Ok(());
+    }
+    let mut beside = bench("run");
+    beside.args(arguments);
+    run(beside)
 }
 
 /// The fuzz targets and the comparison with released Dubbo.

@@ -14,7 +14,7 @@ use super::apt;
 use crate::step::{self, cargo, command, is_there, root, target};
 
 /// Folders with fuzz targets; each is a workspace of its own.
-const FOLDERS: [&str; 2] = ["wire/fuzz", "tunnel/fuzz"];
+const FOLDERS: [&str; 3] = ["wire/fuzz", "tunnel/fuzz", "route/fuzz"];
 /// Not a fuzz target but a comparison with released Dubbo, run beside them.
 const DIFFERENTIAL: &str = "differential";
 /// What makes the compiler count edges and compared values for libFuzzer, and keeps overflow checks in an optimised build.

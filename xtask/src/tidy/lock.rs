@@ -10,7 +10,7 @@ use toml::Table;
 
 use super::{Finding, text};
 
-const LOCKS: [&str; 3] = ["Cargo.lock", "wire/fuzz/Cargo.lock", "tunnel/fuzz/Cargo.lock"];
+const LOCKS: [&str; 4] = ["Cargo.lock", "wire/fuzz/Cargo.lock", "tunnel/fuzz/Cargo.lock", "route/fuzz/Cargo.lock"];
 
 /// Banned crates in the lock files that are there.
 pub fn check(root: &Path) -> Result<Vec<Finding>> {
