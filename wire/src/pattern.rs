@@ -60,7 +60,9 @@ impl FromStr for NamePattern {
         }
         if let Some(found) = text.chars().find(|c| c.is_whitespace() || c.is_control() || matches!(c, '/' | ':' | '?'))
         {
-            return Err(BadPattern::Character { found, pattern: text.to_owned() });
+            // It may stand in a log, and came from wherever patterns come from.
+            let pattern = text.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+            return Err(BadPattern::Character { found, pattern });
         }
         Ok(Self(text.into()))
     }
@@ -296,6 +298,8 @@ mod tests {
             error.to_string(),
             "`com.acme Greeter` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`"
         );
+        let hostile = "com\r\n\u{1b}[31m".parse::<NamePattern>().unwrap_err().to_string();
+        assert!(hostile.starts_with("`com???[31m` holds '\\r'"), "{hostile}");
         assert_eq!("a".repeat(513).parse::<NamePattern>(), Err(BadPattern::TooLong { len: 513 }));
         assert!("a/b/c".parse::<ServicePattern>().is_err());
     }
