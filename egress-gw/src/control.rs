@@ -3,12 +3,14 @@
 //!
 //! ```text
 //!  Inbox (links, catalogue) ┐                          ┌─▶ Knowledge for the shards
-//!  registry views           ┼─ changed ─ a moment ─────┼─▶ Desired for each registry
+//!  registry views, rules    ┼─ changed ─ a moment ─────┼─▶ Desired for each registry
 //!  clock, new [import]      ┘        (20 ms)           └─▶ readiness, /status, state files
 //!                                   drain ─▶ drain.rs
 //! ```
 //!
 //! Last good state wins: a registry or hub that is away stops changes, not calls. Nothing here is on a call's path.
+//!
+//! Long because: whatever changes what shards decide by or what is published meets in this one loop, in one order.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -34,9 +36,10 @@ use crate::listen::{Event, Inbox, Order};
 use crate::local::{Local, LocalTls, Own};
 use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered};
+use crate::rulebook::{self, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_change, consumers};
-use crate::state_files::{REMEMBERED, read_memory, read_remembered, write};
+use crate::state_files::{REMEMBERED, read_memory, read_remembered, read_rulebook, write};
 
 /// Changes that come together are taken together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -78,12 +81,13 @@ pub struct Control {
     listen: Vec<IpAddr>,
     tls: LocalTls,
     remembered: Remembered,
+    rulebook: Rulebook,
     sites: Vec<Site>,
     outside: Outside,
     hub_ready: Condition,
     shown: Arc<Mutex<Shown>>,
     snapshot: Arc<Snapshot>,
-    /// Whether offers, local providers or imports are others than those of `snapshot`.
+    /// Whether offers, local providers, imports or rules are others than those of `snapshot`.
     outdated: bool,
     complete: bool,
     absence: Absence,
@@ -124,6 +128,7 @@ impl Control {
         let process = &outside.process;
         let memory = read_memory(&outside.state, config.import.local_memory);
         let remembered = read_remembered(&outside.state);
+        let rulebook = read_rulebook(&outside.state);
         let shown = Arc::new(Mutex::new(Shown::default()));
         let reads = shown.clone();
         process.status.source("egress", move || reads.lock().unwrap_or_else(PoisonError::into_inner).clone());
@@ -144,6 +149,7 @@ impl Control {
             listen: config.listen.clone(),
             tls: LocalTls::default(),
             remembered,
+            rulebook,
             sites,
             hold: process.drain.hold(),
             outside,
@@ -234,7 +240,8 @@ impl Control {
 
     async fn open_doors(&mut self) {
         let Doors::Shut(since) = self.doors else { return };
-        let knows = self.complete || self.catalogue.offered().next().is_some();
+        let has_rules = self.sites.iter().all(|site| site.documents.borrow().is_read());
+        let knows = has_rules && (self.complete || self.catalogue.offered().next().is_some());
         if !knows && since.elapsed() < OPENED_WITHIN {
             return;
         }
@@ -255,7 +262,8 @@ impl Control {
 
     /// Whether time alone changes what shall stand.
     fn is_due(&self, now: Instant) -> bool {
-        let local_is_over = self.memory.next_change().is_some_and(|at| at <= SystemTime::now());
+        let today = SystemTime::now();
+        let local_is_over = self.memory.next_change().is_some_and(|at| at <= today);
         let waited = self.unread_waited_for == Waited::No && now >= self.patient_until();
         let demand_is_over = match self.import.publish {
             Publish::Imported => false,
@@ -263,7 +271,7 @@ impl Control {
                 self.sites.iter().filter_map(|site| site.demand.next_change(memory)).any(|at| at <= now)
             }
         };
-        local_is_over || waited || demand_is_over
+        local_is_over || waited || demand_is_over || self.rulebook.is_due(today)
     }
 
     /// Makes everything anew from what is known now.
@@ -276,6 +284,7 @@ impl Control {
             self.absence = Absence::Proven;
         }
         self.observe_local(today);
+        self.observe_rules(today);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
         if self.remembered.observe(&self.ports, &self.import.imports, &offered) {
             write(&self.outside.state, REMEMBERED, &serde_json::to_vec(&self.remembered).unwrap_or_default());
@@ -290,6 +299,7 @@ impl Control {
                 imports: self.import.imports.clone(),
                 offers: offered.iter().map(|offered| (offered.entry.clone().into(), offer(offered))).collect(),
                 local: self.local.services().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
+                rules: self.rulebook.rules().clone(),
                 ..Known::default()
             };
             self.snapshot = Arc::new(Snapshot::new(self.snapshot.generation() + 1, known));
@@ -343,6 +353,16 @@ impl Control {
         }
     }
 
+    /// Takes in what the config centers say.
+    fn observe_rules(&mut self, today: SystemTime) {
+        let centers: Vec<_> = self.sites.iter_mut().map(|site| site.documents.borrow_and_update().clone()).collect();
+        let observed = self.rulebook.observe(&centers, today);
+        self.outdated |= observed != Observed::Same;
+        if observed == Observed::OtherDocuments {
+            write(&self.outside.state, rulebook::FILE, &self.rulebook.encode());
+        }
+    }
+
     fn publish(&self, offered: &[Offered<'_>], today: SystemTime) {
         let Some(host) = self.host else { return };
         // A registry that was not read yet may hold local providers, and they come first. But one that is down must not keep
@@ -384,6 +404,8 @@ impl Control {
             links,
             catalogue_complete: self.complete,
             registries: self.sites.iter().map(|site| ShownRegistry::of(&*site.registry)).collect(),
+            rules: self.rulebook.shown(),
+            rules_trouble: self.rulebook.trouble().map(str::to_owned),
             ..Shown::of(&self.snapshot, &is_local)
         };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;

@@ -6,6 +6,8 @@ use serde::Serialize;
 use wire::tunnel::catalogue::ServiceKey;
 use zk_bridge::Registry;
 
+use crate::rulebook::ShownDocument;
+
 /// So many services are named at most.
 const SHOWN_SERVICES: usize = 1000;
 
@@ -25,6 +27,11 @@ pub struct Shown {
     /// Services that were left out of the list.
     pub services_not_shown: usize,
     pub registries: Vec<ShownRegistry>,
+    /// Documents of rules.
+    pub rules: Vec<ShownDocument>,
+    /// Why all of them together are not obeyed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rules_trouble: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

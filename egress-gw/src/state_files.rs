@@ -7,6 +7,7 @@ use chassis::state::StateDir;
 
 use crate::local_memory::{self, LocalMemory};
 use crate::publish::Remembered;
+use crate::rulebook::{self, Rulebook};
 
 /// The file with what islands on ports of their own last offered.
 pub const REMEMBERED: &str = "bound-islands.json";
@@ -36,6 +37,19 @@ pub fn read_remembered(state: &StateDir) -> Remembered {
     remembered.unwrap_or_else(|error| {
         tracing::warn!(error = format!("{error:#}"), "what islands offered before is not known");
         Remembered::default()
+    })
+}
+
+/// Which rules were obeyed before.
+pub fn read_rulebook(state: &StateDir) -> Rulebook {
+    let rulebook = match state.read(rulebook::FILE, rulebook::FILE_MAX_LEN) {
+        Ok(None) => return Rulebook::default(),
+        Ok(Some(bytes)) => Rulebook::decode(&bytes, SystemTime::now()).map_err(anyhow::Error::from),
+        Err(error) => Err(error.into()),
+    };
+    rulebook.unwrap_or_else(|error| {
+        tracing::warn!(error = format!("{error:#}"), "which rules were obeyed before is not known");
+        Rulebook::default()
     })
 }
 

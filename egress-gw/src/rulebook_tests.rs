@@ -1,0 +1,104 @@
+//! Tests of the rulebook.
+
+use std::time::Duration;
+
+use super::*;
+
+const NOW: SystemTime = SystemTime::UNIX_EPOCH;
+const TO_SHANGHAI: &str = "rules:\n  - name: there\n    act: { island: shanghai }\n";
+const TO_BEIJING: &str = "rules:\n  - name: there\n    act: { island: beijing }\n";
+const BROKEN: &str = "rules:\n  - name: there\n    act: { islnd: beijing }\n";
+
+fn center(documents: &[(&str, &str)]) -> Arc<Documents> {
+    let document = |(name, text): &(&str, &str)| {
+        let (name, text) = ((*name).to_owned(), (*text).to_owned());
+        Arc::new(zk_bridge::Document { name, text, version: 0, written: NOW })
+    };
+    Arc::new(Documents::read(documents.iter().map(document).collect()))
+}
+
+fn unread() -> Arc<Documents> {
+    Arc::default()
+}
+
+fn obeyed(book: &Rulebook, name: &str) -> Option<String> {
+    book.taken.get(name).map(|taken| taken.text.clone())
+}
+
+#[test]
+fn a_changed_document_is_obeyed_and_the_same_one_is_no_news() {
+    let mut book = Rulebook::default();
+    let first = [center(&[("shop", TO_SHANGHAI)])];
+    assert_eq!(book.observe(&first, NOW), Observed::OtherDocuments);
+    assert_eq!(book.rules().len(), 1);
+    assert_eq!(book.observe(&first, NOW), Observed::Same);
+    assert_eq!(book.observe(&[center(&[("shop", TO_BEIJING)])], NOW), Observed::OtherDocuments);
+    assert_eq!(obeyed(&book, "shop").as_deref(), Some(TO_BEIJING));
+    assert_eq!(book.observe(&[center(&[])], NOW), Observed::OtherDocuments);
+    assert!(book.rules().is_empty() && book.shown().is_empty());
+}
+
+#[test]
+fn a_broken_document_is_shown_with_its_place_and_the_last_good_one_stays() {
+    let mut book = Rulebook::default();
+    book.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW);
+    let broken = [center(&[("shop", BROKEN), ("new", BROKEN)])];
+    assert_eq!(book.observe(&broken, NOW), Observed::Same);
+    assert_eq!(obeyed(&book, "shop").as_deref(), Some(TO_SHANGHAI));
+    let [new, shop] = &book.shown()[..] else { panic!("{:?}", book.shown()) };
+    assert_eq!((new.rules, shop.rules), (None, Some(1)));
+    let why = shop.refused.clone().unwrap();
+    assert!(why.contains("line 3") && why.contains("islnd") && why.contains("last good text"), "{why}");
+    assert!(new.refused.clone().unwrap().contains("none of it is obeyed"));
+    book.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW);
+    assert_eq!(book.shown().iter().filter_map(|shown| shown.refused.as_ref()).count(), 0, "it was put back");
+}
+
+#[test]
+fn a_registry_that_was_not_read_yet_takes_nothing_away() {
+    let mut book = Rulebook::default();
+    book.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW);
+    for centers in [vec![unread()], vec![unread(), center(&[])], vec![]] {
+        assert_eq!(book.observe(&centers, NOW), Observed::Same, "{centers:?}");
+        assert_eq!(book.rules().len(), 1);
+    }
+}
+
+#[test]
+fn of_one_name_in_two_registries_the_first_counts() {
+    let mut book = Rulebook::default();
+    let centers = [center(&[("shop", TO_SHANGHAI)]), center(&[("shop", TO_BEIJING)])];
+    assert_eq!(book.observe(&centers, NOW), Observed::OtherDocuments);
+    assert_eq!(obeyed(&book, "shop").as_deref(), Some(TO_SHANGHAI));
+    assert!(book.shown()[0].refused.clone().unwrap().contains("several registries"));
+    assert_eq!(book.observe(&centers, NOW), Observed::Same);
+    assert_eq!(
+        book.observe(&[center(&[("shop", TO_BEIJING)]), center(&[("shop", TO_BEIJING)])], NOW),
+        Observed::OtherDocuments
+    );
+    assert_eq!(book.shown()[0].refused, None, "they agree");
+}
+
+#[test]
+fn a_rule_begins_and_ends_without_another_text() {
+    let mut book = Rulebook::default();
+    let text = "rules:\n  - name: there\n    from: 1970-01-01T00:01:00Z\n    until: 1970-01-01T00:02:00Z\n    act: { island: shanghai }\n";
+    let documents = [center(&[("shop", text)])];
+    book.observe(&documents, NOW);
+    assert!(book.rules().is_empty() && !book.is_due(NOW));
+    for (second, count) in [(59, 0), (60, 1), (119, 1), (120, 0)] {
+        book.observe(&documents, NOW + Duration::from_secs(second));
+        assert_eq!(book.rules().len(), count, "{second} s");
+    }
+}
+
+#[test]
+fn a_gateway_that_starts_without_its_registry_obeys_what_it_obeyed() {
+    let mut book = Rulebook::default();
+    book.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW);
+    let mut again = Rulebook::decode(&book.encode(), NOW).unwrap();
+    assert_eq!(again.rules().len(), 1);
+    assert_eq!(again.observe(&[unread()], NOW), Observed::Same);
+    assert_eq!(again.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW), Observed::Same);
+    assert!(Rulebook::decode(b"[", NOW).is_err());
+}
