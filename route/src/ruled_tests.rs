@@ -259,6 +259,7 @@ fn the_higher_priority_then_the_more_exact_rule_is_asked_first() {
     let pattern = format!("service: com.acme.*\n{}", rule("pattern", 0, "shanghai"));
     let application = format!("application: shop\n{}", rule("application", 0, "shanghai"));
     let both = format!("application: shop\nservice: com.acme.Greeter\n{}", rule("both", 0, "shenzhen"));
+    let version = format!("service: com.acme.Greeter:1.0.0\n{}", rule("version", 0, "shenzhen"));
     let urgent = rule("urgent", 1, "shenzhen");
     let first = |documents: &[&String]| {
         let named: Vec<String> = (0..documents.len()).map(|at| format!("d{at}")).collect();
@@ -272,6 +273,7 @@ fn the_higher_priority_then_the_more_exact_rule_is_asked_first() {
     assert_eq!(first(&[&application, &pattern]), "pattern");
     assert_eq!(first(&[&all, &application]), "application");
     assert_eq!(first(&[&exact, &both]), "both");
+    assert_eq!(first(&[&both, &version]), "version");
     assert_eq!(first(&[&both, &exact, &urgent]), "urgent");
 }
 

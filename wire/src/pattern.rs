@@ -91,6 +91,18 @@ impl ServicePattern {
     pub fn interface(&self) -> &NamePattern {
         &self.interface
     }
+
+    /// The part that is about the group, if it was said.
+    #[must_use]
+    pub fn group(&self) -> Option<&NamePattern> {
+        self.group.as_ref()
+    }
+
+    /// The part that is about the version, if it was said.
+    #[must_use]
+    pub fn version(&self) -> Option<&NamePattern> {
+        self.version.as_ref()
+    }
 }
 
 /// A pattern over any text.

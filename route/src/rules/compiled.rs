@@ -1,7 +1,7 @@
 //! Documents in force: which rules and switches can be about a call, in the order in which they are asked.
 //!
 //! ```text
-//!  order   priority, high first ▸ how exactly service, then application are said ▸ document's name ▸ place in the text
+//!  order   priority, high first ▸ how exactly interface, group, version, application are said ▸ document's name ▸ place in it
 //!  index   exact interface ─▶ rules about it      ┐
 //!          everything else ─▶ rules with patterns ┴─▶ merged in that order; only these are looked at
 //! ```
@@ -46,7 +46,8 @@ pub struct TooMany {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Rank {
     priority: Reverse<i32>,
-    exactness: Reverse<[Exactness; 2]>,
+    /// Of interface, group, version, application.
+    exactness: Reverse<[Exactness; 4]>,
 }
 
 /// How exactly something is said.
@@ -216,13 +217,15 @@ impl<R> Ordered<R> {
 
 impl Rank {
     fn of(document: &Document, rule: &Rule) -> Self {
-        let (all, own) = (&document.scope, &rule.when.scope);
-        let service = |scope: &Scope| match &scope.service {
-            Some(service) => Exactness::of(Some(service.interface())),
-            None => Exactness::Unsaid,
+        let said = |scope: &Scope| {
+            let service = scope.service.as_ref();
+            let service =
+                [service.map(|s| s.interface()), service.and_then(|s| s.group()), service.and_then(|s| s.version())];
+            let [interface, group, version] = service.map(Exactness::of);
+            [interface, group, version, Exactness::of(scope.application.as_ref())]
         };
-        let application = |scope: &Scope| Exactness::of(scope.application.as_ref());
-        let exactness = [service(all).max(service(own)), application(all).max(application(own))];
+        let (of_all, own) = (said(&document.scope), said(&rule.when.scope));
+        let exactness = std::array::from_fn(|part| of_all[part].max(own[part]));
         Self { priority: Reverse(rule.priority), exactness: Reverse(exactness) }
     }
 }

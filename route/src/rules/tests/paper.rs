@@ -26,6 +26,15 @@ fn a_document_that_says_everything_is_taken_and_meets_its_expectations() {
 }
 
 #[test]
+fn the_document_of_the_documentation_is_taken_and_meets_its_expectations() {
+    let page = include_str!("../../../../docs/rules.md");
+    let text = page.split("```").nth(1).unwrap().strip_prefix("yaml\n").unwrap();
+    let document = Arc::new(document(text));
+    let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
+    assert_eq!((rules.len(), check(&document, &rules)), (3, Vec::new()));
+}
+
+#[test]
 fn an_expectation_that_does_not_come_out_says_what_came_instead() {
     let text = "\
 rules:
