@@ -22,7 +22,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
-use zk_bridge::ConfigCenter;
+use zk_bridge::{ConfigCenter, Version};
 
 use reach::Reach;
 
@@ -118,8 +118,8 @@ enum Command {
 #[derive(Debug, Args)]
 struct How {
     /// Only where the document still has this version, as `get --json` says it.
-    #[arg(long, value_name = "N")]
-    expect_version: Option<i32>,
+    #[arg(long, value_name = "VERSION")]
+    expect_version: Option<Version>,
     /// Shows what would change, and changes nothing.
     #[arg(long)]
     dry_run: bool,

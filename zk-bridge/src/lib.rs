@@ -60,7 +60,7 @@ mod view;
 pub use center::change::{CenterFailure, Edit, Expected, Listed, Meanwhile};
 pub use center::editing::ConfigCenter;
 pub use center::history::{Action, Entry};
-pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, is_document_name};
+pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Version, is_document_name};
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
 pub use driver::{Driver, open};
 pub use registry::{Desired, Level, Registry, RegistryFailure, Status, VirtualProvider, Work};

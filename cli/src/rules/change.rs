@@ -133,10 +133,10 @@ async fn change(
     Ok(End::Good)
 }
 
-fn version(of: Expected) -> Option<i32> {
+fn version(of: Expected) -> Option<String> {
     match of {
         Expected::Absent => None,
-        Expected::Version(version) => Some(version),
+        Expected::Version(version) => Some(version.to_string()),
     }
 }
 

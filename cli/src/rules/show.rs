@@ -21,7 +21,9 @@ pub async fn get(center: &ConfigCenter, name: Option<&str>, form: Form) -> Resul
         Form::People => print!("{}", whole(&document.text)),
         Form::Programs => {
             let Document { name, text, version, written } = document;
-            print_json(&json!({ "name": name, "version": version, "written": time(written), "text": text }))?;
+            print_json(
+                &json!({ "name": name, "version": version.to_string(), "written": time(written), "text": text }),
+            )?;
         }
     }
     Ok(End::Good)
@@ -41,7 +43,8 @@ async fn list(center: &ConfigCenter, form: Form) -> Result<End> {
         Form::Programs => {
             let all = listed.iter().map(|document| {
                 let written = time(document.written);
-                json!({ "name": document.name, "version": document.version, "written": written, "len": document.len })
+                let version = document.version.to_string();
+                json!({ "name": document.name, "version": version, "written": written, "len": document.len })
             });
             print_json(&all.collect())?;
         }
@@ -50,7 +53,7 @@ async fn list(center: &ConfigCenter, form: Form) -> Result<End> {
             let width = listed.iter().map(|document| document.name.len()).max().unwrap_or(0);
             for document in listed {
                 let written = time(document.written);
-                println!("{:width$}  version {:<4} {written}  {} bytes", document.name, document.version, document.len);
+                println!("{:width$}  version {}  {written}  {} bytes", document.name, document.version, document.len);
             }
         }
     }
@@ -65,7 +68,7 @@ pub async fn diff(center: &ConfigCenter, wanted: &Wanted, form: Form) -> Result<
     match form {
         Form::People => print_difference(before.unwrap_or_default(), &wanted.text),
         Form::Programs => {
-            let version = found.as_ref().map(|document| document.version);
+            let version = found.as_ref().map(|document| document.version.to_string());
             let lines = difference_json(before.unwrap_or_default(), &wanted.text);
             print_json(&json!({ "name": wanted.name, "version": version, "differs": differs, "lines": lines }))?;
         }

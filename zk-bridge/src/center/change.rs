@@ -5,7 +5,7 @@
 use std::time::SystemTime;
 
 use super::history::Action;
-use super::{DOCUMENT_MAX_LEN, is_document_name};
+use super::{DOCUMENT_MAX_LEN, Version, is_document_name};
 
 /// A document in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Listed {
     /// Its name.
     pub name: String,
     /// Its version, see [`Document::version`].
-    pub version: i32,
+    pub version: Version,
     /// Bytes of its text.
     pub len: usize,
     /// When it was last written.
@@ -26,7 +26,7 @@ pub enum Expected {
     /// It is not there.
     Absent,
     /// It has this version.
-    Version(i32),
+    Version(Version),
 }
 
 /// A change of a document.

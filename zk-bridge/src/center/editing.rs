@@ -17,7 +17,7 @@ use zookeeper_client::Error;
 
 use super::change::{CenterFailure, Edit, Expected, Listed, Meanwhile, sound_name, sound_text};
 use super::history::{Action, Entry, number_of};
-use super::{DOCUMENT_MAX_LEN, Document, Place, is_document_name, time};
+use super::{DOCUMENT_MAX_LEN, Document, Place, Version, is_document_name, time};
 use crate::config::RegistrySettings;
 use crate::keeper::Keeper;
 use crate::publish::apply::{Applied, Folders, Refused, apply};
@@ -42,7 +42,9 @@ pub struct ConfigCenter {
 /// What is there of a document.
 struct Found {
     data: Vec<u8>,
-    version: i32,
+    version: Version,
+    /// How often the node was written, which is what a write is compared by.
+    writes: i32,
     written: SystemTime,
 }
 
@@ -52,6 +54,8 @@ struct Fit {
     numbers: Vec<u64>,
     /// What it does not say of the document.
     unnoted: Option<Entry>,
+    /// How often the document was written; `None` where there is none.
+    writes: Option<i32>,
 }
 
 impl ConfigCenter {
@@ -93,7 +97,7 @@ impl ConfigCenter {
             let stat = stat.map_err(|error| failure(&path(&name), &error))?;
             let Some(stat) = stat else { continue };
             let len = usize::try_from(stat.data_length).unwrap_or(0);
-            listed.push(Listed { name, version: stat.version, len, written: time(stat.mtime) });
+            listed.push(Listed { name, version: Version(stat.mzxid), len, written: time(stat.mtime) });
         }
         Ok(listed)
     }
@@ -105,7 +109,7 @@ impl ConfigCenter {
     pub async fn read(&self, name: &str) -> Result<Option<Document>, CenterFailure> {
         sound_name(name)?;
         let found = self.found(name).await?;
-        Ok(found.map(|Found { data, version, written }| {
+        Ok(found.map(|Found { data, version, written, .. }| {
             let text = String::from_utf8_lossy(&data).into_owned();
             Document { name: name.to_owned(), text, version, written }
         }))
@@ -139,13 +143,9 @@ impl ConfigCenter {
     /// [`CenterFailure`]; nothing was written but for [`CenterFailure::Unknown`].
     pub async fn write(&self, edit: &Edit) -> Result<Expected, CenterFailure> {
         for _ in 0..ROUNDS_MAX {
-            let Fit { numbers, unnoted } = self.fit(edit).await?;
-            if self.is_written(edit, numbers, unnoted).await? {
-                return Ok(match (&edit.text, edit.expected) {
-                    (None, _) => Expected::Absent,
-                    (Some(_), Expected::Absent) => Expected::Version(0),
-                    (Some(_), Expected::Version(before)) => Expected::Version(before.wrapping_add(1)),
-                });
+            let fit = self.fit(edit).await?;
+            if let Some(after) = self.written(edit, fit).await? {
+                return Ok(after);
             }
         }
         let found = self.found(&edit.name).await?;
@@ -175,48 +175,50 @@ impl ConfigCenter {
         if found.is_none() && edit.text.is_none() {
             return Err(CenterFailure::Refused(format!("found no document {name}, wanted one to take away")));
         }
-        Ok(Fit { numbers, unnoted: unnoted(noted.as_ref(), found.as_ref()) })
+        let unnoted = unnoted(noted.as_ref(), found.as_ref());
+        Ok(Fit { numbers, unnoted, writes: found.map(|found| found.writes) })
     }
 
-    /// One attempt; `false` where somebody else wrote at the same moment.
-    async fn is_written(
-        &self,
-        edit: &Edit,
-        mut numbers: Vec<u64>,
-        unnoted: Option<Entry>,
-    ) -> Result<bool, CenterFailure> {
+    /// One attempt, and what there is after it; `None` where somebody else wrote at the same moment.
+    async fn written(&self, edit: &Edit, fit: Fit) -> Result<Option<Expected>, CenterFailure> {
+        let Fit { mut numbers, unnoted, writes } = fit;
         let name = &edit.name;
-        let path = self.place.document(name);
-        let change = match (edit.text.clone(), edit.expected) {
-            (Some(data), Expected::Absent) => Op::CreatePersistent { path, data },
-            (Some(data), Expected::Version(version)) => Op::Set { path, data, version: Some(version) },
-            (None, Expected::Version(version)) => Op::Delete { path, version: Some(version) },
-            (None, Expected::Absent) => return Ok(true),
+        let document = self.place.document(name);
+        let path = document.clone();
+        let change = match (edit.text.clone(), writes) {
+            (Some(data), None) => Op::CreatePersistent { path, data },
+            (Some(data), Some(writes)) => Op::Set { path, data, version: Some(writes) },
+            (None, writes) => Op::Delete { path, version: writes },
         };
         if let Some(unnoted) = unnoted {
             let number = last(&numbers) + 1;
             if !self.is_done(name, vec![self.making(&Entry { number, ..unnoted }, name)]).await? {
-                return Ok(false);
+                return Ok(None);
             }
             numbers.push(number);
         }
         let (now, number) = (SystemTime::now(), last(&numbers) + 1);
         let entry = self.making(&Entry::new(number, now, &edit.by, edit.action, edit.text.as_deref()), name);
-        let is_done = if self.session.has_multi() {
-            self.is_done(name, vec![entry, change]).await?
-        } else {
-            let is_done = self.is_done(name, vec![change]).await?;
-            if is_done {
-                // It is written, whatever becomes of its entry; who writes next notes what has none.
-                let _ = self.is_done(name, vec![entry]).await;
-            }
-            is_done
-        };
-        if is_done {
-            let old = numbers.len().saturating_sub(ENTRIES_KEPT - 1);
-            self.forget(name, &numbers[..old]).await;
+        let (step, after) =
+            if self.session.has_multi() { (vec![entry, change], None) } else { (vec![change], Some(entry)) };
+        // Of a transaction all that it writes has one version.
+        let telling = if after.is_none() { self.place.entry(name, number) } else { document };
+        if !self.is_done(name, step).await? {
+            return Ok(None);
         }
-        Ok(is_done)
+        if let Some(entry) = after {
+            // It is written, whatever becomes of its entry; who writes next notes what has none.
+            let _ = self.is_done(name, vec![entry]).await;
+        }
+        let old = numbers.len().saturating_sub(ENTRIES_KEPT - 1);
+        self.forget(name, &numbers[..old]).await;
+        if edit.text.is_none() {
+            return Ok(Some(Expected::Absent));
+        }
+        let stat = self.read_of(&telling, self.session.client.check_stat(&telling)).await;
+        let stat =
+            stat.map_err(|error| CenterFailure::Odd(format!("{name} was written, but what came of it: {error}")))?;
+        Ok(Some(stat.flatten().map_or(Expected::Absent, |stat| Expected::Version(Version(stat.mzxid)))))
     }
 
     fn making(&self, entry: &Entry, name: &str) -> Op {
@@ -275,7 +277,12 @@ impl ConfigCenter {
     async fn found(&self, name: &str) -> Result<Option<Found>, CenterFailure> {
         let path = self.place.document(name);
         let node = self.read_of(&path, self.session.client.get_data(&path)).await?;
-        Ok(node.map(|(data, stat)| Found { data, version: stat.version, written: time(stat.mtime) }))
+        Ok(node.map(|(data, stat)| Found {
+            data,
+            version: Version(stat.mzxid),
+            writes: stat.version,
+            written: time(stat.mtime),
+        }))
     }
 
     async fn entry(&self, name: &str, number: u64) -> Result<Option<Entry>, CenterFailure> {

@@ -19,6 +19,8 @@ pub(crate) mod editing;
 pub(crate) mod history;
 pub(crate) mod reading;
 
+use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -38,10 +40,30 @@ pub struct Document {
     pub name: String,
     /// What is in it.
     pub text: String,
-    /// Of the node: 0 when it was made, one more with each change.
-    pub version: i32,
+    /// Another one with each change.
+    pub version: Version,
     /// When it was last written, by the clock of the server.
     pub written: SystemTime,
+}
+
+/// Which text of a document: the transaction that wrote it. It grows, and no other text ever has it, also where the document was
+/// taken away and made anew; the versions that ZooKeeper counts begin again then. Shown as `0x10000002a`, as ZooKeeper does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version(pub i64);
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}
+
+impl FromStr for Version {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.strip_prefix("0x").and_then(|digits| i64::from_str_radix(digits, 16).ok());
+        number.map(Self).ok_or_else(|| format!("found {text:?}, wanted a version such as 0x10000002a"))
+    }
 }
 
 /// The last good documents of a config center.
@@ -140,10 +162,20 @@ mod tests {
     }
 
     #[test]
+    fn a_version_is_read_as_it_is_shown() {
+        let version = Version(0x1_0000_002a);
+        assert_eq!(version.to_string(), "0x10000002a");
+        assert_eq!("0x10000002a".parse(), Ok(version));
+        for other in ["42", "0x", "0xg", "", "0x10000000000000000"] {
+            assert!(other.parse::<Version>().unwrap_err().contains("wanted a version such as 0x10000002a"), "{other}");
+        }
+    }
+
+    #[test]
     fn a_document_is_found_by_its_name() {
         let document = |name: &str| {
             let (name, text) = (name.to_owned(), String::new());
-            Arc::new(Document { name, text, version: 0, written: SystemTime::UNIX_EPOCH })
+            Arc::new(Document { name, text, version: Version(0), written: SystemTime::UNIX_EPOCH })
         };
         let documents = Documents::read(vec![document("b"), document("a")]);
         assert_eq!(documents.get("b").unwrap().name, "b");

@@ -20,7 +20,9 @@ use std::sync::Arc;
 
 use zookeeper_client::{Error, Stat};
 
-use super::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Place, is_document_name, time};
+use super::{
+    DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Place, Version, is_document_name, time,
+};
 use crate::session::Session;
 
 /// The last good state.
@@ -176,7 +178,7 @@ impl Held {
         match text {
             Ok(text) => {
                 let written = time(stat.mtime);
-                let good = Document { name: name.to_owned(), text, version: stat.version, written };
+                let good = Document { name: name.to_owned(), text, version: Version(stat.mzxid), written };
                 let node = self.nodes.entry(name.to_owned()).or_default();
                 // The same one stays: it is what others compare.
                 if node.good.as_deref() != Some(&good) {

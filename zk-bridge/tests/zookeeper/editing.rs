@@ -25,6 +25,11 @@ async fn text(center: &ConfigCenter) -> Option<String> {
     center.read("shop").await.unwrap().map(|document| document.text)
 }
 
+/// What a change would be over.
+async fn now(center: &ConfigCenter) -> Expected {
+    center.read("shop").await.unwrap().map_or(Expected::Absent, |document| Expected::Version(document.version))
+}
+
 /// Action, who and text of each, the newest first.
 fn said(entries: &[Entry]) -> Vec<(Action, &str, Option<&str>)> {
     entries.iter().map(|entry| (entry.action, entry.by.as_str(), entry.text.as_deref())).collect()
@@ -36,26 +41,33 @@ async fn documents_are_changed_with_a_history_on(version: &str) {
     assert_eq!((text(&center).await, center.list().await.unwrap()), (None, vec![]));
 
     // The folders are made with the first one.
-    assert_eq!(center.write(&apply("one", Expected::Absent, "ann@a")).await, Ok(Expected::Version(0)));
-    assert_eq!(center.write(&apply("two", Expected::Version(0), "bob@b")).await, Ok(Expected::Version(1)));
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let two = center.write(&apply("two", one, "bob@b")).await.unwrap();
     let listed = center.list().await.unwrap();
-    assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].version, listed[0].len), (1, "shop", 1, 3));
+    assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].len), (1, "shop", 3));
+    assert_eq!(two, Expected::Version(listed[0].version), "what is said of a change is what is there after it");
 
-    let late = center.write(&apply("three", Expected::Version(0), "cid@c")).await.unwrap_err();
+    let late = center.write(&apply("three", one, "cid@c")).await.unwrap_err();
     let CenterFailure::Meanwhile(meanwhile) = &late else { panic!("{late}") };
     let Meanwhile { found, by, .. } = &**meanwhile;
     let (who, at) = by.as_ref().unwrap();
-    assert_eq!((found, who.as_str()), (&Expected::Version(1), "bob@b"));
+    assert_eq!((found, who.as_str()), (&two, "bob@b"));
     assert_eq!(
         late.to_string(),
-        format!("somebody else changed document shop: found version 1, of bob@b at {at}, wanted version 0")
+        format!("somebody else changed document shop: found {two}, of bob@b at {at}, wanted {one}")
     );
     let also_late = center.write(&apply("three", Expected::Absent, "cid@c")).await.unwrap_err();
     assert!(also_late.to_string().ends_with("wanted none"), "{also_late}");
     assert_eq!(text(&center).await.as_deref(), Some("two"));
 
-    assert_eq!(center.write(&remove(Expected::Version(1), "ann@a")).await, Ok(Expected::Absent));
-    assert_eq!(center.write(&apply("four", Expected::Absent, "ann@a")).await, Ok(Expected::Version(0)));
+    assert_eq!(center.write(&remove(two, "ann@a")).await, Ok(Expected::Absent));
+    let four = center.write(&apply("four", Expected::Absent, "ann@a")).await.unwrap();
+    // ZooKeeper counts from the beginning again, as when there was "one".
+    let late = center.write(&apply("five", one, "bob@b")).await.unwrap_err();
+    let said_late = late.to_string();
+    assert!(
+        said_late.contains(&format!("found {four}, of ann@a at ")) && said_late.ends_with(&format!("wanted {one}"))
+    );
     let history = center.history("shop").await.unwrap();
     assert_eq!(
         said(&history),
@@ -147,11 +159,11 @@ async fn what_somebody_wrote_by_hand_is_noted_before_it_is_changed() {
     let client = server.client().await;
     create(&client, "/dubbo/config/highway/shop", "by hand", CreateMode::Persistent).await;
     let center = center(&server.address()).await;
-    center.write(&apply("one", Expected::Version(0), "ann@a")).await.unwrap();
+    let one = center.write(&apply("one", now(&center).await, "ann@a")).await.unwrap();
     client.set_data("/dubbo/config/highway/shop", b"again", None).await.unwrap();
-    let late = center.write(&apply("two", Expected::Version(1), "ann@a")).await.unwrap_err();
-    assert!(late.to_string().contains("found version 2, of somebody who left no entry in its history at 2"), "{late}");
-    center.write(&apply("two", Expected::Version(2), "ann@a")).await.unwrap();
+    let late = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
+    assert!(late.to_string().contains(", of somebody who left no entry in its history at 2"), "{late}");
+    center.write(&apply("two", now(&center).await, "ann@a")).await.unwrap();
     client.delete("/dubbo/config/highway/shop", None).await.unwrap();
     center.write(&apply("three", Expected::Absent, "ann@a")).await.unwrap();
     assert_eq!(
@@ -172,10 +184,10 @@ async fn who_may_only_read_changes_nothing_on(version: &str) {
     let server = Server::of(version).await;
     let client = server.client().await;
     let center = center(&server.address()).await;
-    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
     let read = [Acl::new(Permission::READ | Permission::ADMIN, AuthId::new("world", "anyone"))];
     client.set_acl("/dubbo/config/highway/shop", &read, None).await.unwrap();
-    let denied = center.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    let denied = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
     assert!(denied.to_string().contains("may not write /dubbo/config/highway/shop"), "{denied}");
     assert!(matches!(denied, CenterFailure::Denied(_)));
     assert_eq!(text(&center).await.as_deref(), Some("one"));
@@ -202,10 +214,10 @@ async fn who_may_only_read_changes_nothing_on_zookeeper_3_9() {
 async fn without_the_right_to_write_its_history_a_document_is_not_changed() {
     let server = Server::start().await;
     let center = center(&server.address()).await;
-    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
     let read = [Acl::new(Permission::READ, AuthId::new("world", "anyone"))];
     server.client().await.set_acl("/dubbo/config/highway-history/shop", &read, None).await.unwrap();
-    let denied = center.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    let denied = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
     assert!(matches!(denied, CenterFailure::Denied(_)), "{denied}");
     assert_eq!(text(&center).await.as_deref(), Some("one"));
 }
@@ -283,7 +295,7 @@ async fn what_no_gateway_would_take_is_not_written() {
         CreateMode::Persistent,
     )
     .await;
-    center.write(&apply(&"\n".repeat(DOCUMENT_MAX_LEN), Expected::Version(0), "a")).await.unwrap();
+    center.write(&apply(&"\n".repeat(DOCUMENT_MAX_LEN), now(&center).await, "a")).await.unwrap();
 }
 
 #[tokio::test]
@@ -291,9 +303,9 @@ async fn a_server_that_is_away_is_said_and_nothing_is_written() {
     let mut server = Server::start().await;
     let cable = Cable::to(server.address()).await;
     let center = center(&cable.address()).await;
-    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
     cable.cut();
-    let lost = center.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    let lost = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
     assert!(matches!(lost, CenterFailure::Lost(_)), "{lost:?}");
     assert!(lost.to_string().starts_with("the connection was lost, and nothing was written: "), "{lost}");
     let nobody = center_of(&RegistryConfig::at(cable.address())).await.err().unwrap();
@@ -315,15 +327,15 @@ async fn where_the_answer_is_lost_it_is_known_all_the_same_what_became_of_a_chan
     let deaf = center_of(&RegistryConfig { server_version: Some("3.9.5".into()), ..RegistryConfig::at(way.address()) })
         .await
         .unwrap();
-    assert_eq!(deaf.write(&apply("one", Expected::Absent, "ann@a")).await, Ok(Expected::Version(0)));
+    let one = deaf.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
     let way = Forgetful::to(server.address(), Loses::Request).await;
     let mute = center_of(&RegistryConfig { server_version: Some("3.9.5".into()), ..RegistryConfig::at(way.address()) })
         .await
         .unwrap();
-    let lost = mute.write(&apply("two", Expected::Version(0), "ann@a")).await.unwrap_err();
+    let lost = mute.write(&apply("two", one, "ann@a")).await.unwrap_err();
     assert!(matches!(lost, CenterFailure::Lost(_)), "{lost:?}");
     assert_eq!(text(&mute).await.as_deref(), Some("one"));
-    assert_eq!(mute.write(&apply("two", Expected::Version(0), "ann@a")).await, Ok(Expected::Version(1)));
+    mute.write(&apply("two", one, "ann@a")).await.unwrap();
     let history = center(&server.address()).await.history("shop").await.unwrap();
     assert_eq!(history.len(), 2, "{history:?}");
 }
