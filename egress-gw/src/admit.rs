@@ -53,17 +53,7 @@ impl Core {
     pub fn timeout(&self, peeked: &Peeked<'_>, consumer: IpAddr) -> Allowed {
         let Peeked::Call(call) = peeked else { return self.timeouts.settle(None, || None, Dialect::Java) };
         let dialect = if call.is_dubbo_go() { Dialect::Go } else { Dialect::Java };
-        let known = || {
-            let caller = Caller {
-                address: consumer,
-                application: call.application.as_deref(),
-                interface: call.interface.as_deref().unwrap_or(&call.service),
-                group: call.group.as_deref(),
-                version: call.version.as_deref(),
-                method: &call.method,
-            };
-            self.knowledge.load().consumers.timeout(&caller)
-        };
+        let known = || self.knowledge.load().consumers.timeout(&Caller::of(call, consumer));
         self.timeouts.settle(call.timeout, known, dialect)
     }
 }

@@ -24,6 +24,7 @@ use crate::cache::{Course, Way};
 use crate::core::{By, Core, Wants};
 use crate::forward::{Carried, Errand, Held, Place, Ready, remaining_ms, too_long};
 use crate::links::{Tried, Uplink, Wanted};
+use crate::local_call::Locally;
 
 impl Core {
     /// A call has ended without an answer: on another link or way if that is safe and there is one, else its consumer is told.
@@ -70,6 +71,7 @@ impl Core {
             if carried.course.position() != course.position() {
                 carried.tried = Tried::default();
                 carried.errand = Errand::Own;
+                carried.locally = Locally::default();
             }
             carried.course = course;
         });
@@ -143,6 +145,7 @@ impl Core {
         let waits = self.update(key, |carried| {
             carried.tried = Tried::default();
             carried.been = 0;
+            carried.locally = Locally::default();
             (carried.unsent_until, carried.course.clone(), carried.errand)
         });
         let Some((unsent_until, course, errand)) = waits else { return };

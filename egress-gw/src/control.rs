@@ -36,9 +36,10 @@ use crate::listen::{Event, Inbox, Order};
 use crate::local::{Local, LocalTls, Own};
 use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered};
+use crate::reference::Prefixes;
 use crate::rulebook::{self, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
-use crate::site::{Site, any_change, consumers};
+use crate::site::{Site, any_change, consumers, local};
 use crate::state_files::{REMEMBERED, read_memory, read_remembered, read_rulebook, write};
 
 /// Changes that come together are taken together.
@@ -79,6 +80,7 @@ pub struct Control {
     /// This island's own providers that are there now.
     local: Arc<Local>,
     listen: Vec<IpAddr>,
+    prefixes: Prefixes,
     tls: LocalTls,
     remembered: Remembered,
     rulebook: Rulebook,
@@ -147,6 +149,7 @@ impl Control {
             memory,
             local: Arc::default(),
             listen: config.listen.clone(),
+            prefixes: config.reference_prefixes.clone(),
             tls: LocalTls::default(),
             remembered,
             rulebook,
@@ -309,7 +312,7 @@ impl Control {
         self.outside.knowledge.store(Arc::new(Knowledge {
             snapshot: self.snapshot.clone(),
             hubs: hubs.collect(),
-            consumers: consumers(&self.sites).after(&before.consumers, now, self.import.hold_down),
+            consumers: consumers(&self.sites, &self.prefixes).after(&before.consumers, now, self.import.hold_down),
             local: self.local.clone(),
         }));
         if let Publish::OnDemand { memory } = self.import.publish {
@@ -344,13 +347,10 @@ impl Control {
         if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
             write(&self.outside.state, local_memory::FILE, &self.memory.encode());
         }
-        let kept: Vec<_> = self.sites.iter_mut().map(|site| site.keep()).collect();
-        if !self.local.is_of(&kept, &self.tls) {
-            let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports };
-            let local = Local::of(kept, own, self.tls.clone());
-            self.outdated |= !local.services().eq(self.local.services());
-            self.local = Arc::new(local);
-        }
+        let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports };
+        let local = local(&mut self.sites, &self.local, own, &self.tls);
+        self.outdated |= !Arc::ptr_eq(&local, &self.local) && !local.services().eq(self.local.services());
+        self.local = local;
     }
 
     /// Takes in what the config centers say.

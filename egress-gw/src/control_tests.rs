@@ -355,18 +355,22 @@ async fn a_registry_that_never_answers_keeps_the_others_waiting_for_the_hold_dow
 }
 
 #[tokio::test]
-async fn consumers_say_their_timeouts_and_do_not_empty_the_caches() {
+async fn consumers_say_their_timeouts_and_islands_and_do_not_empty_the_caches() {
     let world = World::start();
     world.hub_offers(&["com.acme.Greeter"]);
     until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
     let generation = world.knowledge.load().snapshot.generation();
-    let parameters = [("timeout", "1200"), ("slow.timeout", "9000"), ("connect.timeout", "3000")];
+    let parameters =
+        [("timeout", "1200"), ("slow.timeout", "9000"), ("connect.timeout", "3000"), ("highway.shanghai", "slow")];
     world.registry_shows(1, Vec::new(), vec![reference("com.acme.Greeter", &parameters)]);
     let ask = |method| world.knowledge.load().consumers.timeout(&shop(method)).map(|known| known.longest);
     until(|| ask("greet").is_some()).await;
     assert_eq!(ask("greet"), Some(Duration::from_millis(1200)));
     assert_eq!(ask("slow"), Some(Duration::from_secs(9)));
     assert_eq!(ask("connect"), Some(Duration::from_millis(1200)));
+    let known = world.knowledge.load();
+    let said = ["slow", "greet"].map(|method| known.consumers.word(&shop(method)));
+    assert_eq!(said, [Some(route::Word::Island("shanghai")), Some(route::Word::Local)]);
     assert_eq!(world.knowledge.load().snapshot.generation(), generation);
 }
 

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use route::{Choice, Lookup, Plan, Split, Target};
+use route::{Choice, Lookup, Plan, Split, Target, Word};
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
 use wire::tunnel::catalogue::ServiceKey;
@@ -18,45 +18,64 @@ use crate::answer::Repeat;
 use crate::cache::{Course, Decided, Pick, Route, Way, Ways};
 use crate::core::Core;
 use crate::fallback::Request;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Caller, Knowledge, Parameters};
 use crate::local_pool::LocalRoute;
 use crate::publish::registry_key;
+use crate::reference::put_in_key;
 
 impl Core {
     /// Where this call goes. On a hit nothing is allocated but what a serialization makes of a sticky call's key.
     pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Result<Course, Rc<Failure>> {
         let generation = knowledge.snapshot.generation();
         let mut key = self.shard.buffer();
-        let application = match request.peeked {
-            Peeked::Call(call) => {
-                call.decision_key(&mut key);
-                // A nameless caller is who the registry knows at its address, if that is only one.
-                let interface = call.interface.as_deref().unwrap_or(&call.service);
-                call.application
-                    .as_deref()
-                    .or_else(|| knowledge.consumers.only_application(request.consumer().ip(), interface))
-                    .unwrap_or_default()
-            }
-            Peeked::Opaque(serialization) => {
-                key.push(serialization.id());
-                ""
-            }
-        };
+        match request.peeked {
+            Peeked::Call(call) => call.decision_key(&mut key),
+            Peeked::Opaque(serialization) => key.push(serialization.id()),
+        }
+        let asker = Asker::of(request, knowledge);
+        let Asker { application, reference, parameters } = &asker;
         for part in [application, request.island().unwrap_or_default()] {
             key.push(0xff);
             key.extend_from_slice(part.as_bytes());
         }
+        put_in_key(*reference, &mut key);
         key.push(0xff);
         let reads = knowledge.snapshot.rules().reads();
-        reads.put_key(&Attached(request.call()), &(), Some(request.consumer().ip()), &mut key);
+        reads.put_key(&Attached(request.call()), parameters, Some(request.consumer().ip()), &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
-            let decided = ways(request, application, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+            let decided = ways(request, &asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
         self.shard.recycle(key);
         Ok(Course::new(decided?, |split| share(request, split, application)))
+    }
+}
+
+/// Who calls, as the call and the registry say together.
+struct Asker<'a> {
+    /// Its application; empty where nobody knows.
+    application: &'a str,
+    /// What the parameters of its reference say of this method.
+    reference: Option<Word<'a>>,
+    /// The parameters of its node.
+    parameters: Parameters<'a>,
+}
+
+impl<'a> Asker<'a> {
+    fn of(request: &Request<'a>, knowledge: &'a Knowledge) -> Self {
+        let caller = request.call().map(|call| Caller::of(call, request.consumer().ip()));
+        let consumers = &knowledge.consumers;
+        // A nameless caller is who the registry knows at its address, if that is only one.
+        let name = |caller: &Caller<'a>| {
+            caller.application.or_else(|| consumers.only_application(caller.address, caller.interface))
+        };
+        Self {
+            application: caller.as_ref().and_then(name).unwrap_or_default(),
+            reference: caller.as_ref().and_then(|caller| consumers.word(caller)),
+            parameters: consumers.parameters(caller),
+        }
     }
 }
 
@@ -79,19 +98,20 @@ impl Lookup for Attached<'_> {
 }
 
 /// Makes the decision and a head for each target.
-fn ways(request: &Request<'_>, application: &str, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
+fn ways(request: &Request<'_>, asker: &Asker<'_>, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
     let call = request.call();
     let service = call.map(service_key);
     let facts = route::Call {
         service: service.as_ref(),
         method: call.map_or("", |call| &call.method),
-        application: Some(application).filter(|name| !name.is_empty()),
+        application: Some(asker.application).filter(|name| !name.is_empty()),
         target: call.and_then(|call| call.target.as_deref()),
         tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
         bound: request.island(),
         source: Some(request.consumer().ip()),
+        reference: asker.reference,
         attachments: &Attached(call),
-        ..route::Call::default()
+        parameters: &asker.parameters,
     };
     let serialization = request.header.serialization();
     let Plan { reason, choice } =

@@ -6,8 +6,10 @@ use std::time::SystemTime;
 use route::rules::{Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use wire::tunnel::catalogue::ServiceKey;
+use wire::tunnel::failure::{Kind, Outcome, Stage};
 
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Consumers, Knowledge, Reference};
+use crate::reference::Prefixes;
 use crate::testing::*;
 
 /// A gateway of island `cloud` under this document; shanghai and beijing offer the greeter.
@@ -109,6 +111,121 @@ fn a_target_with_control_characters_is_refused_in_clean_words() {
             told.text.contains("attachment highway.target names `bei?jing?[31m`, which is no target"),
             "{}",
             told.text
+        );
+    });
+}
+
+/// What consumers at the tests' address say with their references to the greeter.
+fn references(said: &[(&str, &[(&str, &str)])]) -> Consumers {
+    let mut consumers = Consumers::default();
+    for (application, parameters) in said {
+        let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+        let node = zk_bridge::Consumer {
+            application: Some((*application).to_owned()),
+            host: "127.0.0.1".to_owned(),
+            interface: "com.acme.Greeter".to_owned(),
+            group: None,
+            version: None,
+            parameters,
+        };
+        let reference = Reference {
+            application: node.application.clone(),
+            words: Prefixes::default().read(&node.parameters.0),
+            node: Some(Arc::new(node)),
+            ..Reference::default()
+        };
+        consumers.add(std::net::Ipv4Addr::LOCALHOST.into(), "com.acme.Greeter", reference);
+    }
+    consumers
+}
+
+/// The same gateway, whose registry has these consumers from now on.
+fn know(gate: &Gate, consumers: Consumers) {
+    let snapshot = gate.core.knowledge.load().snapshot.clone();
+    gate.core.knowledge.store(Arc::new(Knowledge { snapshot, consumers, ..Knowledge::default() }));
+}
+
+#[test]
+fn parameters_of_the_reference_say_where_a_method_goes_and_what_they_say_is_part_of_what_is_decided() {
+    on_shard(async {
+        let gate = gate("rules: [{name: all, act: {island: beijing}}]");
+        know(
+            &gate,
+            references(&[("shop", &[("highway.shanghai", "greet"), ("highway.beijing", "pay")]), ("billing", &[])]),
+        );
+        let of = |id, application, method| call(id, method, &[("remote.application", application)]);
+        let calls = [of(1, "shop", "greet"), of(2, "shop", "pay"), of(3, "billing", "greet")];
+        assert_eq!(islands(&gate, &calls).await, ["shanghai", "beijing", "beijing"]);
+        // The same snapshot, so that only the words tell the decisions apart.
+        know(&gate, references(&[("shop", &[("highway.beijing", "ALL")])]));
+        gate.link().opened.borrow_mut().clear();
+        assert_eq!(islands(&gate, &[of(4, "shop", "greet")]).await, ["beijing"]);
+    });
+}
+
+#[test]
+fn references_that_contradict_each_other_or_the_call_are_refused_with_both_named() {
+    on_shard(async {
+        let gate = gate("rules: []");
+        know(&gate, references(&[("shop", &[("highway.shanghai", "ALL")]), ("shop", &[("highway.beijing", "ALL")])]));
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("remote.application", "shop")])).await;
+        let text = consumer.answer().await.text;
+        assert!(text.contains("`shanghai`") && text.contains("`beijing`") && text.contains("tag"), "{text}");
+        know(&gate, references(&[("shop", &[("highway.shanghai", "ALL")])]));
+        consumer.send(&call(2, "greet", &[("remote.application", "shop"), ("highway.target", "beijing")])).await;
+        let text = consumer.answer().await.text;
+        assert!(text.contains("attachment highway.target names island `beijing`"), "{text}");
+        assert!(text.contains("parameter") && text.contains("`shanghai`"), "{text}");
+        consumer.send(&call(3, "other", &[("remote.application", "elsewhere"), ("highway.target", "beijing")])).await;
+        assert_eq!(gate.link().calls(1).await[0].frame[11], 3);
+    });
+}
+
+/// A method that its reference does not name stays here, and is refused where nobody offers it here.
+#[test]
+fn a_method_that_is_not_named_goes_to_no_island() {
+    on_shard(async {
+        let gate = gate("rules: [{name: all, act: {island: beijing}}]");
+        know(&gate, references(&[("shop", &[("highway.shanghai", "greet")])]));
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "other", &[("remote.application", "shop")])).await;
+        let text = consumer.answer().await.text;
+        assert!(text.contains("has no provider of `com.acme.Greeter`"), "{text}");
+        assert!(gate.link().opened.borrow().is_empty());
+    });
+}
+
+#[test]
+fn rules_read_the_parameters_of_the_consumers_node() {
+    on_shard(async {
+        let gate = gate(
+            "rules: [{name: east, match: {parameters: {zone: 'cn-east*'}}, act: {island: beijing}}, {name: all, act: {island: shanghai}}]",
+        );
+        know(&gate, references(&[("shop", &[("zone", "cn-east-1")]), ("billing", &[("zone", "cn-west-1")])]));
+        let of = |id, application| call(id, "greet", &[("remote.application", application)]);
+        assert_eq!(
+            islands(&gate, &[of(1, "shop"), of(2, "billing"), of(3, "other")]).await,
+            ["beijing", "shanghai", "shanghai"]
+        );
+        know(&gate, references(&[("shop", &[("zone", "cn-west-1")])]));
+        gate.link().opened.borrow_mut().clear();
+        assert_eq!(islands(&gate, &[of(4, "shop")]).await, ["shanghai"]);
+    });
+}
+
+#[test]
+fn a_failover_of_a_rule_goes_on_to_the_next_island() {
+    on_shard(async {
+        let gate = gate("rules: [{name: both, act: {failover: [shanghai, beijing]}}]");
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "5000")])).await;
+        let token = gate.link().calls(1).await[0].token;
+        gate.core.failed(shard::Key::from_number(token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
+        let sent = gate.link().calls(2).await;
+        assert_eq!(
+            sent.iter().map(|sent| sent.head().destination.to_owned()).collect::<Vec<_>>(),
+            ["shanghai", "beijing"]
         );
     });
 }

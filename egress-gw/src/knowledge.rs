@@ -2,15 +2,18 @@
 //!
 //! Never read from a socket or registry here; the path of a call only looks things up.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use route::Snapshot;
+use route::{Snapshot, Word};
+use wire::dubbo::call::Call;
 
 use crate::deadline::Known;
 use crate::local::Local;
+use crate::reference::{Words, agreed};
 
 /// Everything, at one moment.
 #[derive(Debug, Default)]
@@ -46,6 +49,8 @@ pub struct Consumers {
     /// Those whose nodes are gone, each with the moment until which its timeouts count: a consumer whose session with the registry
     /// has ended goes on calling before it registers again.
     gone: Places<(Instant, Reference)>,
+    /// Whether any of them names an island.
+    names_islands: bool,
 }
 
 /// What one reference says.
@@ -61,6 +66,10 @@ pub struct Reference {
     pub timeout: Option<Duration>,
     /// Timeouts of single methods.
     pub method_timeouts: HashMap<String, Duration>,
+    /// Which islands it names.
+    pub words: Option<Box<Words>>,
+    /// Its node.
+    pub node: Option<Arc<zk_bridge::Consumer>>,
 }
 
 /// What is seen of a caller in its call.
@@ -78,6 +87,21 @@ pub struct Caller<'a> {
     pub version: Option<&'a str>,
     /// By this method.
     pub method: &'a str,
+}
+
+impl<'a> Caller<'a> {
+    /// Whoever makes this call from there.
+    #[must_use]
+    pub fn of(call: &'a Call<'_>, address: IpAddr) -> Self {
+        Self {
+            address,
+            application: call.application.as_deref(),
+            interface: call.interface.as_deref().unwrap_or(&call.service),
+            group: call.group.as_deref(),
+            version: call.version.as_deref(),
+            method: &call.method,
+        }
+    }
 }
 
 impl Reference {
@@ -110,6 +134,7 @@ fn said(version: Option<&str>) -> Option<&str> {
 impl Consumers {
     /// Adds a reference to `interface` of a consumer at `address`.
     pub fn add(&mut self, address: IpAddr, interface: &str, reference: Reference) {
+        self.names_islands |= reference.words.is_some();
         add(&mut self.by_address, address, interface, reference);
     }
 
@@ -126,6 +151,7 @@ impl Consumers {
         for ((address, interface), (until, reference)) in silent.take(GONE_MAX) {
             add(&mut gone, address, interface, (until, reference.clone()));
         }
+        self.names_islands |= each(&gone).any(|(_, (_, reference))| reference.words.is_some());
         self.gone = gone;
         self
     }
@@ -140,6 +166,32 @@ impl Consumers {
             .or_else(|| longest_and_sure(gone().iter().map(|(_, reference)| reference), caller))
     }
 
+    /// What the parameters of the caller's references say of its call. References that may have made it and say nothing leave the word
+    /// to those that do.
+    #[must_use]
+    pub fn word<'a>(&'a self, caller: &Caller<'a>) -> Option<Word<'a>> {
+        if !self.names_islands {
+            return None;
+        }
+        let words = self.of(caller).filter_map(|reference| reference.words.as_deref());
+        agreed(words.flat_map(|words| words.of(caller.method)))
+    }
+
+    /// The parameters of the caller's node; nothing is looked up before one is read.
+    #[must_use]
+    pub fn parameters<'a>(&'a self, caller: Option<Caller<'a>>) -> Parameters<'a> {
+        Parameters { consumers: self, caller }
+    }
+
+    /// The references that may have made a call: those that are there, else those that are gone and still count.
+    fn of<'a>(&'a self, caller: &Caller<'a>) -> impl Iterator<Item = &'a Reference> + use<'a> {
+        let (address, interface, caller) = (caller.address, caller.interface, *caller);
+        let made_it = move |reference: &&Reference| reference.may_make(&caller);
+        let present = self.references(address, interface).unwrap_or_default().iter().filter(made_it);
+        let gone = if present.clone().next().is_none() { at(&self.gone, address, interface) } else { None };
+        present.chain(gone.unwrap_or_default().iter().map(|(_, reference)| reference).filter(made_it))
+    }
+
     /// The only application that refers to `interface` from that address; `None` where there are none or several.
     #[must_use]
     pub fn only_application(&self, address: IpAddr, interface: &str) -> Option<&str> {
@@ -150,6 +202,22 @@ impl Consumers {
 
     fn references(&self, address: IpAddr, interface: &str) -> Option<&[Reference]> {
         at(&self.by_address, address, interface)
+    }
+}
+
+/// The parameters of a caller's node, for rules that read any. Where several references may have made the call, a parameter counts that
+/// is the same in all of them: they cannot be told apart.
+pub struct Parameters<'a> {
+    consumers: &'a Consumers,
+    caller: Option<Caller<'a>>,
+}
+
+impl route::Lookup for Parameters<'_> {
+    fn get(&self, key: &str) -> Option<Cow<'_, str>> {
+        let mut said =
+            self.consumers.of(self.caller.as_ref()?).map(|reference| reference.node.as_ref()?.parameters.get(key));
+        let first = said.next()??;
+        said.all(|other| other == Some(first)).then_some(Cow::Borrowed(first))
     }
 }
 
@@ -177,128 +245,5 @@ fn longest_and_sure<'a>(references: impl Iterator<Item = &'a Reference>, caller:
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7));
-    const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 8));
-
-    const ANYBODY: Caller<'_> = Caller {
-        address: HERE,
-        application: None,
-        interface: "com.acme.Greeter",
-        group: None,
-        version: None,
-        method: "greet",
-    };
-
-    fn reference(application: &str, timeout: u64) -> Reference {
-        Reference {
-            application: Some(application.to_owned()),
-            timeout: Some(Duration::from_millis(timeout)),
-            ..Reference::default()
-        }
-    }
-
-    #[test]
-    fn a_callers_own_reference_says_its_timeout() {
-        let mut consumers = Consumers::default();
-        consumers.add(HERE, "com.acme.Greeter", reference("shop", 300));
-        consumers.add(HERE, "com.acme.Greeter", reference("billing", 5000));
-        let ask = |application| consumers.timeout(&Caller { application, ..ANYBODY });
-        let known = |longest, surely| {
-            let [longest, surely] = [longest, surely].map(Duration::from_millis);
-            Some(Known { longest, surely: Some(surely) })
-        };
-        assert_eq!(ask(Some("shop")), known(300, 300));
-        assert_eq!(ask(Some("unheard-of")), None);
-        assert_eq!(ask(None), known(5000, 300));
-        assert_eq!(consumers.timeout(&Caller { address: THERE, ..ANYBODY }), None);
-        assert_eq!(consumers.timeout(&Caller { interface: "com.acme.Other", ..ANYBODY }), None);
-    }
-
-    #[test]
-    fn a_methods_timeout_stands_over_the_references() {
-        let mut consumers = Consumers::default();
-        let mut known = reference("shop", 300);
-        known.method_timeouts.insert("slow".to_owned(), Duration::from_secs(9));
-        consumers.add(HERE, "com.acme.Greeter", known);
-        let ask = |method| consumers.timeout(&Caller { application: Some("shop"), method, ..ANYBODY });
-        assert_eq!(ask("slow").map(|known| known.longest), Some(Duration::from_secs(9)));
-        assert_eq!(ask("greet").map(|known| known.longest), Some(Duration::from_millis(300)));
-    }
-
-    #[test]
-    fn a_reference_without_a_timeout_makes_that_of_another_no_certainty() {
-        let mut consumers = Consumers::default();
-        consumers.add(HERE, "com.acme.Greeter", reference("shop", 5000));
-        consumers.add(HERE, "com.acme.Greeter", Reference { timeout: None, ..reference("shop", 0) });
-        let known = consumers.timeout(&ANYBODY);
-        assert_eq!(known, Some(Known { longest: Duration::from_millis(5000), surely: None }));
-    }
-
-    #[test]
-    fn a_reference_to_another_group_or_version_says_nothing_of_this_one() {
-        let mut consumers = Consumers::default();
-        let of = |group: Option<&str>, version: Option<&str>, timeout| Reference {
-            group: group.map(str::to_owned),
-            version: version.map(str::to_owned),
-            ..reference("shop", timeout)
-        };
-        for reference in
-            [of(None, None, 1), of(Some("g"), None, 2), of(Some("h, i"), Some("1.0.0"), 3), of(Some("j"), Some("*"), 4)]
-        {
-            consumers.add(HERE, "com.acme.Greeter", reference);
-        }
-        let ask = |group, version| {
-            consumers.timeout(&Caller { group, version, ..ANYBODY }).map(|known| known.longest.as_millis())
-        };
-        assert_eq!([ask(None, None), ask(None, Some("0.0.0"))], [Some(1), Some(1)]);
-        assert_eq!(
-            [ask(Some("g"), None), ask(Some("i"), Some("1.0.0")), ask(Some("i"), None)],
-            [Some(2), Some(3), None]
-        );
-        assert_eq!(ask(Some("j"), Some("7")), Some(4));
-    }
-
-    /// A registry was frozen until the consumers' sessions ended: until they registered again their calls waited for a link as if
-    /// they had said no timeout, and were lost where it took a second.
-    #[test]
-    fn what_a_reference_said_counts_for_a_while_after_its_node_is_gone() {
-        let (now, keep) = (Instant::now(), Duration::from_secs(30));
-        let with = |timeouts: &[u64]| {
-            let mut consumers = Consumers::default();
-            timeouts.iter().for_each(|timeout| consumers.add(HERE, "com.acme.Greeter", reference("shop", *timeout)));
-            consumers
-        };
-        let ask = |consumers: &Consumers| consumers.timeout(&ANYBODY).map(|known| known.longest.as_millis());
-        let gone = with(&[]).after(&with(&[5000]), now, keep);
-        assert_eq!((ask(&gone), gone.only_application(HERE, "com.acme.Greeter")), (Some(5000), None));
-        let later = |after| with(&[]).after(&gone, now + after, keep);
-        assert_eq!(ask(&later(keep / 2)), Some(5000));
-        assert_eq!(ask(&later(keep)), None, "that it was looked at meanwhile makes it no longer");
-        let back = with(&[700]).after(&gone, now, keep);
-        assert_eq!(ask(&back), Some(700));
-        assert_eq!(ask(&with(&[]).after(&back, now, keep)), Some(700), "what it said before is over");
-    }
-
-    #[test]
-    fn an_application_is_known_only_where_it_is_the_only_one() {
-        let mut consumers = Consumers::default();
-        consumers.add(HERE, "com.acme.Greeter", reference("shop", 300));
-        consumers.add(HERE, "com.acme.Greeter", reference("shop", 400));
-        assert_eq!(consumers.only_application(HERE, "com.acme.Greeter"), Some("shop"));
-        consumers.add(HERE, "com.acme.Greeter", reference("billing", 400));
-        assert_eq!(consumers.only_application(HERE, "com.acme.Greeter"), None);
-        assert_eq!(consumers.only_application(THERE, "com.acme.Greeter"), None);
-    }
-
-    #[test]
-    fn a_hub_leads_to_an_island_that_it_shows_or_that_nobody_shows() {
-        let mut knowledge = Knowledge::default();
-        assert!(knowledge.leads_to("hub-1", "shanghai"));
-        knowledge.hubs.insert("shanghai".to_owned(), vec!["hub-2".to_owned()]);
-        assert!(!knowledge.leads_to("hub-1", "shanghai"));
-        assert!(knowledge.leads_to("hub-2", "shanghai"));
-    }
-}
+#[path = "knowledge_tests.rs"]
+mod tests;

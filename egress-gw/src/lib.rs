@@ -24,7 +24,7 @@
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
-//! | `catalogue`, `knowledge` | what hubs tell, and what shards know of it |
+//! | `catalogue`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
 //! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
@@ -63,6 +63,7 @@ mod local_memory;
 mod local_pool;
 mod pending;
 mod publish;
+mod reference;
 mod routing;
 mod rulebook;
 mod session;

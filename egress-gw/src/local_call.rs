@@ -37,6 +37,8 @@ pub struct Locally {
     pub tried: Vec<Endpoint>,
     /// Who has it.
     pub asked: Option<Rc<Provider>>,
+    /// Until when it may wait for a connection; set when it is handed over first.
+    pub patience: Option<Instant>,
 }
 
 impl Core {
@@ -139,16 +141,19 @@ impl Core {
         times: Times,
         write: impl Fn(&Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
     ) -> Result<(), Failure> {
-        let Some(mut tried) = self.update(key, |carried| std::mem::take(&mut carried.locally.tried)) else {
-            return Ok(());
-        };
+        let before = self.update(key, |carried| {
+            let locally = &mut carried.locally;
+            (std::mem::take(&mut locally.tried), *locally.patience.get_or_insert(times.patience))
+        });
+        let Some((mut tried, patience)) = before else { return Ok(()) };
+        let times = Times { patience, ..times };
         let (call, provider) = candidates
             .send(key.number(), times, &mut tried, write)
             .map_err(|untaken| untaken_failure(course.label(), candidates, untaken))?;
         self.counters.local.add(1);
         let noted = self.update(key, |carried| {
             carried.place = Place::AtProvider(call);
-            carried.locally = Locally { tried, asked: Some(provider) };
+            carried.locally = Locally { tried, asked: Some(provider), patience: Some(patience) };
         });
         if noted.is_none() {
             self.local.cancel(call);
@@ -172,14 +177,18 @@ impl Core {
                 {
                     carried.locally.tried.push(provider.endpoint().clone());
                 }
-                Some((carried.course.clone(), carried.locally.tried.len(), carried.unsent_until, call.deadline))
+                let Locally { tried, patience, .. } = &carried.locally;
+                Some((carried.course.clone(), tried.len(), *patience, carried.unsent_until, call.deadline))
             }
             By::Handler { .. } => None,
         });
-        let Some(Some((course, tried, unsent_until, deadline))) = stands else { return self.counters.late.add(1) };
+        let Some(Some((course, tried, patience, unsent_until, deadline))) = stands else {
+            return self.counters.late.add(1);
+        };
         tracing::debug!(label = course.label(), why, "a call was not sent to a provider of this island");
         let knowledge = self.knowledge.load();
-        if let Some(frame) = frame.filter(|_| tried <= MORE_PROVIDERS && now < unsent_until)
+        if let Some(frame) =
+            frame.filter(|_| tried <= MORE_PROVIDERS && patience.is_some_and(|patience| now < patience))
             && let Some(Ready::Providers(candidates)) = self.ready(&course, 0, &knowledge)
         {
             let left = deadline.saturating_duration_since(now);

@@ -14,6 +14,11 @@ async fn gate(said: &[(&str, &str)]) -> (Gate, tokio::net::TcpListener) {
     (GateBuilder { knowledge: with_providers(&[(address, said)]), ..GateBuilder::default() }.open(), listener)
 }
 
+/// A call to `local` whose consumer waits long enough for a connection on a busy machine.
+fn here(id: i64) -> Vec<u8> {
+    call(id, "greet", &[LOCAL, ("timeout", "5000")])
+}
+
 /// What a provider reads in a frame.
 fn read<R>(frame: &[u8], look: impl FnOnce(&Header, &Call<'_>) -> R) -> R {
     let header = Header::decode(frame).unwrap().unwrap();
@@ -74,7 +79,7 @@ fn without_a_call_to_local_no_provider_is_connected() {
         gate.reply(token, &ok_reply(b"\x02hi"));
         consumer.frame().await;
         assert!(gate.core.local.status().is_empty());
-        consumer.send(&call(2, "greet", &[LOCAL])).await;
+        consumer.send(&here(2)).await;
         accepted(&listener).await;
         assert_eq!(gate.core.local.status().len(), 1);
     });
@@ -85,7 +90,7 @@ fn a_one_way_call_is_handed_over_and_forgotten() {
     on_shard(async {
         let (gate, listener) = gate(&[]).await;
         let mut consumer = gate.consumer().await;
-        consumer.send(&one_way(call(1, "greet", &[LOCAL]))).await;
+        consumer.send(&one_way(here(1))).await;
         let got = accepted(&listener).await.frame().await;
         assert_eq!(Header::decode(&got).unwrap().unwrap().kind(), FrameKind::OneWay);
         assert!(gate.core.calls.is_empty());
@@ -96,12 +101,12 @@ fn a_one_way_call_is_handed_over_and_forgotten() {
 #[test]
 fn a_provider_that_cannot_be_reached_is_told_as_not_sent_and_another_is_asked_first() {
     on_shard(async {
-        let (listener, here) = provider_port().await;
+        let (listener, address) = provider_port().await;
         let (_closed, nobody) = closed_port();
-        let knowledge = with_providers(&[(nobody, &[("weight", "10000")]), (here, &[("weight", "1")])]);
+        let knowledge = with_providers(&[(nobody, &[("weight", "10000")]), (address, &[("weight", "1")])]);
         let gate = GateBuilder { knowledge, ..GateBuilder::default() }.open();
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[LOCAL])).await;
+        consumer.send(&here(1)).await;
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         provider.send(&answer_to(&got)).await;
@@ -109,9 +114,9 @@ fn a_provider_that_cannot_be_reached_is_told_as_not_sent_and_another_is_asked_fi
 
         let alone = GateBuilder { knowledge: with_providers(&[(nobody, &[])]), ..GateBuilder::default() }.open();
         let mut consumer = alone.consumer().await;
-        consumer.send(&call(2, "greet", &[LOCAL])).await;
+        consumer.send(&call(2, "greet", &[LOCAL, ("timeout", "400")])).await;
         let told = consumer.answer().await;
-        assert_eq!(told.status, Status::SERVER_ERROR);
+        assert_eq!(told.status, Status::SERVER_ERROR, "before its deadline, when nothing more would be known");
         assert_eq!(
             told.text,
             "highway: `com.acme.Greeter#greet` was not sent: this egress gateway has no connection to a provider of it in its own island; see `local_providers` in its /status (the call was not executed)"
@@ -125,7 +130,7 @@ fn a_connection_that_ends_with_a_call_on_it_leaves_the_outcome_unknown() {
     on_shard(async {
         let (gate, listener) = gate(&[]).await;
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[LOCAL])).await;
+        consumer.send(&here(1)).await;
         let mut provider = accepted(&listener).await;
         provider.frame().await;
         drop(provider);
@@ -144,13 +149,13 @@ fn at_its_deadline_a_local_call_is_cancelled_and_its_consumer_told_that_it_may_h
     on_shard(async {
         let (gate, listener) = gate(&[]).await;
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[LOCAL, ("timeout", "400")])).await;
+        consumer.send(&call(1, "greet", &[LOCAL, ("timeout", "1000")])).await;
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         let told = consumer.answer().await;
         assert_eq!(told.status, Status::SERVER_TIMEOUT);
         assert!(
-            told.text.contains("the provider of this island gave no answer to `com.acme.Greeter#greet` within 375ms"),
+            told.text.contains("the provider of this island gave no answer to `com.acme.Greeter#greet` within 950ms"),
             "{}",
             told.text
         );
@@ -165,7 +170,7 @@ fn a_consumer_that_leaves_takes_its_local_calls_along() {
     on_shard(async {
         let (gate, listener) = gate(&[]).await;
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[LOCAL])).await;
+        consumer.send(&here(1)).await;
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         assert_eq!(gate.core.local.status()[0].outstanding, 1);
@@ -183,7 +188,7 @@ fn an_error_in_a_serialization_that_the_consumer_did_not_use_is_written_so_that_
     on_shard(async {
         let (gate, listener) = gate(&[]).await;
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(3, "greet", &[LOCAL])).await;
+        consumer.send(&here(3)).await;
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         let mut body = Vec::new();
@@ -219,7 +224,7 @@ fn a_provider_that_is_not_listed_any_more_gets_no_new_call_and_the_new_one_does(
     on_shard(async {
         let (gate, old) = gate(&[]).await;
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[LOCAL])).await;
+        consumer.send(&here(1)).await;
         let mut provider = accepted(&old).await;
         let first = provider.frame().await;
         let (new, address) = provider_port().await;
@@ -229,7 +234,7 @@ fn a_provider_that_is_not_listed_any_more_gets_no_new_call_and_the_new_one_does(
             local: local_of(&[(address, &[])]),
             ..Knowledge::default()
         }));
-        consumer.send(&call(2, "greet", &[LOCAL])).await;
+        consumer.send(&here(2)).await;
         let mut other = accepted(&new).await;
         let second = other.frame().await;
         // What was sent before is still answered, and then its connection ends.
@@ -247,12 +252,7 @@ fn where_nobody_offers_the_service_here_a_call_to_local_is_refused() {
         let knowledge = with_providers(&[]);
         let gate = GateBuilder { knowledge, ..GateBuilder::default() }.open();
         let mut consumer = gate.consumer().await;
-        consumer
-            .send(
-                &[call(1, "greet", &[LOCAL]), call_in(Codec::Hessian2, "com.acme.Other", 2, "x", "y", &[LOCAL])]
-                    .concat(),
-            )
-            .await;
+        consumer.send(&[here(1), call_in(Codec::Hessian2, "com.acme.Other", 2, "x", "y", &[LOCAL])].concat()).await;
         for id in [1, 2] {
             let told = consumer.answer().await;
             assert_eq!((told.id, told.status), (id, Status::OK), "{}", told.text);

@@ -14,6 +14,8 @@ use zk_bridge::Registry;
 
 use crate::demand::Demand;
 use crate::knowledge::{Consumers, Reference};
+use crate::local::{Local, LocalTls, Own};
+use crate::reference::Prefixes;
 
 /// A registry of this island.
 pub struct Site {
@@ -82,8 +84,14 @@ pub async fn any_change(sites: &mut [Site]) {
     .await;
 }
 
+/// This island's own providers; `before` where nothing has changed.
+pub fn local(sites: &mut [Site], before: &Arc<Local>, own: Own<'_>, tls: &LocalTls) -> Arc<Local> {
+    let views: Vec<_> = sites.iter_mut().map(Site::keep).collect();
+    if before.is_of(&views, tls) { before.clone() } else { Arc::new(Local::of(views, own, tls.clone())) }
+}
+
 /// Every reference of every registry's consumers.
-pub fn consumers(sites: &[Site]) -> Consumers {
+pub fn consumers(sites: &[Site], prefixes: &Prefixes) -> Consumers {
     let mut consumers = Consumers::default();
     for site in sites {
         for consumer in site.view.borrow().consumers() {
@@ -94,6 +102,8 @@ pub fn consumers(sites: &[Site]) -> Consumers {
                 version: consumer.version.clone(),
                 timeout: consumer.parameters.timeout(None),
                 method_timeouts: method_timeouts(&consumer.parameters),
+                words: prefixes.read(&consumer.parameters.0),
+                node: Some(consumer.clone()),
             };
             consumers.add(address, &consumer.interface, reference);
         }

@@ -18,7 +18,7 @@ impl Config {
         let same_key = *self.hubs.key == *new.hubs.key;
         let face = |config: &Self| {
             let listen = (config.listen.clone(), config.advertise, config.ports.clone());
-            (listen, config.tagging, config.serve_after_leaving)
+            (listen, config.tagging, config.serve_after_leaving, config.reference_prefixes.clone())
         };
         [
             ("shards", self.shards != new.shards),

@@ -24,6 +24,7 @@ use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::deadline::Timeouts;
 use crate::entrance::Entrance;
+use crate::reference::Prefixes;
 
 pub use hub::Hubs;
 pub use import::{Import, Publish};
@@ -41,6 +42,8 @@ const IN_FLIGHT_PER_CONNECTION: usize = 4_096;
 const SERVE_AFTER_LEAVING: Duration = Duration::from_secs(15);
 /// More shards than this are a typing mistake.
 const SHARDS_MAX: usize = 256;
+/// A longer prefix of parameters is a typing mistake.
+const REFERENCE_PREFIX_LEN: usize = 64;
 const STATE_DIR: &str = "/var/lib/highway/egress-gw";
 
 /// What is true; no value in it needs to be checked again.
@@ -66,6 +69,8 @@ pub struct Config {
     pub ports: Vec<Port>,
     /// Whether nodes on ports of islands carry a tag.
     pub tagging: Tagging,
+    /// What parameters of a consumer's reference begin with that name islands.
+    pub reference_prefixes: Prefixes,
     /// How long a draining gateway serves at least.
     pub serve_after_leaving: Duration,
     /// What is imported and how it is published.
@@ -124,6 +129,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     let entrance = entrance::settle(&raw.egress.allow, &raw.egress.tls, mistakes);
     let advertise = advertise(raw.egress.advertise, &listen, registries.is_empty(), mistakes);
     let ports = ports::settle(raw.egress.ports, island.as_deref(), mistakes);
+    let reference_prefixes = reference_prefixes(raw.egress.reference_prefixes, mistakes);
     let import = import::settle(raw.import, mistakes);
     let limits = limits(&raw.limits, mistakes);
     let timeouts = timeouts(&raw.timeouts, mistakes);
@@ -140,6 +146,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         advertise,
         ports,
         tagging: if raw.egress.tag.unwrap_or(true) { Tagging::ByIsland } else { Tagging::Off },
+        reference_prefixes,
         serve_after_leaving: raw.egress.serve_after_leaving.map_or(SERVE_AFTER_LEAVING, Duration::from),
         import,
         limits,
@@ -217,6 +224,24 @@ fn advertise(typed: Option<IpAddr>, listen: &[IpAddr], no_registry: bool, mistak
             None
         }
     }
+}
+
+fn reference_prefixes(typed: Option<Vec<String>>, mistakes: &mut Mistakes) -> Prefixes {
+    let Some(typed) = typed else { return Prefixes::default() };
+    for (at, prefix) in typed.iter().enumerate() {
+        let is_name = prefix.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
+        let named = prefix.bytes().any(|byte| byte.is_ascii_alphanumeric());
+        if !is_name || !named || prefix.len() > REFERENCE_PREFIX_LEN {
+            mistakes.wrong(
+                &format!("egress.reference_prefixes[{at}]"),
+                format_args!("{prefix:?}"),
+                format_args!(
+                    "1 to {REFERENCE_PREFIX_LEN} letters, digits, `.`, `_` and `-`, such as \"highway.\" or \"ENV_\""
+                ),
+            );
+        }
+    }
+    Prefixes::new(typed)
 }
 
 fn limits(raw: &raw::RawLimits, mistakes: &mut Mistakes) -> Limits {

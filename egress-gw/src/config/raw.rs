@@ -46,6 +46,7 @@ pub struct RawEgress {
     pub(super) advertise: Option<IpAddr>,
     pub(super) ports: BTreeMap<String, u16>,
     pub(super) tag: Option<bool>,
+    pub(super) reference_prefixes: Option<Vec<String>>,
     pub(super) serve_after_leaving: Option<Time>,
 }
 

@@ -231,3 +231,17 @@ fn what_needs_a_restart_is_named() {
     let limits = format!("{SMALLEST}[limits]\nconnections = 7\n[timeouts]\ncall = \"5s\"\n");
     assert_eq!(before.fixed_differences(&settled(folder.path(), &limits).unwrap()), ["[limits]", "[timeouts]"]);
 }
+
+#[test]
+fn a_prefix_of_parameters_is_what_can_begin_a_name() {
+    let folder = folder();
+    let with = |prefixes: &str| format!("{SMALLEST}[egress]\nreference_prefixes = {prefixes}\n");
+    let before = settled(folder.path(), SMALLEST).unwrap();
+    assert_eq!(before.reference_prefixes, Prefixes::new(vec!["highway.".to_owned()]));
+    let two = settled(folder.path(), &with("[\"highway.\", \"ENV_\"]")).unwrap();
+    assert_eq!(two.reference_prefixes, Prefixes::new(vec!["highway.".to_owned(), "ENV_".to_owned()]));
+    assert_eq!(before.fixed_differences(&two), ["[egress]"]);
+    let found = mistakes(&with("[\"\", \"._\", \"a b\"]"));
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].contains("egress.reference_prefixes[0]: found \"\", wanted 1 to 64 letters"), "{found:?}");
+}

@@ -1,0 +1,199 @@
+//! What consumers' nodes say of their calls, and for how long.
+
+use super::*;
+
+const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 7));
+const THERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 8));
+
+const ANYBODY: Caller<'_> = Caller {
+    address: HERE,
+    application: None,
+    interface: "com.acme.Greeter",
+    group: None,
+    version: None,
+    method: "greet",
+};
+
+fn reference(application: &str, timeout: u64) -> Reference {
+    Reference {
+        application: Some(application.to_owned()),
+        timeout: Some(Duration::from_millis(timeout)),
+        ..Reference::default()
+    }
+}
+
+#[test]
+fn a_callers_own_reference_says_its_timeout() {
+    let mut consumers = Consumers::default();
+    consumers.add(HERE, "com.acme.Greeter", reference("shop", 300));
+    consumers.add(HERE, "com.acme.Greeter", reference("billing", 5000));
+    let ask = |application| consumers.timeout(&Caller { application, ..ANYBODY });
+    let known = |longest, surely| {
+        let [longest, surely] = [longest, surely].map(Duration::from_millis);
+        Some(Known { longest, surely: Some(surely) })
+    };
+    assert_eq!(ask(Some("shop")), known(300, 300));
+    assert_eq!(ask(Some("unheard-of")), None);
+    assert_eq!(ask(None), known(5000, 300));
+    assert_eq!(consumers.timeout(&Caller { address: THERE, ..ANYBODY }), None);
+    assert_eq!(consumers.timeout(&Caller { interface: "com.acme.Other", ..ANYBODY }), None);
+}
+
+#[test]
+fn a_methods_timeout_stands_over_the_references() {
+    let mut consumers = Consumers::default();
+    let mut known = reference("shop", 300);
+    known.method_timeouts.insert("slow".to_owned(), Duration::from_secs(9));
+    consumers.add(HERE, "com.acme.Greeter", known);
+    let ask = |method| consumers.timeout(&Caller { application: Some("shop"), method, ..ANYBODY });
+    assert_eq!(ask("slow").map(|known| known.longest), Some(Duration::from_secs(9)));
+    assert_eq!(ask("greet").map(|known| known.longest), Some(Duration::from_millis(300)));
+}
+
+#[test]
+fn a_reference_without_a_timeout_makes_that_of_another_no_certainty() {
+    let mut consumers = Consumers::default();
+    consumers.add(HERE, "com.acme.Greeter", reference("shop", 5000));
+    consumers.add(HERE, "com.acme.Greeter", Reference { timeout: None, ..reference("shop", 0) });
+    let known = consumers.timeout(&ANYBODY);
+    assert_eq!(known, Some(Known { longest: Duration::from_millis(5000), surely: None }));
+}
+
+#[test]
+fn a_reference_to_another_group_or_version_says_nothing_of_this_one() {
+    let mut consumers = Consumers::default();
+    let of = |group: Option<&str>, version: Option<&str>, timeout| Reference {
+        group: group.map(str::to_owned),
+        version: version.map(str::to_owned),
+        ..reference("shop", timeout)
+    };
+    for reference in
+        [of(None, None, 1), of(Some("g"), None, 2), of(Some("h, i"), Some("1.0.0"), 3), of(Some("j"), Some("*"), 4)]
+    {
+        consumers.add(HERE, "com.acme.Greeter", reference);
+    }
+    let ask = |group, version| {
+        consumers.timeout(&Caller { group, version, ..ANYBODY }).map(|known| known.longest.as_millis())
+    };
+    assert_eq!([ask(None, None), ask(None, Some("0.0.0"))], [Some(1), Some(1)]);
+    assert_eq!([ask(Some("g"), None), ask(Some("i"), Some("1.0.0")), ask(Some("i"), None)], [Some(2), Some(3), None]);
+    assert_eq!(ask(Some("j"), Some("7")), Some(4));
+}
+
+/// A registry was frozen until the consumers' sessions ended: until they registered again their calls waited for a link as if
+/// they had said no timeout, and were lost where it took a second.
+#[test]
+fn what_a_reference_said_counts_for_a_while_after_its_node_is_gone() {
+    let (now, keep) = (Instant::now(), Duration::from_secs(30));
+    let with = |timeouts: &[u64]| {
+        let mut consumers = Consumers::default();
+        timeouts.iter().for_each(|timeout| consumers.add(HERE, "com.acme.Greeter", reference("shop", *timeout)));
+        consumers
+    };
+    let ask = |consumers: &Consumers| consumers.timeout(&ANYBODY).map(|known| known.longest.as_millis());
+    let gone = with(&[]).after(&with(&[5000]), now, keep);
+    assert_eq!((ask(&gone), gone.only_application(HERE, "com.acme.Greeter")), (Some(5000), None));
+    let later = |after| with(&[]).after(&gone, now + after, keep);
+    assert_eq!(ask(&later(keep / 2)), Some(5000));
+    assert_eq!(ask(&later(keep)), None, "that it was looked at meanwhile makes it no longer");
+    let back = with(&[700]).after(&gone, now, keep);
+    assert_eq!(ask(&back), Some(700));
+    assert_eq!(ask(&with(&[]).after(&back, now, keep)), Some(700), "what it said before is over");
+}
+
+#[test]
+fn an_application_is_known_only_where_it_is_the_only_one() {
+    let mut consumers = Consumers::default();
+    consumers.add(HERE, "com.acme.Greeter", reference("shop", 300));
+    consumers.add(HERE, "com.acme.Greeter", reference("shop", 400));
+    assert_eq!(consumers.only_application(HERE, "com.acme.Greeter"), Some("shop"));
+    consumers.add(HERE, "com.acme.Greeter", reference("billing", 400));
+    assert_eq!(consumers.only_application(HERE, "com.acme.Greeter"), None);
+    assert_eq!(consumers.only_application(THERE, "com.acme.Greeter"), None);
+}
+
+#[test]
+fn a_hub_leads_to_an_island_that_it_shows_or_that_nobody_shows() {
+    let mut knowledge = Knowledge::default();
+    assert!(knowledge.leads_to("hub-1", "shanghai"));
+    knowledge.hubs.insert("shanghai".to_owned(), vec!["hub-2".to_owned()]);
+    assert!(!knowledge.leads_to("hub-1", "shanghai"));
+    assert!(knowledge.leads_to("hub-2", "shanghai"));
+}
+
+/// A reference of an application with these parameters.
+fn saying(application: &str, parameters: &[(&str, &str)]) -> Reference {
+    let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+    let words = crate::reference::Prefixes::default().read(&parameters.0);
+    let node = zk_bridge::Consumer {
+        application: Some(application.to_owned()),
+        host: HERE.to_string(),
+        interface: "com.acme.Greeter".to_owned(),
+        group: None,
+        version: None,
+        parameters,
+    };
+    Reference { words, node: Some(Arc::new(node)), ..reference(application, 1) }
+}
+
+fn with(references: Vec<Reference>) -> Consumers {
+    let mut consumers = Consumers::default();
+    references.into_iter().for_each(|reference| consumers.add(HERE, "com.acme.Greeter", reference));
+    consumers
+}
+
+#[test]
+fn a_callers_own_reference_says_which_island_its_call_is_for() {
+    let consumers = with(vec![
+        saying("shop", &[("highway.shanghai", "ALL")]),
+        saying("billing", &[("highway.beijing", "pay")]),
+        Reference { group: Some("g".to_owned()), ..saying("shop", &[("highway.beijing", "ALL")]) },
+    ]);
+    let ask = |application, method| consumers.word(&Caller { application: Some(application), method, ..ANYBODY });
+    assert_eq!(ask("shop", "greet"), Some(Word::Island("shanghai")));
+    assert_eq!((ask("billing", "pay"), ask("billing", "greet")), (Some(Word::Island("beijing")), Some(Word::Local)));
+    assert_eq!(ask("other", "greet"), None);
+    let grouped = Caller { application: Some("shop"), group: Some("g"), ..ANYBODY };
+    assert_eq!(consumers.word(&grouped), Some(Word::Island("beijing")));
+    assert_eq!(consumers.word(&Caller { address: THERE, ..grouped }), None);
+    assert_eq!(consumers.word(&Caller { interface: "com.acme.Other", ..grouped }), None);
+}
+
+#[test]
+fn references_that_cannot_be_told_apart_and_say_two_things_say_both() {
+    let consumers = with(vec![
+        saying("shop", &[("highway.shanghai", "ALL")]),
+        saying("shop", &[("highway.beijing", "pay")]),
+        saying("shop", &[]),
+    ]);
+    let ask = |method| consumers.word(&Caller { application: Some("shop"), method, ..ANYBODY });
+    assert_eq!(ask("pay"), Some(Word::Contradiction(["shanghai", "beijing"])));
+    assert_eq!(ask("greet"), Some(Word::Contradiction(["shanghai", "local"])));
+}
+
+#[test]
+fn what_a_reference_says_of_islands_counts_for_the_hold_down_after_its_node_is_gone() {
+    let (now, keep) = (Instant::now(), Duration::from_secs(30));
+    let gone = with(vec![]).after(&with(vec![saying("shop", &[("highway.shanghai", "ALL")])]), now, keep);
+    assert_eq!(gone.word(&ANYBODY), Some(Word::Island("shanghai")));
+    assert_eq!(with(vec![]).after(&gone, now + keep, keep).word(&ANYBODY), None);
+    let anew = with(vec![saying("shop", &[])]).after(&gone, now, keep);
+    assert_eq!(anew.word(&ANYBODY), None, "an application that has registered anew has said all");
+}
+
+#[test]
+fn a_parameter_of_the_consumers_node_counts_where_all_its_references_say_the_same() {
+    use route::Lookup;
+    let consumers = with(vec![
+        saying("shop", &[("zone", "a"), ("label", "x")]),
+        saying("shop", &[("zone", "a"), ("label", "y")]),
+        saying("billing", &[("zone", "b")]),
+    ]);
+    let ask = |application, key: &str| {
+        let caller = Caller { application: Some(application), ..ANYBODY };
+        consumers.parameters(Some(caller)).get(key).map(Cow::into_owned)
+    };
+    assert_eq!((ask("shop", "zone").as_deref(), ask("billing", "zone").as_deref()), (Some("a"), Some("b")));
+    assert_eq!((ask("shop", "label"), ask("shop", "none")), (None, None));
+    assert_eq!(consumers.parameters(None).get("zone"), None);
+}
