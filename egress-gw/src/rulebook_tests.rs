@@ -12,7 +12,7 @@ const BROKEN: &str = "rules:\n  - name: there\n    act: { islnd: beijing }\n";
 fn center(documents: &[(&str, &str)]) -> Arc<Documents> {
     let document = |(name, text): &(&str, &str)| {
         let (name, text) = ((*name).to_owned(), (*text).to_owned());
-        Arc::new(zk_bridge::Document { name, text, version: 0, written: NOW })
+        Arc::new(zk_bridge::Document { name, text, version: zk_bridge::Version(0), written: NOW })
     };
     Arc::new(Documents::read(documents.iter().map(document).collect()))
 }
