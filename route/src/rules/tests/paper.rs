@@ -38,11 +38,14 @@ fn the_document_of_the_documentation_is_taken_and_meets_its_expectations() {
 fn an_expectation_that_does_not_come_out_says_what_came_instead() {
     let text = "\
 rules:
+  - { name: f, match: { methods: [pay] }, act: { failover: [beijing, shanghai] } }
   - { name: r, act: { split: { to: { shanghai: 90, beijing: 10 } } } }
 expect:
   - { call: { service: a.B }, offered: [shanghai, beijing], goes: { split: { shanghai: 80, beijing: 20 } } }
   - { call: { service: a.B }, offered: [beijing], goes: shanghai }
   - { call: { service: a.B }, goes: refused }
+  - { call: { service: a.B, method: pay }, offered: [shanghai, beijing], goes: beijing }
+  - { call: { service: a.B, method: pay }, offered: [shanghai, beijing], goes: shanghai }
 ";
     let document = Arc::new(document(text));
     let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
@@ -50,8 +53,9 @@ expect:
     assert_eq!(
         unmet,
         [
-            "line 4: found the call goes split 90 to `shanghai`, 10 to `beijing` by rule `shop/r`, wanted it split 80 to `shanghai`, 20 to `beijing`",
-            "line 5: found the call goes `beijing` by rule `shop/r`, wanted it to go to `shanghai`",
+            "line 5: found the call goes split 90 to `shanghai`, 10 to `beijing` by rule `shop/r`, wanted it split 80 to `shanghai`, 20 to `beijing`",
+            "line 6: found the call goes `beijing` by rule `shop/r`, wanted it to go to `shanghai`",
+            "line 9: found the call goes `beijing`, else `shanghai` by rule `shop/f`, wanted it to go to `shanghai`",
         ]
     );
 }
