@@ -7,15 +7,27 @@
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Watched};
 use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Service};
+use highway_tests::process::until;
 use serde_json::json;
 
+/// A node of the registry is known to the gateway at once; a machine may be busy.
+const KNOWN: Duration = Duration::from_secs(20);
+
 struct Everything {
-    _providers: Vec<Peer>,
+    providers: Vec<Peer>,
     line: Line,
+}
+
+impl Everything {
+    /// How often this method of this provider has run.
+    fn ran(&self, method: &str) -> u64 {
+        self.providers.iter().filter_map(|provider| provider.counts().unwrap().get(method).copied()).sum()
+    }
 }
 
 fn everything() -> (&'static Everything, Watched<'static>) {
@@ -37,7 +49,7 @@ fn start() -> anyhow::Result<Everything> {
     let providers = vec![provider("shanghai")?, provider("beijing")?];
     line.island("home").finds(GREETING)?;
     line.island("home").finds(INTEROP)?;
-    Ok(Everything { _providers: providers, line })
+    Ok(Everything { providers, line })
 }
 
 /// An application of island home with these beans.
@@ -99,6 +111,31 @@ fn an_address_in_the_annotation_is_for_every_call() {
                 assert_eq!(hello, json!(format!("Hello {name}, this is shanghai")), "{} {form}", release.version());
             }
         }
+    }
+    drop(line);
+}
+
+/// Parameters are never on the wire: the gateway finds them in the registry.
+#[test]
+fn an_address_in_the_parameters_of_a_reference_is_for_every_call_or_for_single_methods() {
+    let (all, line) = everything();
+    for release in Release::ALL {
+        let version = release.version();
+        let peer = application(&all.line, release, &["examples.ByParameter"]);
+        let greet = || call(&peer, "examples.ByParameter", "greet", &["bo"]);
+        let hello = json!("Hello bo, this is shanghai");
+        until("the parameter is known", KNOWN, || (greet().result == hello).then_some(())).unwrap();
+        assert_eq!(greet().returned(), hello, "{version}");
+        drop(peer);
+
+        let peer = application(&all.line, release, &["examples.ByMethod"]);
+        let there = || call(&peer, "examples.ByMethod", "there", &["bo"]);
+        until("the parameter is known", KNOWN, || (there().result == json!("bo")).then_some(())).unwrap();
+        let before = all.ran("shanghai.text");
+        assert_eq!(there().returned(), json!("bo"), "{version}");
+        assert_eq!((all.ran("shanghai.text"), all.ran("beijing.text")), (before + 1, 0), "{version}");
+        let here = call(&peer, "examples.ByMethod", "here", &["bo"]).threw();
+        assert!(here.text().contains("local"), "{version}: {here:?}");
     }
     drop(line);
 }

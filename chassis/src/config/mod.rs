@@ -8,7 +8,8 @@
 //! ```
 //!
 //! Tables of a `Raw` are `#[serde(deny_unknown_fields, default)]` with `Option` fields: what is required is said by
-//! `settle`, so that all of it is said at once. Nothing here logs, and no message carries the content of a secret file.
+//! `settle`, so that all of it is said at once. A program that is built on another one reads [`Extended`]: all that the other reads, and
+//! a section of its own. Nothing here logs, and no message carries the content of a secret file.
 
 mod environment;
 mod extended;

@@ -1,0 +1,18 @@
+package examples;
+
+import com.example.InteropService;
+import com.alibaba.dubbo.config.annotation.Reference;
+
+/** The methods that are named go to shanghai, all others to a provider of this island; where it has none, they are refused. */
+public class ByMethod {
+    @Reference(parameters = {"highway.shanghai", "text,add"})
+    private InteropService interop;
+
+    public String there(String text) {
+        return interop.text(text);
+    }
+
+    public String here(String text) {
+        return interop.later(text, 0);
+    }
+}
