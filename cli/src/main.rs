@@ -4,15 +4,18 @@
 //! |---|---|
 //! | `key new`, `key show` | makes a key of a gateway or hub, shows the public half of one |
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
+//! | `explain` | where a call would go and why, as an egress gateway decides it |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
 //! | `rules` | shows, checks and changes the rule documents of a registry's config center |
 //! | `status` | what a running program says about itself |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
-//! arguments; `rules` has one more. Secrets are never arguments.
+//! arguments; `rules` and `explain` have one more. Secrets are never arguments.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
 
+mod admin;
 mod check;
+mod explain;
 mod key;
 mod leave;
 mod rules;
@@ -47,6 +50,8 @@ enum Command {
         #[arg(long)]
         kind: Option<Kind>,
     },
+    /// Says where a call would go and why, by the code of an egress gateway that decides it: exit code 0, or 3 where it is refused.
+    Explain(explain::Arguments),
     /// Takes everything that an egress gateway ever wrote out of its island's registries, for one that is stopped and will not be
     /// back.
     Leave {
@@ -90,6 +95,7 @@ fn main() -> ExitCode {
         Command::Key(KeyCommand::New { out }) => key::new(&out).map(printed),
         Command::Key(KeyCommand::Show { file }) => key::show(&file).map(printed),
         Command::Check { file, kind } => check::run(&file, kind),
+        Command::Explain(arguments) => explain::run(&arguments),
         Command::Leave { file } => leave::run(&file).map(printed),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Status { admin, token_file, json } => {

@@ -4,6 +4,7 @@
 //! Nothing here sends anything; what is refused is refused with the sentence of `route`.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,7 +33,8 @@ impl Core {
             Peeked::Call(call) => call.decision_key(&mut key),
             Peeked::Opaque(serialization) => key.push(serialization.id()),
         }
-        let asker = Asker::of(request, knowledge);
+        let seen = Seen::of(request);
+        let asker = Asker::of(&seen, knowledge);
         let Asker { application, reference, parameters } = &asker;
         for part in [application, request.island().unwrap_or_default()] {
             key.push(0xff);
@@ -44,7 +46,7 @@ impl Core {
         reads.put_key(&Attached(request.call()), parameters, Some(request.consumer().ip()), &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
-            let decided = ways(request, &asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+            let decided = ways(request, &seen, &asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
@@ -53,10 +55,53 @@ impl Core {
     }
 }
 
+/// A call as it came in.
+#[derive(Clone, Copy)]
+pub struct Seen<'a> {
+    pub peeked: &'a Peeked<'a>,
+    /// The consumer's address; `None` where nobody asks for real.
+    pub consumer: Option<IpAddr>,
+    /// The island to which the port is bound.
+    pub island: Option<&'a str>,
+}
+
+impl<'a> Seen<'a> {
+    fn of(request: &Request<'a>) -> Self {
+        Self { peeked: request.peeked, consumer: Some(request.consumer().ip()), island: request.island() }
+    }
+
+    /// The call, where it could be read.
+    #[must_use]
+    pub fn call(&self) -> Option<&'a Call<'a>> {
+        match self.peeked {
+            Peeked::Call(call) => Some(call),
+            Peeked::Opaque(_) => None,
+        }
+    }
+
+    /// What a decision is made from, for `then`: it is borrowed from all over.
+    pub fn facts<R>(&self, asker: &Asker<'_>, tags: &[Arc<str>], then: impl FnOnce(&route::Call<'_>) -> R) -> R {
+        let call = self.call();
+        let service = call.map(service_key);
+        then(&route::Call {
+            service: service.as_ref(),
+            method: call.map_or("", |call| &call.method),
+            application: Some(asker.application).filter(|name| !name.is_empty()),
+            target: call.and_then(|call| call.target.as_deref()),
+            tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
+            bound: self.island,
+            source: self.consumer,
+            reference: asker.reference,
+            attachments: &Attached(call),
+            parameters: &asker.parameters,
+        })
+    }
+}
+
 /// Who calls, as the call and the registry say together.
-struct Asker<'a> {
+pub struct Asker<'a> {
     /// Its application; empty where nobody knows.
-    application: &'a str,
+    pub application: &'a str,
     /// What the parameters of its reference say of this method.
     reference: Option<Word<'a>>,
     /// The parameters of its node.
@@ -64,15 +109,16 @@ struct Asker<'a> {
 }
 
 impl<'a> Asker<'a> {
-    fn of(request: &Request<'a>, knowledge: &'a Knowledge) -> Self {
-        let caller = request.call().map(|call| Caller::of(call, request.consumer().ip()));
+    /// Who makes this call.
+    #[must_use]
+    pub fn of(seen: &Seen<'a>, knowledge: &'a Knowledge) -> Self {
+        let caller = seen.call().zip(seen.consumer).map(|(call, address)| Caller::of(call, address));
         let consumers = &knowledge.consumers;
+        let said = seen.call().and_then(|call| call.application.as_deref());
         // A nameless caller is who the registry knows at its address, if that is only one.
-        let name = |caller: &Caller<'a>| {
-            caller.application.or_else(|| consumers.only_application(caller.address, caller.interface))
-        };
+        let known = || consumers.only_application(caller?.address, caller?.interface);
         Self {
-            application: caller.as_ref().and_then(name).unwrap_or_default(),
+            application: said.or_else(known).unwrap_or_default(),
             reference: caller.as_ref().and_then(|caller| consumers.word(caller)),
             parameters: consumers.parameters(caller),
         }
@@ -98,39 +144,33 @@ impl Lookup for Attached<'_> {
 }
 
 /// Makes the decision and a head for each target.
-fn ways(request: &Request<'_>, asker: &Asker<'_>, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
-    let call = request.call();
-    let service = call.map(service_key);
-    let facts = route::Call {
-        service: service.as_ref(),
-        method: call.map_or("", |call| &call.method),
-        application: Some(asker.application).filter(|name| !name.is_empty()),
-        target: call.and_then(|call| call.target.as_deref()),
-        tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
-        bound: request.island(),
-        source: Some(request.consumer().ip()),
-        reference: asker.reference,
-        attachments: &Attached(call),
-        parameters: &asker.parameters,
-    };
-    let serialization = request.header.serialization();
-    let Plan { reason, choice } =
-        route::decide(&facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;
-    let label = match &service {
-        Some(service) => format!("{service}#{}", facts.method),
-        None => format!("a call in serialization {serialization}"),
-    };
-    let way = |target: &Target| match target {
-        Target::Local => local_route(call, &label, knowledge).map(Way::Local),
-        Target::Island(island) => route(request, &facts, island, knowledge).map(Way::Island),
-    };
-    let ways = choice.targets().map(way).collect::<Result<Box<[Way]>, Failure>>()?;
-    tracing::debug!(call = label, to = %choice, %reason, "a new kind of call was routed");
-    let pick = match choice {
-        Choice::One(_) | Choice::Ordered(_) => Pick::First,
-        Choice::Split(split) => Pick::Shares(split),
-    };
-    Ok(Ways { label: label.into(), ways, pick })
+fn ways(
+    request: &Request<'_>,
+    seen: &Seen<'_>,
+    asker: &Asker<'_>,
+    tags: &[Arc<str>],
+    knowledge: &Knowledge,
+) -> Result<Ways, Failure> {
+    seen.facts(asker, tags, |facts| {
+        let serialization = request.header.serialization();
+        let Plan { reason, choice } =
+            route::decide(facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;
+        let label = match facts.service {
+            Some(service) => format!("{service}#{}", facts.method),
+            None => format!("a call in serialization {serialization}"),
+        };
+        let way = |target: &Target| match target {
+            Target::Local => local_route(request.call(), &label, knowledge).map(Way::Local),
+            Target::Island(island) => route(request, facts, island, knowledge).map(Way::Island),
+        };
+        let ways = choice.targets().map(way).collect::<Result<Box<[Way]>, Failure>>()?;
+        tracing::debug!(call = label, to = %choice, %reason, "a new kind of call was routed");
+        let pick = match choice {
+            Choice::One(_) | Choice::Ordered(_) => Pick::First,
+            Choice::Split(split) => Pick::Shares(split),
+        };
+        Ok(Ways { label: label.into(), ways, pick })
+    })
 }
 
 /// What such calls to this island have in common.

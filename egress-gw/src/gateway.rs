@@ -19,10 +19,12 @@ use crate::config::{self, Config, Limits, Port, Raw, Tagging};
 use crate::control::{Change, Control, Outside};
 use crate::core::{Core, Parts, Stamps};
 use crate::entrance::Entrance;
+use crate::explain;
 use crate::fallback::{Fallback, Routing};
 use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::listen::{self, Door, Inbox, Order};
+use crate::probe::Ports;
 use crate::site::Site;
 use crate::status::{Counters, Families, ShardStatus};
 
@@ -110,6 +112,7 @@ impl EgressGateway {
         let inbox = Arc::new(Inbox::default());
         let entrance = Arc::new(ArcSwap::from_pointee(config.entrance.clone()));
         let shared = Shared { knowledge: knowledge.clone(), inbox: inbox.clone(), entrance: entrance.clone() };
+        process.routes.add(explain::router(knowledge.clone(), tags_of(&config), Ports::new(addresses.clone())));
         let orders = start_shards(&config, &process, Arc::new(chain), doors, shared, started)?;
         describe_shards(&process, &orders);
         let (changes, changed) = mpsc::channel(1);
@@ -178,10 +181,7 @@ fn start_shards(
     let connections = Arc::new(AtomicUsize::new(0));
     let start = u64::try_from(started.as_nanos()).unwrap_or(u64::MAX);
     let dial = dial_config(config, start, &budget);
-    let tags: Vec<Arc<str>> = match config.tagging {
-        Tagging::ByIsland => config.ports.iter().filter_map(|port| port.island.clone()).collect(),
-        Tagging::Off => Vec::new(),
-    };
+    let tags = tags_of(config);
     let share = Limits {
         in_flight: config.limits.in_flight.div_ceil(config.shards),
         connections: connections_that_fit(config.limits.connections, chassis::run::open_files()),
@@ -234,6 +234,14 @@ fn start_shards(
     };
     tasks.spawn("shards", watch).keep();
     Ok(orders)
+}
+
+/// Tags that mean an island.
+fn tags_of(config: &Config) -> Vec<Arc<str>> {
+    match config.tagging {
+        Tagging::ByIsland => config.ports.iter().filter_map(|port| port.island.clone()).collect(),
+        Tagging::Off => Vec::new(),
+    }
 }
 
 /// As many consumers' connections as are wanted, or as the process may have open beside everything else: it must reach its

@@ -27,6 +27,7 @@
 //! | `catalogue`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
 //! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
+//! | `explain`, `probe` | where a call would go and why, for people; whether it gets there |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
 //! It never re-encodes a call, never opens a connection to a provider before a call goes to `local`, and never sends a call twice after it
@@ -49,6 +50,7 @@ mod demand;
 mod drain;
 mod entrance;
 mod expire;
+mod explain;
 pub mod fallback;
 mod forward;
 mod gateway;
@@ -62,6 +64,7 @@ mod local_call;
 mod local_memory;
 mod local_pool;
 mod pending;
+mod probe;
 mod publish;
 mod reference;
 mod routing;

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod config_center;
+mod explain;
 mod rules;
 mod said;
 mod stage;

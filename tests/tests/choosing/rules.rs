@@ -19,11 +19,16 @@ const OBEYED_AT_LAST: Duration = Duration::from_secs(10);
 const CHANGES: usize = 50;
 
 /// Rules for what both islands offer; taken away again when the test is over.
-struct Documents<'a> {
+pub struct Documents<'a> {
     line: &'a Line,
 }
 
-impl Documents<'_> {
+impl<'a> Documents<'a> {
+    /// None yet.
+    pub fn of(line: &'a Line) -> Self {
+        Self { line }
+    }
+
     fn command(&self, command: &str, more: &[&str]) -> String {
         let island = self.line.island("a");
         let registry = island.zookeeper.address().to_string();
@@ -34,7 +39,7 @@ impl Documents<'_> {
     }
 
     /// Makes the document say these rules, in YAML.
-    fn say(&self, rules: &str) {
+    pub fn say(&self, rules: &str) {
         let file = self.line.lab.folder().join(format!("{NAME}.yaml"));
         std::fs::write(&file, format!("service: {BOTH}/{GREETING}\n{rules}")).unwrap();
         self.command("apply", &[&file.display().to_string(), NAME]);
@@ -68,7 +73,7 @@ fn each_is_answered_by(stage: &Stage, island: &str) {
 #[test]
 fn a_rule_gives_silent_calls_an_island_and_those_that_say_one_keep_it() {
     let (stage, line, _mine) = stage();
-    let documents = Documents { line: &line };
+    let documents = Documents::of(&line);
     documents.act("island: b");
     each_is_answered_by(stage, "b");
     for (name, consumer) in &stage.consumers {
@@ -93,7 +98,7 @@ fn a_rule_gives_silent_calls_an_island_and_those_that_say_one_keep_it() {
 #[test]
 fn an_emergency_switch_stands_above_what_the_caller_says() {
     let (stage, line, _mine) = stage();
-    let documents = Documents { line: &line };
+    let documents = Documents::of(&line);
     documents.say("switches:\n  - name: stop-b\n    island: b\n    say: \"b is stopped until 18:00, call 555\"\nrules:\n  - name: any\n    act: { failover: [b, c] }\n");
     each_is_answered_by(stage, "c");
     for (name, consumer) in &stage.consumers {
@@ -112,7 +117,7 @@ fn an_emergency_switch_stands_above_what_the_caller_says() {
 #[test]
 fn a_split_gives_each_island_its_share_and_a_key_stays_where_it_is() {
     let (stage, line, _mine) = stage();
-    let documents = Documents { line: &line };
+    let documents = Documents::of(&line);
     documents.act("split: { to: { b: 80, c: 20 } }");
     for (name, consumer) in &stage.consumers {
         let spread =
@@ -143,7 +148,7 @@ fn a_split_gives_each_island_its_share_and_a_key_stays_where_it_is() {
 #[test]
 fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     let (stage, line, _mine) = stage();
-    let documents = Documents { line: &line };
+    let documents = Documents::of(&line);
     documents.act("island: b");
     each_is_answered_by(stage, "b");
     let file = line.lab.folder().join("broken.yaml");
@@ -169,7 +174,7 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
 #[test]
 fn a_rule_that_changes_under_load_moves_the_calls_within_a_second_and_none_fails() {
     let (stage, line, _mine) = stage();
-    let documents = Documents { line: &line };
+    let documents = Documents::of(&line);
     documents.act("island: b");
     each_is_answered_by(stage, "b");
     let over = AtomicBool::new(false);

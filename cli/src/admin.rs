@@ -1,0 +1,84 @@
+//! Asking a running program on its admin listener: plain HTTP, as the listener speaks it, an answer within 5 s, of at most 16 MiB.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use chassis::{Secret, SecretFile};
+use http::{Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Bytes;
+use hyper_util::rt::TokioIo;
+use serde_json::Value;
+use tokio::net::TcpStream;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+const ANSWER_LEN: usize = 16 << 20;
+
+/// What is asked for.
+#[derive(Debug, Clone)]
+pub enum Page {
+    /// A page that is there.
+    Get(&'static str),
+    /// A page that answers a question.
+    Ask(&'static str, Value),
+}
+
+/// The token in a file that only its owner can read.
+pub fn token(file: Option<&Path>) -> Result<Option<Secret>> {
+    file.map(|file| Ok(SecretFile::new(file).read(Path::new(""))?)).transpose()
+}
+
+/// The answer of the listener at `admin`, `http://HOST:PORT`.
+pub async fn ask(admin: &str, token: Option<&Secret>, page: Page) -> Result<Value> {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(admin, token, page)).await;
+    answer.with_context(|| format!("no answer from {admin} within {ANSWER_WITHIN:?}"))?
+}
+
+async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Value> {
+    let admin: Uri = admin.parse().with_context(|| format!("found {admin:?}, wanted http://HOST:PORT"))?;
+    let (Some("http"), Some(authority)) = (admin.scheme_str(), admin.authority()) else {
+        bail!("found \"{admin}\", wanted http://HOST:PORT (the admin listener speaks plain HTTP)");
+    };
+    let host = authority.host().trim_matches(['[', ']']);
+    let port = authority.port_u16().unwrap_or(80);
+    let socket = TcpStream::connect((host, port)).await.with_context(|| format!("cannot reach {authority}"))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(socket)).await?;
+    let (method, path, body) = match page {
+        Page::Get(path) => (Method::GET, path, Bytes::new()),
+        Page::Ask(path, question) => (Method::POST, path, Bytes::from(serde_json::to_vec(&question)?)),
+    };
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, authority.as_str());
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
+    if let Some(token) = token {
+        let value = [b"Bearer ", token.trimmed()].concat();
+        let mut value =
+            header::HeaderValue::from_bytes(&value).context("the token has bytes that no header may have")?;
+        value.set_sensitive(true);
+        request = request.header(header::AUTHORIZATION, value);
+    }
+    let request = request.body(Full::new(body))?;
+    let answer = async {
+        let answer = sender.send_request(request).await?;
+        let code = answer.status();
+        let body = Limited::new(answer.into_body(), ANSWER_LEN).collect().await.map_err(anyhow::Error::from_boxed)?;
+        anyhow::Ok((code, body.to_bytes()))
+    };
+    // The connection is driven beside the request and ends with it.
+    let (code, body) = tokio::select! {
+        answer = answer => answer,
+        Err(error) = connection => Err(error.into()),
+    }
+    .with_context(|| format!("the answer of {authority} broke off"))?;
+    match code {
+        StatusCode::OK => serde_json::from_slice(&body).with_context(|| format!("{authority} answered no JSON")),
+        StatusCode::UNAUTHORIZED => bail!("{authority} wants its token: --token-file FILE"),
+        StatusCode::BAD_REQUEST => bail!("{}", String::from_utf8_lossy(&body).trim()),
+        StatusCode::NOT_FOUND => {
+            bail!("{authority} has no page {path}: is it the program that was meant, of this release?")
+        }
+        code => bail!("{authority} answered {code}, wanted 200"),
+    }
+}

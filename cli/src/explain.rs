@@ -1,0 +1,175 @@
+//! `highway explain`: where a call would go, and why, as an egress gateway decides it.
+//!
+//! The gateway is asked on its admin listener and answers by the code that routes calls. Exit codes: 0 it goes somewhere, 1 nobody
+//! could be asked, 3 the call is refused. Sends no call unless told to.
+
+use std::fmt::Write;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use crate::admin::{self, Page};
+use crate::check::Kind;
+use crate::status::default_admin;
+use crate::terminal::shown;
+
+/// The call is refused.
+const REFUSED: u8 = 3;
+
+#[derive(Debug, Args)]
+pub struct Arguments {
+    /// What is called: [group/]interface[:version].
+    service: String,
+    /// The method.
+    method: String,
+    /// The caller's application.
+    #[arg(long)]
+    application: Option<String>,
+    /// The caller's address: its node in the registry and rules on addresses count with it.
+    #[arg(long, value_name = "ADDRESS")]
+    source: Option<IpAddr>,
+    /// An attachment of the call; may be given several times.
+    #[arg(long = "attachment", value_name = "KEY=VALUE")]
+    attachments: Vec<String>,
+    /// Attachment highway.target.
+    #[arg(long, value_name = "ISLAND")]
+    target: Option<String>,
+    /// Attachment dubbo.tag.
+    #[arg(long)]
+    tag: Option<String>,
+    /// The island on whose port the call comes in [default: the port of all islands].
+    #[arg(long, value_name = "ISLAND")]
+    port: Option<String>,
+    /// Why does it not go to this island, or to `local`?
+    #[arg(long, value_name = "ISLAND")]
+    why_not: Option<String>,
+    /// Sends a real call of Dubbo's own `$echo` the same way, and says what came back. It runs no code of the provider's.
+    #[arg(long)]
+    live: bool,
+    /// The egress gateway's admin listener.
+    #[arg(long, default_value = default_admin(Kind::EgressGw), value_name = "URL")]
+    admin: String,
+    /// File with the admin listener's token, readable by its owner alone.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// As JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Asks and shows.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let question = question(arguments)?;
+    let token = admin::token(arguments.token_file.as_deref())?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let answer = runtime.block_on(admin::ask(&arguments.admin, token.as_ref(), Page::Ask("/explain", question)))?;
+    if arguments.json {
+        println!("{}", serde_json::to_string_pretty(&answer)?);
+    } else {
+        print!("{}", text(&answer));
+    }
+    Ok(if answer["goes"].is_null() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
+}
+
+fn question(arguments: &Arguments) -> Result<Value> {
+    let mut attachments = Map::new();
+    for attachment in &arguments.attachments {
+        let Some((key, value)) = attachment.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            bail!("--attachment: found {attachment:?}, wanted KEY=VALUE");
+        };
+        attachments.insert(key.to_owned(), value.into());
+    }
+    for (key, value) in [("highway.target", &arguments.target), ("dubbo.tag", &arguments.tag)] {
+        if let Some(value) = value
+            && let Some(twice) = attachments.insert(key.to_owned(), value.as_str().into())
+        {
+            bail!("attachment {key} is given twice, as {twice} and as \"{value}\"; give it once");
+        }
+    }
+    let mut question = json!({
+        "service": arguments.service, "method": arguments.method, "attachments": attachments, "live": arguments.live,
+    });
+    let source = arguments.source.map(|source| source.to_string());
+    for (key, value) in [
+        ("application", arguments.application.as_ref()),
+        ("source", source.as_ref()),
+        ("port", arguments.port.as_ref()),
+        ("why_not", arguments.why_not.as_ref()),
+    ] {
+        if let Some(value) = value {
+            question[key] = value.as_str().into();
+        }
+    }
+    Ok(question)
+}
+
+/// For people: what came of it, then how.
+fn text(answer: &Value) -> String {
+    let said = |key: &str| answer[key].as_str().map(shown);
+    let mut text = String::new();
+    let mut line = |words: String| {
+        let _ = writeln!(text, "{words}");
+    };
+    let call = said("call").unwrap_or_default();
+    let caller =
+        said("application").map_or_else(|| "somebody unknown".to_owned(), |name| format!("application `{name}`"));
+    match (said("goes"), said("refused")) {
+        (Some(goes), _) => {
+            line(format!("{call} of {caller} goes to {goes}"));
+            line(format!("  because of {}", said("reason").unwrap_or_default()));
+        }
+        (None, refused) => {
+            line(format!("{call} of {caller} is refused"));
+            line(format!("  {}", refused.unwrap_or_default()));
+        }
+    }
+    for target in answer["targets"].as_array().into_iter().flatten() {
+        let list = |key: &str| {
+            let all = target[key].as_array().into_iter().flatten().filter_map(Value::as_str).map(shown);
+            all.collect::<Vec<_>>().join(", ")
+        };
+        let mut about =
+            vec![if target["up"] == true { "a provider is up".to_owned() } else { "no provider is up".to_owned() }];
+        about.extend(Some(list("hubs")).filter(|hubs| !hubs.is_empty()).map(|hubs| format!("by {hubs}")));
+        about.extend(Some(list("providers")).filter(|all| !all.is_empty()));
+        line(format!("  {}: {}", target["target"].as_str().map(shown).unwrap_or_default(), about.join(", ")));
+    }
+    if let Some(why_not) = said("why_not") {
+        line(format!("why not: {why_not}"));
+    }
+    if let Some(live) = answer["live"].as_object() {
+        let told = live.get("told").and_then(Value::as_str).map(shown).unwrap_or_default();
+        line(format!("live: {told}, after {} ms", live.get("took_ms").unwrap_or(&Value::Null)));
+    }
+    line("steps:".to_owned());
+    for step in answer["steps"].as_array().into_iter().flatten() {
+        let part = |key: &str| step[key].as_str().map(shown).unwrap_or_default();
+        line(format!("  {:<10} {}", part("stage"), part("found")));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_shown_with_its_reason_its_places_and_every_step() {
+        let answer = json!({
+            "call": "com.acme.Greeter#greet", "application": "shop", "goes": "`shanghai`", "reason": "rule shop/gray",
+            "targets": [{ "target": "shanghai", "up": true, "hubs": ["hub-1"] }],
+            "steps": [{ "stage": "rules", "found": "rule \u{1b}[2J matches" }], "why_not": "it is down",
+        });
+        assert_eq!(
+            text(&answer),
+            "com.acme.Greeter#greet of application `shop` goes to `shanghai`\n  because of rule shop/gray\n  \
+             shanghai: a provider is up, by hub-1\nwhy not: it is down\nsteps:\n  rules      rule \\u{1b}[2J matches\n"
+        );
+        let refused = json!({ "call": "a.B#m", "refused": "nobody offers it", "steps": [] });
+        assert_eq!(text(&refused), "a.B#m of somebody unknown is refused\n  nobody offers it\nsteps:\n");
+    }
+}
