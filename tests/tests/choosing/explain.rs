@@ -26,9 +26,8 @@ fn an_explanation_names_the_place_the_reason_and_whether_a_provider_answers_ther
     }
 
     let documents = Documents::of(&line);
-    documents.say("rules:\n  - name: gray\n    match: { application: \"caller-*\", attachments: { env: \"gray*\" } }\n    act: { island: b }\n");
+    documents.say("rules:\n  - name: gray\n    match: { attachments: { env: \"gray*\" } }\n    act: { island: b }\n");
     for (name, consumer) in &stage.consumers {
-        // 2.6 does not say its application in a call; its node in the registry does.
         let address = island.place().address().to_string();
         until_answered_by(name, consumer, &hello("plain").attachment("env", "gray-1"), "b");
         let caller = ["--application", &format!("caller-{name}"), "--source", &address, "--attachment", "env=gray-1"];
