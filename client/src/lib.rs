@@ -31,6 +31,7 @@ mod provider;
 mod secured;
 mod send;
 mod status;
+mod trust;
 
 pub use calls::{CallKey, CallKind};
 pub use choice::{Standing, choose};
@@ -43,11 +44,10 @@ pub use provider::{Provider, SendError, State, Times};
 pub use secured::{Secured, TlsWith};
 pub use send::{MORE_PROVIDERS, Untaken};
 pub use status::ProviderStatus;
+pub use trust::{Trust, TrustError};
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use shard::tls::{ClientConfig, ServerName};
 use wire::dubbo::frame::Header;
 
 /// How a [`Pool`] treats its providers. The defaults are what Java's own consumers do, or better.
@@ -90,15 +90,6 @@ impl Default for PoolConfig {
             frame_limit_len: 8 * 1024 * 1024 + wire::dubbo::frame::HEADER_LEN,
         }
     }
-}
-
-/// How providers with TLS are known, and what they are shown.
-#[derive(Debug, Clone)]
-pub struct Trust {
-    /// Whom to trust and what to show: [`shard::tls::client`].
-    pub config: Arc<ClientConfig>,
-    /// The name that every provider's certificate must have; the host of its address unless said.
-    pub server_name: Option<ServerName<'static>>,
 }
 
 /// Who is told how a call ended. Called on the shard; must not block. It may send further calls at once.

@@ -39,7 +39,7 @@ impl Own {
         let files = shown.map(|own| (own.file("own.pem"), own.file("own.key")));
         let identity = files.as_ref().map(|(pem, key)| Identity { certificate_file: pem, key_file: key });
         let config = tls::client(Some(&self.file("own.pem")), identity).unwrap();
-        Trust { config, server_name: server_name.map(|name| ServerName::try_from(name.to_owned()).unwrap()) }
+        Trust::new(config, server_name.map(|name| ServerName::try_from(name.to_owned()).unwrap()))
     }
 }
 

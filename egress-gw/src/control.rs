@@ -53,6 +53,7 @@ const OPENED_WITHIN: Duration = Duration::from_secs(1);
 /// A changed configuration, as far as it can change.
 pub struct Change {
     pub import: Import,
+    pub local_tls: LocalTls,
 }
 
 /// Everything the loop is connected to.
@@ -150,7 +151,7 @@ impl Control {
             local: Arc::default(),
             listen: config.listen.clone(),
             prefixes: config.reference_prefixes.clone(),
-            tls: LocalTls::default(),
+            tls: config.local_tls.clone(),
             remembered,
             rulebook,
             sites,
@@ -186,6 +187,7 @@ impl Control {
                 () = any_change(&mut self.sites) => {}
                 Some((change, done)) = self.outside.changed.recv() => {
                     self.import = change.import;
+                    self.tls = change.local_tls;
                     self.catalogue.set_hold_down(self.import.hold_down);
                     self.memory.set_keep(self.import.local_memory);
                     self.outdated = true;

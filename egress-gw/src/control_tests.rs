@@ -326,7 +326,7 @@ async fn on_demand_a_node_stands_while_somebody_subscribes() {
     let world = World::start();
     let import = Import { publish: Publish::OnDemand { memory: Duration::from_millis(50) }, ..world.import.clone() };
     let (done_in, done) = oneshot::channel();
-    world.changes.send((Change { import }, done_in)).await.unwrap();
+    world.changes.send((Change { import, local_tls: LocalTls::default() }, done_in)).await.unwrap();
     done.await.unwrap();
     world.registry_shows(1, Vec::new(), Vec::new());
     world.hub_offers(&["com.acme.Greeter", "com.acme.Ledger"]);
@@ -348,7 +348,7 @@ async fn a_registry_that_never_answers_keeps_the_others_waiting_for_the_hold_dow
     assert_eq!(world.published(), None, "the silent one may hold local providers");
     let import = Import { hold_down: Duration::from_millis(50), ..world.import.clone() };
     let (done_in, done) = oneshot::channel();
-    world.changes.send((Change { import }, done_in)).await.unwrap();
+    world.changes.send((Change { import, local_tls: LocalTls::default() }, done_in)).await.unwrap();
     done.await.unwrap();
     world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
     assert!(silent.desired.lock().unwrap().is_none(), "what is in it is not known");
@@ -450,7 +450,7 @@ async fn after_the_hold_down_a_lost_islands_services_are_unknown_and_only_its_ta
     let world = World::start();
     let import = Import { hold_down: Duration::from_millis(50), ..world.import.clone() };
     let (done_in, done) = oneshot::channel();
-    world.changes.send((Change { import }, done_in)).await.unwrap();
+    world.changes.send((Change { import, local_tls: LocalTls::default() }, done_in)).await.unwrap();
     done.await.unwrap();
     world.registry_shows(1, Vec::new(), Vec::new());
     world.hub_offers(&["com.acme.Greeter"]);

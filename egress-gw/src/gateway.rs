@@ -68,7 +68,7 @@ impl Program for EgressGateway {
         let fixed = self.config.fixed_differences(&config);
         anyhow::ensure!(fixed.is_empty(), "{} can only change with a restart", fixed.join(", "));
         let (done_in, done) = oneshot::channel();
-        let change = Change { import: config.import.clone() };
+        let change = Change { import: config.import.clone(), local_tls: config.local_tls.clone() };
         self.changes.send((change, done_in)).await.context("the control loop has ended")?;
         done.await.context("the control loop has ended")?;
         self.entrance.store(Arc::new(config.entrance.clone()));

@@ -56,15 +56,14 @@ pub struct Local {
 pub struct LocalTls {
     /// Whom to trust; `None`: who wants TLS is not called.
     pub trust: Option<Trust>,
-    /// The same number where it was made of the same names and contents of files.
-    pub made_of: u64,
     /// Which of those that a registry lists speak TLS.
     pub with: TlsWith,
 }
 
 impl PartialEq for LocalTls {
     fn eq(&self, other: &Self) -> bool {
-        (self.made_of, self.with) == (other.made_of, other.with)
+        let made_of = |tls: &Self| tls.trust.as_ref().map(Trust::made_of);
+        (made_of(self), self.with) == (made_of(other), other.with)
     }
 }
 

@@ -1,9 +1,12 @@
 //! Calls to providers of this island: what the provider gets, what the consumer gets, and what is held meanwhile.
 
+use std::net::SocketAddr;
+
 use wire::dubbo::call::{Call, Peeked};
 use wire::dubbo::frame::{Codec, FrameKind, Serialization};
 
 use super::*;
+use crate::local::LocalTls;
 use crate::testing::*;
 
 const LOCAL: (&str, &str) = ("highway.target", "local");
@@ -258,5 +261,39 @@ fn where_nobody_offers_the_service_here_a_call_to_local_is_refused() {
             assert_eq!((told.id, told.status), (id, Status::OK), "{}", told.text);
             assert!(told.text.contains("local"), "{}", told.text);
         }
+    });
+}
+
+#[test]
+fn a_provider_with_tls_is_called_once_it_is_said_whom_to_trust() {
+    on_shard(async {
+        let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: String| {
+            std::fs::write(folder.path().join(name), text).unwrap();
+            folder.path().join(name)
+        };
+        let (certificate, key) = (file("own.pem", own.cert.pem()), file("own.key", own.signing_key.serialize_pem()));
+        let identity = shard::tls::Identity { certificate_file: &certificate, key_file: &key };
+        let server = shard::tls::server(identity, None).unwrap();
+        let (listener, address) = provider_port().await;
+        let marked: &[(SocketAddr, &[(&str, &str)])] = &[(address, &[("ssl-enabled", "true")])];
+        let gate = GateBuilder { knowledge: with_providers(marked), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[LOCAL, ("timeout", "400")])).await;
+        assert_eq!(consumer.answer().await.status, Status::SERVER_ERROR);
+        let trouble = gate.core.local.status()[0].trouble.clone().unwrap();
+        assert!(trouble.contains("[local.tls]"), "{trouble}");
+
+        let trust = client::Trust::read(Some(&certificate), None, Some("localhost")).unwrap();
+        let tls = LocalTls { trust: Some(trust), ..LocalTls::default() };
+        let snapshot = gate.core.knowledge.load().snapshot.clone();
+        let local = local_with(marked, tls);
+        gate.core.knowledge.store(std::sync::Arc::new(Knowledge { snapshot, local, ..Knowledge::default() }));
+        consumer.send(&here(2)).await;
+        let mut provider = accepted_with_tls(&listener, server).await;
+        let got = provider.frame().await;
+        provider.send(&answer_to(&got)).await;
+        assert_eq!(consumer.frame().await[11], 2);
     });
 }

@@ -35,7 +35,9 @@ use crate::status::{Counters, Families};
 
 mod providers;
 
-pub use providers::{InOrder, accepted, closed_port, local_of, provider_port, with_providers};
+pub use providers::{
+    InOrder, accepted, accepted_with_tls, closed_port, local_of, local_with, provider_port, with_providers,
+};
 
 /// Everything that is waited for comes in far less.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -118,7 +118,7 @@ impl Program for IngressGateway {
             .tasks
             .spawn_local("exports", async { feed.run().await.context("what is exported is followed no longer") })
             .keep();
-        Ok(Self { wishes, remotes, fixed_text, trust_made_of: provider_tls.made_of, _state: state })
+        Ok(Self { wishes, remotes, fixed_text, trust_made_of: provider_tls.made_of(), _state: state })
     }
 
     async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
@@ -129,7 +129,7 @@ impl Program for IngressGateway {
         }
         let Config { policy, statics, provider_tls, .. } = config;
         // First, so that a provider that is listed with it finds it; and only another one, since connections are made anew with it.
-        if std::mem::replace(&mut self.trust_made_of, provider_tls.made_of) != provider_tls.made_of {
+        if std::mem::replace(&mut self.trust_made_of, provider_tls.made_of()) != provider_tls.made_of() {
             trust(&self.remotes, provider_tls.trust.as_ref());
         }
         self.wishes.send_replace(Arc::new(Wishes { policy, statics, tls: provider_tls.with }));

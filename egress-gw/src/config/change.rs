@@ -1,4 +1,4 @@
-//! What of a configuration can change while the gateway runs: `[import]`, `egress.allow`, `[egress.tls]` and, in the chassis,
+//! What of a configuration can change while the gateway runs: `[import]`, `egress.allow`, `[egress.tls]`, `[local.tls]` and, in the chassis,
 //! `[log]`. Everything else is named, so that a reload is taken as a whole or not at all.
 
 use super::Config;

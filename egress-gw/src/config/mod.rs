@@ -6,6 +6,7 @@ mod change;
 mod entrance;
 mod hub;
 mod import;
+mod local;
 mod ports;
 mod raw;
 
@@ -24,6 +25,7 @@ use zk_bridge::{RegistryConfig, RegistrySettings};
 
 use crate::deadline::Timeouts;
 use crate::entrance::Entrance;
+use crate::local::LocalTls;
 use crate::reference::Prefixes;
 
 pub use hub::Hubs;
@@ -75,6 +77,8 @@ pub struct Config {
     pub serve_after_leaving: Duration,
     /// What is imported and how it is published.
     pub import: Import,
+    /// How providers of this island with TLS are known.
+    pub local_tls: LocalTls,
     /// Bounds.
     pub limits: Limits,
     /// Deadlines.
@@ -131,6 +135,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     let ports = ports::settle(raw.egress.ports, island.as_deref(), mistakes);
     let reference_prefixes = reference_prefixes(raw.egress.reference_prefixes, mistakes);
     let import = import::settle(raw.import, mistakes);
+    let local_tls = local::settle(raw.local.tls.as_ref(), mistakes);
     let limits = limits(&raw.limits, mistakes);
     let timeouts = timeouts(&raw.timeouts, mistakes);
     let admin = raw.admin.settle(raw::ADMIN, mistakes);
@@ -149,6 +154,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         reference_prefixes,
         serve_after_leaving: raw.egress.serve_after_leaving.map_or(SERVE_AFTER_LEAVING, Duration::from),
         import,
+        local_tls,
         limits,
         timeouts,
         state_dir: raw.state.settle(STATE_DIR, mistakes),

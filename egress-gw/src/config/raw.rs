@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
-use chassis::config::{RawAdmin, RawDrain, RawLog, RawState, SecretFile, Size, Time};
+use chassis::config::{RawAdmin, RawDrain, RawLog, RawPeerTls, RawState, SecretFile, Size, Time};
 use serde::Deserialize;
 
 /// The whole file.
@@ -20,6 +20,7 @@ pub struct Raw {
     pub(super) registry: Vec<zk_bridge::RegistryConfig>,
     pub(super) egress: RawEgress,
     pub(super) import: RawImport,
+    pub(super) local: RawLocal,
     pub(super) limits: RawLimits,
     pub(super) timeouts: RawTimeouts,
     pub(super) state: RawState,
@@ -87,6 +88,13 @@ pub struct RawRule {
     pub(super) leave: bool,
     pub(super) beside_local: bool,
     pub(super) idempotent: Vec<String>,
+}
+
+/// `[local]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawLocal {
+    pub(super) tls: Option<RawPeerTls>,
 }
 
 /// `[limits]`

@@ -245,3 +245,23 @@ fn a_prefix_of_parameters_is_what_can_begin_a_name() {
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].contains("egress.reference_prefixes[0]: found \"\", wanted 1 to 64 letters"), "{found:?}");
 }
+
+#[test]
+fn providers_of_this_island_with_tls_are_known_by_what_the_section_says() {
+    let folder = folder();
+    std::fs::write(
+        folder.path().join("ca.pem"),
+        rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap().cert.pem(),
+    )
+    .unwrap();
+    let tls = |lines: &str| settled(folder.path(), &format!("{SMALLEST}[local.tls]\n{lines}\n"));
+    let good = tls("with = \"everybody\"\nca_file = \"ca.pem\"").unwrap();
+    assert!(good.local_tls.trust.is_some() && good.local_tls.with == client::TlsWith::Everybody);
+    let before = settled(folder.path(), SMALLEST).unwrap();
+    assert!(before.local_tls.trust.is_none() && before.local_tls != good.local_tls);
+    assert!(before.fixed_differences(&good).is_empty(), "it may change as it runs");
+    let said = |lines: &str| tls(lines).unwrap_err().to_string();
+    assert!(said("certificate_file = \"ca.pem\"").contains("local.tls.key_file: missing"));
+    let name = said("ca_file = \"ca.pem\"\nserver_name = \"not a name\"");
+    assert!(name.contains("local.tls.server_name: found \"not a name\", wanted a host name"), "{name}");
+}

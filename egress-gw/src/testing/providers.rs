@@ -24,6 +24,11 @@ pub fn with_providers(providers: &[(SocketAddr, &[(&str, &str)])]) -> Knowledge 
 
 /// The same providers alone.
 pub fn local_of(providers: &[(SocketAddr, &[(&str, &str)])]) -> Arc<Local> {
+    local_with(providers, LocalTls::default())
+}
+
+/// The same, where those with TLS are known so.
+pub fn local_with(providers: &[(SocketAddr, &[(&str, &str)])], tls: LocalTls) -> Arc<Local> {
     let provider = |(address, said): &(SocketAddr, &[(&str, &str)])| zk_bridge::Provider {
         key: zk_bridge::ServiceKey::new("com.acme.Greeter", None, None),
         host: address.ip().to_string(),
@@ -36,7 +41,7 @@ pub fn local_of(providers: &[(SocketAddr, &[(&str, &str)])]) -> Arc<Local> {
     };
     let view = zk_bridge::View::of(1, providers.iter().map(provider).collect(), vec![]);
     let own = Own { advertise: None, listen: &[], ports: &[] };
-    Arc::new(Local::of(vec![Arc::new(view)], own, LocalTls::default()))
+    Arc::new(Local::of(vec![Arc::new(view)], own, tls))
 }
 
 /// A port where a provider may be.
@@ -58,6 +63,16 @@ pub fn closed_port() -> (tokio::net::TcpSocket, SocketAddr) {
 pub async fn accepted(listener: &tokio::net::TcpListener) -> Peer {
     let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("the gateway connects");
     Peer { stream: Box::new(accepted.unwrap().0) }
+}
+
+/// The same with TLS.
+pub async fn accepted_with_tls(listener: &tokio::net::TcpListener, config: Arc<rustls::ServerConfig>) -> Peer {
+    let accepted = async {
+        let (stream, _) = listener.accept().await.unwrap();
+        tokio_rustls::TlsAcceptor::from(config).accept(stream).await.unwrap()
+    };
+    let stream = tokio::time::timeout(PATIENCE, accepted).await.expect("the gateway connects");
+    Peer { stream: Box::new(stream) }
 }
 
 /// Sends every call to the first of these targets, or to the next where it was not sent.

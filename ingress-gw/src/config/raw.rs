@@ -3,7 +3,6 @@
 //! Every field is optional so that all mistakes can be said at once; [`super::settle`] says what is missing.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 
 use chassis::config::{RawAdmin, RawDrain, RawLog, RawState, SecretFile, Size, Time};
 use serde::Deserialize;
@@ -120,23 +119,7 @@ pub struct RawProviders {
 }
 
 /// `[providers.tls]`
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RawProviderTls {
-    pub with: Option<RawTlsUse>,
-    pub ca_file: Option<PathBuf>,
-    pub certificate_file: Option<PathBuf>,
-    pub key_file: Option<SecretFile>,
-    pub server_name: Option<String>,
-}
-
-/// `with = …`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum RawTlsUse {
-    Marked,
-    Everybody,
-}
+pub use chassis::config::RawPeerTls as RawProviderTls;
 
 /// `[limits]`
 #[derive(Debug, Default, Deserialize)]

@@ -211,7 +211,7 @@ fn a_certificate_wants_its_key_and_files_that_are_no_pem_are_named() {
 #[test]
 fn the_same_trust_is_known_again_and_another_is_not() {
     let folder = folder();
-    let made_of = |lines: &str| settled_in(&folder, &format!("{SMALLEST}{lines}\n")).unwrap().provider_tls.made_of;
+    let made_of = |lines: &str| settled_in(&folder, &format!("{SMALLEST}{lines}\n")).unwrap().provider_tls.made_of();
     let ca = "[providers.tls]\nca_file = \"providers-ca.pem\"\n";
     assert_eq!(made_of(ca), made_of(&format!("{ca}with = \"everybody\"\n[[export.rule]]\nservice = \"*\"")));
     assert_ne!(made_of(ca), made_of(&format!("{ca}server_name = \"provider.internal\"")));

@@ -1,0 +1,69 @@
+//! How providers with TLS are known, and what they are shown.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::Path;
+use std::sync::Arc;
+
+use shard::tls::{self, ClientConfig, Identity, ServerName, TlsError};
+use thiserror::Error;
+
+/// How providers with TLS are known.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// Whom to trust and what to show: [`shard::tls::client`].
+    pub config: Arc<ClientConfig>,
+    /// The name that every provider's certificate must have; the host of its address unless said.
+    pub server_name: Option<ServerName<'static>>,
+    made_of: u64,
+}
+
+/// Why it cannot be made.
+#[derive(Debug, Error)]
+pub enum TrustError {
+    /// No certificate can have this name.
+    #[error("found {0:?}, wanted a host name or an address")]
+    ServerName(String),
+    /// Of the files.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+impl Trust {
+    /// This configuration.
+    #[must_use]
+    pub fn new(config: Arc<ClientConfig>, server_name: Option<ServerName<'static>>) -> Self {
+        Self { config, server_name, made_of: 0 }
+    }
+
+    /// Reads the authorities, the system's where there is no `ca_file`, and what is shown: certificate and key.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub fn read(
+        ca_file: Option<&Path>,
+        own: Option<(&Path, &Path)>,
+        server_name: Option<&str>,
+    ) -> Result<Self, TrustError> {
+        let mut made_of = DefaultHasher::new();
+        server_name.hash(&mut made_of);
+        let authorities = match ca_file {
+            Some(file) => Some(file),
+            None => tls::system_bundle(),
+        };
+        for file in [authorities, own.map(|own| own.0), own.map(|own| own.1)] {
+            // A file that cannot be read is said below, with its name.
+            file.and_then(|file| std::fs::read(file).ok()).hash(&mut made_of);
+        }
+        let wrong = |name: &str| TrustError::ServerName(name.to_owned());
+        let server_name =
+            server_name.map(|name| ServerName::try_from(name.to_owned()).map_err(|_| wrong(name))).transpose()?;
+        let identity = own.map(|(certificate_file, key_file)| Identity { certificate_file, key_file });
+        Ok(Self { config: tls::client(ca_file, identity)?, server_name, made_of: made_of.finish() })
+    }
+
+    /// The same number where it was read from the same names and contents of files; only ever compared with another of this process.
+    #[must_use]
+    pub fn made_of(&self) -> u64 {
+        self.made_of
+    }
+}
