@@ -182,6 +182,7 @@ fn local_first_goes_to_an_island_when_the_provider_is_gone_and_takes_no_token_al
         until(|| gate.core.local.status()[0].connections == 0).await;
         consumer.send(&patient(2)).await;
         let sent = gate.link().calls(1).await.remove(0);
+        assert_eq!(gate.core.counters.local.get(), 1, "at once, without waiting for a connection");
         assert_eq!((sent.head().destination, &sent.frame), ("shanghai", &patient(2)));
     });
 }

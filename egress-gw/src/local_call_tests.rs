@@ -106,12 +106,14 @@ fn a_provider_that_cannot_be_reached_is_told_as_not_sent_and_another_is_asked_fi
     on_shard(async {
         let (listener, address) = provider_port().await;
         let (_closed, nobody) = closed_port();
-        let knowledge = with_providers(&[(nobody, &[("weight", "10000")]), (address, &[("weight", "1")])]);
+        let knowledge =
+            with_providers(&[(nobody, &[("weight", "10000"), ("token", "hush")]), (address, &[("weight", "1")])]);
         let gate = GateBuilder { knowledge, ..GateBuilder::default() }.open();
         let mut consumer = gate.consumer().await;
         consumer.send(&here(1)).await;
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
+        assert_eq!(attachment(&got, "token"), None, "the first one's token is not for the second");
         provider.send(&answer_to(&got)).await;
         assert_eq!(consumer.frame().await[11], 1);
 
