@@ -124,9 +124,9 @@ impl Local {
 
     /// Whether a call without a tag may go to this provider.
     fn takes_calls(&self, provider: &Provider) -> bool {
-        // Its tag, if it has one, is for callers that name it, and a tag that a call names here is an island's.
-        !provider.is_virtual()
-            && provider.tag().is_none()
+        // What a gateway wrote stands at a gateway's address. A tag is for callers that name it, and a tag that a call names here is an
+        // island's.
+        provider.tag().is_none()
             && client::is_enabled(|key| provider.parameters.get(key))
             && !self.gateways.has(provider)
     }
