@@ -12,7 +12,7 @@
 //!
 //! Long because: whatever changes what shards decide by or what is published meets in this one loop, in one order.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -37,6 +37,7 @@ use crate::local::{Local, LocalTls, Own};
 use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered};
 use crate::reference::Prefixes;
+use crate::returned::Returned;
 use crate::rulebook::{self, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_change, consumers, local};
@@ -85,11 +86,14 @@ pub struct Control {
     tls: LocalTls,
     remembered: Remembered,
     rulebook: Rulebook,
+    returned: Returned,
     sites: Vec<Site>,
     outside: Outside,
     hub_ready: Condition,
     shown: Arc<Mutex<Shown>>,
     snapshot: Arc<Snapshot>,
+    /// When time alone makes another snapshot of the same facts.
+    settles_at: Option<Instant>,
     /// Whether offers, local providers, imports or rules are others than those of `snapshot`.
     outdated: bool,
     complete: bool,
@@ -154,12 +158,14 @@ impl Control {
             tls: config.local_tls.clone(),
             remembered,
             rulebook,
+            returned: Returned::default(),
             sites,
             hold: process.drain.hold(),
             outside,
             hub_ready,
             shown,
             snapshot: Arc::default(),
+            settles_at: None,
             outdated: true,
             complete: false,
             absence: Absence::Unproven,
@@ -276,7 +282,12 @@ impl Control {
                 self.sites.iter().filter_map(|site| site.demand.next_change(memory)).any(|at| at <= now)
             }
         };
-        local_is_over || waited || demand_is_over || self.rulebook.is_due(today)
+        local_is_over || waited || demand_is_over || self.is_settled(now) || self.rulebook.is_due(today)
+    }
+
+    /// Whether some local provider has by now been back for as long as a rule wants.
+    fn is_settled(&self, now: Instant) -> bool {
+        self.settles_at.is_some_and(|at| at <= now)
     }
 
     /// Makes everything anew from what is known now.
@@ -288,8 +299,9 @@ impl Control {
         if complete {
             self.absence = Absence::Proven;
         }
-        self.observe_local(today);
+        self.observe_local(now, today);
         self.observe_rules(today);
+        self.outdated |= self.is_settled(now);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
         if self.remembered.observe(&self.ports, &self.import.imports, &offered) {
             write(&self.outside.state, REMEMBERED, &serde_json::to_vec(&self.remembered).unwrap_or_default());
@@ -304,10 +316,12 @@ impl Control {
                 imports: self.import.imports.clone(),
                 offers: offered.iter().map(|offered| (offered.entry.clone().into(), offer(offered))).collect(),
                 local: self.local.services().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
+                local_for: self.local_for(now),
                 rules: self.rulebook.rules().clone(),
                 ..Known::default()
             };
             self.snapshot = Arc::new(Snapshot::new(self.snapshot.generation() + 1, known));
+            self.settles_at = self.snapshot.settles_in().map(|after| now + after);
         }
         let hubs = self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect()));
         let before = self.outside.knowledge.load_full();
@@ -333,7 +347,7 @@ impl Control {
     }
 
     /// Notes which services this island serves itself.
-    fn observe_local(&mut self, today: SystemTime) {
+    fn observe_local(&mut self, now: Instant, today: SystemTime) {
         for site in &mut self.sites {
             let view = site.view.borrow().clone();
             // Once it was read calls go on with that, connected or not; only changes wait.
@@ -349,10 +363,32 @@ impl Control {
         if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
             write(&self.outside.state, local_memory::FILE, &self.memory.encode());
         }
+        self.outdated |= self.returned.observe(now, self.memory.present());
         let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports };
         let local = local(&mut self.sites, &self.local, own, &self.tls);
         self.outdated |= !Arc::ptr_eq(&local, &self.local) && !local.services().eq(self.local.services());
         self.local = local;
+    }
+
+    /// For how long local providers that were gone have been back.
+    fn local_for(&self, now: Instant) -> HashMap<Keyed, Duration> {
+        let back = self.local.services().filter_map(|service| {
+            Some((publish::catalogue_key(service).into(), self.returned.for_how_long(&service.to_string(), now)?))
+        });
+        back.collect()
+    }
+
+    /// Whether local providers keep the calls of a service to themselves: those that are there or were in the last day; where a rule
+    /// prefers them, those that are there and have not come back only just now.
+    fn is_kept_here(&self, service: &ServiceKey, now: Instant, today: SystemTime) -> bool {
+        let name = service.to_string();
+        match self.rulebook.rules().local_first(service) {
+            None => self.memory.is_local(&name, today),
+            Some(back_after) => {
+                self.memory.is_present(&name)
+                    && self.returned.for_how_long(&name, now).is_none_or(|since| since >= back_after)
+            }
+        }
     }
 
     /// Takes in what the config centers say.
@@ -373,7 +409,8 @@ impl Control {
             return;
         }
         let face = Face { host, ports: &self.ports, tagging: self.tagging };
-        let is_local = |service: &ServiceKey| self.memory.is_local(&service.to_string(), today);
+        let now = Instant::now();
+        let is_local = |service: &ServiceKey| self.is_kept_here(service, now, today);
         for site in self.sites.iter().filter(|site| site.read_once) {
             let view = site.view.borrow().clone();
             let wanted = |service: &ServiceKey| match self.import.publish {

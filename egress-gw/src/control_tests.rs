@@ -243,6 +243,43 @@ async fn a_local_provider_takes_the_untagged_node_away_and_keeps_it_away_across_
     again.publishes(&["com.acme.Greeter@20991"]).await;
 }
 
+/// One document of rules, as a config center shows it.
+fn document(text: &str) -> Arc<zk_bridge::Documents> {
+    let (name, text) = ("shop".to_owned(), text.to_owned());
+    let version = "0x1".parse().unwrap();
+    Arc::new(zk_bridge::Documents::read(vec![Arc::new(zk_bridge::Document {
+        name,
+        text,
+        version,
+        written: SystemTime::UNIX_EPOCH,
+    })]))
+}
+
+/// By default a service counts as local for a day after its last provider went.
+#[tokio::test]
+async fn a_rule_that_prefers_local_providers_opens_the_way_out_as_soon_as_the_last_one_is_gone() {
+    let world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    let here = || vec![provider("com.acme.Greeter", "10.0.0.7", None)];
+    let text = "rules:\n  - name: home\n    act: { local-first: { then: [shanghai], back-after: 1s } }\n";
+    world.registry.documents.send_replace(document(text));
+    world.registry_shows(1, here(), Vec::new());
+    world.publishes(&["com.acme.Greeter@20991"]).await;
+    world.registry_shows(2, Vec::new(), Vec::new());
+    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
+    let back = Instant::now();
+    world.registry_shows(3, here(), Vec::new());
+    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
+    until(|| world.knowledge.load().snapshot.local_for(&greeter).is_some()).await;
+    assert_eq!(world.published().unwrap().len(), 2, "it came back only just now");
+    world.publishes(&["com.acme.Greeter@20991"]).await;
+    assert!(back.elapsed() >= Duration::from_secs(1), "{:?}", back.elapsed());
+    world.registry.documents.send_replace(Arc::new(zk_bridge::Documents::read(Vec::new())));
+    world.registry_shows(4, Vec::new(), Vec::new());
+    until(|| world.knowledge.load().snapshot.rules().is_empty()).await;
+    assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"], "without the rule the day counts");
+}
+
 #[tokio::test]
 async fn another_gateways_virtual_provider_is_no_local_one() {
     let world = World::start();

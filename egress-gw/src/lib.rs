@@ -26,7 +26,7 @@
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
-//! | `publish`, `local_memory`, `state_files` | which virtual providers shall stand, and what survives a restart |
+//! | `publish`, `local_memory`, `returned`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `explain`, `probe` | where a call would go and why, for people; whether it gets there |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
@@ -67,6 +67,7 @@ mod pending;
 mod probe;
 mod publish;
 mod reference;
+mod returned;
 mod routing;
 mod rulebook;
 mod session;

@@ -120,6 +120,17 @@ impl LocalMemory {
         self.present.contains(service) || self.seen.get(service).is_some_and(|at| is_recent(*at, now, self.keep))
     }
 
+    /// Whether the service has a local provider now.
+    #[must_use]
+    pub fn is_present(&self, service: &str) -> bool {
+        self.present.contains(service)
+    }
+
+    /// The services that have a local provider now.
+    pub fn present(&self) -> &BTreeSet<String> {
+        &self.present
+    }
+
     /// When the next remembered service is forgotten, if any is.
     #[must_use]
     pub fn next_change(&self) -> Option<SystemTime> {

@@ -166,6 +166,16 @@ impl Rules {
         &self.back_after
     }
 
+    /// The hold-down of the rule, if there is one, by which all calls of `service` prefer local providers. A rule for some applications,
+    /// methods or callers is none: who publishes a way out for consumers publishes it for all of them.
+    #[must_use]
+    pub fn local_first(&self, service: &ServiceKey) -> Option<Duration> {
+        self.about(service).find_map(|asked| match &asked.rule.act {
+            Act::LocalFirst { back_after, .. } if asked.is_about_all(service) => Some(*back_after),
+            _ => None,
+        })
+    }
+
     /// The rules that can be about calls of `service`, in their order.
     pub(crate) fn about(&self, service: &ServiceKey) -> impl Iterator<Item = Asked<'_>> {
         let rules = self.rules.about(Some(service));
@@ -301,6 +311,22 @@ fn is_method_meant(methods: &[NamePattern], call: &Call<'_>) -> bool {
 }
 
 impl<'r> Asked<'r> {
+    /// Whether the rule is about every call of `service`, whoever makes it.
+    fn is_about_all(&self, service: &ServiceKey) -> bool {
+        let ServiceKey { interface, group, version } = service;
+        let when = &self.rule.when;
+        let is_of_all = |scope: &Scope| {
+            scope.application.is_none()
+                && scope.service.as_ref().is_none_or(|pattern| pattern.matches(group, interface, version))
+        };
+        is_of_all(&self.document.scope)
+            && is_of_all(&when.scope)
+            && when.methods.is_empty()
+            && when.source.is_empty()
+            && when.attachments.is_empty()
+            && when.parameters.is_empty()
+    }
+
     /// Why the rule is not about this call; `None` where it is.
     pub fn mismatch(&self, call: &Call<'_>) -> Option<Mismatch<'r>> {
         let when = &self.rule.when;
