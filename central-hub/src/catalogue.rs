@@ -78,6 +78,13 @@ pub enum Applied {
 #[derive(Debug, Default)]
 pub struct Shown(BTreeMap<Who, Told>);
 
+impl Shown {
+    /// The islands of which something was told, some more than once.
+    pub fn islands(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(_, told)| !told.entries.is_empty()).map(|(who, _)| who.island.as_str())
+    }
+}
+
 #[derive(Debug, Default)]
 struct Told {
     start: u64,

@@ -14,6 +14,7 @@ mod catalogue;
 mod config;
 mod counts;
 mod directory;
+mod distance;
 mod limits;
 mod links;
 mod policy;

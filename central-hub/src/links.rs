@@ -2,11 +2,13 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use tunnel::{Link, Role};
 
 use crate::catalogue::{Catalogue, Shown, Who};
+use crate::distance::{Distance, is_news};
 use crate::limits::{Limit, Limits};
 
 /// Calls by which the link that was taken last may exceed the others before one of them is taken: a batch that was read
@@ -31,6 +33,8 @@ pub struct Egress {
     pub shown: Shown,
     /// Whether it was told that this is everything.
     pub whole: Told,
+    /// How far it was told that islands are.
+    distances: FxHashMap<Rc<str>, Duration>,
 }
 
 /// Whether an egress knows that it was told everything.
@@ -53,6 +57,7 @@ struct Ingress {
     services: Rc<Services>,
     /// Whether all that its gateway offers was told on this link.
     told: bool,
+    distance: Distance,
 }
 
 /// The services of one gateway, to be asked by the three names of a head without allocating.
@@ -105,12 +110,14 @@ impl Links {
                     last: Cell::new(false),
                     services: Rc::default(),
                     told: false,
+                    distance: Distance::default(),
                 };
                 self.ingress.entry(peer.island.clone()).or_default().push(ingress);
             }
             Role::Egress | Role::Hub => {
                 let (limit, shown) = (limits.of(&peer.island), Shown::default());
-                let egress = Egress { link: link.clone(), limit, shown, whole: Told::No };
+                let distances = FxHashMap::default();
+                let egress = Egress { link: link.clone(), limit, shown, whole: Told::No, distances };
                 self.egress.insert(link.id(), egress);
             }
         }
@@ -179,6 +186,29 @@ impl Links {
     /// What an egress link has been told, to be changed and put back.
     pub fn shown(&mut self, link: &Link) -> Option<&mut Shown> {
         self.egress.get_mut(&link.id()).map(|egress| &mut egress.shown)
+    }
+
+    /// Looks how far every island is now, and gives what egresses have to be told: of islands that they see, what is notably otherwise.
+    pub fn measure(&mut self) -> Vec<(Link, Rc<str>, Duration)> {
+        let mut nearest: FxHashMap<Rc<str>, Duration> = FxHashMap::default();
+        for (island, links) in &mut self.ingress {
+            for ingress in links.iter_mut() {
+                ingress.distance = ingress.distance.with(ingress.link.rtt().filter(|_| ingress.link.connected()));
+            }
+            let known = links.iter().filter(|ingress| ingress.link.connected()).filter_map(|one| one.distance.get());
+            nearest.extend(known.min().map(|distance| (island.clone(), distance)));
+        }
+        let mut news = Vec::new();
+        for Egress { link, shown, distances, .. } in self.egress.values_mut() {
+            for island in shown.islands() {
+                let Some((island, distance)) = nearest.get_key_value(island) else { continue };
+                if is_news(distances.get(island).copied(), *distance) {
+                    distances.insert(island.clone(), *distance);
+                    news.push((link.clone(), island.clone(), *distance));
+                }
+            }
+        }
+        news
     }
 
     /// All links.

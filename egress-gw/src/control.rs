@@ -30,6 +30,7 @@ use zk_bridge::Desired;
 
 use crate::catalogue::{Applied, Catalogue, Offered};
 use crate::config::{Config, Import, Port, Publish, Tagging};
+use crate::distances::Distances;
 use crate::drain;
 use crate::knowledge::Knowledge;
 use crate::listen::{Event, Inbox, Order};
@@ -78,6 +79,7 @@ pub struct Control {
     serve_after_leaving: Duration,
     import: Import,
     catalogue: Catalogue,
+    distances: Distances,
     memory: LocalMemory,
     /// This island's own providers that are there now.
     local: Arc<Local>,
@@ -151,6 +153,7 @@ impl Control {
             serve_after_leaving: config.serve_after_leaving,
             import: config.import.clone(),
             catalogue: Catalogue::new(config.import.hold_down),
+            distances: Distances::default(),
             memory,
             local: Arc::default(),
             listen: config.listen.clone(),
@@ -227,8 +230,16 @@ impl Control {
         for event in events {
             match event {
                 Event::Up { link, hub } => self.catalogue.up(link, &hub, now),
-                Event::Down { link } => self.catalogue.down(link, now),
+                Event::Down { link } => {
+                    self.catalogue.down(link, now);
+                    self.distances.down(link);
+                }
                 Event::Told { link } => self.catalogue.told(link),
+                Event::Distance { link, island, round_trip } => {
+                    self.distances.told(link, &island, round_trip);
+                    // Nobody else looks at it.
+                    self.outdated |= self.rulebook.rules().looks_at_distances();
+                }
                 Event::Catalogue { link, update } => {
                     let origin = update.origin.clone();
                     match self.catalogue.update(link, update) {
@@ -318,7 +329,7 @@ impl Control {
                 local: self.local.services().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
                 local_for: self.local_for(now),
                 rules: self.rulebook.rules().clone(),
-                ..Known::default()
+                round_trips: self.distances.shortest(),
             };
             self.snapshot = Arc::new(Snapshot::new(self.snapshot.generation() + 1, known));
             self.settles_at = self.snapshot.settles_in().map(|after| now + after);
@@ -443,6 +454,7 @@ impl Control {
             links,
             catalogue_complete: self.complete,
             registries: self.sites.iter().map(|site| ShownRegistry::of(&*site.registry)).collect(),
+            round_trips_us: self.distances.shown(),
             rules: self.rulebook.shown(),
             rules_trouble: self.rulebook.trouble().map(str::to_owned),
             ..Shown::of(&self.snapshot, &is_local)

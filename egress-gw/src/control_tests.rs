@@ -141,9 +141,13 @@ impl World {
     }
 
     fn hub_tells(&self, revision: u64, base: u64, services: &[&str]) {
+        self.hub_tells_of("shanghai", revision, base, services);
+    }
+
+    fn hub_tells_of(&self, island: &str, revision: u64, base: u64, services: &[&str]) {
         let key = |name: &&str| ServiceKey { interface: (*name).to_owned(), ..ServiceKey::default() };
         let update = Update {
-            origin: Origin { island: "shanghai".to_owned(), gateway: "in-1".to_owned(), start: 1 },
+            origin: Origin { island: island.to_owned(), gateway: "in-1".to_owned(), start: 1 },
             revision,
             base,
             added: services.iter().map(|name| Entry { key: key(name), healthy: true, ..Entry::default() }).collect(),
@@ -278,6 +282,41 @@ async fn a_rule_that_prefers_local_providers_opens_the_way_out_as_soon_as_the_la
     world.registry_shows(4, Vec::new(), Vec::new());
     until(|| world.knowledge.load().snapshot.rules().is_empty()).await;
     assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"], "without the rule the day counts");
+}
+
+/// What hubs measure moves the calls of such a rule, and of no other.
+#[tokio::test]
+async fn a_rule_for_the_nearest_island_follows_what_hubs_measured() {
+    let world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.hub_tells_of("beijing", 1, 0, &["com.acme.Greeter"]);
+    world.registry_shows(1, Vec::new(), Vec::new());
+    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
+    let call = route::Call { service: Some(&greeter), method: "greet", ..route::Call::default() };
+    let snapshot = || world.knowledge.load().snapshot.clone();
+    let goes = || route::decide(&call, &snapshot()).map(|plan| plan.choice.targets().next().unwrap().to_string());
+    let measured = |link, island: &str, millis| {
+        let (island, round_trip) = (island.to_owned(), Duration::from_millis(millis));
+        world.inbox.put(Event::Distance { link, island, round_trip });
+    };
+    until(|| snapshot().offers(&greeter).len() == 2).await;
+    let before = snapshot().generation();
+    measured(1, "beijing", 40);
+    measured(1, "shanghai", 9);
+    world.registry.documents.send_replace(document("rules:\n  - name: near\n    act: { nearest: [] }\n"));
+    until(|| goes() == Ok("shanghai".to_owned())).await;
+    assert!(snapshot().generation() > before);
+    measured(1, "shanghai", 90);
+    until(|| goes() == Ok("beijing".to_owned())).await;
+    world.inbox.put(Event::Up { link: 2, hub: "hub-2".to_owned() });
+    measured(2, "shanghai", 5);
+    until(|| goes() == Ok("shanghai".to_owned())).await;
+    world.inbox.put(Event::Down { link: 2 });
+    world
+        .registry
+        .documents
+        .send_replace(document("rules:\n  - name: near\n    act: { nearest: [shanghai, beijing] }\n"));
+    until(|| goes() == Ok("beijing".to_owned())).await;
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
-//! | `catalogue`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
+//! | `catalogue`, `distances`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
 //! | `publish`, `local_memory`, `returned`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `explain`, `probe` | where a call would go and why, for people; whether it gets there |
@@ -47,6 +47,7 @@ pub mod deadline;
 mod decide;
 mod deliver;
 mod demand;
+mod distances;
 mod drain;
 mod entrance;
 mod expire;

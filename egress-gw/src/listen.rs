@@ -90,6 +90,15 @@ pub enum Event {
         /// The link's number.
         link: u64,
     },
+    /// How far an island is by this link.
+    Distance {
+        /// The link's number.
+        link: u64,
+        /// The island.
+        island: String,
+        /// From here to its gateway and back.
+        round_trip: Duration,
+    },
 }
 
 /// Events of all shards, in the order of each.
@@ -288,6 +297,10 @@ impl Handler for HubSide {
                 self.inbox.put(Event::Told { link: link.id() });
             }
             Notice::Reachable { island } => self.core.island_is_back(&island),
+            Notice::Distance { island, micros } => {
+                let round_trip = link.rtt().unwrap_or_default() + Duration::from_micros(micros);
+                self.inbox.put(Event::Distance { link: link.id(), island, round_trip });
+            }
             notice => tracing::debug!(hub = &*link.peer().name, ?notice, "a notice"),
         }
     }

@@ -1,6 +1,8 @@
 //! What `/status` shows people of the control loop: islands, services here and there, registries. Bounded, and never a
 //! secret.
 
+use std::collections::BTreeMap;
+
 use route::{Health, Offer, Snapshot};
 use serde::Serialize;
 use wire::tunnel::catalogue::ServiceKey;
@@ -27,6 +29,8 @@ pub struct Shown {
     /// Services that were left out of the list.
     pub services_not_shown: usize,
     pub registries: Vec<ShownRegistry>,
+    /// How far islands are, as hubs measured it, in microseconds.
+    pub round_trips_us: BTreeMap<String, u64>,
     /// Documents of rules.
     pub rules: Vec<ShownDocument>,
     /// Why all of them together are not obeyed.

@@ -45,6 +45,8 @@ pub(super) struct Gateway {
     pub(super) offered: RefCell<Vec<String>>,
     /// How much was offered each time the hub said that this is everything.
     pub(super) told: RefCell<Vec<usize>>,
+    /// Islands whose distance was told.
+    pub(super) distances: RefCell<Vec<String>>,
     pub(super) notices: RefCell<Vec<Notice>>,
     pub(super) changed: Notify,
 }
@@ -131,10 +133,10 @@ impl Handler for Gateway {
         self.changed.notify_waiters();
     }
     fn notice(&self, _: &Link, notice: Notice) {
-        if notice == Notice::CatalogueTold {
-            self.told.borrow_mut().push(self.offered.borrow().len());
-        } else {
-            self.notices.borrow_mut().push(notice);
+        match notice {
+            Notice::CatalogueTold => self.told.borrow_mut().push(self.offered.borrow().len()),
+            Notice::Distance { island, .. } => self.distances.borrow_mut().push(island),
+            notice => self.notices.borrow_mut().push(notice),
         }
         self.changed.notify_waiters();
     }

@@ -38,6 +38,8 @@ const GRACE: Duration = Duration::from_secs(1);
 const CALL_LEN: usize = 1024;
 /// After looking after the catalogue, so many times as long as that took goes to everything else.
 const CATALOGUE_SHARE: u32 = 9;
+/// How often it is looked how far islands are.
+const MEASURED_EVERY: Duration = Duration::from_secs(2);
 /// Between two forgeries that are said in the log.
 const FORGERY_SAID: Duration = Duration::from_secs(1);
 /// The reason of a line about calls that have none of their own.
@@ -61,6 +63,7 @@ pub struct Switch {
     to_learn: RefCell<BTreeSet<Who>>,
     /// Not looked after before: whoever tells a lot takes a share of this core, and no more.
     catalogue_due: Cell<Instant>,
+    measure_due: Cell<Instant>,
     /// When a forgery was last said in the log; the audit and the count have each.
     forgery_said: Cell<Option<Instant>>,
     /// What calls and bodies under way hold.
@@ -122,6 +125,7 @@ impl Switch {
             catalogue_changed: Cell::new(false),
             to_learn: RefCell::default(),
             catalogue_due: Cell::new(Instant::now()),
+            measure_due: Cell::new(Instant::now()),
             forgery_said: Cell::default(),
             budget,
             calls: RefCell::new(Slots::new(CALLS)),
@@ -219,12 +223,25 @@ impl Switch {
             self.audit.write(&Line { unwritten: count, ..self.line(&island, Outcome::Refused, LEFT_OUT) });
         }
         self.audit.hand_over();
+        if now >= self.measure_due.get() {
+            self.measure_due.set(now + MEASURED_EVERY);
+            self.tell_distances();
+        }
         if now < self.catalogue_due.get() {
             return;
         }
         self.look_after_catalogue(now);
         let took = now.elapsed();
         self.catalogue_due.set(now + took * CATALOGUE_SHARE);
+    }
+
+    /// How far islands are, to egresses that see them.
+    fn tell_distances(&self) {
+        let news = self.links.borrow_mut().measure();
+        for (link, island, distance) in news {
+            let micros = u64::try_from(distance.as_micros()).unwrap_or(u64::MAX);
+            link.notify(&Notice::Distance { island: island.to_string(), micros });
+        }
     }
 
     /// What islands have told since the last time: to the links that calls go out on, and to those who may see it.

@@ -8,6 +8,16 @@ use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use super::line::{GRANT, SERVICE, policy, with_line};
 use super::*;
 
+/// Once: nothing is notably otherwise on a quiet path.
+#[test]
+fn an_egress_hears_how_far_the_islands_are_that_it_sees() {
+    with_line("", |line| async move {
+        line.ready().await;
+        line.egress.until("a distance", |egress| !egress.distances.borrow().is_empty()).await;
+        assert_eq!(line.egress.distances.borrow()[0], "beijing");
+    });
+}
+
 #[test]
 fn a_granted_call_crosses_and_leaves_one_line() {
     with_line("", |line| async move {

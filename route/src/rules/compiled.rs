@@ -176,6 +176,12 @@ impl Rules {
         })
     }
 
+    /// Whether any rule goes by how far islands are.
+    #[must_use]
+    pub fn looks_at_distances(&self) -> bool {
+        self.rules.all.iter().any(|placed| matches!(placed.rule().act, Act::Nearest(_)))
+    }
+
     /// The rules that can be about calls of `service`, in their order.
     pub(crate) fn about(&self, service: &ServiceKey) -> impl Iterator<Item = Asked<'_>> {
         let rules = self.rules.about(Some(service));

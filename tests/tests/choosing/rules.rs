@@ -145,6 +145,24 @@ fn a_split_gives_each_island_its_share_and_a_key_stays_where_it_is() {
     assert_eq!(islands.len(), 2, "{places:?}");
 }
 
+/// Both islands are as near as can be here; what was measured is what decides.
+#[test]
+fn the_nearest_island_is_the_one_that_was_measured_so() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::of(&line);
+    documents.act("nearest: []");
+    let measured = until("both islands were measured", FOLLOWED, || {
+        let status = line.island("a").egress().status().ok()?;
+        let times = status["egress"]["round_trips_us"].as_object()?.clone();
+        (times.contains_key("b") && times.contains_key("c")).then_some(times)
+    });
+    let measured = measured.unwrap();
+    let time = |island: &str| measured[island].as_u64().unwrap();
+    let nearest = if time("b") <= time("c") { "b" } else { "c" };
+    println!("{measured:?}");
+    each_is_answered_by(stage, nearest);
+}
+
 #[test]
 fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     let (stage, line, _mine) = stage();

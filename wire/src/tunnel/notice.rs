@@ -33,6 +33,13 @@ pub enum Notice {
         /// The island.
         island: String,
     },
+    /// A word from the hub to this island's nearest gateway and back takes this long. Said to egresses, of islands that they see.
+    Distance {
+        /// The island.
+        island: String,
+        /// Microseconds, smoothed.
+        micros: u64,
+    },
     /// The other end takes no new exchanges from now on.
     GoingAway {
         /// Why, in a sentence.
