@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use highway_tests::install::Release;
 use highway_tests::line::Line;
-use highway_tests::peer::{GREETING, Peer};
+use highway_tests::peer::{DUBBO_PORT, GREETING, Peer};
 use highway_tests::process::until;
 
-use super::stage::{BOTH, FOLLOWED, Stage, hello, island_in, stage, until_answered_by, who};
+use super::stage::{
+    BOTH, FIRST, FOLLOWED, Stage, hello, island_in, only, provider, refer, stage, until_answered_by, who,
+};
 
-/// The document of this file's tests.
-const NAME: &str = "both.greeting";
 /// How soon a gateway obeys, says the documentation. A machine that is busy with other tests may be later by chance, not by rule.
 const OBEYED: Duration = Duration::from_secs(1);
 const OBEYED_AT_LAST: Duration = Duration::from_secs(10);
@@ -21,12 +22,22 @@ const CHANGES: usize = 50;
 /// Rules for what both islands offer; taken away again when the test is over.
 pub struct Documents<'a> {
     line: &'a Line,
+    group: &'static str,
 }
 
 impl<'a> Documents<'a> {
     /// None yet.
     pub fn of(line: &'a Line) -> Self {
-        Self { line }
+        Self::about(line, BOTH)
+    }
+
+    /// None yet, about another group.
+    pub fn about(line: &'a Line, group: &'static str) -> Self {
+        Self { line, group }
+    }
+
+    fn name(&self) -> String {
+        format!("{}.greeting", self.group)
     }
 
     fn command(&self, command: &str, more: &[&str]) -> String {
@@ -40,9 +51,9 @@ impl<'a> Documents<'a> {
 
     /// Makes the document say these rules, in YAML.
     pub fn say(&self, rules: &str) {
-        let file = self.line.lab.folder().join(format!("{NAME}.yaml"));
-        std::fs::write(&file, format!("service: {BOTH}/{GREETING}\n{rules}")).unwrap();
-        self.command("apply", &[&file.display().to_string(), NAME]);
+        let file = self.line.lab.folder().join(format!("{}.yaml", self.name()));
+        std::fs::write(&file, format!("service: {}/{GREETING}\n{rules}", self.group)).unwrap();
+        self.command("apply", &[&file.display().to_string(), &self.name()]);
     }
 
     fn act(&self, act: &str) {
@@ -53,7 +64,7 @@ impl<'a> Documents<'a> {
 impl Drop for Documents<'_> {
     fn drop(&mut self) {
         if !std::thread::panicking() {
-            self.command("remove", &[NAME]);
+            self.command("remove", &[&self.name()]);
         }
     }
 }
@@ -145,6 +156,62 @@ fn a_split_gives_each_island_its_share_and_a_key_stays_where_it_is() {
     assert_eq!(islands.len(), 2, "{places:?}");
 }
 
+/// An island goes while calls come in: the next one of the list answers them, and the first one again when it is back.
+#[test]
+fn the_next_island_of_a_list_takes_over_and_no_call_fails() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::of(&line);
+    documents.act("failover: [b, c]");
+    each_is_answered_by(stage, "b");
+    let tallies: Vec<_> = std::thread::scope(|scope| {
+        let callers: Vec<_> = (stage.consumers.iter())
+            .map(|(name, consumer)| {
+                let load = hello("plain").lasting(1, Duration::from_secs(8), Duration::from_millis(5));
+                scope.spawn(move || (name, consumer.many(&load).unwrap()))
+            })
+            .collect();
+        std::thread::sleep(Duration::from_secs(2));
+        line.island("b").ingress().stop().unwrap();
+        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+    });
+    for (name, tally) in tallies {
+        let islands: Vec<String> = tally.results.keys().map(|text| island_in(text)).collect();
+        println!("{name}: {} calls, {islands:?}, slowest {:?}, failed {:?}", tally.ok, tally.slowest(), tally.errors);
+        assert_eq!((islands.len(), tally.failed), (2, 0), "{name}: {:?}", tally.errors);
+    }
+    line.island("b").ingress().start().unwrap();
+    each_is_answered_by(stage, "b");
+}
+
+/// A local provider comes: its consumers stay at home. It goes: they find the way out, and back again when it has been back for a while.
+#[test]
+fn local_providers_come_first_and_the_way_out_opens_when_the_last_one_is_gone() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::about(&line, FIRST);
+    documents.act("local-first: { then: [b], back-after: 3s }");
+    for (_, consumer) in &stage.consumers {
+        consumer.refer(&refer("first").group(FIRST)).unwrap();
+    }
+    let each_goes_to = |island: &str| {
+        let began = Instant::now();
+        for (name, consumer) in &stage.consumers {
+            until_answered_by(name, consumer, &hello("first"), island);
+        }
+        println!("all are answered by {island} after {:?}", began.elapsed());
+    };
+    each_goes_to("b");
+    for round in 0..2 {
+        // On 3.3, at both levels: dubbo-go looks at instances alone. Consumers of 3.x have Dubbo's usual port for their metadata.
+        let local = provider(&line, "a", Release::V3_3_6, DUBBO_PORT + 10 + round).unwrap();
+        each_goes_to("a");
+        for (name, consumer) in &stage.consumers {
+            only(name, consumer, hello("first"), "a");
+        }
+        local.stop().unwrap();
+        each_goes_to("b");
+    }
+}
+
 /// Both islands are as near as can be here; what was measured is what decides.
 #[test]
 fn the_nearest_island_is_the_one_that_was_measured_so() {
@@ -173,12 +240,18 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     std::fs::write(&file, "rules:\n  - name: x\n    act: { iland: c }\n").unwrap();
     let island = line.island("a");
     let address = island.zookeeper.address().to_string();
-    let refused =
-        island.place().highway(&["rules", "apply", &file.display().to_string(), NAME, "--registry", &address]);
+    let refused = island.place().highway(&[
+        "rules",
+        "apply",
+        &file.display().to_string(),
+        &documents.name(),
+        "--registry",
+        &address,
+    ]);
     let refused = format!("{:#}", refused.unwrap_err());
     assert!(refused.contains("broken.yaml:3:12") && refused.contains("iland"), "{refused}");
     // Past the tool, as somebody would with ZooKeeper's own command line.
-    island.zookeeper.command_line(&[format!("set /dubbo/config/highway/{NAME} nonsense")]).unwrap();
+    island.zookeeper.command_line(&[format!("set /dubbo/config/highway/{} nonsense", documents.name())]).unwrap();
     let shown = until("the gateway says what is wrong", FOLLOWED, || {
         let status = island.egress().status().ok()?;
         status["egress"]["rules"].as_array()?.iter().find_map(|one| one["refused"].as_str().map(str::to_owned))
