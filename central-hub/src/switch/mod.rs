@@ -5,6 +5,8 @@
 //!  egress link ─ opened ─▶ filters ─▶ choose ─▶ ingress link        calls: slab by token, index by (link, exchange)
 //!       ▲ reply / failure ◀─────────────────────── reply / failed        each ends in exactly one audit line
 //! ```
+//!
+//! Long because: calls, links, catalogue and distances meet on one shard, in one order.
 
 mod forward;
 mod handler;
