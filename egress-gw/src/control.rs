@@ -39,7 +39,7 @@ use crate::local_memory::{self, LocalMemory, OnDisk};
 use crate::publish::{self, Face, Remembered};
 use crate::reference::Prefixes;
 use crate::returned::Returned;
-use crate::rulebook::{self, Observed, Rulebook};
+use crate::rulebook::{self, Center, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_change, consumers, local};
 use crate::state_files::{REMEMBERED, read_memory, read_remembered, read_rulebook, write};
@@ -233,6 +233,7 @@ impl Control {
                 Event::Down { link } => {
                     self.catalogue.down(link, now);
                     self.distances.down(link);
+                    self.outdated |= self.rulebook.rules().looks_at_distances();
                 }
                 Event::Told { link } => self.catalogue.told(link),
                 Event::Distance { link, island, round_trip } => {
@@ -404,7 +405,11 @@ impl Control {
 
     /// Takes in what the config centers say.
     fn observe_rules(&mut self, today: SystemTime) {
-        let centers: Vec<_> = self.sites.iter_mut().map(|site| site.documents.borrow_and_update().clone()).collect();
+        let center = |site: &mut Site| Center {
+            registry: site.registry.name().to_owned(),
+            documents: site.documents.borrow_and_update().clone(),
+        };
+        let centers: Vec<Center> = self.sites.iter_mut().map(center).collect();
         let observed = self.rulebook.observe(&centers, today);
         self.outdated |= observed != Observed::Same;
         if observed == Observed::OtherDocuments {
@@ -456,7 +461,6 @@ impl Control {
             registries: self.sites.iter().map(|site| ShownRegistry::of(&*site.registry)).collect(),
             round_trips_us: self.distances.shown(),
             rules: self.rulebook.shown(),
-            rules_trouble: self.rulebook.trouble().map(str::to_owned),
             ..Shown::of(&self.snapshot, &is_local)
         };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;

@@ -311,7 +311,9 @@ async fn a_rule_for_the_nearest_island_follows_what_hubs_measured() {
     world.inbox.put(Event::Up { link: 2, hub: "hub-2".to_owned() });
     measured(2, "shanghai", 5);
     until(|| goes() == Ok("shanghai".to_owned())).await;
+    // Nothing but the lost link moves them back.
     world.inbox.put(Event::Down { link: 2 });
+    until(|| goes() == Ok("beijing".to_owned())).await;
     world
         .registry
         .documents

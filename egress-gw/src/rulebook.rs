@@ -25,17 +25,40 @@ pub const FILE_MAX_LEN: u64 = 64 << 20;
 #[derive(Debug, Default)]
 pub struct Rulebook {
     taken: BTreeMap<String, Taken>,
-    /// By name: why the text that stands in the config center is not obeyed.
-    refused: BTreeMap<String, String>,
+    /// Texts that stand in a config center and are not obeyed, by name.
+    refused: BTreeMap<String, Refused>,
     rules: Arc<Rules>,
-    /// Why `rules` are not those of `taken`.
-    too_many: Option<String>,
 }
 
 #[derive(Debug)]
 struct Taken {
+    /// The registry whose document it is.
+    registry: String,
     text: String,
     document: Arc<Document>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Refused {
+    /// Which is not read again; empty where it is not the text that is wrong.
+    text: String,
+    why: String,
+}
+
+/// What is kept of a document in the file.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Kept {
+    registry: String,
+    text: String,
+}
+
+/// The config center of a registry, as it was last seen.
+#[derive(Debug, Clone)]
+pub struct Center {
+    /// The registry's name.
+    pub registry: String,
+    /// What stands there.
+    pub documents: Arc<Documents>,
 }
 
 /// What came of a look at the config centers.
@@ -67,10 +90,12 @@ impl Rulebook {
     /// # Errors
     /// The bytes are no such file.
     pub fn decode(bytes: &[u8], now: SystemTime) -> serde_json::Result<Self> {
-        let texts: BTreeMap<String, String> = serde_json::from_slice(bytes)?;
+        let all: BTreeMap<String, Kept> = serde_json::from_slice(bytes)?;
         let mut book = Self::default();
-        for (name, text) in texts {
-            book.take(&name, &text);
+        for (name, Kept { registry, text }) in all {
+            if let Err(refused) = book.take(&name, &registry, &text) {
+                book.refuse(&name, refused);
+            }
         }
         book.put_together(now);
         Ok(book)
@@ -79,42 +104,55 @@ impl Rulebook {
     /// The texts that are obeyed, to be kept in a file.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let texts: BTreeMap<&str, &str> =
-            self.taken.iter().map(|(name, taken)| (name.as_str(), taken.text.as_str())).collect();
-        serde_json::to_vec(&texts).unwrap_or_default()
+        let kept = |taken: &Taken| Kept { registry: taken.registry.clone(), text: taken.text.clone() };
+        let all: BTreeMap<&String, Kept> = self.taken.iter().map(|(name, taken)| (name, kept(taken))).collect();
+        serde_json::to_vec(&all).unwrap_or_default()
     }
 
-    /// Takes in what stands in the config centers at `now`, the one that counts first. A document that none of them has is gone only
-    /// when all of them were read.
-    pub fn observe(&mut self, centers: &[Arc<Documents>], now: SystemTime) -> Observed {
-        let mut seen = BTreeSet::new();
+    /// Takes in what stands in the config centers at `now`, the one that counts first. A document is gone when the center that it came from
+    /// was read, has a folder of documents, and has it no more: a tree that was lost takes no rule away.
+    pub fn observe(&mut self, centers: &[Center], now: SystemTime) -> Observed {
         let mut observed = Observed::Same;
-        let twice = |name: &str| {
-            format!(
-                "document `{name}` stands in several registries with different texts; that of the first registry is obeyed, remove the others"
-            )
-        };
-        let all = centers.iter().flat_map(|center| center.all());
-        for document in all {
-            if !seen.insert(document.name.as_str()) {
-                if self.taken.get(&document.name).is_some_and(|taken| taken.text != document.text) {
-                    self.refuse(&document.name, twice(&document.name));
+        let mut refused = BTreeMap::new();
+        let mut seen = BTreeSet::new();
+        for Center { registry, documents } in centers {
+            for document in documents.all() {
+                let (name, text) = (&document.name, &document.text);
+                if !seen.insert(name.as_str()) {
+                    if self.taken.get(name).is_some_and(|taken| taken.text != *text) {
+                        let why = "it stands in several registries with different texts; that of the first one is obeyed, remove the others";
+                        refused.insert(name.clone(), Refused { text: String::new(), why: why.to_owned() });
+                    }
+                } else if let Some(taken) = self.taken.get_mut(name).filter(|taken| taken.text == *text) {
+                    taken.registry.clone_from(registry);
+                } else if let Some(before) = self.refused.get(name).filter(|before| before.text == *text) {
+                    refused.insert(name.clone(), before.clone());
+                } else {
+                    match self.take(name, registry, text) {
+                        Ok(()) => observed = Observed::OtherDocuments,
+                        Err(why) => drop(refused.insert(name.clone(), why)),
+                    }
                 }
-            } else if self.taken.get(&document.name).is_some_and(|taken| taken.text == document.text) {
-                self.refused.remove(&document.name);
-            } else if self.take(&document.name, &document.text) {
-                observed = Observed::OtherDocuments;
             }
         }
-        if centers.iter().all(|center| center.is_read()) && !centers.is_empty() {
-            self.refused.retain(|name, _| seen.contains(name.as_str()));
-            let gone: Vec<String> = self.taken.keys().filter(|name| !seen.contains(name.as_str())).cloned().collect();
-            for name in gone {
-                let taken = self.taken.remove(&name);
-                tell(&name, taken.as_ref().map(|taken| &*taken.document), None);
-                observed = Observed::OtherDocuments;
+        let gone: Vec<String> =
+            self.taken.iter().filter(|(name, _)| !seen.contains(name.as_str())).map(|(name, _)| name.clone()).collect();
+        for name in gone {
+            match self.why_kept(&name, centers) {
+                Some(why) => drop(refused.insert(name, Refused { text: String::new(), why })),
+                None => {
+                    let taken = self.taken.remove(&name);
+                    tell(&name, taken.as_ref().map(|taken| &*taken.document), None);
+                    observed = Observed::OtherDocuments;
+                }
             }
         }
+        for (name, why) in &refused {
+            if self.refused.get(name) != Some(why) {
+                tracing::error!(document = name, why = why.why, "a document of rules is not obeyed as it stands");
+            }
+        }
+        self.refused = refused;
         if observed == Observed::Same && !self.is_due(now) {
             return Observed::Same;
         }
@@ -122,47 +160,58 @@ impl Rulebook {
         if observed == Observed::Same { Observed::OtherRules } else { observed }
     }
 
-    /// Reads one text; whether it is obeyed from now on.
-    fn take(&mut self, name: &str, text: &str) -> bool {
-        match rules::parse(name, text) {
-            Ok(document) => {
-                let document = Arc::new(document);
-                let before =
-                    self.taken.insert(name.to_owned(), Taken { text: text.to_owned(), document: document.clone() });
-                tell(name, before.as_ref().map(|taken| &*taken.document), Some(&document));
-                self.refused.remove(name);
-                true
+    /// Why a document that stands nowhere is obeyed all the same; `None` where it is gone.
+    fn why_kept(&self, name: &str, centers: &[Center]) -> Option<String> {
+        let registry = &self.taken.get(name)?.registry;
+        let Some(center) = centers.iter().find(|center| center.registry == *registry) else {
+            // Its registry is in the configuration no more.
+            let unread = centers.iter().find(|center| !center.documents.is_read());
+            return unread
+                .map(|unread| format!("registry {} was not read yet, so the document stays", unread.registry));
+        };
+        match (center.documents.is_read(), center.documents.has_folder()) {
+            (false, _) => Some(format!("registry {registry} was not read yet, so the document stays as it was")),
+            (true, false) => Some(format!(
+                "registry {registry} has no folder of rule documents, as if it had lost its tree: the document stays as it was; write it \
+                 again, or make the folder without it where it is to go"
+            )),
+            (true, true) if center.documents.is_unsound(name) => {
+                Some(format!("its text in registry {registry} cannot be read, so the document stays as it was"))
             }
-            Err(broken) => {
-                let stays = match self.taken.contains_key(name) {
-                    true => "the last good text of it is obeyed",
-                    false => "none of it is obeyed",
-                };
-                self.refuse(name, format!("{broken}; {stays}"));
-                false
-            }
+            (true, true) => None,
         }
     }
 
-    fn refuse(&mut self, name: &str, why: String) {
-        if self.refused.get(name) != Some(&why) {
-            tracing::error!(document = name, why, "a document of rules is not obeyed");
-            self.refused.insert(name.to_owned(), why);
+    /// Reads one text, which is obeyed from now on, or says why not; the one before stays then.
+    fn take(&mut self, name: &str, registry: &str, text: &str) -> Result<(), Refused> {
+        let stays = match self.taken.contains_key(name) {
+            true => "the last good text of it is obeyed",
+            false => "none of it is obeyed",
+        };
+        let refused = |why: String| Refused { text: text.to_owned(), why: format!("{why}; {stays}") };
+        let document = Arc::new(rules::parse(name, text).map_err(|broken| refused(broken.to_string()))?);
+        let others = self.taken.iter().filter(|(other, _)| *other != name).map(|(_, taken)| taken.document.len());
+        let found = others.sum::<usize>() + document.len();
+        if found > rules::RULES_MAX {
+            return Err(refused(rules::TooMany { found }.to_string()));
         }
+        let (registry, text) = (registry.to_owned(), text.to_owned());
+        let before = self.taken.insert(name.to_owned(), Taken { registry, text, document: document.clone() });
+        tell(name, before.as_ref().map(|taken| &*taken.document), Some(&document));
+        Ok(())
+    }
+
+    fn refuse(&mut self, name: &str, refused: Refused) {
+        tracing::error!(document = name, why = refused.why, "a document of rules is not obeyed");
+        self.refused.insert(name.to_owned(), refused);
     }
 
     fn put_together(&mut self, now: SystemTime) {
         let documents = self.taken.values().map(|taken| taken.document.clone());
         match Rules::new(documents, now) {
-            Ok(rules) => {
-                self.rules = Arc::new(rules);
-                self.too_many = None;
-            }
-            Err(too_many) => {
-                let why = format!("{too_many}; the rules before the last change are obeyed");
-                tracing::error!(why, "the documents of rules are not obeyed");
-                self.too_many = Some(why);
-            }
+            Ok(rules) => self.rules = Arc::new(rules),
+            // What is taken is never too much.
+            Err(too_many) => tracing::error!(%too_many, "the documents of rules are not obeyed"),
         }
     }
 
@@ -178,12 +227,6 @@ impl Rulebook {
         &self.rules
     }
 
-    /// What is wrong with all documents together.
-    #[must_use]
-    pub fn trouble(&self) -> Option<&str> {
-        self.too_many.as_deref()
-    }
-
     /// Every document, for the status page.
     #[must_use]
     pub fn shown(&self) -> Vec<ShownDocument> {
@@ -191,7 +234,7 @@ impl Rulebook {
         let shown = names.into_iter().map(|name| ShownDocument {
             name: name.clone(),
             rules: self.taken.get(name).map(|taken| taken.document.len()),
-            refused: self.refused.get(name).cloned(),
+            refused: self.refused.get(name).map(|refused| refused.why.clone()),
         });
         shown.collect()
     }

@@ -9,16 +9,21 @@ const TO_SHANGHAI: &str = "rules:\n  - name: there\n    act: { island: shanghai 
 const TO_BEIJING: &str = "rules:\n  - name: there\n    act: { island: beijing }\n";
 const BROKEN: &str = "rules:\n  - name: there\n    act: { islnd: beijing }\n";
 
-fn center(documents: &[(&str, &str)]) -> Arc<Documents> {
+/// What stands in the registry of this name.
+fn of(registry: &str, documents: Arc<Documents>) -> Center {
+    Center { registry: registry.to_owned(), documents }
+}
+
+fn center(documents: &[(&str, &str)]) -> Center {
     let document = |(name, text): &(&str, &str)| {
         let (name, text) = ((*name).to_owned(), (*text).to_owned());
         Arc::new(zk_bridge::Document { name, text, version: zk_bridge::Version(0), written: NOW })
     };
-    Arc::new(Documents::read(documents.iter().map(document).collect()))
+    of("zk", Arc::new(Documents::read(documents.iter().map(document).collect())))
 }
 
-fn unread() -> Arc<Documents> {
-    Arc::default()
+fn unread() -> Center {
+    of("zk", Arc::default())
 }
 
 fn obeyed(book: &Rulebook, name: &str) -> Option<String> {
@@ -58,24 +63,64 @@ fn a_broken_document_is_shown_with_its_place_and_the_last_good_one_stays() {
 fn a_registry_that_was_not_read_yet_takes_nothing_away() {
     let mut book = Rulebook::default();
     book.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW);
-    for centers in [vec![unread()], vec![unread(), center(&[])], vec![]] {
+    let other = || of("other", center(&[]).documents);
+    let lost = || of("zk", Arc::new(Documents::without_folder()));
+    for centers in
+        [vec![unread()], vec![unread(), other()], vec![other(), unread()], vec![lost()], vec![lost(), other()]]
+    {
         assert_eq!(book.observe(&centers, NOW), Observed::Same, "{centers:?}");
         assert_eq!(book.rules().len(), 1);
+        assert!(book.shown()[0].refused.clone().unwrap().contains("stays"), "{:?}", book.shown());
     }
+    assert_eq!(book.observe(&[other()], NOW), Observed::OtherDocuments, "its registry is configured no more");
+}
+
+/// A tree was lost, and a gateway is started again before anybody has written the documents anew.
+#[test]
+fn a_gateway_that_starts_where_the_tree_was_lost_obeys_what_it_obeyed() {
+    let mut book = Rulebook::default();
+    book.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW);
+    let mut again = Rulebook::decode(&book.encode(), NOW).unwrap();
+    let lost = of("zk", Arc::new(Documents::without_folder()));
+    assert_eq!(again.observe(&[lost], NOW), Observed::Same);
+    assert_eq!(again.rules().len(), 1);
+    assert!(again.shown()[0].refused.clone().unwrap().contains("has no folder of rule documents"));
+    let unsound = of("zk", Arc::new(Documents::read(Vec::new()).with_unsound("shop")));
+    assert_eq!(again.observe(&[unsound], NOW), Observed::Same, "too long, or closed to us");
+    assert_eq!(again.observe(&[center(&[])], NOW), Observed::OtherDocuments, "somebody made the folder, without it");
+}
+
+#[test]
+fn of_too_many_rules_the_document_that_goes_over_is_refused_and_a_restart_changes_nothing() {
+    let many = |count: usize| {
+        let rules: String =
+            (0..count).map(|at| format!("  - name: r{at}\n    act: {{ island: shanghai }}\n")).collect();
+        format!("rules:\n{rules}")
+    };
+    let (half, more) = (many(2500), many(2501));
+    let full = [("a", half.as_str()), ("b", half.as_str()), ("c", half.as_str()), ("d", half.as_str())];
+    let mut book = Rulebook::default();
+    book.observe(&[center(&full)], NOW);
+    assert_eq!(book.rules().len(), rules::RULES_MAX);
+    let over = [full[0], full[1], full[2], ("d", more.as_str()), ("e", TO_SHANGHAI)];
+    assert_eq!(book.observe(&[center(&over)], NOW), Observed::Same);
+    assert_eq!(book.rules().len(), rules::RULES_MAX);
+    let refused: Vec<String> = book.shown().into_iter().filter_map(|shown| shown.refused).collect();
+    assert!(refused.len() == 2 && refused[0].contains("10001"), "{refused:?}");
+    let again = Rulebook::decode(&book.encode(), NOW).unwrap();
+    assert_eq!(again.rules().len(), rules::RULES_MAX);
 }
 
 #[test]
 fn of_one_name_in_two_registries_the_first_counts() {
     let mut book = Rulebook::default();
-    let centers = [center(&[("shop", TO_SHANGHAI)]), center(&[("shop", TO_BEIJING)])];
+    let second = |text| of("second", center(&[("shop", text)]).documents);
+    let centers = [center(&[("shop", TO_SHANGHAI)]), second(TO_BEIJING)];
     assert_eq!(book.observe(&centers, NOW), Observed::OtherDocuments);
     assert_eq!(obeyed(&book, "shop").as_deref(), Some(TO_SHANGHAI));
     assert!(book.shown()[0].refused.clone().unwrap().contains("several registries"));
     assert_eq!(book.observe(&centers, NOW), Observed::Same);
-    assert_eq!(
-        book.observe(&[center(&[("shop", TO_BEIJING)]), center(&[("shop", TO_BEIJING)])], NOW),
-        Observed::OtherDocuments
-    );
+    assert_eq!(book.observe(&[center(&[("shop", TO_BEIJING)]), second(TO_BEIJING)], NOW), Observed::OtherDocuments);
     assert_eq!(book.shown()[0].refused, None, "they agree");
 }
 

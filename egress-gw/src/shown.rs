@@ -33,9 +33,6 @@ pub struct Shown {
     pub round_trips_us: BTreeMap<String, u64>,
     /// Documents of rules.
     pub rules: Vec<ShownDocument>,
-    /// Why all of them together are not obeyed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rules_trouble: Option<String>,
 }
 
 #[derive(Debug, Clone, Serialize)]

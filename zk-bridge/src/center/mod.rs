@@ -19,6 +19,7 @@ pub(crate) mod editing;
 pub(crate) mod history;
 pub(crate) mod reading;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -70,6 +71,9 @@ impl FromStr for Version {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Documents {
     pub(crate) is_read: bool,
+    pub(crate) has_folder: bool,
+    /// Of which no good text is known, by name.
+    pub(crate) unsound: BTreeSet<String>,
     /// By name.
     pub(crate) all: Vec<Arc<Document>>,
 }
@@ -79,13 +83,39 @@ impl Documents {
     #[must_use]
     pub fn read(mut all: Vec<Arc<Document>>) -> Self {
         all.sort_by(|one, other| one.name.cmp(&other.name));
-        Self { is_read: true, all }
+        Self { is_read: true, has_folder: true, unsound: BTreeSet::new(), all }
     }
 
     /// Whether the config center was ever read. Before that it is not known which documents there are.
     #[must_use]
     pub fn is_read(&self) -> bool {
         self.is_read
+    }
+
+    /// The config center of somebody who has none yet, or has lost it: there is not even a folder.
+    #[must_use]
+    pub fn without_folder() -> Self {
+        Self { is_read: true, ..Self::default() }
+    }
+
+    /// Whether the folder of documents was ever there. Before that, that there are none says nothing of those that somebody knows from
+    /// an earlier time: the tree may have been lost.
+    #[must_use]
+    pub fn has_folder(&self) -> bool {
+        self.has_folder
+    }
+
+    /// Whether a document of this name is there, of which no text is known that could be read: that does not mean that it is gone.
+    #[must_use]
+    pub fn is_unsound(&self, name: &str) -> bool {
+        self.unsound.contains(name)
+    }
+
+    /// The same with a document whose text cannot be read, for who stands in for a config center.
+    #[must_use]
+    pub fn with_unsound(mut self, name: &str) -> Self {
+        self.unsound.insert(name.to_owned());
+        self
     }
 
     /// All of them, by name.

@@ -57,7 +57,9 @@ impl Held {
     /// As they are shown.
     pub(crate) fn documents(&self) -> Documents {
         let all = self.nodes.values().filter_map(|node| node.good.clone()).collect();
-        Documents { is_read: self.is_read, all }
+        let without = self.nodes.iter().filter(|(_, node)| node.good.is_none());
+        let unsound = without.map(|(name, _)| name.clone()).collect();
+        Documents { is_read: self.is_read, has_folder: self.is_seen, unsound, all }
     }
 
     /// What is wrong, a sentence each.
