@@ -11,6 +11,7 @@
 //!
 //! A call is only ever sent again after *not sent*, and only within its deadline.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use shard::Key;
@@ -54,10 +55,15 @@ impl Core {
                 self.absent.note(island, now);
             }
         }
+        // From beyond the hub; a provider here may be back at any time.
+        let refused = if may_go_elsewhere(&failure) || course.island().is_none() { 0 } else { bit(&course) };
         let been = been | bit(&course);
         let others = || course.others().filter(|other| been & bit(other) == 0);
         let other = self.first_ready(others(), consumer, &knowledge);
-        self.update(key, |carried| carried.been = been);
+        self.update(key, |carried| {
+            carried.been = been;
+            carried.refused |= refused;
+        });
         match other {
             Some((other, ready)) => self.go_on(key, other, ready, now),
             None if may_go_elsewhere(&failure) || others().next().is_some() => self.wait(key, &failure, now),
@@ -144,7 +150,8 @@ impl Core {
     fn wait(&self, key: Key, failure: &Failure, now: Instant) {
         let waits = self.update(key, |carried| {
             carried.tried = Tried::default();
-            carried.been = 0;
+            // Who said no there would say no again: the call waits for the other ways.
+            carried.been = carried.refused;
             carried.locally = Locally::default();
             (carried.unsent_until, carried.course.clone(), carried.errand)
         });
@@ -162,17 +169,20 @@ impl Core {
         self.calls.set_deadline(key, unsent_until);
         match (place, course.island()) {
             (Place::Absent, _) if errand == Errand::ForAll => {}
-            (Place::Absent, _) => self.wait_for_islands(&course, key, now),
+            (Place::Absent, Some(island)) if may_go_elsewhere(failure) => {
+                self.wait_for_islands(&course, key, now, Some(island));
+            }
+            (Place::Absent, _) => self.wait_for_islands(&course, key, now, None),
             (Place::Unsure, Some(island)) => self.absent.wait_unsure(island, key, now),
             _ => self.waiting.borrow_mut().push_back(key),
         }
     }
 
-    /// A call waits for its island and for every other that it may go to and that is absent.
-    pub fn wait_for_islands(&self, course: &Course, key: Key, now: Instant) {
+    /// A call waits for every island that it may go to and that is absent, and for `missing`, which has just been found to be.
+    pub fn wait_for_islands(&self, course: &Course, key: Key, now: Instant, missing: Option<&Arc<str>>) {
         for one in course.all() {
             let Some(island) = one.island() else { continue };
-            if one.position() == course.position() || self.absent.has(island) {
+            if missing == Some(island) || self.absent.has(island) {
                 self.absent.wait(island, key, now, 2 * self.calls.len() + 64, |key| self.waits(key));
             }
         }
@@ -263,18 +273,18 @@ impl Core {
         for key in waiting {
             let stands = self.calls.with(key, |call| match &call.by {
                 By::Routing(carried) if carried.place == Place::Waiting => {
-                    Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand))
+                    Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand, carried.refused))
                 }
                 _ => None,
             });
-            let Some(Some((course, consumer, tried, errand))) = stands else { continue };
+            let Some(Some((course, consumer, tried, errand, refused))) = stands else { continue };
             let found = match course.island() {
                 // Not asked whether its island is absent: that is what it finds out.
                 Some(island) if errand == Errand::ForAll || !course.has_others() => {
                     let link = self.links.pick(&Wanted { island, consumer, tried: &tried, hubs: &[] }, &knowledge);
                     link.map(|link| (course.clone(), Ready::Link(link)))
                 }
-                _ => self.first_ready(course.all(), consumer, &knowledge),
+                _ => self.first_ready(course.all().filter(|way| refused & bit(way) == 0), consumer, &knowledge),
             };
             match found {
                 Some((course, ready)) => self.go_on(key, course, ready, now),

@@ -38,6 +38,8 @@ pub struct Carried {
     pub course: Course,
     /// Ways, by their positions, on which it was not sent since it last waited.
     pub been: u64,
+    /// Ways on which it was refused beyond the hub: it does not go there again.
+    pub refused: u64,
     pub place: Place,
     /// What is needed to send it again.
     pub held: Option<Held>,
@@ -59,6 +61,7 @@ impl Carried {
         Self {
             course,
             been: 0,
+            refused: 0,
             place: Place::Waiting,
             held: None,
             unsent_until,
@@ -207,7 +210,7 @@ impl Core {
             let held = Held { bytes, head_len, head_of, stamp, _charge: request.charge };
             self.update(key, |carried| carried.held = Some(held));
             if absent {
-                return self.wait_for_islands(&course, key, request.whole);
+                return self.wait_for_islands(&course, key, request.whole, course.island());
             }
             return self.waiting.borrow_mut().push_back(key);
         };

@@ -125,6 +125,36 @@ fn a_provider_that_is_gone_there_is_a_reason_to_go_on_and_overload_or_a_call_tha
     });
 }
 
+/// One island is away and the provider of the other is gone: the call was sent to the latter with every tick of the clock, and the island
+/// counted as absent for everybody.
+#[test]
+fn a_call_that_was_refused_there_waits_for_the_others_and_holds_up_nobody() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let token = Key::from_number(gate.link().calls(1).await[0].token);
+        gate.core.failed(token, no_link());
+        gate.link().calls(2).await;
+        gate.reply(token.number(), &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+        consumer.send(&patient(2)).await;
+        let token = Key::from_number(gate.link().calls(3).await[2].token);
+        gate.core.failed(token, failure(Stage::Pick, Kind::ProviderGone, Outcome::NotSent));
+        assert_eq!(gate.core.calls.len(), 1, "it waits for shanghai");
+        assert!(gate.core.absent.has("shanghai") && !gate.core.absent.has("beijing"));
+        for _ in 0..5 {
+            gate.core.send_waiting();
+        }
+        assert_eq!(destinations(&gate), ["shanghai", "beijing", "beijing"]);
+        gate.core.island_is_back("shanghai");
+        gate.link().calls(4).await;
+        assert_eq!(destinations(&gate)[3], "shanghai");
+        gate.reply(token.number(), &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 2);
+    });
+}
+
 #[test]
 fn without_any_link_a_call_goes_to_the_local_provider_of_its_list_as_it_came() {
     on_shard(async {
