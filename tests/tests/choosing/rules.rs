@@ -202,7 +202,7 @@ fn local_providers_come_first_and_the_way_out_opens_when_the_last_one_is_gone() 
     each_goes_to("b");
     for round in 0..2 {
         // On 3.3, at both levels: dubbo-go looks at instances alone. Consumers of 3.x have Dubbo's usual port for their metadata.
-        let local = provider(&line, "a", Release::V3_3_6, DUBBO_PORT + 10 + round).unwrap();
+        let local = provider(&line, "a", Release::V3_3_6, DUBBO_PORT + 10 + round, &[FIRST]).unwrap();
         each_goes_to("a");
         for (name, consumer) in &stage.consumers {
             only(name, consumer, hello("first"), "a");

@@ -59,8 +59,9 @@ fn start() -> Result<Stage> {
     }
     let line = Line::start(plan)?;
     let offerers = vec![("b", Release::V2_7_23), ("c", Release::V3_3_6)];
-    let providers =
-        together(offerers, |(island, release)| Ok((island, provider(&line, island, release, DUBBO_PORT)?)))?;
+    let providers = together(offerers, |(island, release)| {
+        Ok((island, provider(&line, island, release, DUBBO_PORT, &[BOTH, FIRST])?))
+    })?;
     // Of each group one for everybody, and one on the port of each island.
     for island in ["a", "d"] {
         let all = || (line.island(island).virtual_nodes(GREETING).len() == 6).then_some(());
@@ -74,13 +75,14 @@ fn start() -> Result<Stage> {
     Ok(Stage { consumers, providers: providers.into_iter().collect(), line })
 }
 
-/// A provider of all of it.
-pub fn provider(line: &Line, island: &str, release: Release, port: u16) -> Result<Peer> {
+/// A provider of these groups; its answers carry the island and the group.
+pub fn provider(line: &Line, island: &str, release: Release, port: u16, groups: &[&str]) -> Result<Peer> {
     let port = line.island(island).place().listen(port)?.port();
-    let application = Application::new(&format!("provider-in-{island}"), release)
-        .port(port)
-        .service(Service::new(GREETING, island).group(BOTH))
-        .service(Service::new(GREETING, &format!("{island}/{FIRST}")).group(FIRST));
+    let application = Application::new(&format!("provider-in-{island}"), release).port(port);
+    let offer = |application: Application, group: &&str| {
+        application.service(Service::new(GREETING, &format!("{island}/{group}")).group(group))
+    };
+    let application = groups.iter().fold(application, offer);
     line.application(island, application)
 }
 
