@@ -41,6 +41,17 @@ fn a_map_inside_an_argument_cannot_name_another_service() {
     assert!(is_refused(&call("Ljava/util/Map;", &[&map("shop/com.acme.Secret")])), "behind a context path");
 }
 
+/// A field whose name stands in pieces behind the real one drew the look away from that: 2.6.12 ran `differential.Order` for such a call.
+#[test]
+fn nor_an_object_whose_class_has_further_fields_with_names_in_pieces() {
+    let pieces = [b"R", &[0, 4][..], b"vers", &text("ion")].concat();
+    let class = [b"C", &*text("java.util.HashMap"), &[0x93], &text("path"), &text("group"), &pieces].concat();
+    let object = |path: &str| [&class[..], &[0x60], &text(path), b"N", b"N"].concat();
+    let body = |path: &str| call("Ljava/util/Map;", &[&[b"H", &[0x91][..], &object(path), b"Z"].concat()]);
+    assert!(is_refused(&body("com.acme.Secret")));
+    assert!(!is_refused(&body("menu/main")), "what names no service may stand there");
+}
+
 /// What the map itself does not say of group and version, its `path` can: a provider joins the three to one key.
 #[test]
 fn nor_with_group_and_version_in_one_or_under_a_name_that_is_not_english() {

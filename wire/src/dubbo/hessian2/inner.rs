@@ -22,10 +22,11 @@ enum Level {
     Field { class: usize, next: u32 },
 }
 
-/// A class definition: its fields, and which of them is `path`.
+/// A class definition: how many fields it has, and which of them may be `path`, ascending. Of equal names the last one wins in the
+/// provider's map, but a name in pieces counts as `path` too, so each of them is looked at.
 struct Class {
     count: u32,
-    path: Option<u32>,
+    paths: Vec<u32>,
 }
 
 /// The first `path` inside the values from `reader`'s place to `end` that `is_wrong`; text that Java reads in a way of its own
@@ -93,7 +94,7 @@ fn next(levels: &mut Vec<Level>, classes: &[Class], reader: &mut Reader<'_>) -> 
             Level::Field { class, next } => {
                 if let Some(class) = classes.get(*class).filter(|class| *next < class.count) {
                     *next += 1;
-                    return Ok(Some(class.path == Some(*next - 1)));
+                    return Ok(Some(class.paths.binary_search(&(*next - 1)).is_ok()));
                 }
             }
         }
@@ -111,13 +112,12 @@ fn define(reader: &mut Reader<'_>) -> Result<Class, ReadError> {
     names.byte("a class definition")?;
     names.skip()?;
     names.int()?;
-    let mut path = None;
+    let mut paths = Vec::new();
     for index in 0..count {
-        // Of equal names the last one wins in the provider's map.
         if names.says_path() {
-            path = Some(index);
+            paths.push(index);
         }
         names.skip()?;
     }
-    Ok(Class { count, path })
+    Ok(Class { count, paths })
 }
