@@ -167,11 +167,18 @@ impl Consumers {
     }
 
     /// What the parameters of the caller's references say of its call. References that may have made it and say nothing leave the word
-    /// to those that do.
+    /// to those that do. Where the call does not name its application and several may have made it, nobody knows whose word counts: none.
     #[must_use]
     pub fn word<'a>(&'a self, caller: &Caller<'a>) -> Option<Word<'a>> {
         if !self.names_islands {
             return None;
+        }
+        if caller.application.is_none() {
+            let mut names = self.of(caller).map(|reference| reference.application.as_deref());
+            let first = names.next()?;
+            if names.any(|name| name != first) {
+                return None;
+            }
         }
         let words = self.of(caller).filter_map(|reference| reference.words.as_deref());
         agreed(words.flat_map(|words| words.of(caller.method)))

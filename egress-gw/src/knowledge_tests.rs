@@ -142,6 +142,19 @@ fn with(references: Vec<Reference>) -> Consumers {
     consumers
 }
 
+/// Releases before 2.7 do not name their application in a call: one application's word moved the calls of another on the same machine.
+#[test]
+fn of_a_caller_that_may_be_one_of_several_nobodys_word_counts() {
+    let shop = || saying("shop", &[("highway.shanghai", "ALL")]);
+    let consumers = with(vec![shop()]);
+    let nameless = |consumers: &Consumers| consumers.word(&ANYBODY).map(|word| format!("{word:?}"));
+    assert_eq!(nameless(&consumers).as_deref(), Some("Island(\"shanghai\")"));
+    let consumers = with(vec![shop(), saying("billing", &[])]);
+    assert_eq!(nameless(&consumers), None);
+    let named = Caller { application: Some("shop"), ..ANYBODY };
+    assert_eq!(consumers.word(&named), Some(Word::Island("shanghai")));
+}
+
 #[test]
 fn a_callers_own_reference_says_which_island_its_call_is_for() {
     let consumers = with(vec![
