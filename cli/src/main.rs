@@ -104,7 +104,7 @@ fn main() -> ExitCode {
         }
     };
     done.unwrap_or_else(|error| {
-        eprintln!("highway: {error:#}");
+        eprint!("{}", terminal::lines(&format!("highway: {error:#}\n")));
         ExitCode::FAILURE
     })
 }

@@ -14,7 +14,8 @@ pub fn whole(text: &str) -> String {
     if std::io::stdout().is_terminal() { lines(text) } else { text.to_owned() }
 }
 
-fn lines(text: &str) -> String {
+/// Lines with their escapes shown.
+pub fn lines(text: &str) -> String {
     text.split_inclusive('\n')
         .map(|line| line.strip_suffix('\n').map_or_else(|| shown(line), |line| shown(line) + "\n"))
         .collect()

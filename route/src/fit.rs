@@ -90,6 +90,11 @@ pub fn fit_offer<'s>(
 }
 
 fn switched_on<'s>(target: &str, call: &Call<'_>, snapshot: &'s Snapshot) -> Result<(), Unfit<'s>> {
-    let names = |switch: &&Switch| switch.island.as_ref().is_some_and(|pattern| pattern.matches(target));
+    // The own island has two names.
+    let own = (target == LOCAL).then(|| snapshot.own_island());
+    let names = |switch: &&Switch| {
+        let pattern = switch.island.as_ref();
+        pattern.is_some_and(|pattern| pattern.matches(target) || own.is_some_and(|own| pattern.matches(own)))
+    };
     snapshot.rules().stopping(call).find(names).map_or(Ok(()), |switch| Err(Unfit::SwitchedOff(switch)))
 }

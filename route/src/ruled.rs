@@ -74,7 +74,7 @@ impl<'a> Acting<'a> {
             Act::Refuse(say) => Err(Refusal::RuleRefuses { rule: self.rule.name.to_string(), say: say.to_string() }),
             Act::Island(target) => Ok(ordered(self.usable(&[self.here(target)], trail)?)),
             Act::Split { to, sticky } => {
-                let to: Vec<(Target, u32)> = to.iter().map(|(target, weight)| (self.here(target), *weight)).collect();
+                let to = self.shares_here(to);
                 let targets: Vec<Target> = to.iter().map(|(target, _)| target.clone()).collect();
                 let usable = self.usable(&targets, trail)?;
                 let shares = to.iter().filter(|(target, _)| usable.contains(target)).cloned();
@@ -109,8 +109,27 @@ impl<'a> Acting<'a> {
         if target.as_str() == self.snapshot.own_island() { Target::Local } else { target.clone() }
     }
 
+    /// Each once: the own island's name and `local` are one.
     fn all_here(&self, targets: &[Target]) -> Vec<Target> {
-        targets.iter().map(|target| self.here(target)).collect()
+        let mut all: Vec<Target> = Vec::with_capacity(targets.len());
+        for target in targets.iter().map(|target| self.here(target)) {
+            if !all.contains(&target) {
+                all.push(target);
+            }
+        }
+        all
+    }
+
+    /// The same with weights, which add up.
+    fn shares_here(&self, shares: &[(Target, u32)]) -> Vec<(Target, u32)> {
+        let mut all: Vec<(Target, u32)> = Vec::with_capacity(shares.len());
+        for (target, weight) in shares.iter().map(|(target, weight)| (self.here(target), *weight)) {
+            match all.iter_mut().find(|(known, _)| *known == target) {
+                Some((_, known)) => *known += weight,
+                None => all.push((target, weight)),
+            }
+        }
+        all
     }
 
     /// Local before the others, or behind them for as long as it came back only just now.

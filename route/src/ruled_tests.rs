@@ -322,6 +322,23 @@ fn a_switch_of_an_island_refuses_who_names_it_and_leaves_the_others() {
     assert_eq!(refused.to_string(), wanted, "also where the call cannot be read");
 }
 
+/// One document may be for all islands: in the one that it names, the name means `local`.
+#[test]
+fn the_own_islands_name_and_local_are_one() {
+    assert_eq!(acted("failover: [cloud, local, shanghai]", with_local), "`local`, else `shanghai` by rule `shop/r`");
+    assert_eq!(
+        acted("split: {to: {local: 30, shanghai: 40, cloud: 30}}", with_local),
+        "split 60 to `local`, 40 to `shanghai` by rule `shop/r`"
+    );
+    for name in ["cloud", "local"] {
+        let off = ("ops", &*format!("switches: [{{name: off, island: {name}, say: no}}]"));
+        for target in ["cloud", "local"] {
+            let told = decided(&[off], with_local, |call| Call { target: Some(target), ..call });
+            assert_eq!(told, "stopped by switch `ops/off`: no", "{name} {target}");
+        }
+    }
+}
+
 #[test]
 fn a_switch_of_an_island_leaves_the_catalogue_one_choice() {
     let off = ("ops", "switches: [{name: off, island: beijing, say: no}]");

@@ -12,6 +12,7 @@ use super::file::Wanted;
 use super::judge::{self, meaning};
 use super::show::{difference_json, print_difference, print_json, there};
 use super::{End, Form, How};
+use crate::terminal::shown;
 
 /// Makes a document what a file says.
 pub async fn apply(center: &ConfigCenter, file: &Wanted, how: &How, form: Form) -> Result<End> {
@@ -107,6 +108,7 @@ async fn change(
     let after = match done {
         Ok(after) => after,
         Err(CenterFailure::Meanwhile(meanwhile)) => {
+            let meanwhile = shown(&meanwhile.to_string());
             eprintln!("highway: {meanwhile}; look at it with `highway rules get {name}`, and do it again");
             return Ok(End::No);
         }

@@ -334,11 +334,12 @@ impl<'a> Attachments<'a> {
         }
     }
 
-    /// The text under `key`; of equal keys the last, as providers read it. `None` where it is no text.
+    /// The text under `key`, or the digits of the number that is; of equal keys the last, as providers read it. `None` where it is neither.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Cow<'a, str>> {
         match self.iter().filter(|entry| entry.key == key).last()?.value {
             AttachmentValue::Text(text) => Some(text),
+            AttachmentValue::Integer(number) => Some(Cow::Owned(number.to_string())),
             _ => None,
         }
     }
