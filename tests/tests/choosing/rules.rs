@@ -62,9 +62,21 @@ impl<'a> Documents<'a> {
 }
 
 impl Drop for Documents<'_> {
+    /// Whatever became of the test: the next one finds neither the document nor a gateway that still obeys it.
     fn drop(&mut self) {
+        let name = self.name();
+        let island = self.line.island("a");
+        let registry = island.zookeeper.address().to_string();
+        let removed = island.place().highway(&["rules", "remove", &name, "--registry", &registry]);
+        let is_forgotten = || {
+            let status = island.egress().status().ok()?;
+            let rules = status["egress"]["rules"].as_array()?.iter().any(|document| document["name"] == *name);
+            (!rules).then_some(())
+        };
+        let forgotten = until("the gateway has forgotten the document", OBEYED_AT_LAST, is_forgotten);
         if !std::thread::panicking() {
-            self.command("remove", &[&self.name()]);
+            removed.unwrap();
+            forgotten.unwrap();
         }
     }
 }
