@@ -48,6 +48,16 @@ pub enum Way {
     Local(LocalRoute),
 }
 
+impl Way {
+    /// The island, or `local`.
+    fn target(&self) -> &str {
+        match self {
+            Self::Island(route) => &route.island,
+            Self::Local(_) => LOCAL,
+        }
+    }
+}
+
 /// How a call picks among the ways.
 #[derive(Debug)]
 pub enum Pick {
@@ -105,7 +115,13 @@ impl Course {
 
     /// The name of where it goes now.
     pub fn target(&self) -> &str {
-        self.island().map_or(LOCAL, |island| island)
+        self.way().target()
+    }
+
+    /// The names of everywhere it may go.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        let ways = if self.has_others() { &self.ways.ways[..] } else { std::slice::from_ref(self.way()) };
+        ways.iter().map(Way::target)
     }
 
     /// `service#method` for texts.

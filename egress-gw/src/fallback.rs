@@ -64,7 +64,7 @@
 //!
 //!     fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
 //!         match request.decide() {
-//!             Ok(decision) if decision.target() == "beijing" => request.refuse("beijing is closed today"),
+//!             Ok(decision) if decision.targets().any(|target| target == "beijing") => request.refuse("beijing is closed today"),
 //!             Ok(decision) => request.carry(decision),
 //!             Err(failure) => request.fail(&failure),
 //!         }
@@ -131,10 +131,15 @@ pub struct Decision<'a> {
 }
 
 impl Decision<'_> {
-    /// The island, or `local` for a provider of this one.
+    /// Where it goes first: an island, or `local` for a provider of this one.
     #[must_use]
     pub fn target(&self) -> &str {
         self.course.target()
+    }
+
+    /// Everywhere it may go: the others of a list take it where it was not sent to those before.
+    pub fn targets(&self) -> impl Iterator<Item = &str> {
+        self.course.targets()
     }
 }
 

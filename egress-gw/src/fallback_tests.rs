@@ -54,6 +54,40 @@ fn a_handler_takes_what_it_knows_and_passes_the_rest_on() {
     });
 }
 
+struct NotToBeijing;
+
+impl Fallback for NotToBeijing {
+    fn name(&self) -> &str {
+        "not to beijing"
+    }
+
+    fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
+        match request.decide() {
+            Ok(decision) if decision.targets().any(|target| target == "beijing") => request.refuse("closed"),
+            Ok(decision) => request.carry(decision),
+            Err(failure) => request.fail(&failure),
+        }
+    }
+}
+
+/// The first of a list is not all of it: the call would go on to the next where it was not sent.
+#[test]
+fn a_handler_sees_everywhere_that_a_call_may_go() {
+    on_shard(async {
+        let rule = "rules: [{name: r, match: {methods: [listed]}, act: {failover: [shanghai, beijing]}}]";
+        let rules = route::rules::parse("shop", rule).unwrap();
+        let rules = route::rules::Rules::new([Arc::new(rules)], std::time::SystemTime::UNIX_EPOCH).unwrap();
+        let snapshot = Arc::new(snapshot_ruled(1, &["shanghai", "beijing"], rules));
+        let knowledge = Knowledge { snapshot, ..Knowledge::default() };
+        let gate = GateBuilder { chain: vec![Box::new(NotToBeijing)], knowledge, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        let there = [("highway.target", "shanghai")];
+        consumer.send(&[call(1, "listed", &[]), call(2, "greet", &there)].concat()).await;
+        assert!(consumer.answer().await.text.contains("closed"));
+        assert_eq!(gate.link().calls(1).await[0].frame[11], 2);
+    });
+}
+
 #[test]
 fn what_no_handler_takes_is_answered_in_words() {
     on_shard(async {

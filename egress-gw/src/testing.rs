@@ -1,4 +1,6 @@
 //! One shard at a real socket with a scripted link, for tests: consumers' bytes in, consumers' bytes out.
+//!
+//! Long because: one stage is made, once, for the tests of the whole crate.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use chassis::metrics::Metrics;
+use route::rules::Rules;
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use shard::{Budget, Shard};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -92,8 +95,17 @@ pub fn snapshot(generation: u64) -> Snapshot {
 }
 
 fn snapshot_with(generation: u64, local: HashSet<Keyed>) -> Snapshot {
+    Snapshot::new(generation, Known { local, ..known(&["shanghai"]) })
+}
+
+/// The same of these islands, under these rules.
+pub fn snapshot_ruled(generation: u64, islands: &[&str], rules: Rules) -> Snapshot {
+    Snapshot::new(generation, Known { rules: Arc::new(rules), ..known(islands) })
+}
+
+fn known(islands: &[&str]) -> Known {
     let key = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
-    let offer = Offer { island: "shanghai".into(), health: Health::Healthy };
+    let offer = |island: &&str| (key.clone().into(), Offer { island: (*island).into(), health: Health::Healthy });
     let rule = ImportRule {
         island: "*".parse().unwrap(),
         service: "com.acme.*".parse().unwrap(),
@@ -101,15 +113,13 @@ fn snapshot_with(generation: u64, local: HashSet<Keyed>) -> Snapshot {
         beside_local: BesideLocal::Never,
         idempotent: vec!["get*".parse().unwrap()],
     };
-    let known = Known {
-        local,
+    Known {
         own_island: "cloud".into(),
         view: View::Complete,
         imports: Imports::new(vec![rule]),
-        offers: vec![(key.into(), offer)],
+        offers: islands.iter().map(offer).collect(),
         ..Known::default()
-    };
-    Snapshot::new(generation, known)
+    }
 }
 
 impl GateBuilder {
