@@ -29,6 +29,8 @@ pub(crate) struct Core {
     pub trust_changes: Cell<u64>,
     /// Providers that are ejected: where it is 0, nobody asks.
     pub ejected: Cell<u32>,
+    /// How often a provider could be called again, or first.
+    pub came_up: Cell<u64>,
     answers: Weak<dyn Answers>,
     turn: Cell<u64>,
     /// The time of this turn, once somebody has asked for it.
@@ -50,6 +52,7 @@ impl Core {
             trust: RefCell::default(),
             trust_changes: Cell::new(0),
             ejected: Cell::new(0),
+            came_up: Cell::new(0),
             answers,
             turn: Cell::new(0),
             now: Cell::new(None),

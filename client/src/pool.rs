@@ -82,6 +82,11 @@ impl Pool {
         self.generation.get()
     }
 
+    /// Another number whenever the list has changed or a provider can be called that could not before.
+    pub fn changes(&self) -> u64 {
+        self.generation.get() + self.core.came_up.get()
+    }
+
     /// The time of this turn: one look at the clock for all its calls.
     pub fn now(&self) -> Instant {
         self.core.now()

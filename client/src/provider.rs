@@ -294,8 +294,9 @@ impl Provider {
     pub(crate) fn channels_changed(&self, why: &str) {
         let usable = self.channels.borrow().iter().any(|channel| channel.is_usable());
         match (usable, self.down_since.get()) {
-            (true, _) => {
+            (true, down) => {
                 self.down_since.set(None);
+                self.core.came_up.set(self.core.came_up.get() + u64::from(down.is_some()));
                 self.send_waiting();
             }
             (false, None) => {

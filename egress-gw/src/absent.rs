@@ -18,7 +18,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use shard::Key;
 
 /// What nobody says anything about is tried again after so long.
@@ -57,7 +57,7 @@ pub enum Waits {
     OneWay,
     /// It is being tried.
     Tried,
-    /// It has ended.
+    /// It has ended, or is elsewhere.
     No,
 }
 
@@ -75,12 +75,12 @@ impl Absent {
 
     /// A call waits for its island; one that was tried has its place already. `waits` tells how it stands with the earlier ones: it is
     /// asked when there are more than `many` of them.
-    pub fn wait(&self, island: &Arc<str>, key: Key, now: Instant, many: usize, waits: impl Fn(Key) -> Waits) {
+    pub fn wait(&self, island: &Arc<str>, key: Key, now: Instant, many: usize, waits: impl Fn(Key, &str) -> Waits) {
         let mut islands = self.islands.borrow_mut();
         let new = || Island { again: now + TRIED_AGAIN, calls: VecDeque::new() };
         let calls = &mut islands.entry(island.clone()).or_insert_with(new).calls;
         if calls.len() > many {
-            calls.retain(|call| waits(call.key) != Waits::No);
+            forget_others(calls, |key| waits(key, island) != Waits::No);
         }
         calls.push_back(Parked { key, tried: 0 });
     }
@@ -111,11 +111,11 @@ impl Absent {
     }
 
     /// There may be another way now: each island is due, and the calls of those for which only one-way ones wait.
-    pub fn ways_changed(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> Vec<Key> {
+    pub fn ways_changed(&self, now: Instant, waits: impl Fn(Key, &str) -> Waits) -> Vec<Key> {
         let mut gone = Vec::new();
-        self.islands.borrow_mut().retain(|_, island| {
+        self.islands.borrow_mut().retain(|name, island| {
             island.again = now;
-            let tells = |call: &Parked| matches!(waits(call.key), Waits::ForAnAnswer | Waits::Tried);
+            let tells = |call: &Parked| matches!(waits(call.key, name), Waits::ForAnAnswer | Waits::Tried);
             let stays = island.calls.iter().any(tells);
             if !stays {
                 gone.extend(island.calls.iter().map(|call| call.key));
@@ -127,7 +127,7 @@ impl Absent {
 
     /// The call of each island that is to be tried there at `now`: of those that were tried least the first. An island for which nobody
     /// waits any more is forgotten.
-    pub fn to_try(&self, now: Instant, waits: impl Fn(Key) -> Waits) -> Vec<(Arc<str>, Key)> {
+    pub fn to_try(&self, now: Instant, waits: impl Fn(Key, &str) -> Waits) -> Vec<(Arc<str>, Key)> {
         let mut tried = Vec::new();
         let mut islands = self.islands.borrow_mut();
         if islands.values().all(|island| now < island.again) {
@@ -138,11 +138,11 @@ impl Absent {
                 return true;
             }
             island.again = now + TRIED_AGAIN;
-            island.calls.retain(|call| waits(call.key) != Waits::No);
+            forget_others(&mut island.calls, |key| waits(key, name) != Waits::No);
             // A call that may go to several of them waits for each, and is tried at one.
             let is_free = |call: &&mut Parked| !tried.iter().any(|(_, key): &(Arc<str>, Key)| *key == call.key);
-            let telling = island.calls.iter_mut().filter(|call| waits(call.key) == Waits::ForAnAnswer).filter(is_free);
-            if let Some(call) = telling.min_by_key(|call| call.tried) {
+            let waiting = island.calls.iter_mut().filter(|call| waits(call.key, name) == Waits::ForAnAnswer);
+            if let Some(call) = waiting.filter(is_free).min_by_key(|call| call.tried) {
                 call.tried += 1;
                 tried.push((name.clone(), call.key));
             }
@@ -158,8 +158,21 @@ impl Absent {
         unsure.drain(..over).map(|call| call.key).collect()
     }
 
+    /// The calls that wait; those that may go to several islands more than once.
+    pub fn keys(&self) -> Vec<Key> {
+        let (islands, unsure) = (self.islands.borrow(), self.unsure.borrow());
+        let absent = islands.values().flat_map(|island| island.calls.iter().map(|call| call.key));
+        absent.chain(unsure.iter().map(|call| call.key)).collect()
+    }
+
     /// How many calls wait, those that have ended meanwhile included.
     pub fn waiting(&self) -> usize {
         self.islands.borrow().values().map(|island| island.calls.len()).sum::<usize>() + self.unsure.borrow().len()
     }
+}
+
+/// Forgets the calls that do not wait here any more, and of one that has come back its later place.
+fn forget_others(calls: &mut VecDeque<Parked>, waits: impl Fn(Key) -> bool) {
+    let mut seen = FxHashSet::default();
+    calls.retain(|call| waits(call.key) && seen.insert(call.key));
 }

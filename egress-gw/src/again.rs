@@ -2,14 +2,23 @@
 //! island that is there again goes on.
 //!
 //! ```text
-//!  failed ─ not sent, and another link or hub is there ─▶ sent again
+//!  failed ─ not sent, and it is decided otherwise by now ─▶ as if it came in now (anew.rs)
+//!     │   ├ another link or hub is there ────────────────▶ sent again
 //!     │   ├ no other, but another way that it may take ──▶ sent there
-//!     │   └ none ─────▶ waits for a link ─────────── a link came ─▶ sent again, in the order in which they came
-//!     │              └▶ waits for its island (absent.rs) ─ tried, or it is back ─▶ waits for a link
+//!     │   └ none ────────────────────────────────────────▶ waits
 //!     └ may have run, or its time is over ─▶ its consumer is told
 //! ```
 //!
-//! A call is only ever sent again after *not sent*, and only within its deadline.
+//! | not sent, since | waits as | until |
+//! |---|---|---|
+//! | there is no link, or none that takes it | `Waiting` | a link takes it: looked at each tick, in the order in which they came |
+//! | its hub has no link to its island | `Absent`, with each island of its list that is | an island is back, or gets a call that was tried; a link came or went; each second one of them is tried |
+//! | it was tried for all who wait, and that is still so | `Absent`, in its old place | likewise |
+//! | its island has not said yet what it offers | `Unsure` | a second is over, or the island is back |
+//! | nobody takes it beyond the hub, or in this island | `Absent` where an island of its list is, else `Waiting` | likewise, but for the ways where it was refused |
+//!
+//! Whatever it waits as, it goes when a provider of this island is there that it may go to, and is decided anew when what is known has
+//! changed (anew.rs). A call is only ever sent again after *not sent*, and only within its deadline.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,15 +46,19 @@ impl Core {
         let knowledge = self.knowledge.load();
         let stands = self.calls.with(key, |call| match &call.by {
             By::Routing(carried) if may_go_on(&failure) && now < call.deadline && carried.held.is_some() => {
-                Some((carried.course.clone(), carried.consumer, carried.tried, carried.been))
+                Some((carried.consumer, carried.tried, carried.been))
             }
             _ => None,
         });
-        let (course, consumer, tried, been) = match stands {
+        let (consumer, tried, been) = match stands {
             Some(Some(stands)) => stands,
             Some(None) => return self.fail(key, &failure),
             None => return self.counters.late.add(1),
         };
+        if self.leads_elsewhere(key, &knowledge) {
+            return self.handle_anew(key);
+        }
+        let Some(course) = self.update(key, |carried| carried.course.clone()) else { return };
         if let Some(island) = course.island().filter(|_| may_go_elsewhere(&failure)) {
             let wanted = Wanted { island, consumer, tried: &tried, hubs: &failure.hubs };
             if let Some(link) = self.links.pick(&wanted, &knowledge) {
@@ -168,31 +181,53 @@ impl Core {
         self.update(key, |carried| carried.place = place);
         self.calls.set_deadline(key, unsent_until);
         match (place, course.island()) {
-            (Place::Absent, _) if errand == Errand::ForAll => {}
-            (Place::Absent, Some(island)) if may_go_elsewhere(failure) => {
-                self.wait_for_islands(&course, key, now, Some(island));
+            (Place::Absent, Some(island)) if errand == Errand::ForAll => {
+                // It has its place there still.
+                let elsewhere = course.all().filter(|one| one.island() != Some(island));
+                self.wait_for_islands(elsewhere, key, now, None);
             }
-            (Place::Absent, _) => self.wait_for_islands(&course, key, now, None),
+            (Place::Absent, Some(island)) if may_go_elsewhere(failure) => {
+                self.wait_for_islands(course.all(), key, now, Some(island));
+            }
+            (Place::Absent, _) => self.wait_for_islands(course.all(), key, now, None),
             (Place::Unsure, Some(island)) => self.absent.wait_unsure(island, key, now),
             _ => self.waiting.borrow_mut().push_back(key),
         }
     }
 
-    /// A call waits for every island that it may go to and that is absent, and for `missing`, which has just been found to be.
-    pub fn wait_for_islands(&self, course: &Course, key: Key, now: Instant, missing: Option<&Arc<str>>) {
-        for one in course.all() {
+    /// A call waits for every island of these that is absent, and for `missing`, which has just been found to be.
+    pub fn wait_for_islands(
+        &self,
+        ways: impl Iterator<Item = Course>,
+        key: Key,
+        now: Instant,
+        missing: Option<&Arc<str>>,
+    ) {
+        for one in ways {
             let Some(island) = one.island() else { continue };
             if missing == Some(island) || self.absent.has(island) {
-                self.absent.wait(island, key, now, 2 * self.calls.len() + 64, |key| self.waits(key));
+                let many = 2 * self.calls.len() + 64;
+                self.absent.wait(island, key, now, many, |key, island| self.waits(key, island));
             }
         }
     }
 
-    fn waits(&self, key: Key) -> Waits {
-        let waits = self.calls.with(key, |call| match (&call.by, call.wants) {
-            (By::Routing(carried), _) if carried.place != Place::Absent => Waits::Tried,
-            (_, Wants::Nothing) => Waits::OneWay,
-            _ => Waits::ForAnAnswer,
+    /// How it stands with a call that has begun to wait for this island.
+    fn waits(&self, key: Key, island: &str) -> Waits {
+        let waits = self.calls.with(key, |call| {
+            let By::Routing(carried) = &call.by else { return Waits::No };
+            match (carried.place, call.wants) {
+                (Place::Absent, Wants::Nothing) => Waits::OneWay,
+                (Place::Absent, Wants::Answer) => Waits::ForAnAnswer,
+                (Place::Waiting | Place::OnLink { .. }, _)
+                    if carried.errand == Errand::ForAll
+                        && carried.course.island().is_some_and(|tried| **tried == *island) =>
+                {
+                    Waits::Tried
+                }
+                // It goes elsewhere, or for itself alone: if it waits again, it comes here again.
+                _ => Waits::No,
+            }
         });
         waits.unwrap_or(Waits::No)
     }
@@ -218,7 +253,7 @@ impl Core {
     /// A link came or went: whatever was absent may be reached by another way now.
     pub fn ways_changed(&self) {
         let now = Instant::now();
-        let go = self.absent.ways_changed(now, |key| self.waits(key));
+        let go = self.absent.ways_changed(now, |key, island| self.waits(key, island));
         self.let_go(go, Errand::Own);
         self.try_again(now);
     }
@@ -227,7 +262,7 @@ impl Core {
     pub fn try_again(&self, now: Instant) {
         if !self.absent.is_empty() && self.links.any_usable() {
             self.let_go(self.absent.no_longer_unsure(now), Errand::Own);
-            for (island, key) in self.absent.to_try(now, |key| self.waits(key)) {
+            for (island, key) in self.absent.to_try(now, |key, island| self.waits(key, island)) {
                 self.update(key, |carried| {
                     let there = carried.course.all().find(|one| one.island() == Some(&island));
                     if let Some(there) = there {
@@ -240,7 +275,7 @@ impl Core {
     }
 
     /// These calls wait for a link like all others.
-    fn let_go(&self, calls: Vec<Key>, errand: Errand) {
+    pub fn let_go(&self, calls: Vec<Key>, errand: Errand) {
         if calls.is_empty() {
             return;
         }
@@ -264,9 +299,14 @@ impl Core {
 
     /// Sends the calls that wait for a link, in their order, as far as there are links for them.
     pub fn send_waiting(&self) {
-        if self.waiting.borrow().is_empty() || !self.links.any_usable() {
-            return;
+        if !self.waiting.borrow().is_empty() && self.links.any_usable() {
+            self.send_all_waiting();
         }
+    }
+
+    /// The same, whether there is a link or not.
+    pub fn send_all_waiting(&self) {
+        self.decide_waiting_anew();
         let knowledge = self.knowledge.load();
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         let now = Instant::now();
@@ -304,7 +344,7 @@ fn place_after(failure: &Failure) -> Place {
 }
 
 /// The mark of a way among those that a call has been on; a list is never so long that one has none.
-fn bit(course: &Course) -> u64 {
+pub fn bit(course: &Course) -> u64 {
     u32::try_from(course.position()).ok().and_then(|at| 1_u64.checked_shl(at)).unwrap_or(u64::MAX)
 }
 

@@ -76,6 +76,10 @@ pub struct Ways {
     pub ways: Box<[Way]>,
     /// How one of them is picked.
     pub pick: Pick,
+    /// The generation of what it was decided by.
+    pub generation: u64,
+    /// The island to which the port is bound that such calls came in by.
+    pub port: Option<Arc<str>>,
 }
 
 /// The way of one call, and those that it may take where it was not sent.
@@ -93,6 +97,23 @@ impl Course {
             Pick::Shares(split) => share(split),
         };
         Self { ways, at }
+    }
+
+    /// The same way by what was decided later; `None` where that leads elsewhere or in another order.
+    pub fn renewed(&self, ways: Rc<Ways>) -> Option<Self> {
+        let same_pick = matches!(self.ways.pick, Pick::First) == matches!(ways.pick, Pick::First);
+        let same_ways = self.ways.ways.iter().map(Way::target).eq(ways.ways.iter().map(Way::target));
+        (same_pick && same_ways).then_some(Self { ways, at: self.at })
+    }
+
+    /// The generation of what it was decided by.
+    pub fn generation(&self) -> u64 {
+        self.ways.generation
+    }
+
+    /// The island to which the port is bound that the call came in by.
+    pub fn port(&self) -> Option<&Arc<str>> {
+        self.ways.port.as_ref()
     }
 
     /// The way that it takes now.
@@ -248,7 +269,7 @@ mod tests {
     fn ways(targets: &[&str], pick: Pick) -> Rc<Ways> {
         let route = |island: &&str| Route { island: (*island).into(), head: Box::default(), repeat: Repeat::Harmful };
         let ways = targets.iter().map(|target| Way::Island(route(target))).collect();
-        Rc::new(Ways { label: "a.B#c".into(), ways, pick })
+        Rc::new(Ways { label: "a.B#c".into(), ways, pick, generation: 1, port: None })
     }
 
     #[test]

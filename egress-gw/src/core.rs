@@ -21,6 +21,7 @@ use wire::dubbo::reply::Asked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::absent::Absent;
+use crate::anew::LastLook;
 use crate::cache::DecisionCache;
 use crate::config::Limits;
 use crate::consumers::Consumers;
@@ -54,6 +55,8 @@ pub struct Core {
     pub waiting: RefCell<std::collections::VecDeque<Key>>,
     /// Calls that wait for their island.
     pub absent: Absent,
+    pub last_look: LastLook,
+    pub me: Weak<Self>,
     /// Whether new calls are refused, since this process is about to end.
     pub ending: Cell<bool>,
     pub clock: Clock,
@@ -152,6 +155,8 @@ impl Core {
             tags: parts.tags,
             waiting: RefCell::default(),
             absent: Absent::default(),
+            last_look: LastLook::default(),
+            me: me.clone(),
             ending: Cell::new(false),
             clock: Clock::default(),
             chain: parts.chain,
@@ -178,6 +183,11 @@ impl Core {
             let _ = request.fail(&ending());
             return;
         }
+        self.ask_chain(request);
+    }
+
+    /// The same, whether new calls are welcome or not.
+    pub fn ask_chain(&self, request: Request<'_>) {
         let mut request = request;
         for fallback in &self.chain {
             match fallback.handle(request).passed() {

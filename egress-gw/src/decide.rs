@@ -27,31 +27,37 @@ use crate::reference::put_in_key;
 impl Core {
     /// Where this call goes. On a hit nothing is allocated but what a serialization makes of a sticky call's key.
     pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Result<Course, Rc<Failure>> {
+        let seen = Seen::of(request);
+        let asker = Asker::of(&seen, knowledge);
+        let ways = self.ways(&seen, &asker, knowledge)?;
+        Ok(Course::new(ways, |split| share(&seen, split, asker.application)))
+    }
+
+    /// Every way that such a call may go.
+    pub fn ways(&self, seen: &Seen<'_>, asker: &Asker<'_>, knowledge: &Knowledge) -> Decided {
         let generation = knowledge.snapshot.generation();
         let mut key = self.shard.buffer();
-        match request.peeked {
+        match seen.peeked {
             Peeked::Call(call) => call.decision_key(&mut key),
             Peeked::Opaque(serialization) => key.push(serialization.id()),
         }
-        let seen = Seen::of(request);
-        let asker = Asker::of(&seen, knowledge);
-        let Asker { application, reference, parameters } = &asker;
-        for part in [application, request.island().unwrap_or_default()] {
+        let Asker { application, reference, parameters } = asker;
+        for part in [*application, seen.island.map_or("", |island| &**island)] {
             key.push(0xff);
             key.extend_from_slice(part.as_bytes());
         }
         put_in_key(*reference, &mut key);
         key.push(0xff);
         let reads = knowledge.snapshot.rules().reads();
-        reads.put_key(&Attached(request.call()), parameters, Some(request.consumer().ip()), &mut key);
+        reads.put_key(&Attached(seen.call()), parameters, seen.consumer, &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
-            let decided = ways(request, &seen, &asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+            let decided = ways(seen, asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
         self.shard.recycle(key);
-        Ok(Course::new(decided?, |split| share(request, split, application)))
+        decided
     }
 }
 
@@ -59,15 +65,22 @@ impl Core {
 #[derive(Clone, Copy)]
 pub struct Seen<'a> {
     pub peeked: &'a Peeked<'a>,
+    /// What its arguments are written in.
+    pub serialization: Serialization,
     /// The consumer's address; `None` where nobody asks for real.
     pub consumer: Option<IpAddr>,
     /// The island to which the port is bound.
-    pub island: Option<&'a str>,
+    pub island: Option<&'a Arc<str>>,
 }
 
 impl<'a> Seen<'a> {
     fn of(request: &Request<'a>) -> Self {
-        Self { peeked: request.peeked, consumer: Some(request.consumer().ip()), island: request.island() }
+        Self {
+            peeked: request.peeked,
+            serialization: request.header.serialization(),
+            consumer: Some(request.consumer().ip()),
+            island: request.origin.island,
+        }
     }
 
     /// The call, where it could be read.
@@ -89,7 +102,7 @@ impl<'a> Seen<'a> {
             application: Some(asker.application).filter(|name| !name.is_empty()),
             target: call.and_then(|call| call.target.as_deref()),
             tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
-            bound: self.island,
+            bound: self.island.map(|island| &**island),
             source: self.consumer,
             reference: asker.reference,
             attachments: &Attached(call),
@@ -126,12 +139,12 @@ impl<'a> Asker<'a> {
 }
 
 /// The position of a call among the shares of a split: by its key where it has one. Allocates nothing.
-fn share(request: &Request<'_>, split: &Split, application: &str) -> usize {
+fn share(seen: &Seen<'_>, split: &Split, application: &str) -> usize {
     let random = fastrand::u64(..);
     let Some(sticky) = split.sticky() else { return split.position(None, random) };
-    let attached = Attached(request.call());
+    let attached = Attached(seen.call());
     let application = Some(application).filter(|name| !name.is_empty());
-    sticky.with_key(&attached, Some(request.consumer().ip()), application, |key| split.position(key, random))
+    sticky.with_key(&attached, seen.consumer, application, |key| split.position(key, random))
 }
 
 /// The attachments of a call, where it could be read.
@@ -144,15 +157,9 @@ impl Lookup for Attached<'_> {
 }
 
 /// Makes the decision and a head for each target.
-fn ways(
-    request: &Request<'_>,
-    seen: &Seen<'_>,
-    asker: &Asker<'_>,
-    tags: &[Arc<str>],
-    knowledge: &Knowledge,
-) -> Result<Ways, Failure> {
+fn ways(seen: &Seen<'_>, asker: &Asker<'_>, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
     seen.facts(asker, tags, |facts| {
-        let serialization = request.header.serialization();
+        let serialization = seen.serialization;
         let Plan { reason, choice } =
             route::decide(facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;
         let label = match facts.service {
@@ -160,8 +167,8 @@ fn ways(
             None => format!("a call in serialization {serialization}"),
         };
         let way = |target: &Target| match target {
-            Target::Local => local_route(request.call(), &label, knowledge).map(Way::Local),
-            Target::Island(island) => route(request, facts, island, knowledge).map(Way::Island),
+            Target::Local => local_route(seen.call(), &label, knowledge).map(Way::Local),
+            Target::Island(island) => route(seen, facts, island, knowledge).map(Way::Island),
         };
         let ways = choice.targets().map(way).collect::<Result<Box<[Way]>, Failure>>()?;
         tracing::debug!(call = label, to = %choice, %reason, "a new kind of call was routed");
@@ -169,18 +176,14 @@ fn ways(
             Choice::One(_) | Choice::Ordered(_) => Pick::First,
             Choice::Split(split) => Pick::Shares(split),
         };
-        Ok(Ways { label: label.into(), ways, pick })
+        let (generation, port) = (knowledge.snapshot.generation(), seen.island.cloned());
+        Ok(Ways { label: label.into(), ways, pick, generation, port })
     })
 }
 
 /// What such calls to this island have in common.
-fn route(
-    request: &Request<'_>,
-    facts: &route::Call<'_>,
-    island: &Arc<str>,
-    knowledge: &Knowledge,
-) -> Result<Route, Failure> {
-    let call = request.call();
+fn route(seen: &Seen<'_>, facts: &route::Call<'_>, island: &Arc<str>, knowledge: &Knowledge) -> Result<Route, Failure> {
+    let call = seen.call();
     let rule = facts.service.and_then(|service| knowledge.snapshot.imports().rule(island, service));
     let repeat = match rule {
         Some(rule) if rule.is_idempotent(facts.method) => Repeat::Harmless,
@@ -198,7 +201,7 @@ fn route(
     }
     let head = Head {
         flags,
-        serialization: request.header.serialization().id(),
+        serialization: seen.serialization.id(),
         protocol: Head::DUBBO,
         destination: island,
         service: call.map_or("", |call| &call.service),

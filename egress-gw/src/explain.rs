@@ -114,7 +114,13 @@ pub fn explain(question: &Question, knowledge: &Knowledge, tags: &[Arc<str>]) ->
     let frame = frame(question)?;
     let header = Header::decode(&frame)?.ok_or_else(|| Unclear::Service(question.service.clone()))?;
     let peeked = peek(&header, frame.get(HEADER_LEN..).unwrap_or_default())?;
-    let seen = Seen { peeked: &peeked, consumer: question.source, island: question.port.as_deref() };
+    let port = question.port.as_deref().map(Arc::from);
+    let seen = Seen {
+        peeked: &peeked,
+        serialization: header.serialization(),
+        consumer: question.source,
+        island: port.as_ref(),
+    };
     let asker = Asker::of(&seen, knowledge);
     let snapshot = &knowledge.snapshot;
     Ok(seen.facts(&asker, tags, |facts| {

@@ -12,7 +12,7 @@
 //! | what | how it is |
 //! |---|---|
 //! | order | that of the chain; the first handler that does not pass has the call, those behind it never see it |
-//! | what comes here | every call, two-way or one-way, that is whole and within the limits; in a serialization that is not understood too ([`Request::call`] is then `None`). Heartbeats and other events never do |
+//! | what comes here | every call, two-way or one-way, that is whole and within the limits; in a serialization that is not understood too ([`Request::call`] is then `None`). Heartbeats and other events never do. A call that was carried and was not sent comes again when rules or offers have changed so that they lead it elsewhere |
 //! | threads | each shard makes a chain of its own on its own thread and calls it there, one call after the other. So a handler needs no lock and need not be `Send`; what all shards share comes in through the closure that makes the chain |
 //! | time | a handler holds up every other call of its shard: it must not block, not on a lock, a file or a socket. What takes time goes into a task of this thread (`tokio::task::spawn_local`) or to another thread, with [`Request::later`] |
 //! | bounds | the frame is at most `limits.frame` long, an answer at most `limits.reply` (a longer one becomes an exception that says so); calls that wait in a [`Later`] count on `limits.in_flight` and their frames on `limits.held` |

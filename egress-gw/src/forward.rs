@@ -98,6 +98,13 @@ pub enum Place {
     AtProvider(CallKey),
 }
 
+impl Place {
+    /// Whether nothing of the call was sent, and it waits for a way.
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Waiting | Self::Absent | Self::Unsure)
+    }
+}
+
 /// A frame that can be sent again: a head, if it had one, and itself, one behind the other.
 pub struct Held {
     pub bytes: Vec<u8>,
@@ -210,7 +217,7 @@ impl Core {
             let held = Held { bytes, head_len, head_of, stamp, _charge: request.charge };
             self.update(key, |carried| carried.held = Some(held));
             if absent {
-                return self.wait_for_islands(&course, key, request.whole, course.island());
+                return self.wait_for_islands(course.all(), key, request.whole, course.island());
             }
             return self.waiting.borrow_mut().push_back(key);
         };

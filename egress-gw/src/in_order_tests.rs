@@ -95,6 +95,48 @@ fn a_list_whose_islands_are_all_away_is_tried_as_a_single_island_is() {
     });
 }
 
+/// The island that is away was away for everybody until that call had its answer.
+#[test]
+fn an_island_does_not_count_as_absent_for_as_long_as_a_call_runs_elsewhere() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let token = Key::from_number(gate.link().calls(1).await[0].token);
+        gate.core.failed(token, no_link());
+        gate.core.failed(token, no_link());
+        gate.core.island_is_back("beijing");
+        assert_eq!(destinations(&gate), ["shanghai", "beijing", "beijing"]);
+        gate.core.try_again(Instant::now() + Duration::from_secs(60));
+        consumer.send(&patient(2)).await;
+        gate.link().calls(4).await;
+        assert_eq!(destinations(&gate)[3], "shanghai", "nobody waits for it");
+    });
+}
+
+#[test]
+fn a_call_that_was_tried_at_one_island_of_its_list_still_waits_for_the_others() {
+    on_shard(async {
+        let gate = in_order(&["shanghai", "beijing"]).open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let token = Key::from_number(gate.link().calls(1).await[0].token);
+        gate.core.failed(token, no_link());
+        gate.core.failed(token, no_link());
+        consumer.send(&patient(2)).await;
+        until(|| gate.core.calls.len() == 2).await;
+        for minute in 1..=3 {
+            gate.core.try_again(Instant::now() + Duration::from_secs(60 * minute));
+        }
+        let tried: Vec<_> = gate.link().opened.borrow()[2..].to_vec();
+        assert_eq!(tried.len(), 2, "one an island");
+        tried.iter().for_each(|sent| gate.core.failed(Key::from_number(sent.token), no_link()));
+        let before = destinations(&gate).len();
+        gate.core.island_is_back(tried[0].head().destination);
+        assert_eq!(destinations(&gate).len(), before + 2, "both go where an island is back");
+    });
+}
+
 #[test]
 fn a_provider_that_is_gone_there_is_a_reason_to_go_on_and_overload_or_a_call_that_may_have_run_is_none() {
     on_shard(async {

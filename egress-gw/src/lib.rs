@@ -18,6 +18,7 @@
 //! | [`fallback`], `later` | the ordered chain of handlers, and what they may do |
 //! | `routing` | the handler at its end |
 //! | `decide`, `forward`, `again` | what it stands on: which island; send; what was not sent waits or is sent again |
+//! | `anew` | what waits follows rules, offers and local providers as they change |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
 //! | `local`, `local_pool`, `local_call` | providers of this island: who they are, the connections to them, calls to them |
@@ -36,6 +37,7 @@
 mod absent;
 mod admit;
 mod again;
+mod anew;
 pub mod answer;
 mod cache;
 mod catalogue;

@@ -228,6 +228,8 @@ async fn tick(core: Weak<Core>) {
         {
             let Some(core) = core.upgrade() else { return };
             core.expire(Instant::now());
+            core.decide_waiting_anew();
+            core.look_for_providers();
             core.try_again(Instant::now());
             core.send_waiting();
             idle = if core.calls.is_empty() { idle + 1 } else { 0 };

@@ -187,6 +187,9 @@ impl Core {
         };
         tracing::debug!(label = course.label(), why, "a call was not sent to a provider of this island");
         let knowledge = self.knowledge.load();
+        if self.leads_elsewhere(key, &knowledge) {
+            return self.handle_anew(key);
+        }
         if let Some(frame) =
             frame.filter(|_| tried <= MORE_PROVIDERS && patience.is_some_and(|patience| now < patience))
             && let Some(Ready::Providers(candidates)) = self.ready(&course, 0, &knowledge)

@@ -121,6 +121,11 @@ impl LocalPool {
         }
     }
 
+    /// Another number whenever there may be somebody to ask who was not there before.
+    pub fn changes(&self) -> u64 {
+        self.pool.get().map_or(0, Pool::changes)
+    }
+
     /// Gives a call up.
     pub fn cancel(&self, call: CallKey) {
         if let Some(pool) = self.pool.get() {

@@ -82,6 +82,11 @@ impl<C> PendingCalls<C> {
 
     /// Takes a call out; `None` when it was answered before.
     pub fn remove(&self, key: Key) -> Option<C> {
+        self.take(key).map(|(call, _)| call)
+    }
+
+    /// The same, with the chain that it was on.
+    pub fn take(&self, key: Key) -> Option<(C, Rc<Chain>)> {
         let mut slots = self.slots.borrow_mut();
         let Entry { call, chain, previous, next } = slots.remove(key)?;
         match previous.and_then(|previous| slots.get_mut(previous)) {
@@ -93,7 +98,7 @@ impl<C> PendingCalls<C> {
         }
         chain.len.set(chain.len.get() - 1);
         self.wheel.borrow_mut().clear(key.slot());
-        Some(call)
+        Some((call, chain))
     }
 
     /// Moves the deadline of a call that is in.

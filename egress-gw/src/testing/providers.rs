@@ -99,9 +99,11 @@ impl Fallback for InOrder {
             }
         };
         let ways = self.0.iter().map(way).collect();
-        let ways = Rc::new(Ways { label: "com.acme.Greeter#greet".into(), ways, pick: Pick::First });
         match request.decide() {
             Ok(mut decision) => {
+                let generation = decision.course.generation();
+                let label = "com.acme.Greeter#greet".into();
+                let ways = Rc::new(Ways { label, ways, pick: Pick::First, generation, port: None });
                 decision.course = Course::new(ways, |_| unreachable!());
                 request.carry(decision)
             }

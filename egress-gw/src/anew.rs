@@ -1,0 +1,149 @@
+//! Calls that wait follow what changes meanwhile: rules, switches, grants and offers, and the providers of this island.
+//!
+//! ```text
+//!  each tick ┬ another generation of what is known ─▶ each call that waits is decided from its held frame
+//!            │      ├ the same ways, or nobody knows any more ─▶ it keeps its place
+//!            │      └ other ways, or refused ─▶ it goes through the chain as if it came in now
+//!            └ a provider of this island was listed or connected ─▶ the calls go that may go to it
+//! ```
+//!
+//! While nothing changes a tick costs two compares. Only calls that were not sent are here, so that nothing is sent twice.
+
+use std::cell::Cell;
+use std::time::Instant;
+
+use shard::Key;
+use wire::dubbo::call::{Peeked, peek};
+use wire::dubbo::frame::{HEADER_LEN, Header};
+use wire::tunnel::failure::Kind;
+
+use crate::again::bit;
+use crate::cache::{Course, Way};
+use crate::core::{By, Core, InFlight};
+use crate::decide::{Asker, Seen};
+use crate::fallback::{Origin, Request};
+use crate::forward::{Carried, Errand, Place};
+use crate::knowledge::Knowledge;
+
+/// What was known when the calls that wait were looked at last.
+#[derive(Debug, Default)]
+pub struct LastLook {
+    generation: Cell<u64>,
+    providers: Cell<u64>,
+}
+
+impl Core {
+    /// Decides the calls that wait anew where what is known has changed since the last look.
+    pub fn decide_waiting_anew(&self) {
+        let knowledge = self.knowledge.load();
+        let generation = knowledge.snapshot.generation();
+        if self.last_look.generation.replace(generation) == generation {
+            return;
+        }
+        for key in self.keys_that_wait() {
+            let waits = self.update(key, |carried| carried.place.waits()) == Some(true);
+            if waits && self.leads_elsewhere(key, &knowledge) {
+                self.handle_anew(key);
+            }
+        }
+    }
+
+    /// Whether a call that was not sent would go other ways by what is known now, or be refused. One that would go the same ways counts
+    /// as decided now.
+    pub fn leads_elsewhere(&self, key: Key, knowledge: &Knowledge) -> bool {
+        let elsewhere = self.calls.with(key, |call| {
+            let By::Routing(Carried { course, held: Some(held), .. }) = &mut call.by else { return false };
+            if course.generation() == knowledge.snapshot.generation() {
+                return false;
+            }
+            let Some((header, peeked)) = read(&held.bytes[held.head_len..]) else { return false };
+            let (peeked, serialization) = (&peeked, header.serialization());
+            let seen = Seen { peeked, serialization, consumer: Some(call.conn.peer().ip()), island: course.port() };
+            let asker = Asker::of(&seen, knowledge);
+            match self.ways(&seen, &asker, knowledge).map(|ways| course.renewed(ways)) {
+                Ok(Some(renewed)) => {
+                    *course = renewed;
+                    held.head_of = None;
+                    false
+                }
+                Ok(None) => true,
+                // Less is known than when it began to wait, which is no word against it.
+                Err(failure) => failure.kind != Kind::NotYetKnown,
+            }
+        });
+        elsewhere == Some(true)
+    }
+
+    /// Hands a call that was not sent to the chain as if it came in now. Its time goes on.
+    pub fn handle_anew(&self, key: Key) {
+        let Some(core) = self.me.upgrade() else { return };
+        let Some((call, chain)) = self.calls.take(key) else { return };
+        self.count_in_flight();
+        let InFlight { conn, arrived, deadline, patience, by, .. } = call;
+        let By::Routing(Carried { held: Some(held), course, consumer, unsent_until, .. }) = by else { return };
+        if let Some((header, peeked)) = read(&held.bytes[held.head_len..]) {
+            tracing::debug!(label = course.label(), "a call that waits is decided anew");
+            let origin = Origin { core: &core, conn: &conn, chain: &chain, number: consumer, island: course.port() };
+            core.ask_chain(Request {
+                origin: &origin,
+                header,
+                frame: &held.bytes[held.head_len..],
+                peeked: &peeked,
+                arrived,
+                whole: Instant::now(),
+                deadline,
+                patience,
+                unsent_until,
+                charge: held._charge,
+            });
+        }
+        self.shard.recycle(held.bytes);
+    }
+
+    /// Lets the calls go that wait and may go to a provider of this island, where one was listed or connected since the last look.
+    pub fn look_for_providers(&self) {
+        let knowledge = self.knowledge.load();
+        self.local.follow(&knowledge.local);
+        let changes = self.local.changes();
+        if self.last_look.providers.replace(changes) == changes {
+            return;
+        }
+        let mut waiting = self.absent.keys();
+        waiting.retain(|key| self.finds_a_provider(*key, &knowledge));
+        self.let_go(waiting, Errand::Own);
+        self.send_all_waiting();
+    }
+
+    fn finds_a_provider(&self, key: Key, knowledge: &Knowledge) -> bool {
+        let stands = |carried: &mut Carried| match carried.place {
+            Place::Absent | Place::Unsure => Some((carried.course.clone(), carried.refused)),
+            _ => None,
+        };
+        let Some(Some((course, refused))) = self.update(key, stands) else { return false };
+        let is_there = |way: Course| match way.way() {
+            Way::Local(route) if refused & bit(&way) == 0 => {
+                self.local.candidates(route, &knowledge.local).is_some_and(|candidates| candidates.is_promising())
+            }
+            _ => false,
+        };
+        course.all().any(is_there)
+    }
+
+    /// Some more than once, and some that have ended.
+    fn keys_that_wait(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.waiting.borrow().iter().copied().collect();
+        keys.extend(self.absent.keys());
+        keys
+    }
+}
+
+/// A frame that was read before.
+fn read(frame: &[u8]) -> Option<(Header, Peeked<'_>)> {
+    let header = Header::decode(frame).ok()??;
+    let peeked = peek(&header, frame.get(HEADER_LEN..)?).ok()?;
+    Some((header, peeked))
+}
+
+#[cfg(test)]
+#[path = "anew_tests.rs"]
+mod tests;

@@ -1,0 +1,263 @@
+//! What changes while calls wait, and what becomes of them: a switch, another rule, a grant taken away, a local provider that is back.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use route::Snapshot;
+use route::rules::{Rules, parse};
+use shard::Key;
+use wire::dubbo::frame::Status;
+use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
+
+use crate::deadline::Timeouts;
+use crate::knowledge::Knowledge;
+use crate::testing::*;
+
+const ISLANDS: [&str; 2] = ["shanghai", "beijing"];
+
+fn patient(id: i64) -> Vec<u8> {
+    call(id, "greet", &[("timeout", "5000")])
+}
+
+fn no_link() -> Failure {
+    failure(Stage::Switch, Kind::NoLink, Outcome::NotSent)
+}
+
+/// What is known where these rules are in force and both islands offer Greeter.
+fn ruled(generation: u64, rules: &str) -> Knowledge {
+    let document = parse("shop", &format!("service: com.acme.Greeter\n{rules}")).unwrap();
+    let rules = Rules::new([Arc::new(document)], SystemTime::now()).unwrap();
+    Knowledge { snapshot: Arc::new(snapshot_ruled(generation, &ISLANDS, rules)), ..Knowledge::default() }
+}
+
+fn to(island: &str) -> String {
+    format!("rules:\n  - name: there\n    act: {{ island: {island} }}\n")
+}
+
+/// A gate whose calls go to these islands, in that order.
+fn gate(rules: &str) -> Gate {
+    GateBuilder { knowledge: ruled(1, rules), ..GateBuilder::default() }.open()
+}
+
+fn destinations(gate: &Gate) -> Vec<(u8, String)> {
+    let opened = gate.link().opened.borrow();
+    opened.iter().map(|sent| (sent.frame[11], sent.head().destination.to_owned())).collect()
+}
+
+/// Calls 1, 2 (one-way) and 3 to shanghai, which has no link, and wait.
+async fn three_wait(gate: &Gate) -> Peer {
+    let mut consumer = gate.consumer().await;
+    consumer.send(&patient(1)).await;
+    let first = gate.link().calls(1).await.remove(0);
+    gate.core.failed(Key::from_number(first.token), no_link());
+    consumer.send(&[one_way(patient(2)), patient(3)].concat()).await;
+    until(|| gate.core.absent.waiting() == 3).await;
+    consumer
+}
+
+/// Seen with every way of waiting: the switch stopped new calls, and those that waited went out when the island was back.
+#[test]
+fn a_switch_that_is_thrown_while_calls_wait_stops_them_with_its_sentence() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = three_wait(&gate).await;
+        let switch = "switches:\n  - name: stopped\n    say: shanghai is closed, call 555\n";
+        gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", to("shanghai")))));
+        for id in [1, 3] {
+            let told = consumer.answer().await;
+            assert_eq!((told.id, told.status), (id, Status::OK), "{}", told.text);
+            assert!(told.text.contains("shanghai is closed, call 555"), "{}", told.text);
+        }
+        assert!(gate.core.calls.is_empty(), "the one-way call has ended too");
+        gate.core.island_is_back("shanghai");
+        assert_eq!(destinations(&gate).len(), 1, "nothing is sent any more");
+    });
+}
+
+#[test]
+fn calls_that_wait_go_where_a_changed_rule_leads_them_each_once_and_in_their_order() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = three_wait(&gate).await;
+        gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
+        let sent = gate.link().calls(4).await;
+        let there = |id| (id, "beijing".to_owned());
+        assert_eq!(destinations(&gate)[1..], [there(1), there(2), there(3)]);
+        assert_eq!(sent[1].frame, patient(1), "as it came");
+        gate.core.island_is_back("shanghai");
+        gate.core.ways_changed();
+        assert_eq!(destinations(&gate).len(), 4, "nothing is sent twice");
+        gate.reply(sent[1].token, &ok_reply(b"\x02hi"));
+        gate.reply(sent[3].token, &ok_reply(b"\x02hi"));
+        assert_eq!((consumer.frame().await[11], consumer.frame().await[11]), (1, 3));
+        assert!(gate.core.calls.is_empty());
+    });
+}
+
+#[test]
+fn calls_that_wait_for_a_link_are_stopped_although_none_comes() {
+    on_shard(async {
+        let knowledge = ruled(1, &to("shanghai"));
+        let gate = GateBuilder { knowledge, links: Vec::new(), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        until(|| gate.core.waiting.borrow().len() == 1).await;
+        let switch = "switches:\n  - name: stopped\n    island: shanghai\n    say: until six\n";
+        gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", to("shanghai")))));
+        let told = consumer.answer().await;
+        assert!(told.text.contains("until six"), "{}", told.text);
+    });
+}
+
+/// A link may come up before the clock ticks.
+#[test]
+fn a_link_that_comes_up_sends_nothing_by_a_rule_of_before() {
+    on_shard(async {
+        let knowledge = ruled(1, &to("shanghai"));
+        let gate = GateBuilder { knowledge, links: Vec::new(), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        until(|| gate.core.waiting.borrow().len() == 1).await;
+        let link = FakeLink::new(1, "hub-1");
+        gate.core.links.add(link.clone());
+        gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
+        gate.core.ways_changed();
+        assert_eq!(link.calls(1).await[0].head().destination, "beijing");
+    });
+}
+
+/// The call was on its way when the switch was thrown, and came back unsent.
+#[test]
+fn a_call_that_was_not_sent_goes_on_by_the_rules_of_now() {
+    on_shard(async {
+        let list = |islands: &str| format!("rules:\n  - name: there\n    act: {{ failover: [{islands}] }}\n");
+        let gate = gate(&list("shanghai, beijing"));
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let first = gate.link().calls(1).await.remove(0);
+        let switch = "switches:\n  - name: stopped\n    say: beijing is closed\n";
+        gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", list("shanghai, beijing")))));
+        gate.core.failed(Key::from_number(first.token), no_link());
+        assert!(consumer.answer().await.text.contains("beijing is closed"));
+        assert_eq!(destinations(&gate).len(), 1);
+    });
+}
+
+#[test]
+fn a_call_keeps_its_place_and_its_name_where_the_change_is_about_others() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = three_wait(&gate).await;
+        let other = "rules:\n  - name: others\n    match: { methods: [pay] }\n    act: { island: beijing }\n  - name: there\n    act: { island: shanghai }\n";
+        gate.core.knowledge.store(Arc::new(ruled(2, other)));
+        until(|| gate.core.last_look.generation.get() == 2).await;
+        assert_eq!((gate.core.absent.waiting(), destinations(&gate).len()), (3, 1));
+        gate.core.island_is_back("shanghai");
+        let sent = gate.link().calls(4).await;
+        assert_eq!((sent[1].head().attempt, sent[1].head().stamp), (1, sent[0].head().stamp));
+        gate.reply(sent[1].token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 1);
+    });
+}
+
+#[test]
+fn where_nobody_knows_any_more_who_offers_the_service_a_call_waits_on_and_where_nobody_offers_it_the_call_ends() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = three_wait(&gate).await;
+        let nothing = |generation, view| {
+            let known = route::Known { own_island: "cloud".into(), view, ..route::Known::default() };
+            Arc::new(Knowledge { snapshot: Arc::new(Snapshot::new(generation, known)), ..Knowledge::default() })
+        };
+        gate.core.knowledge.store(nothing(2, route::View::Partial));
+        until(|| gate.core.last_look.generation.get() == 2).await;
+        assert_eq!(gate.core.absent.waiting(), 3);
+        gate.core.knowledge.store(nothing(3, route::View::Complete));
+        assert!(consumer.answer().await.text.contains("no island offers"), "as a call that comes now");
+    });
+}
+
+/// A handler may have taken the call for itself, or kept it from an island.
+#[test]
+fn a_call_that_is_led_elsewhere_goes_through_the_handlers_again() {
+    struct NotToBeijing;
+    impl crate::fallback::Fallback for NotToBeijing {
+        fn name(&self) -> &str {
+            "not to beijing"
+        }
+        fn handle<'a>(&self, request: crate::fallback::Request<'a>) -> crate::fallback::Handled<'a> {
+            match request.decide() {
+                Ok(decision) if decision.targets().any(|target| target == "beijing") => request.refuse("not there"),
+                Ok(decision) => request.carry(decision),
+                Err(failure) => request.fail(&failure),
+            }
+        }
+    }
+    on_shard(async {
+        let knowledge = ruled(1, &to("shanghai"));
+        let gate = GateBuilder { knowledge, chain: vec![Box::new(NotToBeijing)], ..GateBuilder::default() }.open();
+        let mut consumer = three_wait(&gate).await;
+        gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
+        assert!(consumer.answer().await.text.contains("not there"));
+        assert_eq!(destinations(&gate).len(), 1);
+    });
+}
+
+#[test]
+fn a_call_that_came_in_by_the_port_of_an_island_still_means_that_island() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = Peer::connect(gate.port("beijing")).await;
+        consumer.send(&patient(1)).await;
+        let first = gate.link().calls(1).await.remove(0);
+        assert_eq!(first.head().destination, "beijing");
+        gate.core.failed(Key::from_number(first.token), no_link());
+        gate.core.knowledge.store(Arc::new(ruled(2, &to("shanghai"))));
+        until(|| gate.core.last_look.generation.get() == 2).await;
+        gate.core.island_is_back("beijing");
+        assert_eq!(gate.link().calls(2).await[1].head().destination, "beijing");
+    });
+}
+
+/// Only links let the calls of a list go, and a list may end, or begin, in this island.
+#[test]
+fn calls_that_wait_go_to_the_local_provider_that_is_back_whatever_the_links_do() {
+    on_shard(async {
+        let (closed, address) = closed_port();
+        let timeouts = Timeouts { link_wait: Duration::from_secs(8), ..Timeouts::default() };
+        let knowledge = with_providers(&[(address, &[])]);
+        let chain: Vec<Box<dyn crate::fallback::Fallback>> = vec![Box::new(InOrder(&["local", "shanghai"]))];
+        let gate = GateBuilder { knowledge, timeouts, links: Vec::new(), chain, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "9000")])).await;
+        until(|| gate.core.waiting.borrow().len() == 1).await;
+        let listener = closed.listen(8).unwrap();
+        let mut provider = accepted(&listener).await;
+        let got = provider.frame().await;
+        let mut reply = ok_reply(b"\x02hi");
+        reply[4..12].copy_from_slice(&got[4..12]);
+        provider.send(&reply).await;
+        assert_eq!(consumer.frame().await[11], 1);
+        assert!(gate.core.calls.is_empty());
+    });
+}
+
+#[test]
+fn calls_that_wait_for_an_absent_island_go_to_the_local_provider_that_is_back() {
+    on_shard(async {
+        let (closed, address) = closed_port();
+        let knowledge = with_providers(&[(address, &[])]);
+        let chain: Vec<Box<dyn crate::fallback::Fallback>> = vec![Box::new(InOrder(&["local", "shanghai"]))];
+        let gate = GateBuilder { knowledge, chain, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "9000")])).await;
+        let sent = gate.link().calls(1).await.remove(0);
+        gate.core.failed(Key::from_number(sent.token), no_link());
+        until(|| gate.core.absent.has("shanghai")).await;
+        // Who was tried in vain does not answer for longer than this test takes.
+        gate.link().usable.set(false);
+        let listener = closed.listen(8).unwrap();
+        accepted(&listener).await.frame().await;
+        assert_eq!(gate.link().opened.borrow().len(), 1);
+    });
+}
