@@ -71,8 +71,8 @@ fn start() -> anyhow::Result<Everything> {
     line.island("a").finds(INTEROP)?;
     let consumer = |island: &str, name: &str, runtime: Runtime, other: &str| -> anyhow::Result<Peer> {
         let peer = line.application(island, Application::new(&format!("{name}-in-{island}"), runtime))?;
-        peer.refer(&Refer::new("greeting", GREETING).group(other).retries(0).unchecked())?;
-        peer.refer(&Refer::new("interop", INTEROP).group(other).version("1.2.0").retries(0).unchecked())?;
+        peer.refer(&Refer::new("greeting", GREETING).group(other).patient().retries(0).unchecked())?;
+        peer.refer(&Refer::new("interop", INTEROP).group(other).version("1.2.0").patient().retries(0).unchecked())?;
         Ok(peer)
     };
     let pair = |name, runtime, reaches| -> anyhow::Result<Pair> {

@@ -95,8 +95,8 @@ fn consumers(line: &Line, runtimes: &[Runtime]) -> Vec<(String, Peer)> {
             Runtime::Go => GO.to_owned(),
         };
         let peer = line.application("a", Application::new(&name, *runtime)).unwrap();
-        peer.refer(&Refer::new("interop", INTEROP).timeout(Duration::from_secs(20)).retries(0)).unwrap();
-        peer.refer(&Refer::new("greeting", GREETING).timeout(Duration::from_secs(20)).retries(0)).unwrap();
+        peer.refer(&Refer::new("interop", INTEROP).patient().retries(0)).unwrap();
+        peer.refer(&Refer::new("greeting", GREETING).patient().retries(0)).unwrap();
         (name, peer)
     };
     runtimes.iter().map(consumer).collect()
@@ -163,8 +163,8 @@ fn a_service_that_nobody_offers_is_answered_at_the_gateways_address() {
     for release in Release::OLD_AND_NEW {
         let name = format!("consumer-{}", release.version());
         let peer = watched.application("a", Application::new(&name, release)).unwrap();
-        peer.refer(&Refer::new("ledger", LEDGER).group("night").version("2.0.0").url(&url)).unwrap();
-        peer.refer(&Refer::new("by day", LEDGER).group("day").version("2.0.0").url(&url)).unwrap();
+        peer.refer(&Refer::new("ledger", LEDGER).group("night").version("2.0.0").patient().url(&url)).unwrap();
+        peer.refer(&Refer::new("by day", LEDGER).group("day").version("2.0.0").patient().url(&url)).unwrap();
         let record = |reference| peer.call(&Call::new(reference, "record", [json!("x")])).unwrap();
         assert_eq!(record("ledger").returned(), json!("written down later"), "{name}");
         let thrown = record("by day").threw();
@@ -186,7 +186,7 @@ fn a_changed_file_is_in_force_without_a_restart_and_a_broken_one_is_not() {
             Call::new("greeting", "sayHello", [json!("meanwhile")]).lasting(2, MEANWHILE, Duration::from_millis(2));
         let meanwhile = scope.spawn(move || caller.many(&many).unwrap());
         let other = watched.application("a", Application::new("watcher", Release::V3_3_6)).unwrap();
-        other.refer(&Refer::new("interop", INTEROP).timeout(Duration::from_secs(20))).unwrap();
+        other.refer(&Refer::new("interop", INTEROP).patient()).unwrap();
         assert_eq!(text(&other), json!("from the file 🚀"));
 
         answers.say(&ANSWERS.replace("from the file 🚀", "changed"));

@@ -35,7 +35,7 @@ fn consumers_find_and_call_an_egress_at_an_ipv6_address() {
     for release in Release::ALL.into_iter().filter(|release| *release != Release::V2_6_12) {
         let consumer =
             line.application("a", Application::new(&format!("consumer-{}", release.version()), release)).unwrap();
-        let refer = Refer::new("greeting", GREETING).timeout(Duration::from_secs(20)).retries(0);
+        let refer = Refer::new("greeting", GREETING).patient().retries(0);
         consumer.refer(&refer).unwrap_or_else(|error| panic!("{error:#}\n{}", consumer.process().log()));
         let hello = consumer.call(&Call::new("greeting", "sayHello", [json!("you")])).unwrap();
         assert!(hello.returned().as_str().unwrap().contains("you"), "{}", release.version());

@@ -51,8 +51,8 @@ fn consumer(release: Release, name: &str) -> Peer {
 fn calls_cross(consumer_release: Release, provider_release: Release, port: u16, group: &str) {
     let provider = provider(provider_release, port, group);
     let consumer = consumer(consumer_release, &format!("consumer-{group}"));
-    consumer.refer(&Refer::new("greeting", GREETING).group(group)).unwrap();
-    consumer.refer(&Refer::new("interop", INTEROP).group(group).version("1.0.0")).unwrap();
+    consumer.refer(&Refer::new("greeting", GREETING).group(group).patient()).unwrap();
+    consumer.refer(&Refer::new("interop", INTEROP).group(group).version("1.0.0").patient()).unwrap();
 
     let hello = consumer.call(&Call::new("greeting", "sayHello", [json!("wörld 🚀")])).unwrap();
     let declared = consumer.call(&Call::new("interop", "declared", [json!("none left")])).unwrap().threw();

@@ -75,11 +75,9 @@ fn start() -> anyhow::Result<Everything> {
         for release in Release::OLD_AND_NEW {
             let name = format!("consumer-{}-in-{island}", release.version());
             let peer = line.application(island, Application::new(&name, release))?;
-            peer.refer(&Refer::new("greeting", GREETING).group(other))?;
-            peer.refer(&Refer::new("bare", bare_of(other)))?;
-            let interop = |name| {
-                Refer::new(name, INTEROP).group(other).version("1.2.0").timeout(Duration::from_secs(20)).retries(0)
-            };
+            peer.refer(&Refer::new("greeting", GREETING).group(other).patient())?;
+            peer.refer(&Refer::new("bare", bare_of(other)).patient())?;
+            let interop = |name| Refer::new(name, INTEROP).group(other).version("1.2.0").patient().retries(0);
             peer.refer(&interop("interop").one_way("note"))?;
             peer.refer(&interop("generic").generic())?;
             consumers.push(Consumer { name, island, other, reaches, peer });
@@ -199,7 +197,7 @@ fn a_consumer_with_nothing_but_an_address_is_served_too() {
     let (all, line) = everything();
     for consumer in &all.consumers {
         let url = line.island(consumer.island).egress_url();
-        consumer.peer.refer(&Refer::new("direct", GREETING).group(consumer.other).url(url)).unwrap();
+        consumer.peer.refer(&Refer::new("direct", GREETING).group(consumer.other).patient().url(url)).unwrap();
         let hello = consumer.with(Call::new("direct", "sayHello", [json!("direct")]));
         assert_eq!(hello.returned(), json!(format!("Hello direct, this is {}", consumer.reaches)), "{}", consumer.name);
     }

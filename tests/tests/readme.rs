@@ -53,7 +53,7 @@ fn the_commands_of_the_readme_connect_two_networks() {
         .unwrap();
     let consumer = Application::new("caller", Release::V2_7_23).registry(near.url());
     let consumer = consumer.start(shanghai, &lab.tools, lab.folder()).unwrap();
-    consumer.refer(&Refer::new("greeting", GREETING)).unwrap();
+    consumer.refer(&Refer::new("greeting", GREETING).patient()).unwrap();
     let answer = consumer.call(&Call::new("greeting", "sayHello", [json!("world")])).unwrap();
     assert_eq!(answer.returned(), json!("Hello world, this is beijing"));
     assert_eq!(lab.net.packets_between_islands().unwrap(), 0);

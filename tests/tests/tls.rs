@@ -127,7 +127,7 @@ fn consumers_and_providers_with_tls_are_served_beside_those_without() {
         }
         let consumer = line.application("a", application).unwrap();
         for (reference, interface) in [("interop", INTEROP), ("greeting", GREETING)] {
-            let mut refer = Refer::new(reference, interface).timeout(Duration::from_secs(20)).retries(0);
+            let mut refer = Refer::new(reference, interface).patient().retries(0);
             // 2.7 asks the URL, where 3.x asks its own settings.
             if tls && release == Release::V2_7_23 {
                 refer = refer.parameter("ssl-enabled", "true");

@@ -111,6 +111,12 @@ impl Refer {
         self
     }
 
+    /// With a timeout that a busy machine does not reach, where no timeout matters.
+    #[must_use]
+    pub fn patient(self) -> Self {
+        self.timeout(Duration::from_secs(20))
+    }
+
     /// With another timeout than Dubbo's second.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {

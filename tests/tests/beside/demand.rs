@@ -39,7 +39,7 @@ fn a_service_stands_while_somebody_asks_for_it_and_for_a_while_after() {
     until_answered_by(&middle, "known", None, "b");
 
     // With its default, `check`, a consumer on 2.x looks before anything can stand there; the next time it finds it.
-    let checked = Refer::new("demand", GREETING).group("demand");
+    let checked = Refer::new("demand", GREETING).group("demand").patient();
     let complaint = old.refer(&checked).unwrap_err().to_string();
     assert!(complaint.contains("No provider available"), "{complaint}");
     until_shown(&line, "c", "what it had asked for", |tree| !at_interface_level(tree, "demand").is_empty());

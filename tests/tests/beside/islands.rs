@@ -30,7 +30,7 @@ fn each_of_two_islands_is_reached_by_its_tag_and_by_its_port_and_who_names_none_
         for island in ["b", "c"] {
             let name = format!("at-the-port-of-{island}");
             let url = line.island("a").egress_url_to(island);
-            consumer.refer(&Refer::new(&name, GREETING).group(BOTH).url(url).unchecked()).unwrap();
+            consumer.refer(&Refer::new(&name, GREETING).group(BOTH).patient().url(url).unchecked()).unwrap();
             assert_eq!(asked(consumer, &name, None), island, "{}", release.version());
         }
     }
