@@ -105,6 +105,12 @@ impl Core {
         }
     }
 
+    pub fn passed_on(&self, token: u64) {
+        if let Some(answers) = self.answers() {
+            answers.passed_on(token);
+        }
+    }
+
     /// Ends the calls whose time is over; whether there are more to come.
     fn expire(&self) -> bool {
         let overdue = self.calls.borrow_mut().overdue(Instant::now());

@@ -99,6 +99,9 @@ pub trait Answers: 'static {
 
     /// The call that was sent with `token` gets no answer.
     fn lost(&self, token: u64, lost: Lost);
+
+    /// The one-way call that had to wait under `token` was written to its provider: nothing more is heard of it.
+    fn passed_on(&self, _token: u64) {}
 }
 
 /// A provider's answer.

@@ -26,7 +26,7 @@ use thiserror::Error;
 use tokio::sync::Notify;
 
 use self::waiting::Waiting;
-use crate::calls::{CallKey, Pending, Place};
+use crate::calls::{CallKey, CallKind, Pending, Place};
 use crate::channel::Channel;
 use crate::core::Core;
 use crate::ejection::{Probe, Record, Verdict};
@@ -207,7 +207,7 @@ impl Provider {
         times: Times,
         write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
     ) -> Result<CallKey, SendError<E>> {
-        let Some(channel) = self.channel()? else { return self.wait(token, times, write) };
+        let Some(channel) = self.channel()? else { return self.wait(CallKind::TwoWay, token, times, write) };
         let core = &*self.core;
         let since = core.now();
         let place = Place::Sent { channel: channel.clone(), end: u64::MAX, len: 0 };
@@ -236,21 +236,25 @@ impl Provider {
         }
     }
 
-    /// Sends a one-way call, or lets it wait. Nothing is heard of it again.
+    /// Sends a one-way call: `None`, and nothing is heard of it again. Or lets it wait: [`crate::Answers`] is then told under `token`
+    /// whether it was passed on or lost.
     ///
     /// # Errors
     /// As [`Provider::send`].
     pub fn send_one_way<E>(
         self: &Rc<Self>,
+        token: u64,
         times: Times,
         write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), SendError<E>> {
-        let Some(channel) = self.channel()? else { return self.wait_one_way(times, write) };
+    ) -> Result<Option<CallKey>, SendError<E>> {
+        let Some(channel) = self.channel()? else {
+            return self.wait(CallKind::OneWay, token, times, write).map(Some);
+        };
         match channel.append(|out| write(0, out)) {
             Ok(Some((_, len))) => {
                 self.core.counts.sent.add(1);
                 self.core.counts.bytes_out.add(u64::from(len));
-                Ok(())
+                Ok(None)
             }
             Ok(None) => Err(SendError::Down(self.trouble())),
             Err(error) => Err(SendError::Write(error)),

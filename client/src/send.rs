@@ -42,17 +42,20 @@ impl Candidates {
         })
     }
 
-    /// Sends a one-way call, or lets it wait. Nothing is heard of it again.
+    /// Sends a one-way call, or lets it wait, as [`Provider::send_one_way`] does; `tried` as in [`Candidates::send`].
     ///
     /// # Errors
     /// As [`Candidates::send`].
     pub fn send_one_way<E: Display>(
         &self,
+        token: u64,
         times: Times,
+        tried: &mut Vec<Endpoint>,
         write: impl Fn(&Offer, i64, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), Untaken<E>> {
-        self.offer(CallKind::OneWay, &mut Vec::new(), |to| {
-            to.provider.send_one_way(times, |id, out| write(&to.offer, id, out))
+    ) -> Result<Option<(CallKey, Rc<Provider>)>, Untaken<E>> {
+        self.offer(CallKind::OneWay, tried, |to| {
+            let waits = to.provider.send_one_way(token, times, |id, out| write(&to.offer, id, out))?;
+            Ok(waits.map(|call| (call, to.provider.clone())))
         })
     }
 

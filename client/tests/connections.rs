@@ -6,7 +6,7 @@ mod provider;
 
 use std::time::{Duration, Instant};
 
-use highway_client::{CallKind, Lost, Outcome, PoolConfig, State};
+use highway_client::{CallKind, Endpoint, Lost, Offer, Outcome, PoolConfig, State};
 use provider::*;
 use shard::Budget;
 use wire::dubbo::frame::{Codec, Event, FrameKind, put_event_notice};
@@ -379,11 +379,31 @@ fn a_one_way_call_arrives_and_holds_nothing() {
             Ok::<(), std::convert::Infallible>(())
         };
         // Before the connection is there, and after.
-        provider.send_one_way(times, write).unwrap();
+        assert!(provider.send_one_way(7, times, write).unwrap().is_some(), "it waits");
         let mut peer = listening.accept().await;
         assert_eq!(peer.read().await.1, b"fire");
-        provider.send_one_way(times, write).unwrap();
+        assert_eq!(caller.ends.passed_on.borrow_mut().pop(), Some(7));
+        assert!(provider.send_one_way(8, times, write).unwrap().is_none());
         assert_eq!(peer.read().await.1, b"fire");
+        assert_eq!((caller.pool.pending(), provider.outstanding()), (0, 0));
+        assert!(caller.ends.passed_on.borrow().is_empty(), "it never waited");
+    });
+}
+
+/// It was dropped without a word, although whoever sent it may know another provider.
+#[test]
+fn a_one_way_call_that_waited_in_vain_comes_back() {
+    on_a_shard(|shard| async move {
+        let closed = tokio::net::TcpSocket::new_v4().unwrap();
+        closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = closed.local_addr().unwrap();
+        let caller = Caller::new(&shard, quick());
+        let candidates = caller.list(&[Offer::new(Endpoint::new("127.0.0.1", address.port()), SERVICE)]);
+        let provider = &candidates.list()[0].provider;
+        send_one_way(provider, 10);
+        let (_, lost) = caller.ends.lost().await;
+        let Lost::NotSent { frame: Some(frame), .. } = lost else { panic!("{lost:?}") };
+        assert_eq!(frame, request(0, &[7; 10]));
         assert_eq!((caller.pool.pending(), provider.outstanding()), (0, 0));
     });
 }

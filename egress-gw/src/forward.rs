@@ -133,7 +133,7 @@ impl Core {
         });
         match ready {
             Some(Ready::Link(link)) => self.carry(request, course, Some(link)),
-            Some(Ready::Providers(candidates)) => self.call_provider(request, course, &candidates, knowledge),
+            Some(Ready::Providers(candidates)) => self.call_provider(request, course, &candidates),
             None => match course.all().find(|one| one.island().is_some()) {
                 Some(course) => self.carry(request, course, None),
                 None => drop(request.fail(&no_provider(course.label()))),

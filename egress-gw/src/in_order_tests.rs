@@ -1,5 +1,6 @@
 //! A call with several targets in an order: which one gets it when the first is away, and for which it waits when all are.
 
+use wire::dubbo::frame::Codec;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use std::time::{Duration, Instant};
@@ -272,5 +273,59 @@ fn a_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came() {
         assert_eq!((sent.head().destination, &sent.frame), ("shanghai", &patient(1)));
         gate.reply(sent.token, &ok_reply(b"\x02hi"));
         assert_eq!(consumer.frame().await[11], 1);
+    });
+}
+
+/// It waited for the connection to its provider, which failed, and nobody heard of it again.
+#[test]
+fn a_one_way_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came() {
+    on_shard(async {
+        let (_closed, address) = closed_port();
+        let knowledge = with_providers(&[(address, &[("token", "hush")])]);
+        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&one_way(patient(1))).await;
+        let sent = gate.link().calls(1).await.remove(0);
+        assert_eq!((sent.head().destination, &sent.frame, sent.token), ("shanghai", &one_way(patient(1)), 0));
+        assert!(gate.core.calls.is_empty(), "it holds nothing once it is on a link");
+    });
+}
+
+#[test]
+fn a_one_way_call_that_nobody_of_its_list_takes_waits_and_stays_charged() {
+    on_shard(async {
+        let (_closed, address) = closed_port();
+        let knowledge = with_providers(&[(address, &[])]);
+        let gate = GateBuilder { knowledge, links: Vec::new(), ..in_order(&["local", "shanghai"]) }.open();
+        let mut consumer = gate.consumer().await;
+        let text = "x".repeat(100_000);
+        let large = call_in(Codec::Hessian2, "com.acme.Greeter", 1, "greet", &text, &[("timeout", "5000")]);
+        let large = one_way(large);
+        consumer.send(&large).await;
+        until(|| gate.core.waiting.borrow().len() == 1).await;
+        assert!(gate.core.allowance.budget().held() >= large.len());
+        let link = FakeLink::new(1, "hub-1");
+        gate.core.links.add(link.clone());
+        assert_eq!(link.calls(1).await[0].frame, large);
+        until(|| gate.core.allowance.budget().held() < large.len()).await;
+        assert!(gate.core.calls.is_empty());
+    });
+}
+
+#[test]
+fn a_one_way_call_waits_for_the_connection_to_its_local_provider_and_is_forgotten_once_it_is_written() {
+    on_shard(async {
+        let (listener, address) = provider_port().await;
+        let knowledge = with_providers(&[(address, &[])]);
+        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&one_way(patient(1))).await;
+        let mut provider = accepted(&listener).await;
+        provider.frame().await;
+        until(|| gate.core.calls.is_empty()).await;
+        consumer.send(&one_way(patient(2))).await;
+        provider.frame().await;
+        assert!(gate.core.calls.is_empty() && gate.link().opened.borrow().is_empty());
+        assert_eq!(gate.core.counters.local.get(), 2);
     });
 }

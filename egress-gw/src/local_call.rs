@@ -23,12 +23,10 @@ use wire::dubbo::frame::{HEADER_LEN, Header, Status};
 use wire::dubbo::reply::reencode_error;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
-use crate::again::may_go_on;
 use crate::cache::{Course, Way};
 use crate::core::{By, Core, Wants};
 use crate::fallback::Request;
 use crate::forward::{Carried, Held, KEPT_LEN, Place, Ready, in_flight};
-use crate::knowledge::Knowledge;
 
 /// What becomes of a call among the providers of this island.
 #[derive(Default)]
@@ -43,7 +41,7 @@ pub struct Locally {
 
 impl Core {
     /// Hands a call to a provider of this island.
-    pub fn call_provider(&self, request: Request<'_>, course: Course, candidates: &Candidates, knowledge: &Knowledge) {
+    pub fn call_provider(&self, request: Request<'_>, course: Course, candidates: &Candidates) {
         let Way::Local(route) = course.way() else { return drop(request.fail(&no_provider(course.label()))) };
         let mut request = request;
         let charge = request.charge.take();
@@ -59,19 +57,10 @@ impl Core {
         let left = request.deadline.saturating_duration_since(request.whole);
         let write = |offer: &Offer, id, out: &mut Vec<u8>| frame.append(offer, left, id, out);
         let wants = Wants::of(&request.header);
-        if wants == Wants::Nothing {
-            let Err(untaken) = candidates.send_one_way(times, write) else { return self.handed_over_one_way() };
-            let failure = untaken_failure(course.label(), candidates, untaken);
-            let other =
-                may_go_on(&failure).then(|| self.first_ready(course.others(), request.origin.number, knowledge));
-            return match other.flatten() {
-                Some((other, Ready::Link(link))) => self.carry(request, other, Some(link)),
-                _ => drop(request.fail(&failure)),
-            };
-        }
         let mut carried = Carried::new(course.clone(), request.unsent_until, request.origin.number);
         // What may still go another way is kept as it came: a provider's path and token are for that provider alone.
-        if course.has_others() && request.frame.len() <= KEPT_LEN {
+        // A consumer repeats a longer one itself, but one-way calls nobody repeats.
+        if course.has_others() && (request.frame.len() <= KEPT_LEN || wants == Wants::Nothing) {
             let mut bytes = self.shard.buffer();
             bytes.extend_from_slice(request.frame);
             carried.held = Some(Held { bytes, head_len: 0, head_of: None, stamp: self.stamp(), _charge: charge });
@@ -86,13 +75,12 @@ impl Core {
     /// Hands a call to a provider that was not sent elsewhere, or that has waited.
     pub fn call_provider_again(&self, key: Key, candidates: &Candidates, now: Instant) {
         let taken = self.calls.with(key, |call| match &mut call.by {
-            By::Routing(carried) => carried
-                .held
-                .take()
-                .map(|held| (held, carried.course.clone(), call.wants, call.deadline, carried.unsent_until)),
+            By::Routing(carried) => {
+                carried.held.take().map(|held| (held, carried.course.clone(), call.deadline, carried.unsent_until))
+            }
             By::Handler { .. } => None,
         });
-        let Some(Some((held, course, wants, deadline, unsent_until))) = taken else { return };
+        let Some(Some((held, course, deadline, unsent_until))) = taken else { return };
         let bytes = &held.bytes[held.head_len..];
         let (Way::Local(route), Ok(Some(header))) = (course.way(), Header::decode(bytes)) else { return };
         let peeked = match peek(&header, bytes.get(HEADER_LEN..).unwrap_or_default()) {
@@ -108,24 +96,11 @@ impl Core {
         let write = |offer: &Offer, id, out: &mut Vec<u8>| frame.append(offer, left, id, out);
         self.counters.resent.add(1);
         self.calls.set_deadline(key, deadline);
-        let handed = if wants == Wants::Nothing {
-            candidates
-                .send_one_way(times, write)
-                .map_err(|untaken| untaken_failure(course.label(), candidates, untaken))
-        } else {
-            self.hand_over(key, &course, candidates, times, write)
-        };
-        if wants == Wants::Nothing && handed.is_ok() {
-            self.handed_over_one_way();
-            if let Some(call) = self.calls.remove(key) {
-                self.forget(call.by);
-            }
-            return self.shard.recycle(held.bytes);
-        }
+        let handed = self.hand_over(key, &course, candidates, times, write);
         let mut held = Some(held);
         self.update(key, |carried| carried.held = held.take());
         if let Some(held) = held {
-            // Its consumer has gone meanwhile.
+            // It was one-way and is written, or its consumer has gone meanwhile.
             return self.shard.recycle(held.bytes);
         }
         if let Err(failure) = handed {
@@ -141,16 +116,25 @@ impl Core {
         times: Times,
         write: impl Fn(&Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
     ) -> Result<(), Failure> {
-        let before = self.update(key, |carried| {
-            let locally = &mut carried.locally;
-            (std::mem::take(&mut locally.tried), *locally.patience.get_or_insert(times.patience))
+        let before = self.calls.with(key, |call| match &mut call.by {
+            By::Routing(Carried { locally, .. }) => {
+                let patience = *locally.patience.get_or_insert(times.patience);
+                Some((std::mem::take(&mut locally.tried), patience, call.wants))
+            }
+            By::Handler { .. } => None,
         });
-        let Some((mut tried, patience)) = before else { return Ok(()) };
+        let Some(Some((mut tried, patience, wants))) = before else { return Ok(()) };
         let times = Times { patience, ..times };
-        let (call, provider) = candidates
-            .send(key.number(), times, &mut tried, write)
-            .map_err(|untaken| untaken_failure(course.label(), candidates, untaken))?;
+        let handed = match wants {
+            Wants::Answer => candidates.send(key.number(), times, &mut tried, write).map(Some),
+            Wants::Nothing => candidates.send_one_way(key.number(), times, &mut tried, write),
+        };
+        let handed = handed.map_err(|untaken| untaken_failure(course.label(), candidates, untaken))?;
         self.counters.local.add(1);
+        let Some((call, provider)) = handed else {
+            self.passed_on(key.number());
+            return Ok(());
+        };
         let noted = self.update(key, |carried| {
             carried.place = Place::AtProvider(call);
             carried.locally = Locally { tried, asked: Some(provider), patience: Some(patience) };
@@ -159,11 +143,6 @@ impl Core {
             self.local.cancel(call);
         }
         Ok(())
-    }
-
-    fn handed_over_one_way(&self) {
-        self.counters.local.add(1);
-        self.counters.one_way();
     }
 
     /// A call comes back from a provider that has not seen it; `frame` as it was written for that provider.
@@ -222,6 +201,14 @@ impl Answers for Core {
                 Core::answer(self, key, &written)
             }
             _ => Core::answer(self, key, answer.frame),
+        }
+    }
+
+    fn passed_on(&self, token: u64) {
+        self.counters.one_way();
+        if let Some(call) = self.calls.remove(Key::from_number(token)) {
+            self.count_in_flight();
+            self.forget(call.by);
         }
     }
 

@@ -6,6 +6,7 @@ use wire::dubbo::call::{Call, Peeked};
 use wire::dubbo::frame::{Codec, FrameKind, Serialization};
 
 use super::*;
+use crate::knowledge::Knowledge;
 use crate::local::LocalTls;
 use crate::testing::*;
 

@@ -41,6 +41,9 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(24 * 3600);
 /// Forgeries are logged at most this often; each is counted and reported to the hub.
 const FORGERY_LOG_EVERY: Duration = Duration::from_secs(1);
 
+/// The token of calls that nobody waits for; no key has this number.
+const NOBODY: u64 = 0;
+
 /// What one shard may hold.
 #[derive(Debug, Clone)]
 pub struct LineLimits {
@@ -299,8 +302,10 @@ impl Line {
     ) -> Result<(), Failure> {
         let (candidates, stamp) = (&*route.candidates, head.stamp);
         let left = times.deadline.saturating_duration_since(self.pool.now());
-        let sent = candidates
-            .send_one_way(times, |offer, id, out| edit::append(verified, head, &route.target, offer, left, id, out));
+        let write =
+            |offer: &Offer, id, out: &mut Vec<u8>| edit::append(verified, head, &route.target, offer, left, id, out);
+        // Nothing is kept of it that could be told what becomes of it.
+        let sent = candidates.send_one_way(NOBODY, times, &mut Vec::new(), write);
         sent.map_err(|untaken| self.not_sent(route, stamp, candidates, untaken))?;
         self.meters.one_way();
         Ok(())

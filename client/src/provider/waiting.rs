@@ -10,14 +10,14 @@ use shard::{Key, Permit};
 
 use super::{Provider, SendError, Times, wire_id};
 use crate::Lost;
-use crate::calls::{CallKey, Pending, Place};
+use crate::calls::{CallKey, CallKind, Pending, Place};
 use crate::channel::Channel;
 use crate::edit::append_waited;
 
 /// A call that waits.
 pub(super) struct Waiting {
-    /// `None` for a one-way call.
-    key: Option<Key>,
+    key: Key,
+    kind: CallKind,
     frame: Vec<u8>,
     deadline: Instant,
     _room: Permit,
@@ -26,6 +26,7 @@ pub(super) struct Waiting {
 impl Provider {
     pub(super) fn wait<E>(
         self: &Rc<Self>,
+        kind: CallKind,
         token: u64,
         times: Times,
         write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
@@ -39,7 +40,8 @@ impl Provider {
             place: Place::Waiting(self.clone()),
             probe: None,
         })?;
-        let queued = self.queue(Some(key), times.deadline, |out| write(wire_id(key), out));
+        let id = if kind == CallKind::TwoWay { wire_id(key) } else { 0 };
+        let queued = self.queue(key, kind, times.deadline, |out| write(id, out));
         if let Err(error) = queued {
             self.core.calls.borrow_mut().remove(key);
             return Err(error);
@@ -49,17 +51,10 @@ impl Provider {
         Ok(CallKey(key))
     }
 
-    pub(super) fn wait_one_way<E>(
-        &self,
-        times: Times,
-        write: impl FnOnce(i64, &mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), SendError<E>> {
-        self.queue(None, times.patience.min(self.core.now() + self.core.config.wait), |out| write(0, out))
-    }
-
     fn queue<E>(
         &self,
-        key: Option<Key>,
+        key: Key,
+        kind: CallKind,
         deadline: Instant,
         write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), SendError<E>> {
@@ -73,7 +68,7 @@ impl Provider {
             SendError::Busy(format!("no room to hold {} bytes until {} is connected", frame.len(), self.trouble()))
         })?;
         self.core.counts.waited.add(1);
-        self.waiting.borrow_mut().push_back(Waiting { key, frame, deadline, _room: room });
+        self.waiting.borrow_mut().push_back(Waiting { key, kind, frame, deadline, _room: room });
         self.nudged.notify_waiters();
         Ok(())
     }
@@ -81,7 +76,7 @@ impl Provider {
     /// A call has waited long enough; it is out of the slab already.
     pub(crate) fn patience_over(&self, key: Key, token: u64) {
         self.ended_one();
-        let place = self.waiting.borrow().iter().position(|waiting| waiting.key == Some(key));
+        let place = self.waiting.borrow().iter().position(|waiting| waiting.key == key);
         let frame = place.and_then(|place| self.waiting.borrow_mut().remove(place)).map(|waiting| waiting.frame);
         self.core.counts.lost_unsent.add(1);
         self.core.lost(token, Lost::NotSent { why: self.trouble(), frame });
@@ -90,16 +85,12 @@ impl Provider {
     /// A waiting call is not wanted any more; it is out of the slab already.
     pub(crate) fn cancelled(&self, key: Key) {
         self.ended_one();
-        self.waiting.borrow_mut().retain(|waiting| waiting.key != Some(key));
+        self.waiting.borrow_mut().retain(|waiting| waiting.key != key);
     }
 
     pub(super) fn send_waiting(&self) {
         let now = Instant::now();
         for waiting in self.waiting.take() {
-            // A one-way call whose time is over has nobody to be told.
-            if waiting.key.is_none() && waiting.deadline <= now {
-                continue;
-            }
             match self.channel::<Infallible>() {
                 Ok(Some(channel)) => self.send_waited(&channel, waiting, now),
                 Ok(None) => self.refuse(waiting, &self.trouble()),
@@ -109,35 +100,31 @@ impl Provider {
     }
 
     fn send_waited(&self, channel: &Rc<Channel>, waiting: Waiting, now: Instant) {
-        let Waiting { key, frame, deadline, _room } = waiting;
-        let token = key.and_then(|key| self.core.calls.borrow().token(key));
-        if key.is_some() && token.is_none() {
-            // Cancelled while others of the queue were told how they ended.
-            return;
-        }
+        let token = self.core.calls.borrow().token(waiting.key);
+        // Cancelled while others of the queue were told how they ended.
+        let Some(token) = token else { return };
+        let left = waiting.deadline.saturating_duration_since(now);
         let sent = channel.append(|out| {
-            match token {
-                Some(_) => append_waited(&frame, deadline.saturating_duration_since(now), out),
-                None => out.extend_from_slice(&frame),
-            }
+            append_waited(&waiting.frame, left, out);
             Ok::<(), Infallible>(())
         });
-        let Ok(Some((end, len))) = sent else {
-            return self.refuse(Waiting { key, frame, deadline, _room }, &self.trouble());
-        };
+        let Ok(Some((end, len))) = sent else { return self.refuse(waiting, &self.trouble()) };
         self.core.counts.sent.add(1);
         self.core.counts.bytes_out.add(u64::from(len));
-        if let Some(key) = key {
-            let place = Place::Sent { channel: channel.clone(), end, len };
-            if self.core.calls.borrow_mut().place(key, now, place, deadline) {
-                channel.began_one();
-            }
+        if waiting.kind == CallKind::OneWay {
+            self.core.calls.borrow_mut().remove(waiting.key);
+            self.ended_one();
+            return self.core.passed_on(token);
+        }
+        let place = Place::Sent { channel: channel.clone(), end, len };
+        if self.core.calls.borrow_mut().place(waiting.key, now, place, waiting.deadline) {
+            channel.began_one();
         }
     }
 
     /// Gives a call that waited back to its caller, who may know another provider.
     fn refuse(&self, waiting: Waiting, why: &str) {
-        let pending = waiting.key.and_then(|key| self.core.calls.borrow_mut().remove(key));
+        let pending = self.core.calls.borrow_mut().remove(waiting.key);
         if let Some(pending) = pending {
             self.ended_one();
             self.core.counts.lost_unsent.add(1);

@@ -39,6 +39,7 @@ pub enum Ended {
 #[derive(Default)]
 pub struct Ends {
     ended: RefCell<Vec<(u64, Ended)>>,
+    pub passed_on: RefCell<Vec<u64>>,
     more: Notify,
 }
 
@@ -51,6 +52,10 @@ impl Answers for Ends {
     fn lost(&self, token: u64, lost: Lost) {
         self.ended.borrow_mut().push((token, Ended::Lost(lost)));
         self.more.notify_waiters();
+    }
+
+    fn passed_on(&self, token: u64) {
+        self.passed_on.borrow_mut().push(token);
     }
 }
 
@@ -143,7 +148,7 @@ impl Caller {
 
 /// Sends a one-way call with a body of `len` bytes.
 pub fn send_one_way(provider: &Rc<Provider>, len: usize) {
-    let sent = provider.send_one_way(Times::within(Instant::now(), Duration::from_secs(5)), |id, out| {
+    let sent = provider.send_one_way(0, Times::within(Instant::now(), Duration::from_secs(5)), |id, out| {
         out.extend_from_slice(&request(id, &vec![7; len]));
         Ok::<(), std::convert::Infallible>(())
     });
