@@ -44,7 +44,7 @@ pub fn answer(arguments: &[String]) -> Option<u8> {
         ["ready", url, millis] => ready(url, millis).map(|()| String::new()),
         ["ask", address, word] => ask(address, word),
         ["serving", address, millis] => serving(address, millis).map(|()| String::new()),
-        ["tree", address] => tree::read(address).and_then(|nodes| Ok(serde_json::to_string(&nodes)?)),
+        ["tree", address, below] => tree::read(address, below).and_then(|nodes| Ok(serde_json::to_string(&nodes)?)),
         ["dial", address] => dial(address).map(str::to_owned),
         ["listen", addresses @ ..] => listen(addresses).map(|()| String::new()),
         _ => return None,

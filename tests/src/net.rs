@@ -281,8 +281,8 @@ impl Place {
     ///
     /// # Errors
     /// It does not answer.
-    pub fn zookeeper_tree(&self, address: SocketAddrV4) -> Result<Tree> {
-        Ok(serde_json::from_str(&self.errand(&["tree", &address.to_string()])?)?)
+    pub fn zookeeper_tree(&self, address: SocketAddrV4, below: &str) -> Result<Tree> {
+        Ok(serde_json::from_str(&self.errand(&["tree", &address.to_string(), below])?)?)
     }
 
     /// Dials an address from inside.

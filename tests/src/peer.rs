@@ -71,6 +71,8 @@ pub struct Application {
     port: u16,
     services: Vec<Service>,
     flags: Vec<String>,
+    config_center: bool,
+    interface_level: bool,
     beans: Vec<String>,
 }
 
@@ -86,6 +88,8 @@ impl Application {
             port: 0,
             services: Vec::new(),
             flags: Vec::new(),
+            config_center: false,
+            interface_level: false,
             beans: Vec::new(),
         }
     }
@@ -125,6 +129,20 @@ impl Application {
         self
     }
 
+    /// Its registry is its config center too. Java's always is; dubbo-go has none unless it is asked for.
+    #[must_use]
+    pub fn config_center(mut self) -> Self {
+        self.config_center = true;
+        self
+    }
+
+    /// It registers and looks up at interface level alone. dubbo-go's: Java is told so by flags.
+    #[must_use]
+    pub fn interface_level(mut self) -> Self {
+        self.interface_level = true;
+        self
+    }
+
     /// It has this class of `examples/java` as a bean, in a Spring context in place of the peer: then a call names the class as its
     /// reference and one of its methods, and there are no other references.
     #[must_use]
@@ -148,6 +166,7 @@ impl Application {
         let peer = Peer { process, pipe: Pipe::new(stdin, stdout)? };
         let start = json!({
             "op": "start", "application": self.name, "registry": self.registry, "port": self.port, "services": self.services,
+            "config_center": self.config_center, "interface_level": self.interface_level,
         });
         peer.ask(start, STARTING)?;
         Ok(peer)
@@ -237,6 +256,14 @@ impl Peer {
     /// The application is gone.
     pub fn counts(&self) -> Result<BTreeMap<String, u64>> {
         Ok(serde_json::from_value(self.ask(json!({ "op": "counts" }), CALLING)?)?)
+    }
+
+    /// When each `label.method` began last here, in milliseconds since 1970. Java's alone.
+    ///
+    /// # Errors
+    /// The application is gone.
+    pub fn latest(&self) -> Result<BTreeMap<String, u64>> {
+        Ok(serde_json::from_value(self.ask(json!({ "op": "latest" }), CALLING)?)?)
     }
 
     /// Ends it as SIGTERM does: Dubbo takes its services out of the registry first.

@@ -30,6 +30,8 @@ pub struct Node {
     pub created: i64,
     /// The transaction that wrote its content last.
     pub written: i64,
+    /// When that was by the server's clock, in milliseconds since 1970.
+    pub written_ms: i64,
     /// The transaction that last put a child in or took one out.
     pub children_changed: i64,
 }
@@ -42,20 +44,20 @@ impl Node {
     }
 }
 
-/// Reads everything but ZooKeeper's own nodes.
+/// Reads everything below a folder (`/` is all) but ZooKeeper's own nodes.
 ///
 /// # Errors
 /// The server does not answer, or not in time.
-pub(crate) fn read(address: &str) -> Result<Tree> {
+pub(crate) fn read(address: &str, below: &str) -> Result<Tree> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let reading = async { tokio::time::timeout(READ_WITHIN, walk(address)).await };
+    let reading = async { tokio::time::timeout(READ_WITHIN, walk(address, below)).await };
     runtime.block_on(reading).with_context(|| format!("{address} was not read within {READ_WITHIN:?}"))?
 }
 
-async fn walk(address: &str) -> Result<Tree> {
+async fn walk(address: &str, below: &str) -> Result<Tree> {
     let client = Client::connector().with_server_version(3, 4, 0).connect(address).await?;
     let mut tree = Tree::new();
-    let mut folders = vec![String::from("/")];
+    let mut folders = vec![below.to_owned()];
     while let Some(folder) = folders.pop() {
         let names = match client.list_children(&folder).await {
             Err(Error::NoNode) => continue,
@@ -74,6 +76,7 @@ async fn walk(address: &str) -> Result<Tree> {
                 owner: stat.ephemeral_owner,
                 created: stat.czxid,
                 written: stat.mzxid,
+                written_ms: stat.mtime,
                 children_changed: stat.pzxid,
             };
             tree.insert(path.clone(), node);

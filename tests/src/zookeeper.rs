@@ -217,7 +217,15 @@ impl ZooKeeper {
     /// # Errors
     /// It does not answer.
     pub fn tree(&self) -> Result<Tree> {
-        self.place.zookeeper_tree(self.address)
+        self.below("/")
+    }
+
+    /// The same of the nodes below a folder.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub fn below(&self, folder: &str) -> Result<Tree> {
+        self.place.zookeeper_tree(self.address, folder)
     }
 
     /// Its last lines, for a report.

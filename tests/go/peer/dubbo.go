@@ -12,6 +12,7 @@ import (
 	"dubbo.apache.org/dubbo-go/v3"
 	"dubbo.apache.org/dubbo-go/v3/client"
 	"dubbo.apache.org/dubbo-go/v3/common"
+	"dubbo.apache.org/dubbo-go/v3/config_center"
 	"dubbo.apache.org/dubbo-go/v3/filter/generic"
 	_ "dubbo.apache.org/dubbo-go/v3/imports"
 	"dubbo.apache.org/dubbo-go/v3/logger"
@@ -43,6 +44,10 @@ type startMessage struct {
 	Registry    string    `json:"registry"`
 	Port        int       `json:"port"`
 	Services    []service `json:"services"`
+	// Whether the registry is its config center too, as it is for Java without being asked.
+	ConfigCenter bool `json:"config_center"`
+	// In place of the instance level, which is dubbo-go's default and has no nodes of consumers.
+	InterfaceLevel bool `json:"interface_level"`
 }
 
 type referMessage struct {
@@ -82,7 +87,15 @@ func start(message startMessage) error {
 	}
 	if message.Registry != "" {
 		address := strings.TrimPrefix(message.Registry, "zookeeper://")
-		options = append(options, dubbo.WithRegistry(registry.WithZookeeper(), registry.WithAddress(address)))
+		where := []registry.Option{registry.WithZookeeper(), registry.WithAddress(address)}
+		if message.InterfaceLevel {
+			where = append(where, registry.WithRegisterInterface())
+		}
+		options = append(options, dubbo.WithRegistry(where...))
+		if message.ConfigCenter {
+			center := []config_center.Option{config_center.WithZookeeper(), config_center.WithAddress(address)}
+			options = append(options, dubbo.WithConfigCenter(center...))
+		}
 	}
 	// At the instance, not at its server: else Triple, its own default, is served beside it.
 	if message.Port > 0 {
@@ -149,6 +162,9 @@ func implementation(wanted service) (common.RPCService, error) {
 }
 
 func refer(wanted referMessage) error {
+	if wanted.Tag != "" {
+		return errors.New("a reference of dubbo-go has no tag; set the attachment dubbo.tag")
+	}
 	options := []client.ReferenceOption{
 		client.WithInterface(wanted.Iface), client.WithProtocolDubbo(), client.WithSerialization("hessian2"),
 		client.WithGroup(wanted.Group), client.WithVersion(wanted.Version),

@@ -1,6 +1,6 @@
 //! The files of the line, as an operator would write them: the least that each program needs, all else by default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -17,7 +17,8 @@ pub struct Plan {
     imports: BTreeMap<String, Vec<String>>,
     exports: BTreeMap<String, Vec<String>>,
     ports: BTreeMap<String, BTreeMap<String, u16>>,
-    untagged: BTreeSet<String>,
+    /// More TOML in the section `[egress]`.
+    in_egress: BTreeMap<String, String>,
     gateways: BTreeMap<(Role, String), Gateways>,
     registries: BTreeMap<String, Registry>,
     egresses: BTreeMap<String, Kind>,
@@ -98,7 +99,7 @@ impl Plan {
             imports: all(),
             exports: all(),
             ports: BTreeMap::new(),
-            untagged: BTreeSet::new(),
+            in_egress: BTreeMap::new(),
             gateways: BTreeMap::new(),
             registries: BTreeMap::new(),
             egresses: BTreeMap::new(),
@@ -162,10 +163,10 @@ impl Plan {
         self
     }
 
-    /// The ports that the egress of an island has for others carry no tag.
+    /// More TOML in the section `[egress]` of each egress of an island, such as `tag = false`.
     #[must_use]
-    pub fn untagged(mut self, island: &str) -> Self {
-        self.untagged.insert(island.to_owned());
+    pub fn in_egress(mut self, island: &str, toml: &str) -> Self {
+        *self.in_egress.entry(island.to_owned()).or_default() += toml;
         self
     }
 
@@ -297,8 +298,8 @@ pub(super) fn egress(
     plan: &Plan,
 ) -> String {
     let mut text = about.head(plan);
-    let tag = if plan.untagged.contains(about.island) { "tag = false\n" } else { "" };
-    let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n{tag}\n[egress.ports]\ndefault = {port}");
+    let more = plan.in_egress.get(about.island).map_or("", String::as_str);
+    let _ = writeln!(text, "[egress]\nlisten = [\"{address}\"]\n{more}\n[egress.ports]\ndefault = {port}");
     for (island, port) in others {
         let _ = writeln!(text, "{island} = {port}");
     }

@@ -2,7 +2,7 @@
 
 use highway_tests::peer::GREETING;
 
-use super::rules::Documents;
+use super::documents::Documents;
 use super::stage::{BOTH, hello, stage, until_answered_by, who};
 
 #[test]

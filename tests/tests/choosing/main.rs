@@ -9,8 +9,27 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod config_center;
+mod documents;
 mod explain;
+mod load;
+mod references;
 mod rules;
 mod said;
+mod soon;
 mod stage;
 mod unsound;
+mod whom;
+
+#[test]
+fn the_documentation_names_tests_that_are_here() {
+    let root = highway_tests::install::workspace();
+    let text = std::fs::read_to_string(root.join("docs/choosing.md")).unwrap();
+    let named: Vec<(&str, &str)> =
+        text.split('`').skip(1).step_by(2).filter_map(|quoted| quoted.split_once("::")).collect();
+    assert!(named.len() > 12, "{named:?}");
+    for (module, name) in named {
+        let source =
+            std::fs::read_to_string(root.join(format!("tests/tests/choosing/{module}.rs"))).unwrap_or_default();
+        assert!(source.contains(&format!("\n#[test]\nfn {name}() {{")), "docs/choosing.md names {module}::{name}");
+    }
+}

@@ -1,85 +1,13 @@
-//! What operators say in the config center: documents of rules, written with `highway rules`, obeyed by the gateways.
+//! What rules do: an island, a split, a list, the nearest; and an emergency switch above them.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use highway_tests::install::Release;
-use highway_tests::line::Line;
-use highway_tests::peer::{DUBBO_PORT, GREETING, Peer};
+use highway_tests::peer::Peer;
 use highway_tests::process::until;
 
-use super::stage::{
-    BOTH, FIRST, FOLLOWED, Stage, hello, island_in, only, provider, refer, stage, until_answered_by, who,
-};
-
-/// How soon a gateway obeys, says the documentation. A machine that is busy with other tests may be later by chance, not by rule.
-const OBEYED: Duration = Duration::from_secs(1);
-const OBEYED_AT_LAST: Duration = Duration::from_secs(10);
-/// Changes of the rule while calls come in.
-const CHANGES: usize = 50;
-
-/// Rules for what both islands offer; taken away again when the test is over.
-pub struct Documents<'a> {
-    line: &'a Line,
-    group: &'static str,
-}
-
-impl<'a> Documents<'a> {
-    /// None yet.
-    pub fn of(line: &'a Line) -> Self {
-        Self::about(line, BOTH)
-    }
-
-    /// None yet, about another group.
-    pub fn about(line: &'a Line, group: &'static str) -> Self {
-        Self { line, group }
-    }
-
-    fn name(&self) -> String {
-        format!("{}.greeting", self.group)
-    }
-
-    fn command(&self, command: &str, more: &[&str]) -> String {
-        let island = self.line.island("a");
-        let registry = island.zookeeper.address().to_string();
-        let mut arguments = vec!["rules", command];
-        arguments.extend(more);
-        arguments.extend(["--registry", &registry]);
-        island.place().highway(&arguments).unwrap()
-    }
-
-    /// Makes the document say these rules, in YAML.
-    pub fn say(&self, rules: &str) {
-        let file = self.line.lab.folder().join(format!("{}.yaml", self.name()));
-        std::fs::write(&file, format!("service: {}/{GREETING}\n{rules}", self.group)).unwrap();
-        self.command("apply", &[&file.display().to_string(), &self.name()]);
-    }
-
-    fn act(&self, act: &str) {
-        self.say(&format!("rules:\n  - name: tested\n    act: {{ {act} }}\n"));
-    }
-}
-
-impl Drop for Documents<'_> {
-    /// Whatever became of the test: the next one finds neither the document nor a gateway that still obeys it.
-    fn drop(&mut self) {
-        let name = self.name();
-        let island = self.line.island("a");
-        let registry = island.zookeeper.address().to_string();
-        let removed = island.place().highway(&["rules", "remove", &name, "--registry", &registry]);
-        let is_forgotten = || {
-            let status = island.egress().status().ok()?;
-            let rules = status["egress"]["rules"].as_array()?.iter().any(|document| document["name"] == *name);
-            (!rules).then_some(())
-        };
-        let forgotten = until("the gateway has forgotten the document", OBEYED_AT_LAST, is_forgotten);
-        if !std::thread::panicking() {
-            removed.unwrap();
-            forgotten.unwrap();
-        }
-    }
-}
+use super::documents::Documents;
+use super::load::while_all_call;
+use super::stage::{FOLLOWED, Stage, hello, island_in, stage, until_answered_by, who};
 
 /// Who answers so many calls.
 fn answers(consumer: &Peer, calls: u32) -> BTreeMap<String, u64> {
@@ -175,52 +103,16 @@ fn the_next_island_of_a_list_takes_over_and_no_call_fails() {
     let documents = Documents::of(&line);
     documents.act("failover: [b, c]");
     each_is_answered_by(stage, "b");
-    let tallies: Vec<_> = std::thread::scope(|scope| {
-        let callers: Vec<_> = (stage.consumers.iter())
-            .map(|(name, consumer)| {
-                let load = hello("plain").lasting(1, Duration::from_secs(8), Duration::from_millis(5));
-                scope.spawn(move || (name, consumer.many(&load).unwrap()))
-            })
-            .collect();
-        std::thread::sleep(Duration::from_secs(2));
+    let called = while_all_call(stage, &hello("plain"), |load| {
+        load.goes_to("b");
         line.island("b").ingress().stop().unwrap();
-        callers.into_iter().map(|caller| caller.join().unwrap()).collect()
+        load.goes_to("c");
+        line.island("b").ingress().start().unwrap();
+        load.goes_to("b");
     });
-    for (name, tally) in tallies {
-        let islands: Vec<String> = tally.results.keys().map(|text| island_in(text)).collect();
-        println!("{name}: {} calls, {islands:?}, slowest {:?}, failed {:?}", tally.ok, tally.slowest(), tally.errors);
-        assert_eq!((islands.len(), tally.failed), (2, 0), "{name}: {:?}", tally.errors);
-    }
-    line.island("b").ingress().start().unwrap();
-    each_is_answered_by(stage, "b");
-}
-
-/// A local provider comes: its consumers stay at home. It goes: they find the way out, and back again when it has been back for a while.
-#[test]
-fn local_providers_come_first_and_the_way_out_opens_when_the_last_one_is_gone() {
-    let (stage, line, _mine) = stage();
-    let documents = Documents::about(&line, FIRST);
-    documents.act("local-first: { then: [b], back-after: 3s }");
-    for (_, consumer) in &stage.consumers {
-        consumer.refer(&refer("first").group(FIRST)).unwrap();
-    }
-    let each_goes_to = |island: &str| {
-        let began = Instant::now();
-        for (name, consumer) in &stage.consumers {
-            until_answered_by(name, consumer, &hello("first"), island);
-        }
-        println!("all are answered by {island} after {:?}", began.elapsed());
-    };
-    each_goes_to("b");
-    for round in 0..2 {
-        // On 3.3, at both levels: dubbo-go looks at instances alone. Consumers of 3.x have Dubbo's usual port for their metadata.
-        let local = provider(&line, "a", Release::V3_3_6, DUBBO_PORT + 10 + round, &[FIRST]).unwrap();
-        each_goes_to("a");
-        for (name, consumer) in &stage.consumers {
-            only(name, consumer, hello("first"), "a");
-        }
-        local.stop().unwrap();
-        each_goes_to("b");
+    for (name, called) in called {
+        println!("{name}: {:?}, slowest {:?}, failed {:?}", called.answers, called.slowest, called.failed);
+        assert!(called.failed.is_empty(), "{name}: {:?}", called.failed);
     }
 }
 
@@ -261,7 +153,7 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
         "rules",
         "apply",
         &file.display().to_string(),
-        &documents.name(),
+        documents.name(),
         "--registry",
         &address,
     ]);
@@ -276,62 +168,4 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     let shown = shown.unwrap();
     assert!(shown.contains("line 1") && shown.contains("last good text"), "{shown}");
     each_is_answered_by(stage, "b");
-}
-
-/// While all consumers call without a pause, the rule changes many times: each time the calls move at once, and none fails.
-#[test]
-fn a_rule_that_changes_under_load_moves_the_calls_within_a_second_and_none_fails() {
-    let (stage, line, _mine) = stage();
-    let documents = Documents::of(&line);
-    documents.act("island: b");
-    each_is_answered_by(stage, "b");
-    let over = AtomicBool::new(false);
-    let mut moved = Vec::new();
-    let (calls, failed) = std::thread::scope(|scope| {
-        let callers: Vec<_> = (stage.consumers.iter())
-            .map(|(name, consumer)| {
-                let over = &over;
-                scope.spawn(move || {
-                    let (mut calls, mut failed) = (0, BTreeMap::new());
-                    while !over.load(Ordering::Relaxed) {
-                        let tally = consumer
-                            .many(&hello("plain").lasting(2, Duration::from_millis(300), Duration::from_millis(2)))
-                            .unwrap();
-                        calls += tally.ok;
-                        failed
-                            .extend(tally.errors.into_iter().map(|(error, count)| (format!("{name}: {error}"), count)));
-                    }
-                    (calls, failed)
-                })
-            })
-            .collect();
-        let runs = |island: &str| stage.providers[island].counts().unwrap().values().sum::<u64>();
-        for change in 0..CHANGES {
-            let (to, from) = if change % 2 == 0 { ("c", "b") } else { ("b", "c") };
-            documents.act(&format!("island: {to}"));
-            let written = Instant::now();
-            // Calls go there, and none to the other any more.
-            let (mut before, mut there) = (runs(from), runs(to));
-            let alone = until(&format!("change {change}: calls go to {to} alone"), OBEYED_AT_LAST, || {
-                std::thread::sleep(Duration::from_millis(50));
-                let (goes, comes) = (runs(from), runs(to));
-                let is_still = goes == std::mem::replace(&mut before, goes);
-                let has_grown = comes > std::mem::replace(&mut there, comes);
-                (is_still && has_grown).then(|| written.elapsed())
-            });
-            moved.push(alone.unwrap());
-        }
-        over.store(true, Ordering::Relaxed);
-        let all = callers.into_iter().map(|caller| caller.join().unwrap());
-        all.fold((0, BTreeMap::new()), |(calls, mut failed), (more, errors)| {
-            failed.extend(errors);
-            (calls + more, failed)
-        })
-    });
-    moved.sort();
-    let (median, longest) = (moved[moved.len() / 2], moved[moved.len() - 1]);
-    println!("{CHANGES} changes under {calls} calls: moved after {median:?} in the middle, {longest:?} at most");
-    assert!(failed.is_empty(), "{failed:?}");
-    assert!(calls > 1000, "{calls}");
-    assert!(median < OBEYED, "{moved:?}");
 }

@@ -1,8 +1,9 @@
 //! What a caller says itself: attachment, tag, port.
 
 use highway_tests::install::Release;
+use highway_tests::process::until;
 
-use super::stage::{OFFERERS, hello, only, refer, stage, until_answered_by, who};
+use super::stage::{FOLLOWED, OFFERERS, WITHOUT_NODE, hello, island_in, only, refer, stage, until_answered_by, who};
 
 #[test]
 fn an_attachment_names_the_island_of_one_call() {
@@ -43,7 +44,7 @@ fn a_tag_on_the_call_leads_to_its_island() {
     }
 }
 
-/// 2.6 has no tag on a reference, and dubbo-go takes the call's alone.
+/// 2.6 and dubbo-go have no tag on a reference.
 #[test]
 fn a_tag_on_the_reference_leads_to_its_island() {
     let (stage, _line, _mine) = stage();
@@ -56,6 +57,25 @@ fn a_tag_on_the_reference_leads_to_its_island() {
             consumer.refer(&refer(&reference).tag(island)).unwrap();
             only(name, consumer, hello(&reference), island);
         }
+    }
+}
+
+/// dubbo-go writes a reference's parameters over nodes that have none of that name. So all untagged nodes get the tag too, and calls go to
+/// them as well as to the island: its documentation must not send anybody this way.
+#[test]
+fn a_tag_in_the_parameters_of_a_dubbo_go_reference_is_put_on_untagged_nodes_too() {
+    let (stage, _line, _mine) = stage();
+    for (name, consumer) in stage.consumers.iter().filter(|(name, _)| name == WITHOUT_NODE) {
+        consumer.refer(&refer("tagged").parameter("dubbo.tag", "b")).unwrap();
+        let spread = until("calls go to b and to the untagged address", FOLLOWED, || {
+            let tally = consumer.many(&hello("tagged").threads(1, 40)).unwrap();
+            let untagged = tally.errors.keys().any(|error| error.contains("names none of them"));
+            (untagged && !tally.results.is_empty()).then_some(tally)
+        });
+        let spread = spread.unwrap();
+        let islands: Vec<String> = spread.results.keys().map(|text| island_in(text)).collect();
+        println!("{name}: {} calls went to {islands:?}, {} to the untagged address", spread.ok, spread.failed);
+        assert_eq!(islands, ["b"], "never to another island");
     }
 }
 

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use highway_tests::install::{self, Release};
-use highway_tests::line::{Line, Plan, Watched};
-use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Runtime, Service};
+use highway_tests::line::{Line, Plan, Role, Watched};
+use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
 use highway_tests::process::until;
+use highway_tests::zookeeper::ZooKeeper;
 use serde_json::json;
 
 /// What b and c offer, in a group of its own for each test that changes something about it.
@@ -16,8 +17,16 @@ pub const BOTH: &str = "both";
 /// The same service in another group, for the test that has a provider of it in island a too: a service that an island serves itself
 /// counts as local for a day.
 pub const FIRST: &str = "first";
+/// The same service once more, which island a serves too, where its consumers do not see it: what is answered there came through the gateway.
+pub const HOME: &str = "home";
+/// The same service again, to which several applications at one address refer with parameters.
+pub const SHARED: &str = "shared";
+/// The consumer of which no node is in the registry.
+pub const WITHOUT_NODE: &str = "go-3.3.2";
 /// The islands that offer it.
 pub const OFFERERS: [&str; 2] = ["b", "c"];
+/// Where the provider of island a listens that is always there.
+const HOME_PORT: u16 = DUBBO_PORT + 5;
 /// Until a consumer has followed its registry: 3.x takes ten seconds by itself, and more on a busy machine.
 pub const FOLLOWED: Duration = Duration::from_secs(45);
 
@@ -25,9 +34,39 @@ pub const FOLLOWED: Duration = Duration::from_secs(45);
 pub struct Stage {
     /// In island a, by their release.
     pub consumers: Vec<(String, Peer)>,
-    /// Of b and c.
+    /// Of b and c, and of a what consumers do not see.
     pub providers: BTreeMap<&'static str, Peer>,
     pub line: Line,
+}
+
+/// The group of this name that only this consumer refers to.
+pub fn own(consumer: &str) -> String {
+    format!("own-{consumer}")
+}
+
+/// Another one.
+pub fn zone(consumer: &str) -> String {
+    format!("zone-{consumer}")
+}
+
+impl Stage {
+    /// Does something with each consumer, side by side.
+    pub fn each(&self, does: impl Fn(&str, &Peer) + Sync) {
+        together(self.consumers.iter().collect(), |(name, consumer)| {
+            does(name, consumer);
+            Ok(())
+        })
+        .unwrap();
+    }
+
+    /// How often each island has run this method of a service in this group.
+    pub fn runs(&self, group: &str, method: &str) -> BTreeMap<&'static str, u64> {
+        let ran = |island: &&str| {
+            let counts = self.providers[island].counts().unwrap();
+            counts.get(&format!("{island}/{group}.{method}")).copied().unwrap_or_default()
+        };
+        self.providers.keys().map(|island| (*island, ran(island))).collect()
+    }
 }
 
 /// The stage, for one test at a time.
@@ -47,29 +86,67 @@ pub fn runtimes() -> Vec<(String, Runtime)> {
             println!("LEFT OUT: dubbo-go: {reason}");
             None
         }
-        None => Some(("go-3.3.2".to_owned(), Runtime::Go)),
+        None => Some((WITHOUT_NODE.to_owned(), Runtime::Go)),
     };
     java.into_iter().chain(go).collect()
 }
 
+/// A consumer of each runtime by its defaults, and of dubbo-go another that registers at interface level: its default leaves no node of
+/// a consumer, where a gateway finds parameters.
+fn callers() -> Vec<(String, Application)> {
+    let of = |name: &str, runtime| Application::new(&format!("caller-{name}"), runtime);
+    let mut all: Vec<_> = runtimes().into_iter().map(|(name, runtime)| (name.clone(), of(&name, runtime))).collect();
+    if all.iter().any(|(name, _)| name == WITHOUT_NODE) {
+        let name = format!("{WITHOUT_NODE}-interface");
+        let caller = of(&name, Runtime::Go).interface_level();
+        all.push((name, caller));
+    }
+    all
+}
+
 fn start() -> Result<Stage> {
-    let mut plan = Plan::of(&["a", "b", "c", "d"]).untagged("d");
+    // Own providers of these are in another registry than the consumers, which see the gateway alone.
+    let beside = |group: &str| {
+        format!("\n[[import.rule]]\nisland = \"*\"\nservice = \"{group}/com.example.*\"\nbeside_local = true\n")
+    };
+    let imports = beside(HOME) + &beside("own-*") + "\n[[import.rule]]\nisland = \"*\"\nservice = \"com.example.*\"\n";
+    let mut plan = Plan::of(&["a", "b", "c", "d"])
+        .in_egress("d", "tag = false\n")
+        .in_egress("a", "reference_prefixes = [\"highway.\", \"ENV_\"]\n")
+        .second_registry("a")
+        .imports("a", &[])
+        .also(Role::Egress, "a", &imports);
     for island in ["a", "d"] {
         plan = plan.port(island, "b", 20991).port(island, "c", 20992);
     }
     let line = Line::start(plan)?;
-    let offerers = vec![("b", Release::V2_7_23), ("c", Release::V3_3_6)];
+    let callers = callers();
+    let (own, zones): (Vec<String>, Vec<String>) = callers.iter().map(|(name, _)| (own(name), zone(name))).unzip();
+    let all: Vec<&str> =
+        [BOTH, FIRST, HOME, SHARED].into_iter().chain(own.iter().chain(&zones).map(String::as_str)).collect();
+    let second = line.island("a").second_registry.as_ref().map(ZooKeeper::url).unwrap_or_default();
+    let offerers = vec![("a", Release::V3_3_6), ("b", Release::V2_7_23), ("c", Release::V3_3_6)];
     let providers = together(offerers, |(island, release)| {
-        Ok((island, provider(&line, island, release, DUBBO_PORT, &[BOTH, FIRST])?))
+        // Consumers of 3.x have Dubbo's usual port for their metadata.
+        let (port, groups) = if island == "a" { (HOME_PORT, &[HOME][..]) } else { (DUBBO_PORT, &all[..]) };
+        let application = offering(&line, island, release, port, groups)?;
+        let application = own.iter().fold(application, |application, group| {
+            application.service(Service::new(INTEROP, &format!("{island}/{group}")).group(group))
+        });
+        let application = if island == "a" { application.registry(second.clone()) } else { application };
+        Ok((island, line.application(island, application)?))
     })?;
     // Of each group one for everybody, and one on the port of each island.
-    for island in ["a", "d"] {
-        let all = || (line.island(island).virtual_nodes(GREETING).len() == 6).then_some(());
-        until(&format!("all virtual providers in {island}"), FOLLOWED, all)?;
+    for (island, interface, groups) in
+        [("a", GREETING, all.len()), ("a", INTEROP, own.len()), ("d", GREETING, all.len())]
+    {
+        let shown = || (line.island(island).virtual_nodes(interface).len() == 3 * groups).then_some(());
+        until(&format!("all virtual providers of {interface} in {island}"), FOLLOWED, shown)?;
     }
-    let consumers = together(runtimes(), |(name, runtime)| {
-        let peer = line.application("a", Application::new(&format!("caller-{name}"), runtime))?;
+    let consumers = together(callers, |(name, caller)| {
+        let peer = line.application("a", caller)?;
         peer.refer(&refer("plain"))?;
+        peer.refer(&refer("home").group(HOME))?;
         Ok((name, peer))
     })?;
     Ok(Stage { consumers, providers: providers.into_iter().collect(), line })
@@ -77,13 +154,17 @@ fn start() -> Result<Stage> {
 
 /// A provider of these groups; its answers carry the island and the group.
 pub fn provider(line: &Line, island: &str, release: Release, port: u16, groups: &[&str]) -> Result<Peer> {
+    line.application(island, offering(line, island, release, port, groups)?)
+}
+
+/// The same before it runs.
+fn offering(line: &Line, island: &str, release: Release, port: u16, groups: &[&str]) -> Result<Application> {
     let port = line.island(island).place().listen(port)?.port();
     let application = Application::new(&format!("provider-in-{island}"), release).port(port);
     let offer = |application: Application, group: &&str| {
         application.service(Service::new(GREETING, &format!("{island}/{group}")).group(group))
     };
-    let application = groups.iter().fold(application, offer);
-    line.application(island, application)
+    Ok(groups.iter().fold(application, offer))
 }
 
 /// Does something for each at once.

@@ -3,7 +3,8 @@
 use highway_tests::line::Grant;
 use highway_tests::process::until;
 
-use super::stage::{FOLLOWED, hello, stage, until_answered_by, who};
+use super::documents::Documents;
+use super::stage::{BOTH, FOLLOWED, hello, stage, until_answered_by, who};
 
 /// An island's name has at most 32 characters; what is shown of a longer one is cut.
 const SENTENCE_MAX_LEN: usize = 2_000;
@@ -49,6 +50,34 @@ fn an_island_that_offers_nothing_and_the_own_one_without_a_provider_are_refused(
         let empty = who(consumer, &hello("plain").attachment("highway.target", "d"));
         assert!(empty.contains("island `d`, which is not known here"), "{name}: {empty}");
     }
+}
+
+/// Nothing falls through: not to the other document, not to another rule, not to an island that would answer.
+#[test]
+fn rules_of_equal_rank_that_disagree_and_rules_that_lead_nowhere_refuse_with_their_names() {
+    let (stage, line, _mine) = stage();
+    let told = |parts: &[&str]| {
+        stage.each(|name, consumer| {
+            let mut last = String::new();
+            let all = until(&format!("{name} is told {parts:?}"), FOLLOWED, || {
+                last = who(consumer, &hello("plain"));
+                parts.iter().all(|part| last.contains(part)).then_some(())
+            });
+            all.unwrap_or_else(|error| panic!("{error}; the last answer was {last}"));
+        });
+    };
+    let one = Documents::named(&line, "one", BOTH);
+    one.act("island: b");
+    stage.each(|name, consumer| until_answered_by(name, consumer, &hello("plain"), "b"));
+    let two = Documents::named(&line, "two", BOTH);
+    two.act("island: c");
+    told(&["one/tested", "two/tested", "higher priority", "the call was not executed"]);
+    drop(two);
+    stage.each(|name, consumer| until_answered_by(name, consumer, &hello("plain"), "b"));
+    one.act("failover: [d, atlantis]");
+    told(&["one/tested", "`d`", "`atlantis`", "the call was not executed"]);
+    one.act("refuse: \"use the new service\"");
+    told(&["one/tested", "use the new service", "the call was not executed"]);
 }
 
 /// A grant is taken away while calls come in: what was said is refused from then on, and the other island never answers for it.

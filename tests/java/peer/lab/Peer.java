@@ -102,6 +102,9 @@ public final class Peer {
             case "counts": {
                 return Json.GSON.toJsonTree(Services.counts()).getAsJsonObject();
             }
+            case "latest": {
+                return Json.GSON.toJsonTree(Services.latest()).getAsJsonObject();
+            }
             case "load": {
                 Messages.Load wanted = Json.GSON.fromJson(request, Messages.Load.class);
                 Map<String, LedgerService> services = new LinkedHashMap<>();

@@ -20,6 +20,7 @@ import java.util.concurrent.atomic.AtomicLong;
 /** What the provider runs, and how often each of it ran. Knows nothing of a Dubbo release but through {@link Dubbo}. */
 final class Services {
     private static final ConcurrentHashMap<String, AtomicLong> RUNS = new ConcurrentHashMap<>();
+    private static final ConcurrentHashMap<String, Long> LATEST = new ConcurrentHashMap<>();
 
     private Services() {
     }
@@ -51,6 +52,11 @@ final class Services {
         return counts;
     }
 
+    /** When each {@code label.method} began last, in milliseconds since 1970. */
+    static Map<String, Long> latest() {
+        return new TreeMap<>(LATEST);
+    }
+
     private abstract static class Counted {
         final String label;
         private final int delayMillis;
@@ -61,7 +67,9 @@ final class Services {
         }
 
         void ran(String method) {
-            RUNS.computeIfAbsent(label + "." + method, key -> new AtomicLong()).incrementAndGet();
+            String name = label + "." + method;
+            LATEST.merge(name, System.currentTimeMillis(), Math::max);
+            RUNS.computeIfAbsent(name, key -> new AtomicLong()).incrementAndGet();
             sleep(delayMillis);
         }
 

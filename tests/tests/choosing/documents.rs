@@ -1,0 +1,91 @@
+//! Documents of rules of island a, written with `highway rules` and taken away again.
+
+use std::time::{Duration, SystemTime};
+
+use highway_tests::line::Line;
+use highway_tests::peer::GREETING;
+use highway_tests::process::until;
+
+use super::stage::{BOTH, FOLLOWED};
+
+/// Where they stand.
+const FOLDER: &str = "/dubbo/config/highway";
+
+/// Rules for what both islands offer; taken away again when the test is over.
+pub struct Documents<'a> {
+    line: &'a Line,
+    name: String,
+    service: String,
+}
+
+impl<'a> Documents<'a> {
+    /// None yet.
+    pub fn of(line: &'a Line) -> Self {
+        Self::about(line, BOTH)
+    }
+
+    /// None yet, about another group.
+    pub fn about(line: &'a Line, group: &str) -> Self {
+        Self::named(line, &format!("{group}.greeting"), group)
+    }
+
+    /// None yet, in a document of this name, about all groups of this pattern.
+    pub fn named(line: &'a Line, name: &str, groups: &str) -> Self {
+        Self { line, name: name.to_owned(), service: format!("{groups}/{GREETING}") }
+    }
+
+    /// What the document is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn command(&self, command: &str, more: &[&str]) -> String {
+        let island = self.line.island("a");
+        let registry = island.zookeeper.address().to_string();
+        let mut arguments = vec!["rules", command];
+        arguments.extend(more);
+        arguments.extend(["--registry", &registry]);
+        island.place().highway(&arguments).unwrap()
+    }
+
+    /// Makes the document say these rules, in YAML.
+    pub fn say(&self, rules: &str) {
+        let file = self.line.lab.folder().join(format!("{}.yaml", self.name));
+        std::fs::write(&file, format!("service: \"{}\"\n{rules}", self.service)).unwrap();
+        self.command("apply", &[&file.display().to_string(), &self.name]);
+    }
+
+    /// Makes the document say this of every call.
+    pub fn act(&self, act: &str) {
+        self.say(&format!("rules:\n  - name: tested\n    act: {{ {act} }}\n"));
+    }
+}
+
+impl Documents<'_> {
+    /// When ZooKeeper took the last change in.
+    pub fn committed(&self) -> SystemTime {
+        let path = format!("{FOLDER}/{}", self.name);
+        let nodes = self.line.island("a").zookeeper.below(FOLDER).unwrap();
+        SystemTime::UNIX_EPOCH + Duration::from_millis(nodes[&path].written_ms.try_into().unwrap())
+    }
+}
+
+impl Drop for Documents<'_> {
+    /// Whatever became of the test: the next one finds neither the document nor a gateway that still obeys it.
+    fn drop(&mut self) {
+        let name = &self.name;
+        let island = self.line.island("a");
+        let registry = island.zookeeper.address().to_string();
+        let removed = island.place().highway(&["rules", "remove", name, "--registry", &registry]);
+        let is_forgotten = || {
+            let status = island.egress().status().ok()?;
+            let rules = status["egress"]["rules"].as_array()?.iter().any(|document| document["name"] == **name);
+            (!rules).then_some(())
+        };
+        let forgotten = until("the gateway has forgotten the document", FOLLOWED, is_forgotten);
+        if !std::thread::panicking() {
+            removed.unwrap();
+            forgotten.unwrap();
+        }
+    }
+}
