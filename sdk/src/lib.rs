@@ -1,7 +1,7 @@
 //! What Rust services will link: a Dubbo consumer to whom the island is a part of the call.
 //!
-//! This crate holds the plan of its face and nothing else yet, so that what it needs of `wire`, `route` and `client`
-//! is built there with it in mind.
+//! What is here: Java's values as Rust's ([`hessian2`], [`java`], [`Value`]). The calls themselves are still a plan, drawn here so that
+//! what they need of `wire`, `route` and `client` is built there with them in mind.
 //!
 //! ```text
 //!   Highway::builder().registry(…).application("shop").build()        once a process
@@ -27,3 +27,14 @@
 //! * Values are `serde` types over Hessian 2; an interface is a trait with an attribute that derives names and descriptors.
 //!
 //! It never dials a hub, never decides permissions, and keeps no state that outlives the process.
+
+pub mod hessian2;
+pub mod java;
+mod value;
+
+pub use value::Value;
+
+/// The page that one reads first is held to what the crate does.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -12,7 +12,7 @@
 use std::borrow::Cow;
 
 use super::super::read::ReadError;
-use super::reader::{Reader, Tag};
+use super::pull::{Class, Item, Pull};
 
 /// Values in one document at most: an application of 5 000 services with 50 parameters each.
 pub const MAX_VALUES: usize = 1 << 19;
@@ -73,17 +73,9 @@ pub struct Document<'a> {
     end: usize,
 }
 
-#[derive(Debug, Clone, PartialEq)]
-struct Class<'a> {
-    name: Cow<'a, str>,
-    fields: Vec<Cow<'a, str>>,
-}
-
 struct Decoder<'a> {
-    reader: Reader<'a>,
+    pull: Pull<'a>,
     nodes: Vec<Node<'a>>,
-    classes: Vec<Class<'a>>,
-    types: Vec<Cow<'a, str>>,
     values: usize,
 }
 
@@ -94,16 +86,11 @@ impl<'a> Document<'a> {
     /// # Errors
     /// [`ReadError`].
     pub fn read(bytes: &'a [u8]) -> Result<Self, ReadError> {
-        let mut decoder = Decoder {
-            reader: Reader::new(bytes),
-            nodes: Vec::new(),
-            classes: Vec::new(),
-            types: Vec::new(),
-            values: 0,
-        };
+        let mut decoder = Decoder { pull: Pull::new(bytes), nodes: Vec::new(), values: 0 };
         let root = decoder.value(0)?;
-        let end = decoder.reader.at();
-        Ok(Self { root, nodes: decoder.nodes, classes: decoder.classes, types: decoder.types, end })
+        let end = decoder.pull.at();
+        let (classes, types) = decoder.pull.into_names();
+        Ok(Self { root, nodes: decoder.nodes, classes, types, end })
     }
 
     /// The value itself.
@@ -211,7 +198,7 @@ impl Value<'_> {
 
 impl<'a> Decoder<'a> {
     fn value(&mut self, depth: usize) -> Result<Value<'a>, ReadError> {
-        let at = self.reader.at();
+        let at = self.pull.at();
         self.values += 1;
         if self.values > MAX_VALUES {
             return Err(ReadError::TooMany { at, limit: MAX_VALUES });
@@ -219,152 +206,60 @@ impl<'a> Decoder<'a> {
         if depth > MAX_NESTING {
             return Err(ReadError::TooDeep { at });
         }
-        match self.reader.tag() {
-            Some(Tag::Text) => self.reader.text().map(Value::Text),
-            Some(Tag::Integer) => self.integer(),
-            Some(Tag::Map) => self.map(depth),
-            Some(Tag::Nested) => self.nested(depth),
-            _ => self.plain(),
-        }
-    }
-
-    fn integer(&mut self) -> Result<Value<'a>, ReadError> {
-        let int = matches!(self.reader.peek_byte(), Some(b'I' | 0x80..=0xd7));
-        let number = self.reader.integer()?;
-        match i32::try_from(number) {
-            Ok(number) if int => Ok(Value::Int(number)),
-            _ => Ok(Value::Long(number)),
-        }
-    }
-
-    fn plain(&mut self) -> Result<Value<'a>, ReadError> {
-        let reader = &mut self.reader;
-        let at = reader.at();
-        let tag = reader.peek_byte().ok_or(ReadError::Ended { at, wanted: "a value" })?;
-        if matches!(tag, 0x20..=0x2f | 0x34..=0x37 | b'A' | b'B') {
-            return reader.binary().map(Value::Binary);
-        }
-        reader.byte("a value")?;
-        Ok(match tag {
-            b'N' => Value::Null,
-            b'T' => Value::Bool(true),
-            b'F' => Value::Bool(false),
-            0x5b => Value::Double(0.0),
-            0x5c => Value::Double(1.0),
-            0x5d => Value::Double(f64::from(i8::from_be_bytes(reader.array("a double")?))),
-            0x5e => Value::Double(f64::from(i16::from_be_bytes(reader.array("a double")?))),
-            0x5f => Value::Double(f64::from(i32::from_be_bytes(reader.array("a double")?)) / 1000.0),
-            b'D' => Value::Double(f64::from_be_bytes(reader.array("a double")?)),
-            0x4a => Value::Date(i64::from_be_bytes(reader.array("a date")?)),
-            0x4b => Value::Date(i64::from(i32::from_be_bytes(reader.array("a date")?)) * 60_000),
-            0x51 => {
-                let number = reader.int()?;
-                let known = usize::try_from(number).ok().filter(|number| *number < self.nodes.len());
-                let wanted = "the number of a value before";
-                Value::Node(known.ok_or(ReadError::Number { at, found: i64::from(number), wanted })?)
+        Ok(match self.pull.item()? {
+            Item::Null => Value::Null,
+            Item::Bool(value) => Value::Bool(value),
+            Item::Int(number) => Value::Int(number),
+            Item::Long(number) => Value::Long(number),
+            Item::Double(number) => Value::Double(number),
+            Item::Date(millis) => Value::Date(millis),
+            Item::Text(text) => Value::Text(text),
+            Item::Binary(bytes) => Value::Binary(bytes),
+            Item::Reference(number) => Value::Node(number),
+            Item::List { number, name, len } => {
+                self.reserve();
+                self.nodes[number] = Node::List(name, self.items(len, depth)?);
+                Value::Node(number)
             }
-            found => return Err(ReadError::Unexpected { at, found, wanted: "a value" }),
+            Item::Map { number, name } => {
+                self.reserve();
+                let mut entries = Vec::new();
+                while !self.pull.end()? {
+                    let key = self.value(depth + 1)?;
+                    entries.push((key, self.value(depth + 1)?));
+                }
+                self.nodes[number] = Node::Map(name, entries);
+                Value::Node(number)
+            }
+            Item::Object { number, class } => {
+                self.reserve();
+                let count = self.pull.class(class).map_or(0, |class| class.fields.len());
+                let fields = (0..count).map(|_| self.value(depth + 1)).collect::<Result<_, _>>()?;
+                self.nodes[number] = Node::Object(class, fields);
+                Value::Node(number)
+            }
         })
     }
 
-    fn map(&mut self, depth: usize) -> Result<Value<'a>, ReadError> {
-        let class = match self.reader.byte("a map")? {
-            b'M' => Some(self.type_name()?),
-            _ => None,
-        };
-        let number = self.reserve();
-        let mut entries = Vec::new();
-        while !self.reader.end()? {
-            let key = self.value(depth + 1)?;
-            entries.push((key, self.value(depth + 1)?));
-        }
-        self.nodes[number] = Node::Map(class, entries);
-        Ok(Value::Node(number))
-    }
-
-    fn nested(&mut self, depth: usize) -> Result<Value<'a>, ReadError> {
-        let at = self.reader.at();
-        let tag = self.reader.byte("a value")?;
-        let (class, count) = match tag {
-            b'C' => {
-                self.define()?;
-                return self.value(depth + 1);
-            }
-            b'O' => {
-                let index = self.reader.int()?;
-                return self.object(at, index, depth);
-            }
-            0x60..=0x6f => return self.object(at, i32::from(tag - 0x60), depth),
-            0x55 => (Some(self.type_name()?), None),
-            0x57 => (None, None),
-            b'V' => {
-                let class = self.type_name()?;
-                (Some(class), Some(self.reader.count()?))
-            }
-            0x58 => (None, Some(self.reader.count()?)),
-            0x70..=0x77 => (Some(self.type_name()?), Some(u32::from(tag - 0x70))),
-            _ => (None, Some(u32::from(tag & 0x07))),
-        };
-        let number = self.reserve();
+    fn items(&mut self, len: Option<u32>, depth: usize) -> Result<Vec<Value<'a>>, ReadError> {
         let mut items = Vec::new();
-        match count {
-            Some(count) => {
-                for _ in 0..count {
+        match len {
+            Some(len) => {
+                for _ in 0..len {
                     items.push(self.value(depth + 1)?);
                 }
             }
             None => {
-                while !self.reader.end()? {
+                while !self.pull.end()? {
                     items.push(self.value(depth + 1)?);
                 }
             }
         }
-        self.nodes[number] = Node::List(class, items);
-        Ok(Value::Node(number))
+        Ok(items)
     }
 
-    fn object(&mut self, at: usize, index: i32, depth: usize) -> Result<Value<'a>, ReadError> {
-        let wanted = "the number of a class defined before";
-        let unknown = ReadError::Number { at, found: i64::from(index), wanted };
-        let index = usize::try_from(index).map_err(|_| unknown)?;
-        let count = self.classes.get(index).ok_or(unknown)?.fields.len();
-        let number = self.reserve();
-        let mut fields = Vec::new();
-        for _ in 0..count {
-            fields.push(self.value(depth + 1)?);
-        }
-        self.nodes[number] = Node::Object(index, fields);
-        Ok(Value::Node(number))
-    }
-
-    fn define(&mut self) -> Result<(), ReadError> {
-        let name = self.reader.text()?;
-        let count = self.reader.count()?;
-        let mut fields = Vec::new();
-        for _ in 0..count {
-            fields.push(self.reader.text()?);
-        }
-        self.classes.push(Class { name, fields });
-        Ok(())
-    }
-
-    /// The number of a type's name among the names so far.
-    fn type_name(&mut self) -> Result<usize, ReadError> {
-        if self.reader.tag() == Some(Tag::Text) {
-            let name = self.reader.text()?;
-            self.types.push(name);
-            return Ok(self.types.len() - 1);
-        }
-        let at = self.reader.at();
-        let found = self.reader.int()?;
-        let known = usize::try_from(found).ok().filter(|index| *index < self.types.len());
-        let wanted = "the number of a type named before";
-        known.ok_or(ReadError::Number { at, found: i64::from(found), wanted })
-    }
-
-    /// A number for a node that is still being read, so that what is inside can refer to it.
-    fn reserve(&mut self) -> usize {
+    /// A place for a node that is still being read, so that what is inside can refer to it.
+    fn reserve(&mut self) {
         self.nodes.push(Node::List(None, Vec::new()));
-        self.nodes.len() - 1
     }
 }

@@ -3,8 +3,9 @@
 //! | file | for |
 //! |---|---|
 //! | [`Reader`] | stepping over values exactly, reading text and numbers where they are wanted |
+//! | [`Pull`] | one value after the other with its class, type and number: for decoders |
 //! | [`Document`] | one value with everything in it, references included: metadata, results in tests |
-//! | [`writer`] | strings, numbers, maps and lists of strings, a `RuntimeException` |
+//! | [`writer`] | each kind of value; maps and lists of strings; a `RuntimeException` |
 //!
 //! It knows hessian-lite's dialect (`5f` is thousandths) and CESU-8 text. It never recurses on a peer's word when
 //! stepping, and never reserves memory for a count that it has only been told.
@@ -12,6 +13,7 @@
 
 mod document;
 mod inner;
+mod pull;
 mod reader;
 mod text;
 pub mod writer;
@@ -19,4 +21,5 @@ pub mod writer;
 pub(in crate::dubbo) use inner::find_path;
 
 pub use document::{Document, MAX_NESTING, MAX_VALUES, Shape, Value};
+pub use pull::{Class, Item, Pull};
 pub use reader::{Reader, Tag};

@@ -10,7 +10,7 @@ use super::text::{self, Irregular, Joiner};
 
 mod step;
 
-pub(super) use step::Opened;
+pub(super) use step::{MAX_CLASSES, Opened};
 
 /// What kind of value comes next, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -77,6 +77,11 @@ impl<'a> Reader<'a> {
     #[must_use]
     pub const fn at(&self) -> usize {
         self.at
+    }
+
+    /// Goes to another place of the same bytes.
+    pub(super) const fn set_at(&mut self, at: usize) {
+        self.at = at;
     }
 
     /// The kind of the next value; `None` at the end of the bytes.

@@ -1,4 +1,4 @@
-//! Writes the few Hessian values that gateways send: text, numbers, maps and lists of text, a `RuntimeException`.
+//! Writes Hessian values: the plain ones, the heads of lists, maps and objects, and the few whole ones that gateways send.
 //!
 //! It never writes the variable untyped list `57` (hessian-lite cannot read it) nor four-byte UTF-8.
 
@@ -126,25 +126,152 @@ pub fn put_binary(out: &mut impl BufMut, bytes: &[u8]) {
     out.put_slice(rest);
 }
 
+/// A double in its shortest form, which Java chooses alike; it also writes `-0.0` as `0.0`, here it keeps its sign.
+pub fn put_double(out: &mut impl BufMut, value: f64) {
+    let whole = value as i32;
+    let thousandths = (value * 1000.0) as i32;
+    if f64::from(whole).to_bits() == value.to_bits() {
+        match whole {
+            0 => return out.put_u8(0x5b),
+            1 => return out.put_u8(0x5c),
+            -0x80..=0x7f => return out.put_slice(&[0x5d, whole as u8]),
+            -0x8000..=0x7fff => return out.put_slice(&[0x5e, (whole >> 8) as u8, whole as u8]),
+            _ => {}
+        }
+    }
+    if (0.001 * f64::from(thousandths)).to_bits() == value.to_bits() {
+        out.put_u8(0x5f);
+        out.put_i32(thousandths);
+    } else {
+        out.put_u8(b'D');
+        out.put_f64(value);
+    }
+}
+
+/// A date: milliseconds since 1970, in minutes where it is whole ones.
+pub fn put_date(out: &mut impl BufMut, millis: i64) {
+    match i32::try_from(millis / 60_000) {
+        Ok(minutes) if millis % 60_000 == 0 => {
+            out.put_u8(0x4b);
+            out.put_i32(minutes);
+        }
+        _ => {
+            out.put_u8(0x4a);
+            out.put_i64(millis);
+        }
+    }
+}
+
+/// The name of a type in a list's or map's head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TypeName<'n> {
+    /// Named here for the first time in the stream; it gets the next number.
+    New(&'n str),
+    /// The number of a name before.
+    Known(usize),
+}
+
+fn put_type(out: &mut impl BufMut, name: TypeName<'_>) {
+    match name {
+        TypeName::New(name) => put_text(out, name),
+        TypeName::Known(number) => put_number(out, number),
+    }
+}
+
+/// A count or an index; what is above Java's `int` is cut to it, and no stream has room for as many.
+fn put_number(out: &mut impl BufMut, number: usize) {
+    put_int(out, i32::try_from(number).unwrap_or(i32::MAX));
+}
+
+/// The head of a list of `len` values, which follow.
+pub fn put_list_head(out: &mut impl BufMut, name: Option<TypeName<'_>>, len: usize) {
+    match (name, len) {
+        (None, 0..=7) => out.put_u8(0x78 + len as u8),
+        (None, _) => {
+            out.put_u8(0x58);
+            put_number(out, len);
+        }
+        (Some(name), 0..=7) => {
+            out.put_u8(0x70 + len as u8);
+            put_type(out, name);
+        }
+        (Some(name), _) => {
+            out.put_u8(b'V');
+            put_type(out, name);
+            put_number(out, len);
+        }
+    }
+}
+
+/// The head of a list whose number of values is not known yet: the last four bytes are an `i32` to be set to it.
+pub fn put_long_list_head(out: &mut impl BufMut, name: Option<TypeName<'_>>) {
+    match name {
+        None => out.put_u8(0x58),
+        Some(name) => {
+            out.put_u8(b'V');
+            put_type(out, name);
+        }
+    }
+    out.put_u8(b'I');
+    out.put_i32(0);
+}
+
+/// The head of a map; keys, values and [`put_end`] follow.
+pub fn put_map_head(out: &mut impl BufMut, name: Option<TypeName<'_>>) {
+    match name {
+        None => out.put_u8(b'H'),
+        Some(name) => {
+            out.put_u8(b'M');
+            put_type(out, name);
+        }
+    }
+}
+
+/// The end of a map.
+pub fn put_end(out: &mut impl BufMut) {
+    out.put_u8(b'Z');
+}
+
+/// A class with its fields; it gets the next number. An object of it, or another definition, follows.
+pub fn put_class<'n>(out: &mut impl BufMut, name: &str, fields: impl ExactSizeIterator<Item = &'n str>) {
+    out.put_u8(b'C');
+    put_text(out, name);
+    put_number(out, fields.len());
+    for field in fields {
+        put_text(out, field);
+    }
+}
+
+/// The head of an object of the class of this number; the values of its fields follow.
+pub fn put_object_head(out: &mut impl BufMut, class: usize) {
+    match class {
+        0..=0x0f => out.put_u8(0x60 + class as u8),
+        _ => {
+            out.put_u8(b'O');
+            put_number(out, class);
+        }
+    }
+}
+
+/// The list, map or object of this number, which came before.
+pub fn put_reference(out: &mut impl BufMut, number: usize) {
+    out.put_u8(0x51);
+    put_number(out, number);
+}
+
 /// An untyped map of text.
 pub fn put_text_map<'e>(out: &mut impl BufMut, entries: impl IntoIterator<Item = (&'e str, &'e str)>) {
-    out.put_u8(b'H');
+    put_map_head(out, None);
     for (key, value) in entries {
         put_text(out, key);
         put_text(out, value);
     }
-    out.put_u8(b'Z');
+    put_end(out);
 }
 
 /// An untyped list of text (`java.util.ArrayList`).
 pub fn put_text_list(out: &mut impl BufMut, items: &[&str]) {
-    match items.len() {
-        len @ 0..=7 => out.put_u8(0x78 + len as u8),
-        len => {
-            out.put_u8(0x58);
-            put_int(out, i32::try_from(len).unwrap_or(i32::MAX));
-        }
-    }
+    put_list_head(out, None, items.len());
     for item in items.iter().take(i32::MAX as usize) {
         put_text(out, item);
     }
@@ -153,13 +280,8 @@ pub fn put_text_list(out: &mut impl BufMut, items: &[&str]) {
 /// A `java.lang.RuntimeException` with this message and an empty trace, which every release and dubbo-go can read. It must
 /// be the first object of its stream: it uses class number 0.
 pub fn put_runtime_exception(out: &mut impl BufMut, message: &str) {
-    out.put_u8(b'C');
-    put_text(out, "java.lang.RuntimeException");
-    put_int(out, 2);
-    put_text(out, "detailMessage");
-    put_text(out, "stackTrace");
-    out.put_u8(0x60);
+    put_class(out, "java.lang.RuntimeException", ["detailMessage", "stackTrace"].into_iter());
+    put_object_head(out, 0);
     put_text(out, message);
-    out.put_u8(0x70);
-    put_text(out, "[java.lang.StackTraceElement");
+    put_list_head(out, Some(TypeName::New("[java.lang.StackTraceElement")), 0);
 }

@@ -8,7 +8,7 @@ use super::{Reader, Tag};
 
 /// Class definitions in one stream. Java has no bound; a body of a Dubbo call has a definition for each class in it, and tables that
 /// grow with the body would make a reader dear to clone.
-const MAX_CLASSES: usize = 1024;
+pub(in crate::dubbo::hessian2) const MAX_CLASSES: usize = 1024;
 
 /// Levels of [`Reader::skip`]: below these, the number of values still to come.
 const MAP_KEY: u32 = u32::MAX;

@@ -1,0 +1,21 @@
+//! Which names are Java's, and the names by which a type of ours asks the codec for what serde has no word for.
+//!
+//! It never leaves this crate: other formats see the same values under these names.
+
+/// A date, milliseconds since 1970.
+pub(crate) const DATE: &str = "java.util.Date";
+/// Any value at all.
+pub(crate) const VALUE: &str = "$highway.Value";
+/// A list: its type or nothing, then its items.
+pub(crate) const LIST: &str = "$highway.List";
+/// A map: its type or nothing, then keys and values in turn.
+pub(crate) const MAP: &str = "$highway.Map";
+/// An object: its class, then fields and values in turn.
+pub(crate) const OBJECT: &str = "$highway.Object";
+/// The value so many levels above this one.
+pub(crate) const ABOVE: &str = "$highway.Above";
+
+/// Whether a serde name names a Java class or array: `com.acme.Order`, `[int`.
+pub(super) fn is_java(name: &str) -> bool {
+    (name.contains('.') || name.starts_with('[')) && !name.starts_with('$')
+}

@@ -1,0 +1,145 @@
+//! Reads any value with everything that Java said of it, for [`Value`](crate::Value): types, classes, and where it contains itself.
+//!
+//! Serde has no words for these, so they come as the variants of an enum under the names in `names.rs`. It never loses an entry.
+
+use std::borrow::Cow;
+
+use serde::de::value::{I64Deserializer, U64Deserializer, UnitDeserializer};
+use serde::de::{DeserializeSeed, EnumAccess, SeqAccess, VariantAccess, Visitor};
+use wire::dubbo::hessian2::Item;
+
+use super::access::{Entries, Fields, Items};
+use super::de::Decoder;
+use super::error::DecodeError;
+use super::key::Key;
+use super::names::{ABOVE, DATE, LIST, MAP, OBJECT};
+
+/// A value that is no plain one.
+pub(super) struct Whole<'d, 'de> {
+    decoder: &'d mut Decoder<'de>,
+    item: Item<'de>,
+}
+
+impl<'d, 'de> Whole<'d, 'de> {
+    /// Reads the next value into a visitor that takes these variants.
+    pub(super) fn read<V: Visitor<'de>>(decoder: &'d mut Decoder<'de>, visitor: V) -> Result<V::Value, DecodeError> {
+        let item = decoder.item()?;
+        match item {
+            Item::Reference(number) if !decoder.open.contains(&number) => {
+                decoder.put_back(item);
+                decoder.followed(|decoder, item| Self::visit(decoder, item, visitor))
+            }
+            item => Self::visit(decoder, item, visitor),
+        }
+    }
+
+    fn visit<V: Visitor<'de>>(
+        decoder: &mut Decoder<'de>,
+        item: Item<'de>,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        match item {
+            Item::Date(_) | Item::List { .. } | Item::Map { .. } | Item::Object { .. } | Item::Reference(_) => {
+                visitor.visit_enum(Whole { decoder, item })
+            }
+            item => decoder.visit(item, visitor),
+        }
+    }
+
+    fn name(&self, number: Option<usize>) -> Option<Cow<'de, str>> {
+        self.decoder.pull.type_name(number?).cloned()
+    }
+}
+
+impl<'de> EnumAccess<'de> for Whole<'_, 'de> {
+    type Error = DecodeError;
+    type Variant = Self;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DecodeError> {
+        let variant = match self.item {
+            Item::List { .. } => LIST,
+            Item::Map { .. } => MAP,
+            Item::Object { .. } => OBJECT,
+            Item::Date(_) => DATE,
+            _ => ABOVE,
+        };
+        Ok((seed.deserialize(Key(Cow::Borrowed(variant)))?, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for Whole<'_, 'de> {
+    type Error = DecodeError;
+
+    fn unit_variant(self) -> Result<(), DecodeError> {
+        Err(DecodeError::mismatch("found a value, wanted none"))
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DecodeError> {
+        match self.item {
+            Item::Date(millis) => seed.deserialize(I64Deserializer::new(millis)),
+            Item::Reference(number) => {
+                let levels = self.decoder.open.iter().rev().position(|open| *open == number).unwrap_or_default();
+                seed.deserialize(U64Deserializer::new(levels as u64))
+            }
+            _ => Err(DecodeError::mismatch("found several values, wanted one")),
+        }
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.item {
+            Item::List { number, name, len } => {
+                let name = self.name(name);
+                self.decoder.inside(number, |decoder| {
+                    visitor.visit_seq(Named { name: Some(name), parts: Parts::Items(Items::new(decoder, len)) })
+                })
+            }
+            Item::Map { number, name } => {
+                let name = self.name(name);
+                self.decoder.inside(number, |decoder| {
+                    visitor.visit_seq(Named { name: Some(name), parts: Parts::Entries(Entries::new(decoder)) })
+                })
+            }
+            Item::Object { number, class } => {
+                let name = Some(self.decoder.class_name(class));
+                self.decoder.inside(number, |decoder| {
+                    visitor.visit_seq(Named { name: Some(name), parts: Parts::Fields(Fields::new(decoder, class)) })
+                })
+            }
+            _ => Err(DecodeError::mismatch("found one value, wanted several")),
+        }
+    }
+
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, DecodeError> {
+        Err(DecodeError::mismatch("found a value, wanted named fields"))
+    }
+}
+
+/// First the name, if there is one, then the parts.
+struct Named<'d, 'de> {
+    name: Option<Option<Cow<'de, str>>>,
+    parts: Parts<'d, 'de>,
+}
+
+enum Parts<'d, 'de> {
+    Items(Items<'d, 'de>),
+    Entries(Entries<'d, 'de>),
+    Fields(Fields<'d, 'de>),
+}
+
+impl<'de> SeqAccess<'de> for Named<'_, 'de> {
+    type Error = DecodeError;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
+        if let Some(name) = self.name.take() {
+            return match name {
+                Some(name) => seed.deserialize(Key(name)).map(Some),
+                None => seed.deserialize(UnitDeserializer::new()).map(Some),
+            };
+        }
+        match &mut self.parts {
+            Parts::Items(items) => { items }.next_element_seed(seed),
+            Parts::Entries(entries) => entries.part(seed),
+            Parts::Fields(fields) => fields.part(seed),
+        }
+    }
+}
