@@ -54,17 +54,31 @@ impl Pool {
             }
             stays
         });
-        for endpoint in listed {
-            let known = self.providers.borrow().contains_key(endpoint);
-            if !known {
-                let provider = Provider::start(&self.core, endpoint);
-                self.providers.borrow_mut().insert(endpoint.clone(), provider);
-            }
-        }
+        listed.into_iter().for_each(|endpoint| self.start(endpoint));
         self.list.replace(list);
         self.generation.set(self.generation.get() + 1);
         // Last, because it hands waiting calls back, which then look at the new list.
         gone.iter().for_each(|provider| provider.unlist());
+    }
+
+    /// Takes one more service, which no [`Pool::update`] has listed: it costs what its own offers do, and what was looked up of others
+    /// stays good.
+    pub fn add(&self, service: Arc<str>, offers: Vec<Offer>) {
+        offers.iter().for_each(|offer| self.start(&offer.endpoint));
+        Arc::make_mut(&mut self.list.borrow_mut()).services.insert(service, offers);
+    }
+
+    /// What is listed now.
+    pub fn list(&self) -> Arc<ProviderList> {
+        self.list.borrow().clone()
+    }
+
+    fn start(&self, endpoint: &Endpoint) {
+        let known = self.providers.borrow().contains_key(endpoint);
+        if !known {
+            let provider = Provider::start(&self.core, endpoint);
+            self.providers.borrow_mut().insert(endpoint.clone(), provider);
+        }
     }
 
     /// How providers with TLS are known from now on; `None`: no such provider is called. A connection that was made before gets

@@ -531,3 +531,23 @@ fn a_provider_is_reached_over_ipv6() {
         assert!(caller.pool.status()[0].address.starts_with("[::1]:"));
     });
 }
+
+#[test]
+fn a_service_more_is_called_beside_the_others_which_stay_as_they_were_looked_up() {
+    on_a_shard(|shard| async move {
+        let (one, two) = (Listening::anywhere().await, Listening::anywhere().await);
+        let caller = Caller::new(&shard, quick());
+        let candidates = caller.list(&[one.offer()]);
+        let generation = caller.pool.generation();
+        caller.pool.add("com.acme.Other".into(), vec![two.offer(), one.offer()]);
+        let others = caller.pool.candidates("com.acme.Other", "hello").unwrap();
+        assert_eq!((caller.pool.generation(), others.list().len()), (generation, 2));
+        assert_eq!(caller.pool.status().len(), 2);
+        caller.call(&candidates, 1, b"x");
+        one.accept().await.echo().await;
+        assert_eq!(caller.ends.answered().await.0, 1);
+        two.accept().await;
+        caller.list(&[one.offer()]);
+        assert_eq!(caller.pool.status().len(), 1, "an update says all");
+    });
+}

@@ -217,6 +217,7 @@ pub fn run_clocks(core: &Rc<Core>) {
         if let Some(core) = weak.upgrade() {
             core.give_up_slow(Instant::now());
             core.local.follow(&core.knowledge.load().local);
+            core.local.give_up_idle(Instant::now());
         }
     });
 }

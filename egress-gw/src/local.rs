@@ -13,6 +13,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use client::{Offer, Secured, TlsWith, Trust};
+use rustc_hash::FxHashSet;
 use zk_bridge::{Provider, ServiceKey, View};
 
 use crate::config::Port;
@@ -152,14 +153,14 @@ impl Local {
     pub fn offers(&self, service: &ServiceKey) -> Vec<Offer> {
         let mut secured = Secured::default();
         let listed = self.views.iter().flat_map(|view| view.providers_of(service));
-        let mut offers: Vec<Offer> = Vec::new();
+        let (mut offers, mut seen) = (Vec::new(), FxHashSet::default());
         for provider in listed.filter(|provider| self.takes_calls(provider)) {
             if self.secured.has(provider) {
                 secured.list(&provider.host, provider.port);
             }
             let endpoint = secured.endpoint(&provider.host, provider.port);
             // Of two registries that list one provider the first counts.
-            if !offers.iter().any(|known| known.endpoint == endpoint) {
+            if seen.insert(endpoint.clone()) {
                 let says = |key: &str| provider.parameters.get(key);
                 offers.push(Offer::listed(endpoint, &provider.path, provider.parameters.methods(), says));
             }

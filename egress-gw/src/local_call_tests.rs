@@ -8,6 +8,7 @@ use wire::dubbo::frame::{Codec, FrameKind, Serialization};
 use super::*;
 use crate::knowledge::Knowledge;
 use crate::local::LocalTls;
+use crate::local_pool::IDLE;
 use crate::testing::*;
 
 const LOCAL: (&str, &str) = ("highway.target", "local");
@@ -86,6 +87,46 @@ fn without_a_call_to_local_no_provider_is_connected() {
         consumer.send(&here(2)).await;
         accepted(&listener).await;
         assert_eq!(gate.core.local.status().len(), 1);
+    });
+}
+
+/// They stayed for as long as the provider was listed, whatever was called.
+#[test]
+fn a_provider_that_is_not_called_for_a_while_is_given_up_and_connected_anew_with_the_next_call() {
+    on_shard(async {
+        let (gate, listener) = gate(&[]).await;
+        let mut consumer = gate.consumer().await;
+        consumer.send(&here(1)).await;
+        let mut provider = accepted(&listener).await;
+        let got = provider.frame().await;
+        let last = Instant::now();
+        gate.core.local.give_up_idle(last + IDLE / 2);
+        assert_eq!(gate.core.local.status().len(), 1);
+        gate.core.local.give_up_idle(last + IDLE);
+        assert!(gate.core.local.status().is_empty());
+        provider.send(&answer_to(&got)).await;
+        assert_eq!(consumer.frame().await[11], 1, "what was under way is answered");
+        provider.closed().await;
+        consumer.send(&here(2)).await;
+        accepted(&listener).await.frame().await;
+    });
+}
+
+/// All that was called before was looked up and listed anew with every service that was called first.
+#[test]
+fn a_service_that_is_called_first_changes_nothing_for_the_others() {
+    on_shard(async {
+        let (greeter, one) = provider_port().await;
+        let (other, two) = provider_port().await;
+        let local = local_of_services(&[("com.acme.Greeter", one), ("com.acme.Other", two)]);
+        let gate = GateBuilder { knowledge: knowing(local), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&here(1)).await;
+        accepted(&greeter).await.frame().await;
+        let listed = gate.core.local.generation();
+        consumer.send(&call_in(Codec::Hessian2, "com.acme.Other", 2, "x", "y", &[LOCAL])).await;
+        accepted(&other).await.frame().await;
+        assert_eq!((gate.core.local.generation(), gate.core.local.status().len()), (listed, 2));
     });
 }
 

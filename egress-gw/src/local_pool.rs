@@ -1,11 +1,19 @@
 //! The connections of one shard to providers of its own island. There are none before the first call to `local`, and then only to the
-//! providers of services that were called so.
+//! providers of services that are called so.
+//!
+//! ```text
+//!  called first ─▶ its providers are connected ◀─ listed anew: the difference
+//!                     └ not called for ten minutes, or not listed any more ─▶ each connection closes with its last answer
+//! ```
+//!
+//! A service that is called first costs what its own providers do, however many others are called.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use client::{Answers, CallKey, Candidates, Pool, PoolConfig, ProviderList, ProviderStatus};
 use shard::{Budget, Shard};
@@ -13,14 +21,24 @@ use zk_bridge::ServiceKey;
 
 use crate::local::Local;
 
+/// The providers of a service that is not called for so long are given up.
+pub const IDLE: Duration = Duration::from_secs(600);
+
 /// How calls of one kind go to `local`.
 pub struct LocalRoute {
     /// The service, by its interface.
     pub service: ServiceKey,
     /// The method that runs.
     pub method: Box<str>,
-    /// Who can be asked, and under which list of the pool that was found.
-    found: RefCell<Option<(u64, Option<Rc<Candidates>>)>>,
+    found: RefCell<Option<Found>>,
+}
+
+/// Who can be asked.
+struct Found {
+    /// Under which list of the pool.
+    generation: u64,
+    candidates: Option<Rc<Candidates>>,
+    called: Called,
 }
 
 impl LocalRoute {
@@ -56,9 +74,15 @@ pub struct LocalPool {
 #[derive(Default)]
 struct Fed {
     local: Arc<Local>,
-    /// What was called, with its name in the pool.
-    called: BTreeMap<ServiceKey, Arc<str>>,
-    list: Arc<ProviderList>,
+    called: BTreeMap<ServiceKey, Called>,
+}
+
+/// A service that is called.
+#[derive(Clone)]
+struct Called {
+    /// Its name in the pool.
+    name: Arc<str>,
+    last: Rc<Cell<Instant>>,
 }
 
 impl LocalPool {
@@ -74,30 +98,31 @@ impl LocalPool {
             Pool::new(shard, config.clone(), budget.clone(), answers.clone())
         });
         self.follow(local);
-        if let Some((generation, found)) = &*route.found.borrow()
+        if let Some(Found { generation, candidates, called }) = &*route.found.borrow()
             && *generation == pool.generation()
         {
-            return found.clone();
+            called.last.set(pool.now());
+            return candidates.clone();
         }
-        let name = self.called(pool, &route.service)?;
-        let found = pool.candidates(&name, &route.method);
-        *route.found.borrow_mut() = Some((pool.generation(), found.clone()));
-        found
+        let called = self.called(pool, &route.service)?;
+        let candidates = pool.candidates(&called.name, &route.method);
+        *route.found.borrow_mut() =
+            Some(Found { generation: pool.generation(), candidates: candidates.clone(), called });
+        candidates
     }
 
-    /// The name of a service in the pool, which has its providers from now on; `None` where there are none.
-    fn called(&self, pool: &Pool, service: &ServiceKey) -> Option<Arc<str>> {
+    /// A service of the pool, which has its providers from now on; `None` where there are none.
+    fn called(&self, pool: &Pool, service: &ServiceKey) -> Option<Called> {
         let mut fed = self.fed.borrow_mut();
-        if let Some(name) = fed.called.get(service) {
-            return Some(name.clone());
+        if let Some(called) = fed.called.get(service) {
+            called.last.set(pool.now());
+            return Some(called.clone());
         }
         fed.local.service(service)?;
-        let name: Arc<str> = service.to_string().into();
-        fed.called.insert(service.clone(), name.clone());
-        let list = fed.renewed();
-        drop(fed);
-        pool.update(list);
-        Some(name)
+        let called = Called { name: service.to_string().into(), last: Rc::new(Cell::new(pool.now())) };
+        fed.called.insert(service.clone(), called.clone());
+        pool.add(called.name.clone(), fed.local.offers(service));
+        Some(called)
     }
 
     /// Takes over what is listed now, as far as it is called.
@@ -110,20 +135,39 @@ impl LocalPool {
         let trusts_others = fed.local.tls() != local.tls();
         fed.local = local.clone();
         fed.called.retain(|service, _| local.service(service).is_some());
-        let before = fed.list.clone();
-        let list = fed.renewed();
+        let list = fed.list();
         drop(fed);
         if trusts_others {
             pool.trust(local.tls().trust.clone());
         }
-        if *list != *before {
-            pool.update(list);
+        if list != *pool.list() {
+            pool.update(Arc::new(list));
         }
+    }
+
+    /// Gives up the providers of services that were not called for [`IDLE`] at `now`; with the next call they are connected anew.
+    pub fn give_up_idle(&self, now: Instant) {
+        let Some(pool) = self.pool.get() else { return };
+        let mut fed = self.fed.borrow_mut();
+        let before = fed.called.len();
+        fed.called.retain(|_, called| now.saturating_duration_since(called.last.get()) < IDLE);
+        if fed.called.len() == before {
+            return;
+        }
+        let list = fed.list();
+        drop(fed);
+        pool.update(Arc::new(list));
     }
 
     /// Another number whenever there may be somebody to ask who was not there before.
     pub fn changes(&self) -> u64 {
         self.pool.get().map_or(0, Pool::changes)
+    }
+
+    /// Another number whenever it was listed anew who is called.
+    #[cfg(test)]
+    pub fn generation(&self) -> u64 {
+        self.pool.get().map_or(0, Pool::generation)
     }
 
     /// Gives a call up.
@@ -140,9 +184,9 @@ impl LocalPool {
 }
 
 impl Fed {
-    fn renewed(&mut self) -> Arc<ProviderList> {
-        let offers = self.called.iter().map(|(service, name)| (name.clone(), self.local.offers(service)));
-        self.list = Arc::new(ProviderList { services: offers.collect() });
-        self.list.clone()
+    /// The providers of all that is called.
+    fn list(&self) -> ProviderList {
+        let offers = self.called.iter().map(|(service, called)| (called.name.clone(), self.local.offers(service)));
+        ProviderList { services: offers.collect() }
     }
 }

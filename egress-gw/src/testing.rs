@@ -39,7 +39,8 @@ use crate::status::{Counters, Families};
 mod providers;
 
 pub use providers::{
-    InOrder, accepted, accepted_with_tls, closed_port, local_of, local_with, provider_port, with_providers,
+    InOrder, accepted, accepted_with_tls, closed_port, knowing, local_of, local_of_services, local_with, provider_port,
+    with_providers,
 };
 
 /// Everything that is waited for comes in far less.

@@ -17,7 +17,11 @@ use crate::local_pool::LocalRoute;
 
 /// What is known where these providers of Greeter are in this island; each with parameters of its URL.
 pub fn with_providers(providers: &[(SocketAddr, &[(&str, &str)])]) -> Knowledge {
-    let local = local_of(providers);
+    knowing(local_of(providers))
+}
+
+/// What is known where these are the providers of this island.
+pub fn knowing(local: Arc<Local>) -> Knowledge {
     let services = local.services().map(|key| Keyed::from(crate::publish::catalogue_key(key))).collect();
     Knowledge { snapshot: Arc::new(snapshot_with(1, services)), local, ..Knowledge::default() }
 }
@@ -29,17 +33,29 @@ pub fn local_of(providers: &[(SocketAddr, &[(&str, &str)])]) -> Arc<Local> {
 
 /// The same, where those with TLS are known so.
 pub fn local_with(providers: &[(SocketAddr, &[(&str, &str)])], tls: LocalTls) -> Arc<Local> {
-    let provider = |(address, said): &(SocketAddr, &[(&str, &str)])| zk_bridge::Provider {
-        key: zk_bridge::ServiceKey::new("com.acme.Greeter", None, None),
+    local_listed(providers.iter().map(|(address, said)| provider("com.acme.Greeter", *address, said)), tls)
+}
+
+/// Providers of these services.
+pub fn local_of_services(providers: &[(&str, SocketAddr)]) -> Arc<Local> {
+    local_listed(providers.iter().map(|(service, address)| provider(service, *address, &[])), LocalTls::default())
+}
+
+fn provider(service: &str, address: SocketAddr, said: &[(&str, &str)]) -> zk_bridge::Provider {
+    zk_bridge::Provider {
+        key: zk_bridge::ServiceKey::new(service, None, None),
         host: address.ip().to_string(),
         port: address.port(),
-        path: "com.acme.Greeter".to_owned(),
+        path: service.to_owned(),
         level: zk_bridge::Level::Interface,
         application: None,
         parameters: zk_bridge::Parameters(said.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect()),
         highway: None,
-    };
-    let view = zk_bridge::View::of(1, providers.iter().map(provider).collect(), vec![]);
+    }
+}
+
+fn local_listed(providers: impl Iterator<Item = zk_bridge::Provider>, tls: LocalTls) -> Arc<Local> {
+    let view = zk_bridge::View::of(1, providers.collect(), vec![]);
     let own = Own { advertise: None, listen: &[], ports: &[] };
     Arc::new(Local::of(vec![Arc::new(view)], own, tls))
 }
