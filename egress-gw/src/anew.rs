@@ -60,7 +60,7 @@ impl Core {
             let (peeked, serialization) = (&peeked, header.serialization());
             let seen = Seen { peeked, serialization, consumer: Some(call.conn.peer().ip()), island: course.port() };
             let asker = Asker::of(&seen, knowledge);
-            match self.ways(&seen, &asker, knowledge).map(|ways| course.renewed(ways)) {
+            match self.decisions.ways(&seen, &asker, knowledge).map(|ways| course.renewed(ways)) {
                 Ok(Some(renewed)) => {
                     *course = renewed;
                     held.head_of = None;

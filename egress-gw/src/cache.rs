@@ -7,14 +7,15 @@
 //!         picks among the targets; or why such calls are refused
 //! ```
 //!
-//! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the length of keys, of each
-//! and of all (what is decided is never much longer than its key); what does not fit is decided anew for each call, never
-//! wrong.
+//! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the bytes of what is kept, keys,
+//! heads and texts together, of each and of all: a list of 64 islands has a head for each. What does not fit is decided anew for
+//! each call, never wrong.
 
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use route::{LOCAL, Split};
+use route::{LOCAL, Split, Target};
 use rustc_hash::FxHashMap;
 use wire::tunnel::failure::Failure;
 
@@ -23,10 +24,12 @@ use crate::local_pool::LocalRoute;
 
 /// More different calls than a gateway ever sees from honest consumers; beyond it the cache begins anew.
 const ENTRIES_MAX: usize = 16_384;
-/// All keys together: with what was decided some megabytes, however long the names are that callers make up.
-const KEYS_MAX_LEN: usize = 2 << 20;
+/// All that is kept, keys and decisions: usual ones have less than 1 KiB each, however long the names are that callers make up.
+const KEPT_MAX_LEN: usize = 16 << 20;
 /// A longer key belongs to nothing that is called often.
-const KEY_MAX_LEN: usize = 4 * 1024;
+pub const KEY_MAX_LEN: usize = 4 * 1024;
+/// One decision must not take the place of all others.
+const DECIDED_MAX_LEN: usize = KEPT_MAX_LEN / 16;
 
 /// How calls of one kind go to an island.
 #[derive(Debug)]
@@ -181,15 +184,43 @@ impl Course {
     }
 }
 
+impl Ways {
+    /// Bytes that it takes, about.
+    fn kept_len(&self) -> usize {
+        let of_way = |way: &Way| match way {
+            Way::Island(route) => route.head.len(),
+            Way::Local(route) => route.kept_len(),
+        };
+        let shares = match &self.pick {
+            Pick::First => 0,
+            Pick::Shares(split) => split.shares().len() * size_of::<(Target, u64, u64)>(),
+        };
+        size_of::<Self>()
+            + self.label.len()
+            + size_of_val(&*self.ways)
+            + shares
+            + self.ways.iter().map(of_way).sum::<usize>()
+    }
+}
+
 /// What was decided.
 pub type Decided = Result<Rc<Ways>, Rc<Failure>>;
+
+/// Bytes that a decision takes with its key, about.
+fn kept_len(key: &[u8], decided: &Decided) -> usize {
+    let decided = match decided {
+        Ok(ways) => ways.kept_len(),
+        Err(failure) => size_of::<Failure>() + failure.text.len(),
+    };
+    size_of::<(Box<[u8]>, Decided)>() + key.len() + decided
+}
 
 /// Decisions of one shard.
 #[derive(Debug, Default)]
 pub struct DecisionCache {
     generation: u64,
     decided: FxHashMap<Box<[u8]>, Decided>,
-    keys_len: usize,
+    kept_len: usize,
 }
 
 impl DecisionCache {
@@ -204,20 +235,26 @@ impl DecisionCache {
 
     /// Keeps a decision for the calls that follow.
     pub fn put(&mut self, generation: u64, key: &[u8], decided: Decided) {
-        if self.generation != generation || key.len() > KEY_MAX_LEN {
+        let kept_len = kept_len(key, &decided);
+        if self.generation != generation || key.len() > KEY_MAX_LEN || kept_len > DECIDED_MAX_LEN {
             return;
         }
-        if self.decided.len() >= ENTRIES_MAX || self.keys_len + key.len() > KEYS_MAX_LEN {
+        if self.decided.len() >= ENTRIES_MAX || self.kept_len + kept_len > KEPT_MAX_LEN {
             self.clear();
         }
-        if self.decided.insert(key.into(), decided).is_none() {
-            self.keys_len += key.len();
+        match self.decided.entry(key.into()) {
+            // Decided meanwhile under the same generation, so alike.
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => {
+                place.insert(decided);
+                self.kept_len += kept_len;
+            }
         }
     }
 
     fn clear(&mut self) {
         self.decided.clear();
-        self.keys_len = 0;
+        self.kept_len = 0;
     }
 
     /// How many decisions are kept.
@@ -294,16 +331,48 @@ mod tests {
         assert!(!of(0).has_more() && of(0).others().next().is_none() && of(u64::MAX).all().count() == 1);
     }
 
+    /// What a cache takes at most while calls of many kinds are put in, and the most kinds that it had.
+    fn filled(of_one: impl Fn(usize) -> (Vec<u8>, Decided)) -> (usize, usize) {
+        let (mut cache, mut most) = (DecisionCache::default(), (0, 0));
+        for number in 0..2 * ENTRIES_MAX {
+            let (mut key, decided) = of_one(number);
+            key[..8].copy_from_slice(&number.to_be_bytes());
+            cache.put(0, &key, decided);
+            let kept = |key: &Box<[u8]>| kept_len(key, &cache.decided[key]);
+            if number % 1000 == 0 {
+                assert_eq!(cache.kept_len, cache.decided.keys().map(kept).sum::<usize>());
+            }
+            most = (most.0.max(cache.kept_len), most.1.max(cache.entries()));
+        }
+        most
+    }
+
     #[test]
     fn names_that_callers_make_up_do_not_fill_the_memory() {
+        let (len, entries) = filled(|_| (vec![0; KEY_MAX_LEN], decided("x")));
+        assert!(len <= KEPT_MAX_LEN && (1000..KEPT_MAX_LEN / KEY_MAX_LEN).contains(&entries), "{len} {entries}");
+    }
+
+    /// It counted keys alone: a list of 64 islands has 64 heads, and texts of refusals name many islands.
+    #[test]
+    fn heads_and_texts_of_short_keys_do_not_fill_the_memory() {
+        let route = || Route { island: "a".into(), head: vec![0; 250].into(), repeat: Repeat::Harmful };
+        let ways: Box<[Way]> = (0..64).map(|_| Way::Island(route())).collect();
+        let ways = Rc::new(Ways { label: "a.B#c".into(), ways, pick: Pick::First, generation: 1, port: None });
+        let (len, entries) = filled(|_| (vec![0; 100], Ok(ways.clone())));
+        assert!(len <= KEPT_MAX_LEN && (100..KEPT_MAX_LEN / 64 / 250).contains(&entries), "{len} {entries}");
+        let failure = Failure::new(Stage::Route, Kind::NotOffered, Outcome::NotSent, "x".repeat(10_000));
+        let failure = Rc::new(failure);
+        let (len, entries) = filled(|_| (vec![0; 100], Err(failure.clone())));
+        assert!(len <= KEPT_MAX_LEN && (100..KEPT_MAX_LEN / 10_000).contains(&entries), "{len} {entries}");
+    }
+
+    #[test]
+    fn one_decision_does_not_take_the_place_of_all_others() {
         let mut cache = DecisionCache::default();
-        let fit = KEYS_MAX_LEN / KEY_MAX_LEN;
-        for number in 0..3 * fit {
-            let mut key = vec![0; KEY_MAX_LEN];
-            key[..8].copy_from_slice(&number.to_be_bytes());
-            cache.put(0, &key, decided("x"));
-            assert!(cache.entries() <= fit, "{}", cache.entries());
-        }
-        assert_eq!(cache.entries(), fit);
+        cache.put(0, b"greet", decided("x"));
+        let failure = Failure::new(Stage::Route, Kind::NotOffered, Outcome::NotSent, "x".repeat(DECIDED_MAX_LEN));
+        cache.put(0, b"long", Err(Rc::new(failure)));
+        assert!(cache.get(0, b"greet").is_some() && cache.get(0, b"long").is_none());
     }
 }

@@ -22,10 +22,10 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::absent::Absent;
 use crate::anew::LastLook;
-use crate::cache::DecisionCache;
 use crate::config::Limits;
 use crate::consumers::Consumers;
 use crate::deadline::{Patience, Timeouts};
+use crate::decide::Decisions;
 use crate::entrance::{Entrance, Strangers};
 use crate::fallback::{Fallback, Request};
 use crate::forward::{Carried, Place};
@@ -47,10 +47,8 @@ pub struct Core {
     pub links: Links,
     pub local: LocalPool,
     pub allowance: Allowance,
-    pub cache: RefCell<DecisionCache>,
+    pub decisions: Decisions,
     pub stamps: Stamps,
-    /// Tags that mean an island.
-    pub tags: Vec<Arc<str>>,
     /// Calls that wait for a link, in the order in which they came.
     pub waiting: RefCell<std::collections::VecDeque<Key>>,
     /// Calls that wait for their island.
@@ -76,6 +74,7 @@ pub struct Parts {
     pub counters: Counters,
     pub allowance: Allowance,
     pub stamps: Stamps,
+    /// Tags that mean an island.
     pub tags: Vec<Arc<str>>,
     pub chain: Vec<Box<dyn Fallback>>,
     pub connections: Arc<AtomicUsize>,
@@ -150,9 +149,8 @@ impl Core {
             counters: parts.counters,
             links: Links::default(),
             allowance: parts.allowance,
-            cache: RefCell::default(),
+            decisions: Decisions::new(parts.tags),
             stamps: parts.stamps,
-            tags: parts.tags,
             waiting: RefCell::default(),
             absent: Absent::default(),
             last_look: LastLook::default(),

@@ -4,11 +4,12 @@
 //! Nothing here sends anything; what is refused is refused with the sentence of `route`.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use route::{Choice, Lookup, Plan, Split, Target, Word};
+use route::{Choice, Entries, Lookup, Plan, Split, Target, Word};
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
 use wire::tunnel::catalogue::ServiceKey;
@@ -16,7 +17,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{Flags, Head};
 
 use crate::answer::Repeat;
-use crate::cache::{Course, Decided, Pick, Route, Way, Ways};
+use crate::cache::{Course, Decided, DecisionCache, KEY_MAX_LEN, Pick, Route, Way, Ways};
 use crate::core::Core;
 use crate::fallback::Request;
 use crate::knowledge::{Caller, Knowledge, Parameters};
@@ -24,46 +25,90 @@ use crate::local_pool::LocalRoute;
 use crate::publish::registry_key;
 use crate::reference::put_in_key;
 
+/// The decisions of one shard: each made once for calls of one kind, and kept.
+#[derive(Default)]
+pub struct Decisions {
+    /// Tags that mean an island.
+    tags: Vec<Arc<str>>,
+    cache: RefCell<DecisionCache>,
+    /// A buffer for the keys of calls.
+    key: Cell<Vec<u8>>,
+}
+
 impl Core {
-    /// Where this call goes. On a hit nothing is allocated but what a serialization makes of a sticky call's key.
+    /// Where this call goes.
     pub fn decide(&self, request: &Request<'_>, knowledge: &Knowledge) -> Result<Course, Rc<Failure>> {
-        let seen = Seen::of(request);
-        let asker = Asker::of(&seen, knowledge);
-        let ways = self.ways(&seen, &asker, knowledge)?;
-        Ok(Course::new(ways, |split| share(&seen, split, asker.application)))
+        self.decisions.decide(&Seen::of(request), knowledge)
+    }
+}
+
+impl Decisions {
+    /// No decision yet; `tags` are those that mean an island.
+    #[must_use]
+    pub fn new(tags: Vec<Arc<str>>) -> Self {
+        Self { tags, ..Self::default() }
+    }
+
+    /// How many are kept.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.cache.borrow().entries()
+    }
+
+    /// Where a call goes. Where that was decided before, nothing is allocated but what a serialization makes of texts that rules or
+    /// shares go by.
+    ///
+    /// # Errors
+    /// Why it goes nowhere.
+    pub fn decide(&self, seen: &Seen<'_>, knowledge: &Knowledge) -> Result<Course, Rc<Failure>> {
+        let asker = Asker::of(seen, knowledge);
+        let ways = self.ways(seen, &asker, knowledge)?;
+        Ok(Course::new(ways, |split| share(seen, split, asker.application)))
     }
 
     /// Every way that such a call may go.
+    ///
+    /// # Errors
+    /// Why there is none.
     pub fn ways(&self, seen: &Seen<'_>, asker: &Asker<'_>, knowledge: &Knowledge) -> Decided {
         let generation = knowledge.snapshot.generation();
-        let mut key = self.shard.buffer();
-        match seen.peeked {
-            Peeked::Call(call) => call.decision_key(&mut key),
-            Peeked::Opaque(serialization) => key.push(serialization.id()),
-        }
-        let Asker { application, reference, parameters } = asker;
-        for part in [*application, seen.island.map_or("", |island| &**island)] {
-            key.push(0xff);
-            key.extend_from_slice(part.as_bytes());
-        }
-        put_in_key(*reference, &mut key);
-        key.push(0xff);
-        let reads = knowledge.snapshot.rules().reads();
-        reads.put_key(&Attached(seen.call()), parameters, seen.consumer, &mut key);
+        let mut key = self.key.take();
+        key.clear();
+        put_key(seen, asker, knowledge, &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
             let decided = ways(seen, asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
-        self.shard.recycle(key);
+        if key.capacity() <= KEY_MAX_LEN {
+            self.key.set(key);
+        }
         decided
     }
+}
+
+/// Bytes that are equal only for calls that are decided alike.
+fn put_key(seen: &Seen<'_>, asker: &Asker<'_>, knowledge: &Knowledge, key: &mut Vec<u8>) {
+    match seen.peeked {
+        Peeked::Call(call) => call.decision_key(key),
+        Peeked::Opaque(serialization) => key.push(serialization.id()),
+    }
+    for part in [asker.application, seen.island.map_or("", |island| &**island)] {
+        key.push(0xff);
+        key.extend_from_slice(part.as_bytes());
+    }
+    put_in_key(asker.reference, key);
+    key.push(0xff);
+    let call = seen.call();
+    let reads = knowledge.snapshot.rules().reads(call.map(|call| &*call.service));
+    reads.put_key(&Attached(call), &asker.parameters, seen.consumer, key);
 }
 
 /// A call as it came in.
 #[derive(Clone, Copy)]
 pub struct Seen<'a> {
+    /// What could be read of it.
     pub peeked: &'a Peeked<'a>,
     /// What its arguments are written in.
     pub serialization: Serialization,
@@ -142,9 +187,8 @@ impl<'a> Asker<'a> {
 fn share(seen: &Seen<'_>, split: &Split, application: &str) -> usize {
     let random = fastrand::u64(..);
     let Some(sticky) = split.sticky() else { return split.position(None, random) };
-    let attached = Attached(seen.call());
     let application = Some(application).filter(|name| !name.is_empty());
-    sticky.with_key(&attached, seen.consumer, application, |key| split.position(key, random))
+    sticky.with_key(&Attached(seen.call()), seen.consumer, application, |key| split.position(key, random))
 }
 
 /// The attachments of a call, where it could be read.
@@ -153,6 +197,14 @@ struct Attached<'a>(Option<&'a Call<'a>>);
 impl Lookup for Attached<'_> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         self.0?.attachments.get(key)
+    }
+}
+
+impl Entries for Attached<'_> {
+    fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+        if let Some(call) = self.0 {
+            call.attachments.each(wanted, |key, text| found(key, text.as_deref()));
+        }
     }
 }
 

@@ -53,7 +53,7 @@ fn a_split_is_decided_once_and_keeps_calls_with_one_key_together() {
             .map(|id| call(id, "greet", &[("user", ["bo", "li", "an", "wu", "xu", "yi"][id as usize % 6])]))
             .collect();
         let went = islands(&gate, &calls).await;
-        assert_eq!(gate.core.cache.borrow().entries(), 1, "the key is no part of what is decided");
+        assert_eq!(gate.core.decisions.kept(), 1, "the key is no part of what is decided");
         assert!(went.iter().zip(went.iter().skip(6)).all(|(one, next)| one == next), "{went:?}");
         assert!(went.contains(&"shanghai".to_owned()) && went.contains(&"beijing".to_owned()), "{went:?}");
     });
@@ -84,7 +84,7 @@ fn calls_that_rules_tell_apart_by_an_attachment_are_decided_apart() {
             call(4, "greet", &[("env", "blue")]),
         ];
         assert_eq!(islands(&gate, &calls).await, ["beijing", "shanghai", "beijing", "shanghai"]);
-        assert_eq!(gate.core.cache.borrow().entries(), 2);
+        assert_eq!(gate.core.decisions.kept(), 2);
     });
 }
 

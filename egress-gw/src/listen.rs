@@ -203,7 +203,7 @@ fn status(core: &Core, dialer: &Dialer) -> ShardStatus {
         waiting_for_a_link: core.waiting.borrow().len() + core.absent.waiting(),
         answered: core.counters.answered_calls(),
         failed: core.counters.failed_calls(),
-        cached_decisions: core.cache.borrow().entries(),
+        cached_decisions: core.decisions.kept(),
         hubs: dialer.status(),
         local_providers: core.local.status(),
     }

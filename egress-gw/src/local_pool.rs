@@ -47,6 +47,14 @@ impl LocalRoute {
     pub fn new(service: ServiceKey, method: &str) -> Self {
         Self { service, method: method.into(), found: RefCell::default() }
     }
+
+    /// Bytes of its names; who can be asked is shared.
+    #[must_use]
+    pub fn kept_len(&self) -> usize {
+        let ServiceKey { interface, group, version } = &self.service;
+        let named = |name: &Option<String>| name.as_ref().map_or(0, String::len);
+        interface.len() + named(group) + named(version) + self.method.len()
+    }
 }
 
 impl fmt::Debug for LocalRoute {

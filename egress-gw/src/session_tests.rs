@@ -61,7 +61,7 @@ fn the_second_call_of_a_kind_comes_from_the_cache_and_a_new_snapshot_empties_it(
         let mut consumer = gate.consumer().await;
         consumer.send(&[call(1, "greet", &[]), call(2, "greet", &[]), call(3, "bye", &[])].concat()).await;
         let sent = gate.link().calls(3).await;
-        assert_eq!(gate.core.cache.borrow().entries(), 2);
+        assert_eq!(gate.core.decisions.kept(), 2);
         assert_ne!(sent[0].head().stamp, sent[1].head().stamp);
         let nothing = crate::knowledge::Knowledge {
             snapshot: Arc::new(route::Snapshot::new(

@@ -68,6 +68,13 @@ pub trait Lookup {
     fn get(&self, key: &str) -> Option<Cow<'_, str>>;
 }
 
+/// The attachments of a call, read from the front to the end.
+pub trait Entries {
+    /// Hands over what stands under each key that is `wanted`, `None` where it is no text. A key may come again; of equal keys the last
+    /// counts.
+    fn each(&self, wanted: impl Fn(&str) -> bool, found: impl FnMut(&str, Option<&str>));
+}
+
 /// No texts at all.
 impl Lookup for () {
     fn get(&self, _: &str) -> Option<Cow<'_, str>> {
@@ -78,5 +85,11 @@ impl Lookup for () {
 impl Lookup for BTreeMap<String, String> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
         self.get(key).map(|text| Cow::Borrowed(text.as_str()))
+    }
+}
+
+impl Entries for BTreeMap<String, String> {
+    fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+        self.iter().filter(|(key, _)| wanted(key)).for_each(|(key, text)| found(key, Some(text)));
     }
 }

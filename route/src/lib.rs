@@ -28,7 +28,7 @@ mod testing;
 mod text;
 mod words;
 
-pub use call::{Call, Lookup, Word};
+pub use call::{Call, Entries, Lookup, Word};
 pub use decide::{Explained, Stage, Step, decide, explain};
 pub use import::{BesideLocal, ImportRule, Imports, Verdict};
 pub use plan::{Choice, LOCAL, Plan, Reason, Split, Sticky, Target, VALUE_MAX_LEN};

@@ -20,7 +20,10 @@ use crate::plan::{Choice, Plan, Reason, Split, Target};
 use crate::refusal::Refusal;
 use crate::rules::{Act, Rule};
 use crate::snapshot::{Snapshot, View};
+use crate::text::joined;
 
+/// A list has so many targets at most, those in front: each is made ready and kept, and one word has a bit for each.
+const TARGETS_MAX: usize = 64;
 /// So many rules that are not about a call are explained one by one.
 const PASSED_MAX: usize = 100;
 
@@ -182,17 +185,18 @@ impl<'a> Acting<'a> {
             }
             _ => format!("`{target}` {unfit}"),
         };
-        let passed = passed.iter().map(why).collect::<Vec<_>>();
+        let passed = joined(passed.iter().map(why), "; ");
         Refusal::NothingLeft {
             rule: self.rule.name.to_string(),
             service: self.service.to_string(),
-            passed: if passed.is_empty() { "no island offers it".to_owned() } else { passed.join("; ") },
+            passed: passed.unwrap_or_else(|| "no island offers it".to_owned()),
         }
     }
 }
 
-/// One target is no order.
+/// One target is no order, and one that is behind many others is none of it.
 fn ordered(mut targets: Vec<Target>) -> Choice {
+    targets.truncate(TARGETS_MAX);
     match targets.len() {
         1 => Choice::One(targets.swap_remove(0)),
         _ => Choice::Ordered(targets.into()),

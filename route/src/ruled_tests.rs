@@ -244,6 +244,34 @@ fn the_nearest_is_the_one_with_the_shortest_way() {
     assert!(acted("nearest: []", nobody).contains("no island offers it"));
 }
 
+/// Each is made ready, kept, and marked with a bit of one word; a hub may show thousands.
+#[test]
+fn of_many_islands_the_nearest_few_dozen_are_kept_and_a_refusal_names_a_dozen() {
+    let name = |at: usize| format!("i{at}");
+    let many = |known: &mut Known| {
+        let of = |at| (service(GREETER).into(), offer(&name(at), Health::Healthy));
+        known.offers = (0..1000).map(of).collect();
+        let measured = |at: usize| (Arc::from(name(at)), Duration::from_millis(1000 - at as u64));
+        known.round_trips = (0..1000).map(measured).collect();
+    };
+    let kept = acted("nearest: []", many);
+    assert!(kept.starts_with("`i999`, else `i998`"), "{kept}");
+    assert_eq!(kept.split(", else ").count(), 64);
+    let here = |known: &mut Known| {
+        many(known);
+        with_local(known);
+    };
+    let then = (0..64).map(name).collect::<Vec<_>>().join(", ");
+    let kept = acted(&format!("local-first: {{then: [{then}]}}"), here);
+    assert_eq!((kept.split(", else ").next(), kept.split(", else ").count()), (Some("`local`"), 64));
+    let nobody = |known: &mut Known| {
+        many(known);
+        known.imports = Imports::default();
+    };
+    let refused = acted("nearest: []", nobody);
+    assert!(refused.len() < 2000 && refused.contains("not imported from there and 988 more"), "{refused}");
+}
+
 #[test]
 fn a_rule_can_refuse_in_its_own_words() {
     assert_eq!(acted("refuse: use the new service", as_it_is), "refused by rule `shop/r`: use the new service");

@@ -2,7 +2,7 @@
 
 /// An island id has at most 32 characters; a longer claimed name is cut to this many in texts.
 const SHOWN_MAX_LEN: usize = 64;
-/// At most so many islands are listed in a text.
+/// At most so many things are listed in a text.
 const LISTED_MAX: usize = 12;
 
 /// A claimed name as it may stand in a text: it came off the wire and may be anything.
@@ -16,19 +16,19 @@ pub fn shown(name: &str) -> String {
 
 /// Names with commas between, the first dozen of them.
 pub fn listed<'a>(islands: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::new();
-    let mut more = 0;
-    for (at, island) in islands.enumerate() {
-        if at >= LISTED_MAX {
-            more += 1;
-            continue;
-        }
-        let separator = if at == 0 { "" } else { ", " };
-        text.push_str(&format!("{separator}`{island}`"));
+    joined(islands.map(|island| format!("`{island}`")), ", ").unwrap_or_else(|| "none".to_owned())
+}
+
+/// The first dozen of some texts; `None` where there is none.
+pub fn joined(mut texts: impl Iterator<Item = String>, between: &str) -> Option<String> {
+    let mut joined = texts.next()?;
+    for text in texts.by_ref().take(LISTED_MAX - 1) {
+        joined.push_str(between);
+        joined.push_str(&text);
     }
-    match (text.is_empty(), more) {
-        (true, _) => "none".to_owned(),
-        (_, 0) => text,
-        (_, more) => format!("{text} and {more} more"),
+    match texts.count() {
+        0 => {}
+        more => joined.push_str(&format!(" and {more} more")),
     }
+    Some(joined)
 }

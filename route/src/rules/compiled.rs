@@ -3,23 +3,24 @@
 //! ```text
 //!  order   priority, high first ▸ how exactly interface, group, version, application are said ▸ document's name ▸ place in it
 //!  index   exact interface ─▶ rules about it      ┐
-//!          everything else ─▶ rules with patterns ┴─▶ merged in that order; only these are looked at
+//!          everything else ─▶ rules with patterns ┴─▶ merged in that order; only these are looked at, and only what they
+//!                                                     look at is read of a call
 //! ```
 //!
 //! The order depends on what documents say and how they are named, never on the order in which they came. There is no clock:
 //! whoever makes the rules says what time it is, and makes them anew at [`Rules::next_change`].
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use wire::pattern::NamePattern;
 use wire::tunnel::catalogue::ServiceKey;
 
-use super::document::{Act, Document, Rule, Scope, Switch, Validity, Wanted};
+use super::document::{Act, Condition, Document, Rule, Scope, Switch, Validity, Wanted};
 use super::read::RULES_MAX;
-use super::reads::Reads;
+use super::reads::{Looks, Reads};
 use crate::call::{Call, Lookup};
 
 /// All rules and switches that hold at one moment. The default has none.
@@ -27,7 +28,6 @@ use crate::call::{Call, Lookup};
 pub struct Rules {
     rules: Ordered<Rank>,
     switches: Ordered<()>,
-    reads: Reads,
     next_change: Option<SystemTime>,
     back_after: Box<[Duration]>,
 }
@@ -62,8 +62,20 @@ enum Exactness {
 #[derive(Debug, Clone)]
 struct Ordered<R> {
     all: Box<[Placed<R>]>,
-    by_interface: HashMap<Box<str>, Box<[u32]>>,
-    general: Box<[u32]>,
+    by_interface: HashMap<Box<str>, Found>,
+    /// With patterns.
+    general: Found,
+    /// Where nothing is looked at.
+    blind: Arc<Looks>,
+}
+
+/// Some of them.
+#[derive(Debug, Clone, Default)]
+struct Found {
+    /// Their places in the order.
+    numbers: Box<[u32]>,
+    /// What they look at; the same where that is alike.
+    looks: Arc<Looks>,
 }
 
 #[derive(Debug, Clone)]
@@ -81,7 +93,7 @@ impl Placed<Rank> {
 
 impl<R> Default for Ordered<R> {
     fn default() -> Self {
-        Self { all: Box::default(), by_interface: HashMap::new(), general: Box::default() }
+        Self { all: Box::default(), by_interface: HashMap::new(), general: Found::default(), blind: Arc::default() }
     }
 }
 
@@ -128,9 +140,10 @@ impl Rules {
                 _ => None,
             })
             .collect();
+        let mut rules = Ordered::new(rules, |document, at| &document.rules[at].when.scope);
+        rules.look(|placed| &placed.rule().when);
         Ok(Self {
-            reads: Reads::of(rules.iter().map(Placed::rule)),
-            rules: Ordered::new(rules, |document, at| &document.rules[at].when.scope),
+            rules,
             switches: Ordered::new(switches, |document, at| &document.switches[at].scope),
             next_change,
             back_after: back_after.into_iter().collect(),
@@ -143,10 +156,11 @@ impl Rules {
         self.next_change
     }
 
-    /// What they look at.
+    /// What those look at that can be about calls of this interface; `None`: of an opaque call.
     #[must_use]
-    pub fn reads(&self) -> &Reads {
-        &self.reads
+    pub fn reads(&self, interface: Option<&str>) -> Reads<'_> {
+        let own = interface.and_then(|interface| self.rules.by_interface.get(interface));
+        Reads::new(&self.rules.general.looks, own.map_or(&self.rules.blind, |own| &own.looks))
     }
 
     /// How many rules and switches hold.
@@ -211,15 +225,28 @@ impl<R> Ordered<R> {
                 None => general.push(number),
             }
         }
-        let by_interface = by_interface.into_iter().map(|(interface, all)| (interface, all.into())).collect();
-        Self { all: all.into(), by_interface, general: general.into() }
+        let blind = Arc::<Looks>::default();
+        let found = |numbers: Vec<u32>| Found { numbers: numbers.into(), looks: blind.clone() };
+        let by_interface = by_interface.into_iter().map(|(interface, all)| (interface, found(all))).collect();
+        Self { all: all.into(), by_interface, general: found(general), blind }
+    }
+
+    /// Finds out what they look at; the most of them look at the same.
+    fn look(&mut self, when: impl Fn(&Placed<R>) -> &Condition) {
+        let Self { all, by_interface, general, blind } = self;
+        let mut alike = HashSet::from([blind.clone()]);
+        for found in by_interface.values_mut().chain([general]) {
+            let looks = Looks::of(found.numbers.iter().map(|number| when(&all[*number as usize])));
+            found.looks = alike.get(&looks).cloned().unwrap_or_else(|| Arc::new(looks));
+            alike.insert(found.looks.clone());
+        }
     }
 
     /// What can be about calls of `service`; of an opaque call, whose service nobody knows, what is about all services.
     fn about(&self, service: Option<&ServiceKey>) -> impl Iterator<Item = &Placed<R>> {
         let exact = service.and_then(|service| self.by_interface.get(service.interface.as_str()));
-        let mut exact = exact.map_or(&[][..], |exact| exact).iter().peekable();
-        let mut general = self.general.iter().peekable();
+        let mut exact = exact.map_or(&[][..], |exact| &exact.numbers).iter().peekable();
+        let mut general = self.general.numbers.iter().peekable();
         std::iter::from_fn(move || {
             let next = match (exact.peek(), general.peek()) {
                 (Some(a), Some(b)) if a < b => exact.next(),

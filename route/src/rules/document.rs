@@ -115,7 +115,7 @@ pub(crate) struct Condition {
 }
 
 /// What is wanted of a named text.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Wanted {
     Text(TextPattern),
     Present,

@@ -1,90 +1,184 @@
 //! What rules look at in a call beside service, method and application, as a part of the key under which decisions are kept.
 //!
 //! ```text
-//!  a key of attachments  few conditions: one bit each, met or not      many: the text itself
-//!  the address           few networks: one bit each, inside or not     many: the address itself
+//!  rules of an interface ┐ look at   parameters, each in its place   one bit a condition, met or not    many: the text itself
+//!  rules with patterns   ┘           the address                     one bit a network, inside or not   many: the address itself
+//!                                    attachments, as they come       number of the key, then as above
 //! ```
 //!
-//! So a rule about one user in a million makes two kinds of calls and not a million. What a sticky split goes by is none of
-//! it: that is read for each call.
+//! So a rule about one user in a million makes two kinds of calls and not a million, a call is read once whatever the number of keys,
+//! and only for keys that rules about its service ask. An attachment that meets what its absence would meet is not noted. What a sticky
+//! split goes by is none of it: that is read for each call.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::document::{Rule, Wanted};
+use super::document::{Condition, Wanted};
 use super::values::Network;
-use crate::call::Lookup;
+use crate::call::{Entries, Lookup};
 use crate::plan::VALUE_MAX_LEN;
 
 /// Beyond so many conditions asking each costs more than keeping a decision for each text.
 const BITS_MAX: usize = 8;
 
-/// What some rule looks at.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reads {
-    attachments: Conditions,
-    parameters: Conditions,
+/// What some rules look at.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub(super) struct Looks {
+    attachments: Box<[Key]>,
+    parameters: Box<[Key]>,
     source: Box<[Network]>,
 }
 
-/// Distinct conditions by key.
-type Conditions = Box<[(Box<str>, Box<[Wanted]>)]>;
+/// A key with the distinct conditions on its text, in the order of the keys.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Key {
+    name: Box<str>,
+    wanted: Box<[Wanted]>,
+}
 
-impl Reads {
-    pub(super) fn of<'r>(rules: impl Iterator<Item = &'r Rule>) -> Self {
+/// What the rules that can be about calls of one service look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Reads<'r> {
+    general: &'r Looks,
+    own: &'r Looks,
+}
+
+impl Looks {
+    pub(super) fn of<'r>(conditions: impl Iterator<Item = &'r Condition>) -> Self {
         let (mut attachments, mut parameters, mut source) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-        for rule in rules {
-            collect(&mut attachments, &rule.when.attachments);
-            collect(&mut parameters, &rule.when.parameters);
-            for network in &rule.when.source {
+        for when in conditions {
+            collect(&mut attachments, &when.attachments);
+            collect(&mut parameters, &when.parameters);
+            for network in &when.source {
                 if source.len() <= BITS_MAX && !source.contains(network) {
                     source.push(*network);
                 }
             }
         }
-        Self { attachments: boxed(attachments), parameters: boxed(parameters), source: source.into() }
+        Self { attachments: keys(attachments), parameters: keys(parameters), source: source.into() }
+    }
+
+    fn attachment(&self, name: &str) -> Option<usize> {
+        self.attachments.binary_search_by(|key| (*key.name).cmp(name)).ok()
+    }
+}
+
+impl<'r> Reads<'r> {
+    pub(super) fn new(general: &'r Looks, own: &'r Looks) -> Self {
+        Self { general, own }
+    }
+
+    fn both(self) -> [&'r Looks; 2] {
+        [self.general, self.own]
     }
 
     /// The keys of attachments that are looked at.
-    pub fn attachments(&self) -> impl Iterator<Item = &str> {
-        self.attachments.iter().map(|(key, _)| &**key)
+    pub fn attachments(self) -> impl Iterator<Item = &'r str> {
+        self.both().into_iter().flat_map(|looks| looks.attachments.iter().map(|key| &*key.name))
     }
 
     /// The keys of parameters of the consumer's node that are looked at.
-    pub fn parameters(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().map(|(key, _)| &**key)
+    pub fn parameters(self) -> impl Iterator<Item = &'r str> {
+        self.both().into_iter().flat_map(|looks| looks.parameters.iter().map(|key| &*key.name))
     }
 
     /// Whether the consumer's address is looked at.
     #[must_use]
-    pub fn source(&self) -> bool {
-        !self.source.is_empty()
+    pub fn source(self) -> bool {
+        self.both().iter().any(|looks| !looks.source.is_empty())
     }
 
-    /// Appends bytes that are equal only for calls that no rule tells apart by these. Its own length is not in it: it belongs at
-    /// the end of a key.
+    /// Appends bytes that are equal only for calls of the service that no rule tells apart by these. Its own length is not in it: it
+    /// belongs at the end of a key.
     pub fn put_key(
-        &self,
-        attachments: &dyn Lookup,
+        self,
+        attachments: &impl Entries,
         parameters: &dyn Lookup,
         source: Option<IpAddr>,
         out: &mut Vec<u8>,
     ) {
-        put_texts(&self.attachments, attachments, out);
-        put_texts(&self.parameters, parameters, out);
-        if self.source.len() <= BITS_MAX {
-            if self.source() {
-                out.push(bits(
-                    self.source.iter().map(|network| source.is_some_and(|address| network.contains(address))),
-                ));
+        for looks in self.both() {
+            for key in &looks.parameters {
+                key.put(parameters.get(&key.name).as_deref(), out);
             }
-            return;
+            put_source(&looks.source, source, out);
         }
-        match source.map(|address| address.to_canonical()) {
-            Some(IpAddr::V4(address)) => out.extend_from_slice(&address.octets()),
-            Some(IpAddr::V6(address)) => out.extend_from_slice(&address.octets()),
-            None => {}
+        if self.both().iter().any(|looks| !looks.attachments.is_empty()) {
+            self.put_attachments(attachments, out);
         }
+    }
+
+    /// One record an attachment, in the order in which they come: of equal keys the last counts, and so does the last record.
+    fn put_attachments(self, attachments: &impl Entries, out: &mut Vec<u8>) {
+        let number = |name: &str| {
+            let own = || Some(self.general.attachments.len() + self.own.attachment(name)?);
+            [self.general.attachment(name), own()]
+        };
+        // Which numbers have a record, as far as that fits: where there may be one already, the last word needs its own.
+        let mut noted = 0_u64;
+        attachments.each(
+            |name| number(name).iter().any(Option::is_some),
+            |name, text| {
+                for number in number(name).into_iter().flatten() {
+                    let key = match number.checked_sub(self.general.attachments.len()) {
+                        None => &self.general.attachments[number],
+                        Some(own) => &self.own.attachments[own],
+                    };
+                    let mark = 1 << (number % 64);
+                    if noted & mark != 0 || !key.takes_for_absent(text) {
+                        noted |= mark;
+                        out.extend_from_slice(&(number as u32).to_be_bytes());
+                        key.put(text, out);
+                    }
+                }
+            },
+        );
+    }
+}
+
+impl Key {
+    /// Appends what is to be known of the text; where it ends can be told.
+    fn put(&self, text: Option<&str>, out: &mut Vec<u8>) {
+        if self.wanted.len() <= BITS_MAX {
+            return out.push(self.met(text));
+        }
+        // All texts beyond the bound are alike to every rule.
+        let (len, text) = match text {
+            None => (u32::MAX, ""),
+            Some(text) if text.len() > VALUE_MAX_LEN => (u32::MAX - 1, ""),
+            Some(text) => (text.len() as u32, text),
+        };
+        out.extend_from_slice(&len.to_be_bytes());
+        out.extend_from_slice(text.as_bytes());
+    }
+
+    fn takes_for_absent(&self, text: Option<&str>) -> bool {
+        text.is_none() || (self.wanted.len() <= BITS_MAX && self.met(text) == self.met(None))
+    }
+
+    fn met(&self, text: Option<&str>) -> u8 {
+        bits(self.wanted.iter().map(|wanted| wanted.is_met(text)))
+    }
+}
+
+fn put_source(networks: &[Network], source: Option<IpAddr>, out: &mut Vec<u8>) {
+    if networks.is_empty() {
+        return;
+    }
+    if networks.len() <= BITS_MAX {
+        let is_inside = |network: &Network| source.is_some_and(|address| network.contains(address));
+        return out.push(bits(networks.iter().map(is_inside)));
+    }
+    match source.map(|address| address.to_canonical()) {
+        Some(IpAddr::V4(address)) => {
+            out.push(4);
+            out.extend_from_slice(&address.octets());
+        }
+        Some(IpAddr::V6(address)) => {
+            out.push(6);
+            out.extend_from_slice(&address.octets());
+        }
+        None => out.push(0),
     }
 }
 
@@ -98,26 +192,8 @@ fn collect<'r>(into: &mut BTreeMap<&'r str, Vec<Wanted>>, conditions: &'r [(Box<
     }
 }
 
-fn boxed(conditions: BTreeMap<&str, Vec<Wanted>>) -> Conditions {
-    conditions.into_iter().map(|(key, wanted)| (key.into(), wanted.into())).collect()
-}
-
-fn put_texts(conditions: &Conditions, texts: &dyn Lookup, out: &mut Vec<u8>) {
-    for (key, wanted) in conditions {
-        let text = texts.get(key);
-        if wanted.len() <= BITS_MAX {
-            out.push(bits(wanted.iter().map(|wanted| wanted.is_met(text.as_deref()))));
-            continue;
-        }
-        // All texts beyond the bound are alike to every rule.
-        let (len, text) = match text.as_deref() {
-            None => (u32::MAX, ""),
-            Some(text) if text.len() > VALUE_MAX_LEN => (u32::MAX - 1, ""),
-            Some(text) => (text.len() as u32, text),
-        };
-        out.extend_from_slice(&len.to_be_bytes());
-        out.extend_from_slice(text.as_bytes());
-    }
+fn keys(conditions: BTreeMap<&str, Vec<Wanted>>) -> Box<[Key]> {
+    conditions.into_iter().map(|(name, wanted)| Key { name: name.into(), wanted: wanted.into() }).collect()
 }
 
 fn bits(of: impl Iterator<Item = bool>) -> u8 {

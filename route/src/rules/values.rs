@@ -65,7 +65,7 @@ pub fn service(text: &str) -> Option<ServiceKey> {
 }
 
 /// Addresses that begin alike.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Network {
     first: IpAddr,
     prefix_len: u8,

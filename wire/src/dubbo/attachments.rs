@@ -146,6 +146,24 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    /// The same, most keys by the fast way.
+    #[inline]
+    fn next_key(&mut self, body: &[u8]) -> Result<Option<Cow<'a, str>>, MapError> {
+        match self.short_text() {
+            Some(key) => Ok(Some(Cow::Borrowed(key))),
+            None => self.key(body),
+        }
+    }
+
+    /// The text that comes next, or the digits of the number; `None` where it is neither. It stays where it is.
+    fn shown(&self) -> Option<Cow<'a, str>> {
+        match self.kind() {
+            Kind::Text => self.clone().text().ok(),
+            Kind::Integer => self.clone().integer().ok().map(|number| Cow::Owned(number.to_string())),
+            _ => None,
+        }
+    }
+
     pub(super) fn kind(&self) -> Kind {
         match self {
             Self::Hessian2(reader) => match reader.tag() {
@@ -189,13 +207,7 @@ impl<'a> Cursor<'a> {
     /// The next entry with its value stepped over.
     pub(super) fn entry(&mut self, body: &[u8]) -> Result<Option<RawEntry<'a>>, MapError> {
         let at = self.at();
-        let key = match self.short_text() {
-            Some(key) => Cow::Borrowed(key),
-            None => match self.key(body)? {
-                Some(key) => key,
-                None => return Ok(None),
-            },
-        };
+        let Some(key) = self.next_key(body)? else { return Ok(None) };
         let value_at = self.at();
         let kind = if self.short_text().is_some() {
             Kind::Text
@@ -334,13 +346,27 @@ impl<'a> Attachments<'a> {
         }
     }
 
+    /// Reads the entries once, in the order of the wire, and hands over what stands under each key that is `wanted`: the text, or the digits
+    /// of the number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
+    pub fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
+        let mut cursor = self.cursor();
+        // The whole map was read before, so an error cannot come.
+        while let (false, Ok(Some(key))) = (self.is_null, cursor.next_key(self.body)) {
+            let short = cursor.short_text();
+            if wanted(&key) {
+                found(&key, short.map_or_else(|| cursor.shown(), |text| Some(Cow::Borrowed(text))));
+            }
+            if short.is_none() && cursor.skip().is_err() {
+                return;
+            }
+        }
+    }
+
     /// The text under `key`, or the digits of the number that is; of equal keys the last, as providers read it. `None` where it is neither.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Cow<'a, str>> {
-        match self.iter().filter(|entry| entry.key == key).last()?.value {
-            AttachmentValue::Text(text) => Some(text),
-            AttachmentValue::Integer(number) => Some(Cow::Owned(number.to_string())),
-            _ => None,
-        }
+        let mut last = None;
+        self.each(|other| other == key, |_, text| last = text);
+        last
     }
 }

@@ -1,5 +1,6 @@
 //! What is in force: by order, by date, and within bounds.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -7,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 
 use super::document;
-use crate::call::Call;
+use crate::call::{Call, Entries};
 use crate::decide::decide;
 use crate::rules::{Document, RULES_MAX, Rules, parse};
 use crate::snapshot::{Health, Known, Snapshot};
@@ -55,10 +56,63 @@ rules:
   - { name: c, enabled: false, match: { attachments: { off: y }, source: [10.0.0.0/8] }, act: { island: a } }
 ";
     let rules = in_force(text, SystemTime::UNIX_EPOCH);
-    assert_eq!(rules.reads().attachments().collect::<Vec<_>>(), ["env", "user"]);
-    assert_eq!(rules.reads().parameters().collect::<Vec<_>>(), ["zone"]);
-    assert!(!rules.reads().source());
-    assert!(in_force(&text.replace("enabled: false, ", ""), SystemTime::UNIX_EPOCH).reads().source());
+    assert_eq!(rules.reads(None).attachments().collect::<Vec<_>>(), ["env", "user"]);
+    assert_eq!(rules.reads(None).parameters().collect::<Vec<_>>(), ["zone"]);
+    assert!(!rules.reads(None).source());
+    assert!(in_force(&text.replace("enabled: false, ", ""), SystemTime::UNIX_EPOCH).reads(None).source());
+}
+
+#[test]
+fn of_a_call_only_what_rules_about_its_service_ask_is_looked_at() {
+    let text = "\
+rules:
+  - { name: a, match: { service: com.acme.Greeter, attachments: { env: x } }, act: { island: a } }
+  - { name: b, match: { service: com.acme.Other, attachments: { user: x }, source: [10.0.0.0/8] }, act: { island: a } }
+  - { name: c, match: { service: 'com.acme.*', attachments: { all: x } }, act: { island: a } }
+";
+    let rules = in_force(text, SystemTime::UNIX_EPOCH);
+    let asked = |interface| rules.reads(interface).attachments().collect::<Vec<_>>();
+    assert_eq!(asked(Some("com.acme.Greeter")), ["all", "env"]);
+    assert_eq!(asked(Some("com.acme.Other")), ["all", "user"]);
+    assert_eq!(asked(Some("com.acme.Third")), ["all"]);
+    assert_eq!(asked(None), ["all"]);
+    let source = |interface| rules.reads(Some(interface)).source();
+    assert!(source("com.acme.Other") && !source("com.acme.Greeter"));
+}
+
+/// Attachments as they stand in a call, in their order and some twice.
+struct Listed<'a>(&'a [(&'a str, Option<&'a str>)], Cell<usize>);
+
+impl Entries for Listed<'_> {
+    fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+        self.1.set(self.1.get() + 1);
+        self.0.iter().filter(|(key, _)| wanted(key)).for_each(|(key, text)| found(key, *text));
+    }
+}
+
+#[test]
+fn attachments_are_read_once_and_of_equal_keys_the_last_counts() {
+    let few = "attachments: { env: 'gray*', user: { present: true }, zone: 'cn*' }".to_owned();
+    let many = (0..20).map(|at| format!("attachments: {{ env: 'gray{at}*', user: 'u{at}*', zone: 'z{at}*' }}"));
+    for whens in [vec![few], many.collect::<Vec<_>>()] {
+        let rule =
+            |(at, when): (usize, &String)| format!("- {{ name: r{at}, match: {{ {when} }}, act: {{ island: a }} }}\n");
+        let text: String = std::iter::once("rules:\n".to_owned()).chain(whens.iter().enumerate().map(rule)).collect();
+        let rules = in_force(&text, SystemTime::UNIX_EPOCH);
+        let key = |attachments: &[(&str, Option<&str>)]| {
+            let (mut key, listed) = (Vec::new(), Listed(attachments, Cell::new(0)));
+            rules.reads(None).put_key(&listed, &(), None, &mut key);
+            assert_eq!(listed.1.get(), 1, "however many keys there are");
+            key
+        };
+        let (gray, blue) = (("env", Some("gray1")), ("env", Some("blue")));
+        assert_ne!(key(&[gray]), key(&[blue]));
+        assert_ne!(key(&[gray]), key(&[gray, blue]), "the last one is blue");
+        assert_ne!(key(&[gray]), key(&[gray, ("env", None)]), "the last one is no text");
+        assert_ne!(key(&[gray]), key(&[("zone", Some("gray1"))]));
+        assert_ne!(key(&[("user", Some("u1"))]), key(&[]));
+        assert_eq!(key(&[("other", Some("x"))]), key(&[]));
+    }
 }
 
 /// The keys of calls with these users from these addresses under `count` rules that look at both.
@@ -73,7 +127,7 @@ fn keys(count: usize, calls: &[(Option<&str>, &str)]) -> Vec<Vec<u8>> {
     let key = |(user, source): &(Option<&str>, &str)| {
         let texts: BTreeMap<String, String> = user.iter().map(|user| ("user".to_owned(), (*user).to_owned())).collect();
         let mut key = Vec::new();
-        rules.reads().put_key(&texts, &(), source.parse().ok(), &mut key);
+        rules.reads(None).put_key(&texts, &(), source.parse().ok(), &mut key);
         key
     };
     calls.iter().map(key).collect()
