@@ -2,6 +2,7 @@
 //!
 //! Checks every range before anything starts, and never does work itself.
 
+use crate::choose::Kind;
 use crate::frames::{MAX_ARGUMENT_LEN, MIN_ARGUMENT_LEN};
 use crate::load::MAX_IN_FLIGHT;
 use crate::variant::Variant;
@@ -25,8 +26,8 @@ pub struct Arguments {
 pub enum Part {
     /// Highway's three programs beside three nginx TCP relays, in one run (the programs must be built).
     Run(Run),
-    /// What choosing an island costs at many rules and services.
-    Choose,
+    /// What choosing an island costs an egress gateway at many rules and services.
+    Choose(Choose),
     /// Calls a Dubbo provider and checks every answer.
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.
@@ -34,6 +35,17 @@ pub enum Part {
     /// Runs a program that ends when the benchmark does.
     #[command(hide = true)]
     Under(Under),
+}
+
+/// `bench choose`
+#[derive(Debug, clap::Args)]
+pub struct Choose {
+    /// Decides calls of this kind alone, and prints nothing: for a counter of instructions around it.
+    #[arg(long, hide = true, requires = "turns")]
+    pub kind: Option<Kind>,
+    /// So many calls.
+    #[arg(long, hide = true, requires = "kind")]
+    pub turns: Option<usize>,
 }
 
 /// `bench run`

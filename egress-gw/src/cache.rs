@@ -338,9 +338,9 @@ mod tests {
             let (mut key, decided) = of_one(number);
             key[..8].copy_from_slice(&number.to_be_bytes());
             cache.put(0, &key, decided);
-            let kept = |key: &Box<[u8]>| kept_len(key, &cache.decided[key]);
             if number % 1000 == 0 {
-                assert_eq!(cache.kept_len, cache.decided.keys().map(kept).sum::<usize>());
+                let kept = cache.decided.iter().map(|(key, decided)| kept_len(key, decided));
+                assert_eq!(cache.kept_len, kept.sum::<usize>());
             }
             most = (most.0.max(cache.kept_len), most.1.max(cache.entries()));
         }

@@ -82,4 +82,6 @@ mod status;
 mod testing;
 
 pub use config::Config;
+pub use decide::{Decisions, Seen};
 pub use gateway::EgressGateway;
+pub use knowledge::Knowledge;

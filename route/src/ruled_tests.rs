@@ -1,4 +1,6 @@
 //! What rules and switches make of a call.
+//!
+//! Long because: one world of islands is made for all of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

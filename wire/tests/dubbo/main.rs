@@ -3,6 +3,7 @@
 //! One test binary; a file a subject.
 #![allow(clippy::unwrap_used)] // all of it is tests, also what stands outside `#[test]` functions
 
+mod attachments;
 mod calls;
 mod damaged;
 mod encodings;

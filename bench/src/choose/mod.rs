@@ -1,0 +1,186 @@
+//! What choosing an island costs an egress gateway at a thousand rules and ten thousand services.
+//!
+//! It runs the gateway's own function for a call that was read, on one core and without sockets: who calls, the key of the call with
+//! what rules look at, the look-up among kept decisions, on a miss the decision and its heads, and the pick among shares. Kept decisions
+//! and those made anew are told apart. Never a model of it: what is measured is what calls pass.
+
+mod instructions;
+mod world;
+
+use crate::args::Choose;
+use crate::statistics::median;
+use crate::usage::resident_len;
+use anyhow::{Context, Result, ensure};
+use egress_gw::{Decisions, Knowledge, Seen};
+use route::rules::Rules;
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+use wire::dubbo::call::Peeked;
+use wire::dubbo::frame::Serialization;
+use world::{Frames, PATTERNS, RULES, SERVICES};
+
+const ROUNDS: usize = 20;
+const MEASURED: Duration = Duration::from_millis(50);
+/// Applications by which so many kinds of calls come in turn that none is kept when it comes again.
+const APPLICATIONS: usize = 4;
+/// Documents of a thousand rules that are weighed.
+const WEIGHED: u64 = 9;
+/// A prime: each call is for another service than the last, none in the order in which they were put in.
+const STEP: usize = 7919;
+
+/// Which calls are decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// Of every service, each decided before.
+    Kept,
+    /// Of the services that rules name, each decided before.
+    Ruled,
+    /// Of more kinds than are kept, so that each is decided anew.
+    Anew,
+}
+
+impl Kind {
+    const ALL: [Self; 3] = [Self::Kept, Self::Ruled, Self::Anew];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kept => "decided before, every service",
+            Self::Ruled => "decided before, services that rules name",
+            Self::Anew => "decided anew",
+        }
+    }
+
+    fn frames(self) -> Frames {
+        match self {
+            Self::Kept => Frames::of_all(1),
+            Self::Ruled => Frames::of_ruled(),
+            Self::Anew => Frames::of_all(APPLICATIONS),
+        }
+    }
+}
+
+/// Measures and prints, or only decides calls of one kind.
+///
+/// # Errors
+/// When the rules that are made up here are not taken, or calls are not decided as they should be.
+pub fn run(asked: &Choose) -> Result<()> {
+    match asked.kind.zip(asked.turns) {
+        Some((kind, turns)) => decide(kind, turns),
+        None => measure(),
+    }
+}
+
+fn measure() -> Result<()> {
+    let bytes = weigh()?;
+    println!("choosing at {RULES} rules ({PATTERNS} of them by pattern) and {SERVICES} services, one core:");
+    println!("  {:<42} {:>8} {:>8} {:>13}", "a call", "best ns", "median", "instructions");
+    let counter = instructions::Counter::find();
+    for kind in Kind::ALL {
+        let frames = kind.frames();
+        let rounds = Decider::new(kind, &frames)?.rounds();
+        let best = rounds.iter().copied().fold(f64::INFINITY, f64::min);
+        let middle = median(&rounds).context("no round")?;
+        let counted = match &counter {
+            Some(counter) => format!("{:.0}", counter.count(kind)?),
+            None => "-".to_owned(),
+        };
+        println!("  {:<42} {best:>8.0} {middle:>8.0} {counted:>13}", kind.name());
+    }
+    match counter {
+        Some(counter) => println!("  instructions by {}", counter.name()),
+        None => println!(
+            "  instructions are not counted: the processor's counters are closed to this machine, and valgrind is not there"
+        ),
+    }
+    println!("  a thousand rules take {:.2} MB", bytes as f64 / 1e6);
+    Ok(())
+}
+
+/// Decides calls of a kind so many times, for a counter around this process.
+fn decide(kind: Kind, turns: usize) -> Result<()> {
+    let frames = kind.frames();
+    let decider = Decider::new(kind, &frames)?;
+    let done = (0..turns).filter(|turn| decider.decide(*turn)).count();
+    ensure!(done == turns, "{done} of {turns} calls were decided");
+    Ok(())
+}
+
+/// A shard's decisions with calls for them.
+struct Decider<'a> {
+    knowledge: Knowledge,
+    decisions: Decisions,
+    calls: Vec<Peeked<'a>>,
+}
+
+impl<'a> Decider<'a> {
+    /// With every decision that will be needed, or none, as the kind says.
+    fn new(kind: Kind, frames: &'a Frames) -> Result<Self> {
+        let decider = Self { knowledge: world::knowledge()?, decisions: Decisions::default(), calls: frames.read()? };
+        let mut kept = 0;
+        for turn in 0..2 * decider.calls.len() {
+            ensure!(decider.decide(turn), "a call is refused");
+            let now = decider.decisions.kept();
+            let is_anew = now != kept;
+            let is_first = turn < decider.calls.len();
+            ensure!(is_anew == (is_first || kind == Kind::Anew), "turn {turn} of {kind:?}: {now} decisions are kept");
+            kept = now;
+        }
+        Ok(decider)
+    }
+
+    fn decide(&self, turn: usize) -> bool {
+        let seen = Seen {
+            peeked: &self.calls[turn * STEP % self.calls.len()],
+            serialization: Serialization::HESSIAN2,
+            consumer: Some(IpAddr::V4(Ipv4Addr::new(10, 1, 2, 3))),
+            island: None,
+        };
+        black_box(self.decisions.decide(&seen, &self.knowledge)).is_ok()
+    }
+
+    /// Nanoseconds of one call in each of some rounds.
+    fn rounds(&self) -> Vec<f64> {
+        let round = |_| {
+            let (began, mut turns, mut done) = (Instant::now(), 0, 0);
+            while began.elapsed() < MEASURED {
+                for _ in 0..256 {
+                    done += usize::from(self.decide(turns));
+                    turns += 1;
+                }
+            }
+            assert_eq!(done, turns, "every call is decided");
+            began.elapsed().as_nanos() as f64 / turns as f64
+        };
+        (0..ROUNDS).map(round).collect()
+    }
+}
+
+/// Bytes of a thousand rules, by what this process grows with nine thousand.
+fn weigh() -> Result<u64> {
+    let resident = || resident_len(std::process::id());
+    // The first document also fills what the allocator and the parser keep for themselves.
+    let mut documents = vec![Arc::new(world::document("d0")?)];
+    let before = resident()?;
+    for number in 1..=WEIGHED {
+        documents.push(Arc::new(world::document(&format!("d{number}"))?));
+    }
+    let rules = Rules::new(documents, SystemTime::UNIX_EPOCH)?;
+    let grown = resident()?.saturating_sub(before);
+    ensure!(rules.len() as u64 == (WEIGHED + 1) * RULES as u64, "{} rules", rules.len());
+    Ok(grown / WEIGHED)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A benchmark of misses that hit, or of hits that miss, tells of something else than it says.
+    #[test]
+    fn kept_decisions_are_kept_and_others_are_made_anew() {
+        for kind in [Kind::Ruled, Kind::Anew] {
+            Decider::new(kind, &kind.frames()).unwrap();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The rules, services and calls of the measurement: what an egress gateway knows and what comes in at it, made up.
+//!
+//! Calls are whole frames as a 2.7 consumer writes them, read as the gateway reads them. Never sends one.
+
+use anyhow::{Context, Result, bail};
+use egress_gw::Knowledge;
+use route::rules::{Document, Rules, parse};
+use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::SystemTime;
+use wire::dubbo::call::{Peeked, peek};
+use wire::dubbo::frame::{Codec, HEADER_LEN, Header};
+use wire::dubbo::request::Request;
+use wire::tunnel::catalogue::ServiceKey;
+
+/// Services that two islands offer.
+pub const SERVICES: usize = 10_000;
+/// Rules in force.
+pub const RULES: usize = 1_000;
+/// Of them, those that are found by a pattern and not by their service.
+pub const PATTERNS: usize = 50;
+/// Each of so many services has a rule of its own, or a pattern made after it.
+const EVERY: usize = SERVICES / RULES;
+
+/// The interface of a service by its number.
+fn interface(number: usize) -> String {
+    format!("com.acme.shop.orders.Service{number}")
+}
+
+/// One document of a thousand rules.
+///
+/// # Errors
+/// It is not taken.
+pub fn document(name: &str) -> Result<Document> {
+    let mut text = "rules:\n".to_owned();
+    for at in 0..RULES - 1 {
+        let own = interface(at * EVERY);
+        let (about, act) = match at % (RULES / PATTERNS) {
+            0 => (format!("com.acme.shop.o*.Service{}x*", at * EVERY), "island: beijing"),
+            1 => (own, "failover: [shanghai, beijing]"),
+            _ => (own, "split: { to: { shanghai: 90, beijing: 10 }, sticky: { attachment: user } }"),
+        };
+        // Patterns look at attachments too: those are asked of every call.
+        let when = match at % 40 {
+            0 => ", attachments: { region: 'cn*' }",
+            at if at % 4 == 2 => ", attachments: { env: 'blue*' }",
+            _ => "",
+        };
+        writeln!(
+            text,
+            "- {{ name: r{at}, match: {{ service: '{about}', methods: ['get*', placeOrder]{when} }}, act: {{ {act} }} }}"
+        )?;
+    }
+    writeln!(text, "- {{ name: all, priority: -1, act: {{ island: shanghai }} }}")?;
+    Ok(parse(name, &text)?)
+}
+
+/// What a gateway knows that is under these rules.
+///
+/// # Errors
+/// The rules are not taken.
+pub fn knowledge() -> Result<Knowledge> {
+    let rules = Rules::new([Arc::new(document("shop")?)], SystemTime::UNIX_EPOCH)?;
+    let all = ImportRule {
+        island: "*".parse()?,
+        service: "com.acme.*".parse()?,
+        verdict: Verdict::Import,
+        beside_local: BesideLocal::Never,
+        idempotent: Vec::new(),
+    };
+    let offers = (0..SERVICES).flat_map(|number| {
+        let service = ServiceKey { interface: interface(number), version: "1.0.0".to_owned(), ..ServiceKey::default() };
+        let offer = |island: &str| Offer { island: island.into(), health: Health::Healthy };
+        ["shanghai", "beijing"].map(|island| (service.clone().into(), offer(island)))
+    });
+    let known = Known {
+        own_island: "cloud".into(),
+        view: View::Complete,
+        imports: Imports::new(vec![all]),
+        offers: offers.collect(),
+        rules: Arc::new(rules),
+        ..Known::default()
+    };
+    Ok(Knowledge { snapshot: Arc::new(Snapshot::new(1, known)), ..Knowledge::default() })
+}
+
+/// The frames of calls to every service, or to those that have a rule of their own, by so many applications.
+pub struct Frames(Vec<Vec<u8>>);
+
+impl Frames {
+    /// Of every service, by `applications` of them.
+    pub fn of_all(applications: usize) -> Self {
+        let frames =
+            (0..applications).flat_map(|application| (0..SERVICES).map(move |number| frame(number, application)));
+        Self(frames.collect())
+    }
+
+    /// Of the services that rules name.
+    pub fn of_ruled() -> Self {
+        Self((0..RULES).map(|at| frame(at * EVERY, 0)).collect())
+    }
+
+    /// The calls in them, read.
+    ///
+    /// # Errors
+    /// A frame that cannot be read.
+    pub fn read(&self) -> Result<Vec<Peeked<'_>>> {
+        let read =
+            |frame: &'_ Vec<u8>| -> Result<Header> { Header::decode(frame)?.context("a frame without a header") };
+        let mut calls = Vec::with_capacity(self.0.len());
+        for frame in &self.0 {
+            match peek(&read(frame)?, &frame[HEADER_LEN..])? {
+                Peeked::Opaque(serialization) => bail!("a call in {serialization}"),
+                call => calls.push(call),
+            }
+        }
+        Ok(calls)
+    }
+}
+
+fn frame(number: usize, application: usize) -> Vec<u8> {
+    let (service, application, user) = (interface(number), format!("shop-web-{application}"), format!("u{number}"));
+    let attachments = [
+        ("remote.application", application.as_str()),
+        ("timeout", "3000"),
+        ("traceid", "7f3b9a4c11d24e0fb2c6a85d3e9f0142"),
+        ("env", "blue-7"),
+        ("user", &user),
+    ];
+    let request = Request {
+        codec: Codec::Hessian2,
+        service: &service,
+        version: Some("1.0.0"),
+        group: None,
+        method: "placeOrder",
+        types: "",
+        args: &[],
+        attachments: &attachments,
+    };
+    let mut frame = Vec::new();
+    request.append(&mut frame, 1);
+    frame
+}
