@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** The calls of one case, on the references to one provider, and how each of them ended. */
-final class Steps {
+class Steps {
     private final String at;
     private final String key;
     private final JsonArray outcomes = new JsonArray();
