@@ -12,7 +12,6 @@
 //!
 //! Long because: whatever changes what shards decide by or what is published meets in this one loop, in one order.
 
-use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -24,7 +23,6 @@ use chassis::drain::Hold;
 use chassis::state::StateDir;
 use route::{Health, Known, Offer, Snapshot, View};
 use tokio::sync::{mpsc, oneshot};
-use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
 use zk_bridge::Desired;
 
@@ -34,14 +32,14 @@ use crate::distances::Distances;
 use crate::drain;
 use crate::knowledge::Knowledge;
 use crate::listen::{Event, Inbox, Order};
-use crate::local::{Local, LocalTls, Own};
-use crate::local_memory::{self, LocalMemory, OnDisk};
+use crate::local::LocalTls;
+use crate::local_memory::{self, OnDisk};
+use crate::own_services::OwnServices;
 use crate::publish::{self, Face, Remembered};
 use crate::reference::Prefixes;
-use crate::returned::Returned;
 use crate::rulebook::{self, Center, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
-use crate::site::{Site, any_change, consumers, local};
+use crate::site::{Site, any_change, consumers};
 use crate::state_files::{REMEMBERED, read_memory, read_remembered, read_rulebook, write};
 
 /// Changes that come together are taken together.
@@ -80,15 +78,10 @@ pub struct Control {
     import: Import,
     catalogue: Catalogue,
     distances: Distances,
-    memory: LocalMemory,
-    /// This island's own providers that are there now.
-    local: Arc<Local>,
-    listen: Vec<IpAddr>,
+    own: OwnServices,
     prefixes: Prefixes,
-    tls: LocalTls,
     remembered: Remembered,
     rulebook: Rulebook,
-    returned: Returned,
     sites: Vec<Site>,
     outside: Outside,
     hub_ready: Condition,
@@ -148,20 +141,16 @@ impl Control {
             gateway: config.gateway.clone(),
             epoch,
             host: config.advertise,
+            own: OwnServices::new(config, ports.clone(), memory),
             ports,
             tagging: config.tagging,
             serve_after_leaving: config.serve_after_leaving,
             import: config.import.clone(),
             catalogue: Catalogue::new(config.import.hold_down),
             distances: Distances::default(),
-            memory,
-            local: Arc::default(),
-            listen: config.listen.clone(),
             prefixes: config.reference_prefixes.clone(),
-            tls: config.local_tls.clone(),
             remembered,
             rulebook,
-            returned: Returned::default(),
             sites,
             hold: process.drain.hold(),
             outside,
@@ -196,9 +185,8 @@ impl Control {
                 () = any_change(&mut self.sites) => {}
                 Some((change, done)) = self.outside.changed.recv() => {
                     self.import = change.import;
-                    self.tls = change.local_tls;
                     self.catalogue.set_hold_down(self.import.hold_down);
-                    self.memory.set_keep(self.import.local_memory);
+                    self.own.configure(self.import.local_memory, change.local_tls);
                     self.outdated = true;
                     self.renew();
                     let _ = done.send(());
@@ -286,7 +274,7 @@ impl Control {
     /// Whether time alone changes what shall stand.
     fn is_due(&self, now: Instant) -> bool {
         let today = SystemTime::now();
-        let local_is_over = self.memory.next_change().is_some_and(|at| at <= today);
+        let local_is_over = self.own.memory().next_change().is_some_and(|at| at <= today);
         let waited = self.unread_waited_for == Waited::No && now >= self.patient_until();
         let demand_is_over = match self.import.publish {
             Publish::Imported => false,
@@ -311,7 +299,7 @@ impl Control {
         if complete {
             self.absence = Absence::Proven;
         }
-        self.observe_local(now, today);
+        self.observe_own(now, today);
         self.observe_rules(today);
         self.outdated |= self.is_settled(now);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
@@ -327,8 +315,8 @@ impl Control {
                 view,
                 imports: self.import.imports.clone(),
                 offers: offered.iter().map(|offered| (offered.entry.clone().into(), offer(offered))).collect(),
-                local: self.local.services().map(|key| Keyed::from(publish::catalogue_key(key))).collect(),
-                local_for: self.local_for(now),
+                local: self.own.keys().collect(),
+                local_for: self.own.back_for(now),
                 rules: self.rulebook.rules().clone(),
                 round_trips: self.distances.shortest(),
             };
@@ -341,7 +329,7 @@ impl Control {
             snapshot: self.snapshot.clone(),
             hubs: hubs.collect(),
             consumers: consumers(&self.sites, &self.prefixes).after(&before.consumers, now, self.import.hold_down),
-            local: self.local.clone(),
+            local: self.own.local().clone(),
         }));
         if let Publish::OnDemand { memory } = self.import.publish {
             for site in &mut self.sites {
@@ -359,47 +347,12 @@ impl Control {
     }
 
     /// Notes which services this island serves itself.
-    fn observe_local(&mut self, now: Instant, today: SystemTime) {
-        for site in &mut self.sites {
-            let view = site.view.borrow().clone();
-            // Once it was read calls go on with that, connected or not; only changes wait.
-            if view.is_complete() && !site.read_once {
-                site.read_once = true;
-                site.ready.met();
-            }
-        }
-        let views: Vec<_> = self.sites.iter().map(|site| site.view.borrow().clone()).collect();
-        let real = views.iter().flat_map(|view| view.providers()).filter(|provider| !provider.is_virtual());
-        let foreign = views.iter().flat_map(|view| view.foreign());
-        let present: BTreeSet<String> = real.map(|real| &real.key).chain(foreign).map(ToString::to_string).collect();
-        if !self.sites.is_empty() && self.memory.observe(today, present) == OnDisk::Outdated {
-            write(&self.outside.state, local_memory::FILE, &self.memory.encode());
-        }
-        self.outdated |= self.returned.observe(now, self.memory.present());
-        let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports };
-        let local = local(&mut self.sites, &self.local, own, &self.tls);
-        self.outdated |= !Arc::ptr_eq(&local, &self.local) && !local.services().eq(self.local.services());
-        self.local = local;
-    }
-
-    /// For how long local providers that were gone have been back.
-    fn local_for(&self, now: Instant) -> HashMap<Keyed, Duration> {
-        let back = self.local.services().filter_map(|service| {
-            Some((publish::catalogue_key(service).into(), self.returned.for_how_long(&service.to_string(), now)?))
-        });
-        back.collect()
-    }
-
-    /// Whether local providers keep the calls of a service to themselves: those that are there or were in the last day; where a rule
-    /// prefers them, those that are there and have not come back only just now.
-    fn is_kept_here(&self, service: &ServiceKey, now: Instant, today: SystemTime) -> bool {
-        let name = service.to_string();
-        match self.rulebook.rules().local_first(service) {
-            None => self.memory.is_local(&name, today),
-            Some(back_after) => {
-                self.memory.is_present(&name)
-                    && self.returned.for_how_long(&name, now).is_none_or(|since| since >= back_after)
-            }
+    fn observe_own(&mut self, now: Instant, today: SystemTime) {
+        let views = self.sites.iter_mut().map(Site::keep).collect();
+        let found = self.own.observe(views, now, today);
+        self.outdated |= found.is_new;
+        if found.on_disk == OnDisk::Outdated {
+            write(&self.outside.state, local_memory::FILE, &self.own.memory().encode());
         }
     }
 
@@ -426,7 +379,8 @@ impl Control {
         }
         let face = Face { host, ports: &self.ports, tagging: self.tagging };
         let now = Instant::now();
-        let is_local = |service: &ServiceKey| self.is_kept_here(service, now, today);
+        let rules = self.rulebook.rules();
+        let is_local = |service: &ServiceKey| self.own.keep_their_calls(service, rules, now, today);
         for site in self.sites.iter().filter(|site| site.read_once) {
             let view = site.view.borrow().clone();
             let wanted = |service: &ServiceKey| match self.import.publish {
@@ -435,7 +389,7 @@ impl Control {
             };
             let imports = &self.import.imports;
             let providers = publish::desired(&face, imports, offered, &self.remembered, &is_local, &wanted);
-            let is_served_here = |service: &str| self.memory.is_local(service, today);
+            let is_served_here = |service: &str| self.own.memory().is_local(service, today);
             if self.absence == Absence::Unproven
                 && (providers.is_empty() || publish::takes_away(&view, &self.gateway, &providers, &is_served_here))
             {
@@ -452,7 +406,7 @@ impl Control {
             _ => self.hub_ready.met(),
         }
         let today = SystemTime::now();
-        let is_local = |service: &ServiceKey| self.memory.is_local(&service.to_string(), today);
+        let is_local = |service: &ServiceKey| self.own.memory().is_local(&service.to_string(), today);
         let shown = Shown {
             island: self.island.to_string(),
             gateway: self.gateway.to_string(),

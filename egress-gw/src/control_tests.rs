@@ -284,6 +284,28 @@ async fn a_rule_that_prefers_local_providers_opens_the_way_out_as_soon_as_the_la
     assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"], "without the rule the day counts");
 }
 
+/// While a registry was read anew its providers counted as gone: the way out was opened, and they were held down when they had been read.
+#[tokio::test]
+async fn a_provider_that_never_left_is_not_held_down_when_its_registry_was_read_anew() {
+    let world = World::start();
+    world.hub_offers(&["com.acme.Greeter"]);
+    let here = || vec![provider("com.acme.Greeter", "10.0.0.7", None)];
+    let text = "rules:\n  - name: home\n    act: { local-first: { then: [shanghai], back-after: 1h } }\n";
+    world.registry.documents.send_replace(document(text));
+    world.registry_shows(1, here(), Vec::new());
+    world.publishes(&["com.acme.Greeter@20991"]).await;
+    world.registry.view.send_replace(Arc::new(zk_bridge::View::unread()));
+    // Something that shows that the loop has seen it.
+    world.hub_tells_of("beijing", 1, 0, &["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("beijing")).await;
+    world.registry_shows(2, here(), Vec::new());
+    world.hub_tells_of("chengdu", 1, 0, &["com.acme.Greeter"]);
+    until(|| world.knowledge.load().snapshot.knows("chengdu")).await;
+    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
+    assert_eq!(world.knowledge.load().snapshot.local_for(&greeter), None);
+    assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"]);
+}
+
 /// What hubs measure moves the calls of such a rule, and of no other.
 #[tokio::test]
 async fn a_rule_for_the_nearest_island_follows_what_hubs_measured() {

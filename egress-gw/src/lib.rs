@@ -27,7 +27,8 @@
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `distances`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
-//! | `publish`, `local_memory`, `returned`, `state_files` | which virtual providers shall stand, and what survives a restart |
+//! | `own_services`, `local_memory`, `returned` | what this island serves itself, over time |
+//! | `publish`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `explain`, `probe` | where a call would go and why, for people; whether it gets there |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
@@ -66,6 +67,7 @@ mod local;
 mod local_call;
 mod local_memory;
 mod local_pool;
+mod own_services;
 mod pending;
 mod probe;
 mod publish;

@@ -14,7 +14,6 @@ use zk_bridge::Registry;
 
 use crate::demand::Demand;
 use crate::knowledge::{Consumers, Reference};
-use crate::local::{Local, LocalTls, Own};
 use crate::reference::Prefixes;
 
 /// A registry of this island.
@@ -55,6 +54,11 @@ impl Site {
 
     /// What is taken to be there now: what was listed stays for as long as it was not read to the end.
     pub fn keep(&mut self) -> Arc<zk_bridge::View> {
+        // Once it was read calls go on with that, connected or not; only changes wait.
+        if self.view.borrow().is_complete() && !self.read_once {
+            self.read_once = true;
+            self.ready.met();
+        }
         self.kept = self.view.borrow().after(&self.kept);
         self.kept.clone()
     }
@@ -82,12 +86,6 @@ pub async fn any_change(sites: &mut [Site]) {
         Poll::Pending
     })
     .await;
-}
-
-/// This island's own providers; `before` where nothing has changed.
-pub fn local(sites: &mut [Site], before: &Arc<Local>, own: Own<'_>, tls: &LocalTls) -> Arc<Local> {
-    let views: Vec<_> = sites.iter_mut().map(Site::keep).collect();
-    if before.is_of(&views, tls) { before.clone() } else { Arc::new(Local::of(views, own, tls.clone())) }
 }
 
 /// Every reference of every registry's consumers.

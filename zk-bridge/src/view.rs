@@ -287,6 +287,7 @@ impl View {
         let kept = before.providers.iter().filter(|provider| !listed.contains(&place(provider)));
         let mut both = Self::clone(self);
         both.providers.extend(kept.cloned());
+        both.foreign.extend(before.foreign.iter().cloned());
         both.providers.sort_by(|a, b| (&a.key, &a.host, a.port).cmp(&(&b.key, &b.host, b.port)));
         Arc::new(both)
     }
@@ -374,7 +375,9 @@ mod tests {
             highway: None,
         };
         let before = View::of(1, vec![provider("a.A", "h1"), provider("a.B", "h1")], vec![]);
-        assert_eq!(Arc::new(View::unread()).after(&before).providers, before.providers);
+        let before = before.with_foreign([ServiceKey::new("a.C", None, None)]);
+        let unread = Arc::new(View::unread()).after(&before);
+        assert_eq!((&unread.providers, &unread.foreign), (&before.providers, &before.foreign));
         let part = View { complete: false, ..View::of(2, vec![provider("a.B", "h9")], vec![]) };
         let places = |view: &View, key: &str| {
             let of = view.providers_of(&ServiceKey::new(key, None, None));
