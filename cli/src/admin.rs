@@ -12,6 +12,9 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
+use crate::terminal::shown;
+use crate::wrong::wrong;
+
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 const ANSWER_LEN: usize = 16 << 20;
 
@@ -36,9 +39,10 @@ pub async fn ask(admin: &str, token: Option<&Secret>, page: Page) -> Result<Valu
 }
 
 async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Value> {
-    let admin: Uri = admin.parse().with_context(|| format!("found {admin:?}, wanted http://HOST:PORT"))?;
-    let (Some("http"), Some(authority)) = (admin.scheme_str(), admin.authority()) else {
-        bail!("found \"{admin}\", wanted http://HOST:PORT (the admin listener speaks plain HTTP)");
+    let parsed = admin.parse::<Uri>().ok();
+    let parts = parsed.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
+    let Some(("http", authority)) = parts else {
+        return Err(wrong(format!("found {admin:?}, wanted http://HOST:PORT (the admin listener speaks plain HTTP)")));
     };
     let host = authority.host().trim_matches(['[', ']']);
     let port = authority.port_u16().unwrap_or(80);
@@ -75,7 +79,8 @@ async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Val
     match code {
         StatusCode::OK => serde_json::from_slice(&body).with_context(|| format!("{authority} answered no JSON")),
         StatusCode::UNAUTHORIZED => bail!("{authority} wants its token: --token-file FILE"),
-        StatusCode::BAD_REQUEST => bail!("{}", String::from_utf8_lossy(&body).trim()),
+        // What was asked was wrong; its words stand in one line here, whatever is in them.
+        StatusCode::BAD_REQUEST => Err(wrong(shown(String::from_utf8_lossy(&body).trim()))),
         StatusCode::NOT_FOUND => {
             bail!("{authority} has no page {path}: is it the program that was meant, of this release?")
         }

@@ -10,6 +10,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
+use crate::wrong::wrong;
+
 /// The programs that have a configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Kind {
@@ -46,7 +48,10 @@ impl Kind {
 pub fn run(file: &Path, kind: Option<Kind>) -> Result<ExitCode> {
     let Some(kind) = kind.or_else(|| Kind::of(file)) else {
         let names = Kind::ALL.map(Kind::name).join(", ");
-        bail!("the name of {} does not say which program it is for, wanted --kind with one of {names}", file.display());
+        let file = file.display();
+        let what =
+            format!("the name of {file} does not say which program it is for, wanted --kind with one of {names}");
+        return Err(wrong(what));
     };
     let own = std::env::current_exe().context("cannot tell where this program is")?;
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -1,21 +1,22 @@
 //! `highway explain`: where a call would go, and why, as an egress gateway decides it.
 //!
 //! The gateway is asked on its admin listener and answers by the code that routes calls. Exit codes: 0 it goes somewhere, 1 nobody
-//! could be asked, 3 the call is refused. Sends no call unless told to.
+//! could be asked, 2 bad arguments, 3 the call is refused. Sends no call unless told to.
 
 use std::fmt::Write;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use crate::admin::{self, Page};
 use crate::check::Kind;
 use crate::status::default_admin;
-use crate::terminal::shown;
+use crate::terminal::{self, shown};
+use crate::wrong::wrong;
 
 /// The call is refused.
 const REFUSED: u8 = 3;
@@ -68,7 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(admin::ask(&arguments.admin, token.as_ref(), Page::Ask("/explain", question)))?;
     if arguments.json {
-        println!("{}", serde_json::to_string_pretty(&answer)?);
+        println!("{}", terminal::json(&answer)?);
     } else {
         print!("{}", text(&answer));
     }
@@ -79,7 +80,7 @@ fn question(arguments: &Arguments) -> Result<Value> {
     let mut attachments = Map::new();
     for attachment in &arguments.attachments {
         let Some((key, value)) = attachment.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            bail!("--attachment: found {attachment:?}, wanted KEY=VALUE");
+            return Err(wrong(format!("--attachment: found {attachment:?}, wanted KEY=VALUE")));
         };
         attachments.insert(key.to_owned(), value.into());
     }
@@ -87,7 +88,8 @@ fn question(arguments: &Arguments) -> Result<Value> {
         if let Some(value) = value
             && let Some(twice) = attachments.insert(key.to_owned(), value.as_str().into())
         {
-            bail!("attachment {key} is given twice, as {twice} and as \"{value}\"; give it once");
+            let what = format!("attachment {key} is given twice, as {twice} and as {value:?}; give it once");
+            return Err(wrong(what));
         }
     }
     let mut question = json!({

@@ -10,7 +10,7 @@
 //! | `status` | what a running program says about itself |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
-//! arguments; `rules` and `explain` have one more. Secrets are never arguments.
+//! arguments; `rules` and `explain` have a 3 for no. Secrets are never arguments.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
 
 mod admin;
@@ -21,6 +21,7 @@ mod leave;
 mod rules;
 mod status;
 mod terminal;
+mod wrong;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,7 +106,7 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprint!("{}", terminal::lines(&format!("highway: {error:#}\n")));
-        ExitCode::FAILURE
+        wrong::code_of(&error)
     })
 }
 

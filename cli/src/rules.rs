@@ -8,12 +8,16 @@
 //! | `apply`, `rollback`, `remove` | change a document, with the version that was seen and an entry in its history |
 //!
 //! Exit codes: 0 done, or nothing to do; 1 failed; 2 a broken document, or bad arguments; 3 the answer is no: somebody else was faster,
-//! the texts differ, an expectation is not met. Changes are asked for in words, never taken back or repeated by itself.
+//! the texts differ, an expectation is not met, gateways would not obey. Changes are asked for in words, never taken back or repeated by
+//! itself.
 
+mod base;
 mod change;
 mod difference;
 mod file;
+mod gateway;
 mod judge;
+mod obeyed;
 mod reach;
 mod show;
 
@@ -21,10 +25,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
-use zk_bridge::{ConfigCenter, Version};
+use clap::{Args, Subcommand, ValueEnum};
+use zk_bridge::{CenterFailure, ConfigCenter, Expected};
 
+use change::Over;
+use gateway::Gateway;
+use obeyed::Way;
 use reach::Reach;
+
+use crate::wrong::wrong;
 
 /// The answer is no.
 const NO: u8 = 3;
@@ -60,7 +69,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Prints a document, or lists all of them.
+    /// Prints a document after a line that says its version, by which `apply` knows what a text was made from; or lists all of them.
     Get {
         /// Which document.
         name: Option<String>,
@@ -71,13 +80,21 @@ enum Command {
         /// The files, judged beside each other.
         #[arg(required = true)]
         files: Vec<PathBuf>,
+        #[command(flatten)]
+        gateway: Gateway,
     },
-    /// Makes a document what a file says, if it is good and nobody else has changed the document meanwhile.
+    /// Makes a document what a file says, if it is good and the document still is what the file was made from, as its first line says it
+    /// after `get`, or as --expect-version says.
     Apply {
         /// The file; - reads standard input.
         file: PathBuf,
         /// Which document [default: the file's name without .yaml].
         name: Option<String>,
+        /// Whatever the document is now.
+        #[arg(long, conflicts_with = "expect_version")]
+        overwrite: bool,
+        #[command(flatten)]
+        anyway: Anyway,
         #[command(flatten)]
         how: How,
     },
@@ -93,13 +110,15 @@ enum Command {
         /// Which document.
         name: String,
     },
-    /// Takes the last change back, or all that came after one.
+    /// Makes a document what it was before the last change that was no rollback, or after the one that --to says.
     Rollback {
         /// Which document.
         name: String,
         /// The change after which it is to be as it was, as `history` numbers it.
         #[arg(long, value_name = "N")]
         to: Option<u64>,
+        #[command(flatten)]
+        anyway: Anyway,
         #[command(flatten)]
         how: How,
     },
@@ -117,23 +136,44 @@ enum Command {
 /// How a document is changed.
 #[derive(Debug, Args)]
 struct How {
-    /// Only where the document still has this version, as `get --json` says it.
-    #[arg(long, value_name = "VERSION")]
-    expect_version: Option<Version>,
+    /// Only where the document still has this version, as `get` and `history` say it; none: where there is no document.
+    #[arg(long, value_name = "VERSION|none")]
+    expect_version: Option<Expected>,
     /// Shows what would change, and changes nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// What was typed names no registry.
-#[derive(Debug)]
-struct BadArguments(anyhow::Error);
+/// What is no reason to stop.
+#[derive(Debug, Args)]
+struct Anyway {
+    /// It is the first document in this config center, or the first after everything was lost: gateways that still hold others drop them.
+    #[arg(long)]
+    first: bool,
+    /// What is no reason to stop; may be given several times.
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    despite: Vec<Despite>,
+}
 
-impl std::error::Error for BadArguments {}
+/// What can speak against a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Despite {
+    /// Calls go elsewhere than its `expect` says.
+    Expect,
+    /// There are more documents, or longer ones, than gateways take.
+    Limits,
+}
 
-impl std::fmt::Display for BadArguments {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:#}", self.0)
+impl Anyway {
+    fn is_despite(&self, what: Despite) -> bool {
+        self.despite.contains(&what)
+    }
+
+    fn is_meant(&self, way: Way) -> bool {
+        match way {
+            Way::Despite(what) => self.is_despite(what),
+            Way::First => self.first,
+        }
     }
 }
 
@@ -144,24 +184,27 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
     let reach = arguments.reach;
     let end = runtime.block_on(async {
         let center = || async {
-            let registry = reach.registry().map_err(BadArguments)?;
+            let registry = reach.registry().map_err(wrong)?;
             anyhow::Ok(ConfigCenter::open(&registry).await?)
         };
         match arguments.command {
             Command::Get { name } => show::get(&center().await?, name.as_deref(), form).await,
-            Command::Check { files } => {
+            Command::Check { files, gateway } => {
                 let files: Result<Vec<_>> = files.iter().map(|file| file::read(file, None)).collect();
-                judge::check(&files?, form)
+                judge::check(&files?, &gateway, form).await
             }
             Command::Schema => {
                 print!("{}", route::rules::SCHEMA);
                 Ok(End::Good)
             }
-            Command::Apply { file, name, how } => {
+            Command::Apply { file, name, overwrite, anyway, how } => {
                 let file = file::read(&file, name)?;
-                change::apply(&center().await?, &file, &how, form).await
+                let over = if overwrite { Over::Anything } else { Over::MadeFrom };
+                change::apply(&center().await?, &file, over, &anyway, &how, form).await
             }
-            Command::Rollback { name, to, how } => change::rollback(&center().await?, &name, to, &how, form).await,
+            Command::Rollback { name, to, anyway, how } => {
+                change::rollback(&center().await?, &name, to, &anyway, &how, form).await
+            }
             Command::Diff { file, name } => {
                 let file = file::read(&file, name)?;
                 show::diff(&center().await?, &file, form).await
@@ -170,14 +213,12 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
             Command::Remove { name, how } => change::remove(&center().await?, &name, &how, form).await,
         }
     });
-    let end = match end {
-        Err(error) if error.is::<BadArguments>() => {
-            eprintln!("highway: {error}");
-            End::Broken
-        }
-        end => end?,
-    };
-    Ok(match end {
+    let end = end.map_err(|error| match error.downcast_ref::<CenterFailure>() {
+        // A name or a text that nothing could be called, or a tree that is not there.
+        Some(CenterFailure::Refused(what)) => wrong(what.clone()),
+        _ => error,
+    });
+    Ok(match end? {
         End::Good => ExitCode::SUCCESS,
         End::Broken => ExitCode::from(2),
         End::No => ExitCode::from(NO),

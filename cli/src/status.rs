@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::admin::{self, Page};
 use crate::check::Kind;
+use crate::terminal;
 
 const STATUS: Page = Page::Get("/status");
 
@@ -43,7 +44,7 @@ pub fn run(at: Option<&str>, token_file: Option<&Path>, form: Form) -> Result<St
         }
     })?;
     match form {
-        Form::Json => Ok(serde_json::to_string_pretty(&status)?),
+        Form::Json => terminal::json(&status),
         Form::Text => Ok(text::lines(&status)),
     }
 }

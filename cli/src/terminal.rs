@@ -4,9 +4,12 @@
 
 use std::io::IsTerminal;
 
+use anyhow::Result;
+use serde_json::Value;
+
 /// A text that stands in a line.
 pub fn shown(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    text.chars().flat_map(|c| if plays(c) { c.escape_default().collect() } else { vec![c] }).collect()
 }
 
 /// A text of many lines as standard output is to have it: as it is where that is no terminal.
@@ -21,13 +24,36 @@ pub fn lines(text: &str) -> String {
         .collect()
 }
 
+/// JSON for programs, which is the same on a terminal: what could play there is written as `\u….`, which means the same.
+pub fn json(value: &Value) -> Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    // What is not a line end stands in a string.
+    let escaped = |c: char| if plays(c) && c != '\n' { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    Ok(text.chars().map(escaped).collect())
+}
+
+/// Whether a terminal does something else with it than to show it: control characters, and those that turn the order of what follows.
+fn plays(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn no_line_plays_with_the_terminal_and_lines_stay_lines() {
         assert_eq!(lines("a: \u{1b}[2J\nb"), "a: \\u{1b}[2J\nb");
-        assert_eq!(shown("a\nb"), "a\\nb");
+        assert_eq!(shown("a\nb\u{9b}c\u{202e}d"), "a\\nb\\u{9b}c\\u{202e}d");
+    }
+
+    #[test]
+    fn json_means_the_same_with_its_escapes() {
+        let value = json!({ "by": "ann\u{1b}[2J\u{9b}\u{202e}\n\"" });
+        let text = json(&value).unwrap();
+        assert!(text.contains("ann\\u001b[2J\\u009b\\u202e\\n\\\""), "{text}");
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
     }
 }

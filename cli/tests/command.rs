@@ -106,7 +106,7 @@ fn a_check_asks_the_program_and_passes_its_answer_through() {
 fn a_check_of_a_file_that_could_be_anything_says_what_is_wanted() {
     let folder = beside("egress-gw", 0);
     let checked = check(folder.path(), &["any.toml"]);
-    assert_eq!(checked.status.code(), Some(1));
+    assert_eq!(checked.status.code(), Some(2));
     assert!(
         err(&checked).contains("wanted --kind with one of central-hub, egress-gw, ingress-gw"),
         "{}",
@@ -170,8 +170,59 @@ fn an_address_where_nobody_is_ends_with_a_sentence() {
     let asked = highway(&["status", "--admin", &format!("http://{nobody}")]);
     assert_eq!(asked.status.code(), Some(1));
     assert!(err(&asked).contains(&format!("cannot reach {nobody}: Connection refused")), "{}", err(&asked));
-    let asked = highway(&["status", "--admin", "https://127.0.0.1"]);
-    assert!(err(&asked).contains("wanted http://HOST:PORT"), "{}", err(&asked));
+    for address in ["https://127.0.0.1", "127.0.0.1", "http://a b"] {
+        let asked = highway(&["status", "--admin", address]);
+        assert_eq!(asked.status.code(), Some(2), "{address}");
+        assert!(err(&asked).contains("wanted http://HOST:PORT"), "{}", err(&asked));
+    }
+}
+
+/// A program that answers every request with this.
+fn answering(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for socket in listener.incoming() {
+            let mut socket = socket.unwrap();
+            let _ = socket.read(&mut [0; 8192]).unwrap();
+            socket.write_all(answer).unwrap();
+        }
+    });
+    format!("http://{address}")
+}
+
+#[test]
+fn bad_arguments_end_with_2_whatever_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let broken = folder.path().join("egress-gw.toml");
+    std::fs::write(&broken, "[island]\n").unwrap();
+    let broken = broken.to_str().unwrap();
+    for arguments in [
+        &["leave", broken][..],
+        &["rules", "get", "--config", broken],
+        &["explain", "a.B", "m", "--attachment", "x"],
+        &["explain", "a.B", "m", "--target", "a", "--attachment", "highway.target=b"],
+        &["explain", "a.B", "m", "--admin", "nonsense"],
+        &["rules", "check", "--live", "nonsense", broken],
+        &["rules", "nonsense"],
+    ] {
+        let typed = highway(arguments);
+        assert_eq!(typed.status.code(), Some(2), "{arguments:?}: {}", err(&typed));
+    }
+}
+
+/// Whoever listens there may be anybody.
+#[test]
+fn what_a_program_answers_does_not_play_with_the_terminal() {
+    let bad = answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 26\r\n\r\nwrong \x1b[2J\xc2\x9b\nhighway: good");
+    let asked = highway(&["explain", "a.B", "m", "--admin", &bad]);
+    assert_eq!((asked.status.code(), out(&asked)), (Some(2), String::new()), "{}", err(&asked));
+    assert_eq!(err(&asked), "highway: wrong \\u{1b}[2J\\u{9b}\\nhighway: good\n");
+    let good = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"a\":\"\xc2\x9b\xe2\x80\xae2J\"}");
+    for more in [&[][..], &["--json"]] {
+        let shown = out(&highway(&[&["status", "--admin", &good], more].concat()));
+        assert!(shown.contains("2J") && !shown.contains(['\u{9b}', '\u{202e}']), "{shown:?}");
+    }
 }
 
 #[test]

@@ -414,7 +414,7 @@ impl Control {
             catalogue_complete: self.complete,
             registries: self.sites.iter().map(|site| ShownRegistry::of(&*site.registry)).collect(),
             round_trips_us: self.distances.shown(),
-            rules: self.rulebook.shown(),
+            rules: self.rulebook.shown_beside(&self.snapshot),
             ..Shown::of(&self.snapshot, &is_local)
         };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;

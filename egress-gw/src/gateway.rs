@@ -25,6 +25,7 @@ use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::listen::{self, Door, Inbox, Order};
 use crate::probe::Ports;
+use crate::rules_page;
 use crate::site::Site;
 use crate::status::{Counters, Families, ShardStatus};
 
@@ -113,6 +114,7 @@ impl EgressGateway {
         let entrance = Arc::new(ArcSwap::from_pointee(config.entrance.clone()));
         let shared = Shared { knowledge: knowledge.clone(), inbox: inbox.clone(), entrance: entrance.clone() };
         process.routes.add(explain::router(knowledge.clone(), tags_of(&config), Ports::new(addresses.clone())));
+        process.routes.add(rules_page::router(knowledge.clone()));
         let orders = start_shards(&config, &process, Arc::new(chain), doors, shared, started)?;
         describe_shards(&process, &orders);
         let (changes, changed) = mpsc::channel(1);

@@ -30,6 +30,7 @@
 //! | `own_services`, `local_memory`, `returned` | what this island serves itself, over time |
 //! | `publish`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `explain`, `probe` | where a call would go and why, for people; whether it gets there |
+//! | `rules_page` | what looks odd about a rule document, for people |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
 //! It never re-encodes a call, never opens a connection to a provider before a call goes to `local`, and never sends a call twice after it
@@ -75,6 +76,7 @@ mod reference;
 mod returned;
 mod routing;
 mod rulebook;
+mod rules_page;
 mod session;
 mod shown;
 mod site;

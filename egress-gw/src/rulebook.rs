@@ -13,13 +13,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use route::rules::{self, Document, Rules};
+use route::Snapshot;
+use route::rules::{self, Document, Rules, Surroundings};
 use zk_bridge::Documents;
 
 /// The file with the texts that were taken.
 pub const FILE: &str = "rules.json";
 /// A file can hold what a config center can, escaped.
 pub const FILE_MAX_LEN: u64 = 64 << 20;
+
+/// Oddities of a document that the status page names.
+const WARNINGS_SHOWN: usize = 20;
 
 /// Every document that is obeyed, and what is wrong with the others.
 #[derive(Debug, Default)]
@@ -82,6 +86,9 @@ pub struct ShownDocument {
     /// Why the text in the config center is not obeyed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub refused: Option<String>,
+    /// What looks odd about the text that is obeyed, beside what this gateway knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 impl Rulebook {
@@ -235,8 +242,24 @@ impl Rulebook {
             name: name.clone(),
             rules: self.taken.get(name).map(|taken| taken.document.len()),
             refused: self.refused.get(name).map(|refused| refused.why.clone()),
+            warnings: Vec::new(),
         });
         shown.collect()
+    }
+
+    /// The same with what looks odd beside what is known.
+    #[must_use]
+    pub fn shown_beside(&self, snapshot: &Snapshot) -> Vec<ShownDocument> {
+        let surroundings = Surroundings::of(snapshot);
+        let mut shown = self.shown();
+        for document in &mut shown {
+            let Some(taken) = self.taken.get(&document.name) else { continue };
+            let warnings = surroundings.nobody_offers(&taken.document);
+            let more = warnings.len().saturating_sub(WARNINGS_SHOWN);
+            document.warnings = warnings.iter().take(WARNINGS_SHOWN).map(ToString::to_string).collect();
+            document.warnings.extend((more > 0).then(|| format!("and {more} more")));
+        }
+        shown
     }
 }
 

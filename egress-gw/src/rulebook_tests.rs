@@ -147,3 +147,25 @@ fn a_gateway_that_starts_without_its_registry_obeys_what_it_obeyed() {
     assert_eq!(again.observe(&[center(&[("shop", TO_SHANGHAI)])], NOW), Observed::Same);
     assert!(Rulebook::decode(b"[", NOW).is_err());
 }
+
+/// Not while a hub may still tell of it, and not as a reason to obey anything less.
+#[test]
+fn a_rule_for_an_island_that_nobody_knows_is_shown_and_obeyed() {
+    let mut book = Rulebook::default();
+    book.observe(&[center(&[("shop", TO_SHANGHAI), ("stock", TO_BEIJING)])], NOW);
+    let offer = route::Offer { island: "beijing".into(), health: route::Health::Healthy };
+    let key = wire::tunnel::catalogue::ServiceKey { interface: "a.B".to_owned(), ..Default::default() };
+    let beside = |view| {
+        let known = route::Known { view, offers: vec![(key.clone().into(), offer.clone())], ..route::Known::default() };
+        book.shown_beside(&Snapshot::new(1, known))
+    };
+    let [shop, stock] = &beside(route::View::Complete)[..] else { panic!("{:?}", book.shown()) };
+    assert_eq!(shop.warnings, ["line 2: rule `shop/there` names island `shanghai`, which is not known here"]);
+    assert_eq!((stock.warnings.len(), shop.refused.as_ref(), book.rules().len()), (0, None, 2));
+    assert!(beside(route::View::Partial).iter().all(|document| document.warnings.is_empty()));
+    let many: String = (0..50).map(|at| format!("  - {{ name: r{at}, act: {{ island: mars }} }}\n")).collect();
+    book.observe(&[center(&[("shop", &format!("rules:\n{many}"))])], NOW);
+    let known = route::Known { view: route::View::Complete, ..route::Known::default() };
+    let shown = book.shown_beside(&Snapshot::new(1, known));
+    assert_eq!((shown[0].warnings.len(), shown[0].warnings[20].as_str()), (21, "and 30 more"));
+}

@@ -72,7 +72,7 @@ pub struct RegistryConfig {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum AclChoice {
-    /// [`AclChoice::Creator`] with a username, as Dubbo's own client does; else [`AclChoice::Open`].
+    /// With a username [`AclChoice::Creator`], as Dubbo's own client does ([`AclChoice::Readable`] for rule documents); else [`AclChoice::Open`].
     #[default]
     Auto,
     /// Everybody may do everything.
@@ -113,6 +113,8 @@ pub struct RegistrySettings {
     pub(crate) config_root: String,
     login: Option<Credentials>,
     pub(crate) acl: AclChoice,
+    /// The same for rule documents: unless somebody said otherwise every gateway may read them, whoever it logs in as.
+    pub(crate) acl_of_documents: AclChoice,
     pub(crate) session_timeout: Duration,
     pub(crate) server_version: Option<ServerVersion>,
 }
@@ -131,6 +133,11 @@ impl RegistrySettings {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The same for who writes rule documents.
+    pub(crate) fn of_documents(&self) -> Self {
+        Self { acl: self.acl_of_documents, ..self.clone() }
     }
 
     /// As who we log in now.
@@ -202,7 +209,10 @@ impl RegistryConfig {
         };
         let config_root = self.sound_config_root(&root, &services, &mut mistakes);
         let login = Credentials::settle(self, folder, &mut mistakes);
-        let acl = match (self.acl.unwrap_or_default(), &login) {
+        let typed = self.acl.unwrap_or_default();
+        let is_left_open = typed == AclChoice::Auto && login.is_some();
+        let acl_of_documents = if is_left_open { AclChoice::Readable } else { typed };
+        let acl = match (typed, &login) {
             (AclChoice::Auto, Some(_)) => AclChoice::Creator,
             (AclChoice::Auto, None) => AclChoice::Open,
             (AclChoice::Creator | AclChoice::Readable, None) if self.username.is_none() => {
@@ -235,6 +245,7 @@ impl RegistryConfig {
             config_root,
             login,
             acl,
+            acl_of_documents,
             session_timeout,
             server_version,
         })

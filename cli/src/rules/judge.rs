@@ -6,31 +6,42 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use anyhow::{Result, bail};
-use route::rules::{self, Document, Mistake, Rules, Unmet};
+use anyhow::Result;
+use route::rules::{self, Document, Mistake, Rules, Unmet, Warning};
 use serde_json::{Value, json};
 
 use super::file::Wanted;
+use super::gateway::Gateway;
 use super::{End, Form, show};
 use crate::terminal::shown;
+use crate::wrong::wrong;
 
 /// What there is to say of one text.
 pub struct Judged {
     place: String,
     name: String,
+    /// Lines of its file before the text.
+    lines_before: usize,
     /// None where it is broken.
     document: Option<Arc<Document>>,
     mistakes: Vec<Mistake>,
     unmet: Vec<Unmet>,
+    /// What looks odd; it stops nothing.
+    warnings: Vec<Warning>,
 }
 
-/// `highway rules check`: every file, beside the others.
-pub fn check(files: &[Wanted], form: Form) -> Result<End> {
+/// `highway rules check`: every file, beside the others, and beside what a gateway knows.
+pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<End> {
     let mut names = BTreeSet::new();
     if let Some(twice) = files.iter().find(|file| !names.insert(file.name.as_str())) {
-        bail!("found two files for document {}, wanted a name of its own for each", twice.name);
+        let what = format!("found two files for document {}, wanted a name of its own for each", twice.name);
+        return Err(wrong(what));
     }
-    let judged = judge(files, Vec::new())?;
+    let mut judged = judge(files, Vec::new(), SystemTime::now())?;
+    for (judged, file) in judged.iter_mut().zip(files).filter(|(judged, _)| judged.document.is_some()) {
+        judged.warnings.extend(gateway.warnings(file).await?);
+        judged.warnings.sort_by_key(|warning| warning.line);
+    }
     match form {
         Form::Programs => show::print_json(&judged.iter().map(Judged::json).collect())?,
         Form::People => {
@@ -47,13 +58,15 @@ pub fn check(files: &[Wanted], form: Form) -> Result<End> {
 ///
 /// # Errors
 /// There are more rules than gateways take.
-pub fn judge(files: &[Wanted], others: Vec<Arc<Document>>) -> Result<Vec<Judged>> {
+pub fn judge(files: &[Wanted], others: Vec<Arc<Document>>, now: SystemTime) -> Result<Vec<Judged>> {
     let mut judged: Vec<Judged> = files.iter().map(Judged::of).collect();
     let good = judged.iter().filter_map(|judged| judged.document.clone());
-    let rules = Arc::new(Rules::new(good.chain(others), SystemTime::now())?);
+    let all: Vec<Arc<Document>> = good.chain(others).collect();
+    let rules = Rules::new(all.iter().cloned(), now).map_err(|too_many| wrong(too_many.to_string()))?;
     for judged in &mut judged {
         if let Some(document) = &judged.document {
-            judged.unmet = rules::check(document, &rules);
+            judged.unmet = rules::check(document, &all, now).map_err(|too_many| wrong(too_many.to_string()))?;
+            judged.warnings = rules::shadowed(document, &rules);
         }
     }
     Ok(judged)
@@ -79,7 +92,8 @@ impl Judged {
             Ok(document) => (Some(Arc::new(document)), Vec::new()),
             Err(broken) => (None, broken.mistakes),
         };
-        Self { place: file.place.clone(), name: file.name.clone(), document, mistakes, unmet: Vec::new() }
+        let (place, name, lines_before) = (file.place.clone(), file.name.clone(), file.lines_before);
+        Self { place, name, lines_before, document, mistakes, unmet: Vec::new(), warnings: Vec::new() }
     }
 
     /// How a command ends that stops over it.
@@ -94,12 +108,17 @@ impl Judged {
     /// One line each, as compilers write them.
     pub fn sentences(&self) -> Vec<String> {
         let place = shown(&self.place);
-        let mistakes = self.mistakes.iter().map(|Mistake { line, column, what }| format!("{line}:{column}: {what}"));
+        let in_file = |line: &usize| line + self.lines_before;
+        let mistakes = self.mistakes.iter();
+        let mistakes = mistakes.map(|Mistake { line, column, what }| format!("{}:{column}: {what}", in_file(line)));
         let unmet = self.unmet.iter().map(|Unmet { line, wanted, found }| {
-            format!("{line}: not as expected: found the call {found}, wanted it {wanted}")
+            format!("{}: not as expected: found the call {found}, wanted it {wanted}", in_file(line))
         });
-        let mut said: Vec<String> = mistakes.chain(unmet).map(|what| format!("{place}:{}", shown(&what))).collect();
-        if let (Some(document), true) = (&self.document, said.is_empty()) {
+        let warnings = self.warnings.iter();
+        let warnings = warnings.map(|Warning { line, what }| format!("{}: warning: {what}", in_file(line)));
+        let told = mistakes.chain(unmet).chain(warnings);
+        let mut said: Vec<String> = told.map(|what| format!("{place}:{}", shown(&what))).collect();
+        if let (Some(document), End::Good) = (&self.document, self.end()) {
             said.push(format!("{place}: good, {} rules and switches", document.len()));
         }
         said
@@ -107,16 +126,24 @@ impl Judged {
 
     /// The same for programs.
     pub fn json(&self) -> Value {
+        let in_file = |line: &usize| line + self.lines_before;
+        let mistakes = self
+            .mistakes
+            .iter()
+            .map(|Mistake { line, column, what }| json!({ "line": in_file(line), "column": column, "what": what }));
         let unmet = self
             .unmet
             .iter()
-            .map(|Unmet { line, wanted, found }| json!({ "line": line, "wanted": wanted, "found": found }));
+            .map(|Unmet { line, wanted, found }| json!({ "line": in_file(line), "wanted": wanted, "found": found }));
+        let warnings =
+            self.warnings.iter().map(|Warning { line, what }| json!({ "line": in_file(line), "what": what }));
         json!({
             "file": self.place,
             "name": self.name,
             "good": self.end() == End::Good,
-            "mistakes": self.mistakes,
+            "mistakes": mistakes.collect::<Vec<_>>(),
             "unmet": unmet.collect::<Vec<_>>(),
+            "warnings": warnings.collect::<Vec<_>>(),
         })
     }
 }

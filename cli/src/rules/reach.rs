@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow, bail};
 use chassis::Mistakes;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Deserialize;
-use zk_bridge::{RegistryConfig, RegistrySettings};
+use zk_bridge::{AclChoice, RegistryConfig, RegistrySettings};
 
 /// What of a gateway's file is asked for; the rest is not looked at.
 #[derive(Debug, Default, Deserialize)]
@@ -38,6 +38,31 @@ pub struct Reach {
     /// The name of the environment variable with the password.
     #[arg(long, global = true, conflicts_with = "config", value_name = "VARIABLE")]
     password_env: Option<String>,
+    /// Who may do what with documents that are made, and their histories [default: the configuration's acl; else everybody may read them, and
+    /// with a login only its user change them]. Those that are there keep their rights.
+    #[arg(long, global = true)]
+    acl: Option<Rights>,
+}
+
+/// Rights of what is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Rights {
+    /// Everybody may do everything.
+    Open,
+    /// The user may do everything, everybody may read.
+    Readable,
+    /// The user may do everything, others nothing: gateways have to log in as the same user.
+    Creator,
+}
+
+impl From<Rights> for AclChoice {
+    fn from(rights: Rights) -> Self {
+        match rights {
+            Rights::Open => Self::Open,
+            Rights::Readable => Self::Readable,
+            Rights::Creator => Self::Creator,
+        }
+    }
 }
 
 impl Reach {
@@ -45,6 +70,7 @@ impl Reach {
     pub fn registry(&self) -> Result<RegistrySettings> {
         match (&self.config, &self.registry) {
             (Some(file), name) => {
+                let settle = |raw, mistakes: &mut Mistakes| settle(raw, self.acl, mistakes);
                 let registries = chassis::config::settle_file(file, &chassis::config::variables(), settle)?.config;
                 one_of(registries, name.as_deref())
             }
@@ -61,6 +87,7 @@ impl Reach {
             username: self.username.clone(),
             password_file: self.password_file.clone(),
             password_env: self.password_env.clone(),
+            acl: self.acl.map(AclChoice::from),
             ..RegistryConfig::at(address)
         };
         config.settle(Path::new("")).map_err(|mistakes| {
@@ -73,7 +100,10 @@ impl Reach {
     }
 }
 
-fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Vec<RegistrySettings>> {
+fn settle(mut raw: Raw, acl: Option<Rights>, mistakes: &mut Mistakes) -> Option<Vec<RegistrySettings>> {
+    if let Some(acl) = acl {
+        raw.registry.iter_mut().for_each(|registry| registry.acl = Some(acl.into()));
+    }
     let (registries, wrong) = zk_bridge::settle_all(&raw.registry, &mistakes.resolve(Path::new("")));
     for (at, mistake) in wrong {
         mistakes.say(&format!("registry[{at}].{}", mistake.key), mistake.what);

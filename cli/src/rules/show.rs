@@ -6,19 +6,23 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use zk_bridge::{ConfigCenter, Document, Entry};
+use zk_bridge::{ConfigCenter, Document, Entry, Expected};
 
+use super::base::Base;
 use super::difference::{Line, difference};
 use super::file::Wanted;
 use super::{End, Form};
-use crate::terminal::{shown, whole};
+use crate::terminal::{self, shown, whole};
 
-/// A document, or the list of all.
+/// A document after a line that says its version, or the list of all.
 pub async fn get(center: &ConfigCenter, name: Option<&str>, form: Form) -> Result<End> {
     let Some(name) = name else { return list(center, form).await };
     let document = there(center, name).await?;
     match form {
-        Form::People => print!("{}", whole(&document.text)),
+        Form::People => {
+            let Document { name, text, version, .. } = document;
+            print!("{}\n{}", Base { name, version }.line(), whole(&text));
+        }
         Form::Programs => {
             let Document { name, text, version, written } = document;
             print_json(
@@ -65,8 +69,16 @@ pub async fn diff(center: &ConfigCenter, wanted: &Wanted, form: Form) -> Result<
     let found = center.read(&wanted.name).await?;
     let before = found.as_ref().map(|document| document.text.as_str());
     let differs = before != Some(wanted.text.as_str());
+    let now = expected(found.as_ref());
+    if let Some(made_from) = wanted.made_from.filter(|made_from| now != Expected::Version(*made_from)) {
+        eprintln!("highway: {} was made from version {made_from}, and there is {now} now", shown(&wanted.place));
+    }
     match form {
-        Form::People => print_difference(before.unwrap_or_default(), &wanted.text),
+        Form::People if differs => {
+            println!("--- {}, {now}\n+++ {}", wanted.name, shown(&wanted.place));
+            print_difference(before.unwrap_or_default(), &wanted.text);
+        }
+        Form::People => println!("{}: no difference, {now}", wanted.name),
         Form::Programs => {
             let version = found.as_ref().map(|document| document.version.to_string());
             let lines = difference_json(before.unwrap_or_default(), &wanted.text);
@@ -83,15 +95,27 @@ pub async fn history(center: &ConfigCenter, name: &str, form: Form) -> Result<En
         Form::Programs => print_json(&serde_json::to_value(&entries)?)?,
         Form::People if entries.is_empty() => println!("no history of {name}"),
         Form::People => {
+            let versions = |entry: &Entry| match (&entry.text, entry.version) {
+                (None, _) => "none".to_owned(),
+                (Some(_), None) => "unknown".to_owned(),
+                (Some(_), Some(version)) => version.to_string(),
+            };
+            let width = entries.iter().map(|entry| versions(entry).len()).max().unwrap_or(0);
             for (at, entry) in entries.iter().enumerate() {
-                let before = entries.get(at + 1);
+                let (before, version) = (entries.get(at + 1), versions(entry));
                 let Entry { number, at, by, action, .. } = entry;
                 let action = format!("{action:?}").to_lowercase();
-                println!("{number:<4} {}  {action:8}  {}  {}", shown(at), shown(by), counted(before, entry));
+                let (at, by, lines) = (shown(at), shown(by), counted(before, entry));
+                println!("{number:<4} {version:width$}  {at}  {action:8}  {by}  {lines}");
             }
         }
     }
     Ok(End::Good)
+}
+
+/// What there is, as a change says what it is over.
+pub fn expected(found: Option<&Document>) -> Expected {
+    found.map_or(Expected::Absent, |document| Expected::Version(document.version))
 }
 
 /// How many lines an entry changed.
@@ -139,7 +163,7 @@ fn whole_line(text: &str) -> String {
 }
 
 pub fn print_json(value: &Value) -> Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
+    println!("{}", terminal::json(value)?);
     Ok(())
 }
 

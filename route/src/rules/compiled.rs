@@ -97,6 +97,13 @@ impl<R> Default for Ordered<R> {
     }
 }
 
+/// A rule in the order in which all are asked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Standing<'r> {
+    pub document: &'r Document,
+    pub rule: &'r Rule,
+}
+
 /// A rule that is asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked<'r> {
@@ -194,6 +201,11 @@ impl Rules {
     #[must_use]
     pub fn looks_at_distances(&self) -> bool {
         self.rules.all.iter().any(|placed| matches!(placed.rule().act, Act::Nearest(_)))
+    }
+
+    /// All rules that hold, in their order.
+    pub(super) fn standing(&self) -> impl Iterator<Item = Standing<'_>> {
+        self.rules.all.iter().map(|placed| Standing { document: &placed.document, rule: placed.rule() })
     }
 
     /// The rules that can be about calls of `service`, in their order.

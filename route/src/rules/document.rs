@@ -144,6 +144,8 @@ pub(crate) enum Act {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Expectation {
     pub line: usize,
+    /// When it is called; `None`: now.
+    pub at: Option<SystemTime>,
     pub service: ServiceKey,
     pub method: Box<str>,
     pub application: Option<Box<str>>,

@@ -1,16 +1,17 @@
-//! What a document expects of itself, run by the very decision; and what looks odd about it beside what is known.
+//! What a document expects of itself, run by the very decision.
 //!
 //! For `check` commands, never for a gateway: a gateway obeys what it reads.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use super::compiled::Rules;
+use super::compiled::{Rules, TooMany};
 use super::document::{Document, Expectation, Goes, shares};
 use crate::call::Call;
 use crate::decide::decide;
 use crate::import::{BesideLocal, ImportRule, Imports, Verdict};
-use crate::plan::{Choice, Plan, Target};
+use crate::plan::{Choice, Plan};
 use crate::refusal::Refusal;
 use crate::snapshot::{Health, Known, Offer, Snapshot, View};
 
@@ -31,48 +32,33 @@ impl fmt::Display for Unmet {
     }
 }
 
-/// The expectations of `document` that do not come out under `rules`, which should hold this document and all others. Islands that
-/// are `offered` are taken to be imported and up, with nothing measured.
-#[must_use]
-pub fn check(document: &Document, rules: &Arc<Rules>) -> Vec<Unmet> {
-    let outcome = |expected: &Expectation| {
-        let plan = decide(&expected.call(), &expected.snapshot(rules));
+/// The expectations of `document` that do not come out under the rules of `all`, which should hold this document and all others, at
+/// `now`, or the moment that an expectation says. Islands that are `offered` are taken to be imported and up, with nothing measured.
+///
+/// # Errors
+/// [`TooMany`].
+pub fn check(document: &Document, all: &[Arc<Document>], now: SystemTime) -> Result<Vec<Unmet>, TooMany> {
+    let rules_at = |at: SystemTime| Rules::new(all.iter().cloned(), at).map(Arc::new);
+    let of_now = rules_at(now)?;
+    // Of one moment at a time: there may be as many as expectations.
+    let mut of_then = None;
+    let mut unmet = Vec::new();
+    for expected in &document.expectations {
+        let rules = match (expected.at, &of_then) {
+            (None, _) => of_now.clone(),
+            (Some(at), Some((then, rules))) if at == *then => Arc::clone(rules),
+            (Some(at), _) => of_then.insert((at, rules_at(at)?)).1.clone(),
+        };
+        let plan = decide(&expected.call(), &expected.snapshot(&rules));
         let found = match &plan {
             Ok(Plan { reason, choice }) => format!("goes {choice} by {reason}"),
             Err(refusal) => format!("refused ({refusal})"),
         };
-        (!expected.goes.is(&plan)).then(|| Unmet { line: expected.line, wanted: expected.goes.to_string(), found })
-    };
-    document.expectations.iter().filter_map(outcome).collect()
-}
-
-/// What looks odd about `document` beside what `snapshot` knows: a rule for a service that nobody offers, an island that nobody
-/// knows. No mistakes, since both may come; a gateway takes such a document.
-#[must_use]
-pub fn warnings(document: &Document, snapshot: &Snapshot) -> Vec<String> {
-    let mut said = Vec::new();
-    let is_there = |interface: &str| {
-        let mut services = snapshot.services().map(|(service, _)| service).chain(snapshot.local_services());
-        services.any(|service| service.interface == interface)
-    };
-    for rule in &document.rules {
-        let (name, line) = (&rule.name, rule.line);
-        let interfaces = [&rule.when.scope, &document.scope].map(|scope| scope.exact_interface());
-        if let Some(interface) = interfaces.into_iter().flatten().next()
-            && !is_there(interface)
-        {
-            said.push(format!("line {line}: rule `{name}` is about `{interface}`, which nobody offers here"));
-        }
-        for target in rule.act.targets() {
-            if let Target::Island(island) = target
-                && !snapshot.knows(island)
-                && **island != *snapshot.own_island()
-            {
-                said.push(format!("line {line}: rule `{name}` names island `{island}`, which is not known here"));
-            }
+        if !expected.goes.is(&plan) {
+            unmet.push(Unmet { line: expected.line, wanted: expected.goes.to_string(), found });
         }
     }
-    said
+    Ok(unmet)
 }
 
 impl Expectation {

@@ -5,7 +5,8 @@
 //!  text ─ parse ─▶ Document ─┴─ Rules::new(…, now) ─▶ Rules ─ reads: what belongs into a cache's key
 //!                     │                               └─▶ Known::rules of a snapshot ─▶ decide
 //!                     ├─ difference ─▶ sentences for the log
-//!                     └─ check ─▶ what does not come out as the document expects
+//!                     ├─ check ─▶ what does not come out as the document expects
+//!                     └─ shadowed, Surroundings ─▶ what looks odd
 //! ```
 //!
 //! Nothing here reads a file, a clock or a config center.
@@ -19,14 +20,16 @@ mod read_expect;
 mod reader;
 mod reads;
 mod values;
+mod warnings;
 mod yaml;
 
 pub use compiled::{Rules, TooMany};
 pub use difference::difference;
 pub use document::{Broken, Document, Mistake};
-pub use expect::{Unmet, check, warnings};
+pub use expect::{Unmet, check};
 pub use read::{DOCUMENT_MAX_LEN, RULES_MAX, is_document_name, parse};
 pub use reads::Reads;
+pub use warnings::{Surroundings, Warning, shadowed};
 
 pub(crate) use document::{Act, Rule, Switch};
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use super::document::{Expectation, Goes};
 use super::read::{LIST_MAX, Reading, SAY_MAX_LEN};
 use super::reader::Fields;
-use super::values;
+use super::values::{self, A_MOMENT};
 use super::yaml::{Node, Value};
 use crate::plan::Target;
 
-pub(super) const EXPECT: &[&str] = &["call", "offered", "local", "goes"];
+pub(super) const EXPECT: &[&str] = &["call", "at", "offered", "local", "goes"];
 pub(super) const CALL: &[&str] = &["service", "method", "application", "target", "attachments", "parameters", "source"];
 pub(super) const GOES: &[&str] = &["split"];
 
@@ -27,6 +27,7 @@ impl Reading<'_> {
                 None => {}
             }
         }
+        let at = fields.get("at").map(|node| self.reader.made(node, A_MOMENT, values::moment));
         let local = fields.get("local").and_then(|node| self.reader.truth(node));
         let call = self.reader.require(&fields, "call", "the call that is expected to go there")?;
         let call = self.reader.fields(call, CALL)?;
@@ -38,6 +39,7 @@ impl Reading<'_> {
         let [attachments, parameters] = ["attachments", "parameters"].map(|key| self.texts(&call, key));
         Some(Expectation {
             line: node.at.line,
+            at: at.flatten(),
             service: service?,
             method: method.unwrap_or_default().into(),
             application: application.map(Into::into),

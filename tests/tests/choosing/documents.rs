@@ -52,7 +52,7 @@ impl<'a> Documents<'a> {
     pub fn say(&self, rules: &str) {
         let file = self.line.lab.folder().join(format!("{}.yaml", self.name));
         std::fs::write(&file, format!("service: \"{}\"\n{rules}", self.service)).unwrap();
-        self.command("apply", &[&file.display().to_string(), &self.name]);
+        self.command("apply", &[&file.display().to_string(), &self.name, "--overwrite", "--first"]);
     }
 
     /// Makes the document say this of every call.

@@ -29,6 +29,19 @@ pub enum Expected {
     Version(Version),
 }
 
+impl std::str::FromStr for Expected {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self::Absent),
+            text => text.parse().map(Self::Version).map_err(|_| {
+                format!("found {text:?}, wanted a version such as 0x10000002a, or none where there is no document yet")
+            }),
+        }
+    }
+}
+
 /// A change of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
@@ -42,6 +55,15 @@ pub struct Edit {
     pub action: Action,
     /// Who does it, as `user@host`.
     pub by: String,
+}
+
+/// Who may read a document, which gateways have to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Readers {
+    /// Everybody.
+    Everybody,
+    /// These alone, as ZooKeeper calls them: `digest:dubbo`.
+    Only(Vec<String>),
 }
 
 /// Why the config center did not do what it was asked to.

@@ -1,4 +1,4 @@
-//! The tools' side of the config center: documents and their history, read, and written without losing anybody's change.
+//! The tools' side of the config center: documents and their history, written without losing anybody's change.
 //!
 //! ```text
 //!   read (version) ─▶ edit ─▶ write (expected version) ─┬─ as expected ─▶ one transaction: entry n+1 made, document set
@@ -7,7 +7,7 @@
 //!
 //! Entries before the newest 20 go afterwards. The new entry holds the place of a lock: two who write at once make the same one, and
 //! one of them fails. Where the connection is lost meanwhile, the entry says whether it was done. On 3.4, which has no transactions,
-//! the document is written first, by its version, and the entry after it.
+//! the document is written first, by its version, and the entry, which says it, after it.
 //!
 //! It never writes blindly, and nothing at all where nothing changes for anybody.
 
@@ -15,17 +15,18 @@ use std::time::{Duration, SystemTime};
 
 use zookeeper_client::Error;
 
-use super::change::{CenterFailure, Edit, Expected, Listed, Meanwhile, sound_name, sound_text};
-use super::history::{Action, Entry, number_of};
-use super::{DOCUMENT_MAX_LEN, Document, Place, Version, is_document_name, time};
+use super::change::{CenterFailure, Edit, Expected, Meanwhile, sound_name, sound_text};
+use super::history::{Action, Entry, Tells};
+use super::looking::{Found, expected};
+use super::{DOCUMENT_MAX_LEN, Place, Version};
 use crate::config::RegistrySettings;
 use crate::keeper::Keeper;
 use crate::publish::apply::{Applied, Folders, Refused, apply};
 use crate::publish::{Op, Step};
-use crate::session::{AT_ONCE, Fault, Session};
+use crate::session::{AT_ONCE, Session};
 
 /// Entries that are kept of a document.
-const ENTRIES_KEPT: usize = 20;
+pub(super) const ENTRIES_KEPT: usize = 20;
 /// A tool's session; a server that says nothing for two fifths of it is given up.
 const SESSION: Duration = Duration::from_secs(6);
 /// How often it is begun anew where somebody else noted the same change at the same moment.
@@ -33,19 +34,10 @@ const ROUNDS_MAX: u32 = 3;
 
 /// The config center of a registry, for a tool.
 pub struct ConfigCenter {
-    session: Session,
-    place: Place,
+    pub(super) session: Session,
+    pub(super) place: Place,
     /// Keeps the session alive.
     _keeper: Keeper,
-}
-
-/// What is there of a document.
-struct Found {
-    data: Vec<u8>,
-    version: Version,
-    /// How often the node was written, which is what a write is compared by.
-    writes: i32,
-    written: SystemTime,
 }
 
 /// What is there of a history.
@@ -67,7 +59,9 @@ impl ConfigCenter {
         let keeper =
             Keeper::start().map_err(|error| CenterFailure::Odd(format!("no thread for a session: {error}")))?;
         let session_timeout = settings.session_timeout.min(SESSION);
-        let session = Session::open(session_timeout, settings, &keeper).await.map_err(CenterFailure::Unreachable)?;
+        let session = Session::open(session_timeout, &settings.of_documents(), &keeper)
+            .await
+            .map_err(CenterFailure::Unreachable)?;
         let center = Self { session, place: Place::new(&settings.config_root), _keeper: keeper };
         let client = &center.session.client;
         center.read_of("/", client.sync("/")).await?;
@@ -80,68 +74,12 @@ impl ConfigCenter {
         Ok(center)
     }
 
-    /// Every document, by name.
-    ///
-    /// # Errors
-    /// [`CenterFailure`].
-    pub async fn list(&self) -> Result<Vec<Listed>, CenterFailure> {
-        let folder = self.place.documents();
-        let mut names = self.names(&folder).await?;
-        names.retain(|name| is_document_name(name));
-        names.sort();
-        let path = |name: &String| self.place.document(name);
-        let stats = self.session.each(&names, |name| self.session.client.check_stat(&path(name))).await;
-        let stats = stats.map_err(|error| failure(&folder, &error))?;
-        let mut listed = Vec::new();
-        for (name, stat) in names.into_iter().zip(stats) {
-            let stat = stat.map_err(|error| failure(&path(&name), &error))?;
-            let Some(stat) = stat else { continue };
-            let len = usize::try_from(stat.data_length).unwrap_or(0);
-            listed.push(Listed { name, version: Version(stat.mzxid), len, written: time(stat.mtime) });
-        }
-        Ok(listed)
-    }
-
-    /// A document, if it is there. What is no UTF-8 in it is shown as `U+FFFD`.
-    ///
-    /// # Errors
-    /// [`CenterFailure`].
-    pub async fn read(&self, name: &str) -> Result<Option<Document>, CenterFailure> {
-        sound_name(name)?;
-        let found = self.found(name).await?;
-        Ok(found.map(|Found { data, version, written, .. }| {
-            let text = String::from_utf8_lossy(&data).into_owned();
-            Document { name: name.to_owned(), text, version, written }
-        }))
-    }
-
-    /// What is kept of a document's history, the newest first; also of one that is not there any more.
-    ///
-    /// # Errors
-    /// [`CenterFailure`].
-    pub async fn history(&self, name: &str) -> Result<Vec<Entry>, CenterFailure> {
-        sound_name(name)?;
-        let numbers = self.numbers(name).await?;
-        let newest: Vec<u64> = numbers.into_iter().rev().take(ENTRIES_KEPT).collect();
-        let path = |number: &u64| self.place.entry(name, *number);
-        let nodes = self.session.each(&newest, |number| self.session.client.get_data(&path(number))).await;
-        let nodes = nodes.map_err(|error| failure(&self.place.history(name), &error))?;
-        let mut entries = Vec::new();
-        for (number, node) in newest.into_iter().zip(nodes) {
-            match node {
-                Ok((data, _)) => entries.extend(Entry::read(number, &data)),
-                Err(Error::NoNode) => {}
-                Err(error) => return Err(failure(&path(&number), &error)),
-            }
-        }
-        Ok(entries)
-    }
-
-    /// Changes a document and its history; what there is from then on.
+    /// Changes a document and its history; what there is from then on, `None` where somebody else had changed it again before that could
+    /// be read.
     ///
     /// # Errors
     /// [`CenterFailure`]; nothing was written but for [`CenterFailure::Unknown`].
-    pub async fn write(&self, edit: &Edit) -> Result<Expected, CenterFailure> {
+    pub async fn write(&self, edit: &Edit) -> Result<Option<Expected>, CenterFailure> {
         for _ in 0..ROUNDS_MAX {
             let fit = self.fit(edit).await?;
             if let Some(after) = self.written(edit, fit).await? {
@@ -179,12 +117,11 @@ impl ConfigCenter {
         Ok(Fit { numbers, unnoted, writes: found.map(|found| found.writes) })
     }
 
-    /// One attempt, and what there is after it; `None` where somebody else wrote at the same moment.
-    async fn written(&self, edit: &Edit, fit: Fit) -> Result<Option<Expected>, CenterFailure> {
+    /// One attempt, and what there is after it, if that is known; `None` where somebody else wrote at the same moment.
+    async fn written(&self, edit: &Edit, fit: Fit) -> Result<Option<Option<Expected>>, CenterFailure> {
         let Fit { mut numbers, unnoted, writes } = fit;
         let name = &edit.name;
-        let document = self.place.document(name);
-        let path = document.clone();
+        let path = self.place.document(name);
         let change = match (edit.text.clone(), writes) {
             (Some(data), None) => Op::CreatePersistent { path, data },
             (Some(data), Some(writes)) => Op::Set { path, data, version: Some(writes) },
@@ -192,37 +129,48 @@ impl ConfigCenter {
         };
         if let Some(unnoted) = unnoted {
             let number = last(&numbers) + 1;
-            if !self.is_done(name, vec![self.making(&Entry { number, ..unnoted }, name)]).await? {
+            if !self.is_done(name, vec![self.making(&Entry { number, ..unnoted }, name, Tells::InWords)]).await? {
                 return Ok(None);
             }
             numbers.push(number);
         }
         let (now, number) = (SystemTime::now(), last(&numbers) + 1);
-        let entry = self.making(&Entry::new(number, now, &edit.by, edit.action, edit.text.as_deref()), name);
-        let (step, after) =
-            if self.session.has_multi() { (vec![entry, change], None) } else { (vec![change], Some(entry)) };
-        // Of a transaction all that it writes has one version.
-        let telling = if after.is_none() { self.place.entry(name, number) } else { document };
-        if !self.is_done(name, step).await? {
-            return Ok(None);
-        }
-        if let Some(entry) = after {
+        let entry = Entry::new(number, now, &edit.by, edit.action, edit.text.as_deref());
+        let version = if self.session.has_multi() {
+            if !self.is_done(name, vec![self.making(&entry, name, Tells::ByItself), change]).await? {
+                return Ok(None);
+            }
+            self.version_of(&self.place.entry(name, number), &entry.data(Tells::ByItself), 0).await
+        } else {
+            if !self.is_done(name, vec![change]).await? {
+                return Ok(None);
+            }
+            let text = edit.text.as_deref().unwrap_or_default();
+            let version = self
+                .version_of(&self.place.document(name), text, writes.map_or(0, |writes| writes.wrapping_add(1)))
+                .await;
+            let entry = Entry { version, ..entry };
             // It is written, whatever becomes of its entry; who writes next notes what has none.
-            let _ = self.is_done(name, vec![entry]).await;
-        }
+            let _ = self.is_done(name, vec![self.making(&entry, name, Tells::InWords)]).await;
+            version
+        };
         let old = numbers.len().saturating_sub(ENTRIES_KEPT - 1);
         self.forget(name, &numbers[..old]).await;
-        if edit.text.is_none() {
-            return Ok(Some(Expected::Absent));
-        }
-        let stat = self.read_of(&telling, self.session.client.check_stat(&telling)).await;
-        let stat =
-            stat.map_err(|error| CenterFailure::Odd(format!("{name} was written, but what came of it: {error}")))?;
-        Ok(Some(stat.flatten().map_or(Expected::Absent, |stat| Expected::Version(Version(stat.mzxid)))))
+        Ok(Some(match edit.text {
+            None => Some(Expected::Absent),
+            Some(_) => version.map(Expected::Version),
+        }))
     }
 
-    fn making(&self, entry: &Entry, name: &str) -> Op {
-        Op::CreatePersistent { path: self.place.entry(name, entry.number), data: entry.data() }
+    /// The version that a write gave to a node, if what it wrote is still there: all that one transaction writes has the same. What
+    /// somebody wrote since is not taken for it.
+    async fn version_of(&self, path: &str, data: &str, writes: i32) -> Option<Version> {
+        let (found, stat) = self.session.answer(self.session.client.get_data(path)).await.ok()?;
+        (found == data.as_bytes() && stat.version == writes).then_some(Version(stat.mzxid))
+    }
+
+    fn making(&self, entry: &Entry, name: &str, tells: Tells) -> Op {
+        Op::CreatePersistent { path: self.place.entry(name, entry.number), data: entry.data(tells) }
     }
 
     /// Deletes old entries; what cannot be deleted now is tried again with the next change.
@@ -273,58 +221,10 @@ impl ConfigCenter {
             by: noted.map(|entry| (entry.by.clone(), entry.at.clone())).or_else(unnoted),
         }))
     }
-
-    async fn found(&self, name: &str) -> Result<Option<Found>, CenterFailure> {
-        let path = self.place.document(name);
-        let node = self.read_of(&path, self.session.client.get_data(&path)).await?;
-        Ok(node.map(|(data, stat)| Found {
-            data,
-            version: Version(stat.mzxid),
-            writes: stat.version,
-            written: time(stat.mtime),
-        }))
-    }
-
-    async fn entry(&self, name: &str, number: u64) -> Result<Option<Entry>, CenterFailure> {
-        let path = self.place.entry(name, number);
-        let node = self.read_of(&path, self.session.client.get_data(&path)).await?;
-        Ok(node.and_then(|(data, _)| Entry::read(number, &data)))
-    }
-
-    /// The numbers of the entries of a history, the oldest first.
-    async fn numbers(&self, name: &str) -> Result<Vec<u64>, CenterFailure> {
-        let names = self.names(&self.place.history(name)).await?;
-        let mut numbers: Vec<u64> = names.iter().filter_map(|name| number_of(name)).collect();
-        numbers.sort_unstable();
-        Ok(numbers)
-    }
-
-    /// What is in a folder; nothing where it is not there.
-    async fn names(&self, folder: &str) -> Result<Vec<String>, CenterFailure> {
-        let found = self.read_of(folder, self.session.client.get_children(folder)).await?;
-        Ok(found.map_or_else(Vec::new, |(names, _)| names))
-    }
-
-    /// An answer about a path; none where nothing is there.
-    async fn read_of<T>(
-        &self,
-        path: &str,
-        request: impl Future<Output = Result<T, Error>>,
-    ) -> Result<Option<T>, CenterFailure> {
-        match self.session.answer(request).await {
-            Ok(found) => Ok(Some(found)),
-            Err(Error::NoNode) => Ok(None),
-            Err(error) => Err(failure(path, &error)),
-        }
-    }
 }
 
 fn last(numbers: &[u64]) -> u64 {
     numbers.last().copied().unwrap_or(0)
-}
-
-fn expected(found: Option<&Found>) -> Expected {
-    found.map_or(Expected::Absent, |found| Expected::Version(found.version))
 }
 
 /// What is there and the history does not say: somebody wrote without it. What no gateway obeys is not noted.
@@ -337,13 +237,6 @@ fn unnoted(noted: Option<&Entry>, found: Option<&Found>) -> Option<Entry> {
         return None;
     }
     let at = found.map_or_else(SystemTime::now, |found| found.written);
-    Some(Entry::new(0, at, "unknown", Action::Edit, text))
-}
-
-fn failure(path: &str, error: &Error) -> CenterFailure {
-    match Fault::of(error) {
-        Fault::Denied => CenterFailure::Denied(format!("may not read {path}: {error}")),
-        Fault::Lost => CenterFailure::Lost(format!("{path} was not read: {error}")),
-        Fault::Conflict | Fault::Odd => CenterFailure::Odd(format!("cannot read {path}: {error}")),
-    }
+    let version = found.map(|found| found.version);
+    Some(Entry { version, ..Entry::new(0, at, "unknown", Action::Edit, text) })
 }

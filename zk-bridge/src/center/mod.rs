@@ -8,7 +8,8 @@
 //! | file | what it is |
 //! |---|---|
 //! | `reading` | the last good documents, as a gateway follows them |
-//! | `editing` | the tools' side: list, read, write with an expected version |
+//! | `looking` | the tools' side: list, read, who may read |
+//! | `editing` | the tools' side: write with an expected version |
 //! | `change` | what such a write says, and why it did not come about |
 //! | `history` | what an entry of the history says |
 //!
@@ -17,6 +18,7 @@
 pub(crate) mod change;
 pub(crate) mod editing;
 pub(crate) mod history;
+mod looking;
 pub(crate) mod reading;
 
 use std::collections::BTreeSet;
@@ -31,6 +33,8 @@ pub const DOCUMENTS_MAX: usize = 1000;
 pub const DOCUMENT_MAX_LEN: usize = 256 * 1024;
 /// Bytes of all documents together; a change that goes beyond is not taken.
 pub const DOCUMENTS_MAX_LEN: usize = 16 * 1024 * 1024;
+/// Texts of documents that are on their way at once: a hundred of the longest would be much to hold.
+const READ_AT_ONCE: usize = 16;
 /// Characters of a name.
 const NAME_MAX_LEN: usize = 128;
 

@@ -21,7 +21,8 @@ use std::sync::Arc;
 use zookeeper_client::{Error, Stat};
 
 use super::{
-    DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Place, Version, is_document_name, time,
+    DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Place, READ_AT_ONCE, Version,
+    is_document_name, time,
 };
 use crate::session::Session;
 
@@ -155,8 +156,7 @@ impl Held {
     }
 
     async fn read(&mut self, session: &Session, place: &Place, names: &[String]) -> Result<(), Error> {
-        // A few at once: a hundred of the longest would be much to hold.
-        for names in names.chunks(16) {
+        for names in names.chunks(READ_AT_ONCE) {
             let answers = session.each(names, |name| session.client.get_data(&place.document(name))).await?;
             for (name, answer) in names.iter().zip(answers) {
                 match answer {

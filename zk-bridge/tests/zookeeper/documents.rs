@@ -26,7 +26,7 @@ fn texts(documents: &Documents) -> Vec<(&str, &str)> {
 
 impl Running {
     /// Waits until the documents are these.
-    async fn documents(&self, wanted: &[(&str, &str)]) {
+    pub(super) async fn documents(&self, wanted: &[(&str, &str)]) {
         let mut documents = self.registry.documents();
         let seen = documents.wait_for(|documents| documents.is_read() && texts(documents) == wanted);
         let seen = tokio::time::timeout(Duration::from_secs(40), seen).await.is_ok();
@@ -34,7 +34,7 @@ impl Running {
     }
 
     /// Waits until a problem of the registry says this.
-    async fn problem(&self, what: &str) {
+    pub(super) async fn problem(&self, what: &str) {
         eventually(what, || async { self.registry.status().problems.iter().any(|problem| problem.contains(what)) })
             .await;
     }

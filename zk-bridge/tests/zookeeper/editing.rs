@@ -1,27 +1,29 @@
 //! Rule documents as a tool changes them: nobody's change is lost, and every one can be looked up and taken back.
 
-use zk_bridge::{Action, CenterFailure, ConfigCenter, DOCUMENT_MAX_LEN, Edit, Entry, Expected, Meanwhile};
+use std::time::Duration;
+
+use zk_bridge::{Action, CenterFailure, ConfigCenter, DOCUMENT_MAX_LEN, Edit, Entry, Expected, Meanwhile, Version};
 
 use super::forgetful::{Forgetful, Loses};
 use super::*;
 
-async fn center(address: &str) -> ConfigCenter {
+pub(super) async fn center(address: &str) -> ConfigCenter {
     center_of(&RegistryConfig::at(address)).await.unwrap()
 }
 
-async fn center_of(config: &RegistryConfig) -> Result<ConfigCenter, CenterFailure> {
+pub(super) async fn center_of(config: &RegistryConfig) -> Result<ConfigCenter, CenterFailure> {
     ConfigCenter::open(&config.settle(std::path::Path::new("/")).unwrap()).await
 }
 
-fn apply(text: &str, expected: Expected, by: &str) -> Edit {
+pub(super) fn apply(text: &str, expected: Expected, by: &str) -> Edit {
     Edit { name: "shop".into(), text: Some(text.into()), expected, action: Action::Apply, by: by.into() }
 }
 
-fn remove(expected: Expected, by: &str) -> Edit {
+pub(super) fn remove(expected: Expected, by: &str) -> Edit {
     Edit { text: None, action: Action::Remove, ..apply("", expected, by) }
 }
 
-async fn text(center: &ConfigCenter) -> Option<String> {
+pub(super) async fn text(center: &ConfigCenter) -> Option<String> {
     center.read("shop").await.unwrap().map(|document| document.text)
 }
 
@@ -41,8 +43,8 @@ async fn documents_are_changed_with_a_history_on(version: &str) {
     assert_eq!((text(&center).await, center.list().await.unwrap()), (None, vec![]));
 
     // The folders are made with the first one.
-    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
-    let two = center.write(&apply("two", one, "bob@b")).await.unwrap();
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap().unwrap();
+    let two = center.write(&apply("two", one, "bob@b")).await.unwrap().unwrap();
     let listed = center.list().await.unwrap();
     assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].len), (1, "shop", 3));
     assert_eq!(two, Expected::Version(listed[0].version), "what is said of a change is what is there after it");
@@ -60,8 +62,8 @@ async fn documents_are_changed_with_a_history_on(version: &str) {
     assert!(also_late.to_string().ends_with("wanted none"), "{also_late}");
     assert_eq!(text(&center).await.as_deref(), Some("two"));
 
-    assert_eq!(center.write(&remove(two, "ann@a")).await, Ok(Expected::Absent));
-    let four = center.write(&apply("four", Expected::Absent, "ann@a")).await.unwrap();
+    assert_eq!(center.write(&remove(two, "ann@a")).await, Ok(Some(Expected::Absent)));
+    let four = center.write(&apply("four", Expected::Absent, "ann@a")).await.unwrap().unwrap();
     // ZooKeeper counts from the beginning again, as when there was "one".
     let late = center.write(&apply("five", one, "bob@b")).await.unwrap_err();
     let said_late = late.to_string();
@@ -79,6 +81,8 @@ async fn documents_are_changed_with_a_history_on(version: &str) {
         ]
     );
     assert_eq!(history.iter().map(|entry| entry.number).collect::<Vec<_>>(), [4, 3, 2, 1]);
+    let versions = history.iter().map(|entry| entry.version.map_or(Expected::Absent, Expected::Version));
+    assert_eq!(versions.collect::<Vec<_>>(), [four, Expected::Absent, two, one], "as the changes themselves said");
     let nothing = Edit { name: "stock".into(), ..remove(Expected::Absent, "ann@a") };
     let refused = center.write(&nothing).await.unwrap_err();
     assert_eq!(refused.to_string(), "found no document stock, wanted one to take away");
@@ -123,7 +127,7 @@ async fn one_of_many_wins_on(version: &str) {
         assert_eq!(text(a).await.unwrap(), format!("{round} of {}", won[0]));
         let newest = &a.history("shop").await.unwrap()[0];
         assert_eq!(newest.by, won[0].to_string(), "the history names who won");
-        expected = *answers[won[0]].as_ref().unwrap();
+        expected = answers[won[0]].as_ref().unwrap().unwrap();
     }
     assert_eq!(centers[0].history("shop").await.unwrap().len(), 10, "and nobody else");
 }
@@ -144,7 +148,7 @@ async fn the_newest_twenty_entries_are_kept() {
     let center = center(&server.address()).await;
     let mut expected = Expected::Absent;
     for round in 1..=25 {
-        expected = center.write(&apply(&round.to_string(), expected, "ann@a")).await.unwrap();
+        expected = center.write(&apply(&round.to_string(), expected, "ann@a")).await.unwrap().unwrap();
     }
     let history = center.history("shop").await.unwrap();
     assert_eq!((history.len(), history[0].number, history[19].number), (20, 25, 6));
@@ -159,7 +163,7 @@ async fn what_somebody_wrote_by_hand_is_noted_before_it_is_changed() {
     let client = server.client().await;
     create(&client, "/dubbo/config/highway/shop", "by hand", CreateMode::Persistent).await;
     let center = center(&server.address()).await;
-    let one = center.write(&apply("one", now(&center).await, "ann@a")).await.unwrap();
+    let one = center.write(&apply("one", now(&center).await, "ann@a")).await.unwrap().unwrap();
     client.set_data("/dubbo/config/highway/shop", b"again", None).await.unwrap();
     let late = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
     assert!(late.to_string().contains(", of somebody who left no entry in its history at 2"), "{late}");
@@ -179,96 +183,68 @@ async fn what_somebody_wrote_by_hand_is_noted_before_it_is_changed() {
     );
 }
 
-/// Without the right to write the document there is no entry either.
-async fn who_may_only_read_changes_nothing_on(version: &str) {
+/// Somebody else writes all the time: what a change is said to have made is never the other's.
+async fn nobody_elses_version_is_taken_for_ones_own_on(version: &str) {
     let server = Server::of(version).await;
-    let client = server.client().await;
-    let center = center(&server.address()).await;
-    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
-    let read = [Acl::new(Permission::READ | Permission::ADMIN, AuthId::new("world", "anyone"))];
-    client.set_acl("/dubbo/config/highway/shop", &read, None).await.unwrap();
-    let denied = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
-    assert!(denied.to_string().contains("may not write /dubbo/config/highway/shop"), "{denied}");
-    assert!(matches!(denied, CenterFailure::Denied(_)));
-    assert_eq!(text(&center).await.as_deref(), Some("one"));
-    assert_eq!(center.history("shop").await.unwrap().len(), 1);
-
-    let nothing = [Acl::new(Permission::ADMIN, AuthId::new("world", "anyone"))];
-    client.set_acl("/dubbo/config/highway/shop", &nothing, None).await.unwrap();
-    let denied = center.read("shop").await.unwrap_err();
-    assert!(denied.to_string().contains("may not read /dubbo/config/highway/shop"), "{denied}");
-}
-
-#[tokio::test]
-async fn who_may_only_read_changes_nothing_on_zookeeper_3_4() {
-    who_may_only_read_changes_nothing_on("3.4.14").await;
-}
-
-#[tokio::test]
-async fn who_may_only_read_changes_nothing_on_zookeeper_3_9() {
-    who_may_only_read_changes_nothing_on("3.9.5").await;
-}
-
-/// One transaction: what cannot be noted is not done.
-#[tokio::test]
-async fn without_the_right_to_write_its_history_a_document_is_not_changed() {
-    let server = Server::start().await;
-    let center = center(&server.address()).await;
-    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
-    let read = [Acl::new(Permission::READ, AuthId::new("world", "anyone"))];
-    server.client().await.set_acl("/dubbo/config/highway-history/shop", &read, None).await.unwrap();
-    let denied = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
-    assert!(matches!(denied, CenterFailure::Denied(_)), "{denied}");
-    assert_eq!(text(&center).await.as_deref(), Some("one"));
-}
-
-/// The rights that `docs/zookeeper.md` names are enough to change documents.
-#[tokio::test]
-async fn the_least_rights_of_a_tool_are_enough() {
-    let server = Server::start().await;
-    let admin = server.client().await;
-    let may = |permission| [Acl::new(permission, AuthId::new("world", "anyone"))];
-    let folder = Permission::READ | Permission::CREATE | Permission::DELETE;
-    let mut rights = vec![("/", Permission::READ)];
-    for (path, permission) in [
-        ("/dubbo", Permission::READ),
-        ("/dubbo/config", Permission::READ),
-        ("/dubbo/config/highway", folder),
-        ("/dubbo/config/highway-history", Permission::READ | Permission::CREATE),
-    ] {
-        admin.create(path, b"", &CreateMode::Persistent.with_acls(Acls::anyone_all())).await.unwrap();
-        rights.push((path, permission));
-    }
-    for (path, permission) in rights {
-        admin.set_acl(path, &may(permission), None).await.unwrap();
-    }
-    let center = center(&server.address()).await;
-    let mut expected = Expected::Absent;
-    for round in 0..22 {
-        expected = center.write(&apply(&round.to_string(), expected, "ann@a")).await.unwrap();
-    }
-    assert_eq!(center.history("shop").await.unwrap().len(), 20);
-    center.write(&remove(expected, "ann@a")).await.unwrap();
-}
-
-#[tokio::test]
-async fn documents_and_histories_of_a_registry_with_a_password_are_its_users() {
-    use std::os::unix::fs::PermissionsExt;
-    let server = Server::start().await;
-    let file = server.folder().join("password");
-    std::fs::write(&file, "secret").unwrap();
-    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let config = RegistryConfig {
-        username: Some("dubbo".into()),
-        password_file: Some(file),
-        ..RegistryConfig::at(server.address())
+    let (center, client) = (center(&server.address()).await, server.client().await);
+    center.write(&apply("0", Expected::Absent, "ann@a")).await.unwrap();
+    let others = async {
+        let mut versions = Vec::new();
+        for round in 0..400 {
+            let text = format!("of the other {round}");
+            let stat = client.set_data("/dubbo/config/highway/shop", text.as_bytes(), None).await.unwrap();
+            versions.push(Version(stat.mzxid));
+            tokio::time::sleep(Duration::from_millis(3)).await;
+        }
+        versions
     };
-    let center = center_of(&config).await.unwrap();
-    center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
-    let stranger = server.client().await;
-    for path in ["/dubbo/config/highway/shop", "/dubbo/config/highway-history/shop/0000000001"] {
-        assert_eq!(stranger.get_data(path).await.unwrap_err(), Error::NoAuth, "{path}");
+    let own = async {
+        let (mut known, mut unknown) = (Vec::new(), 0);
+        for round in 0..100 {
+            match center.write(&apply(&format!("own {round}"), now(&center).await, "ann@a")).await {
+                Ok(Some(Expected::Version(version))) => known.push(version),
+                Ok(_) => unknown += 1,
+                Err(CenterFailure::Meanwhile(_)) => {}
+                Err(failure) => panic!("{failure}"),
+            }
+        }
+        (known, unknown)
+    };
+    let (others, (known, unknown)) = tokio::join!(others, own);
+    println!("{version}: {} were told their version, {unknown} were not", known.len());
+    assert!(known.len() + unknown > 0, "none was written");
+    let taken: Vec<_> = known.iter().filter(|version| others.contains(version)).collect();
+    assert!(taken.is_empty(), "{taken:?} are of the other");
+    for entry in center.history("shop").await.unwrap().iter().filter(|entry| entry.by == "ann@a") {
+        let is_others = entry.version.is_some_and(|version| others.contains(&version));
+        assert!(!is_others, "{entry:?}");
     }
+}
+
+#[tokio::test]
+async fn nobody_elses_version_is_taken_for_ones_own_on_zookeeper_3_4() {
+    nobody_elses_version_is_taken_for_ones_own_on("3.4.14").await;
+}
+
+#[tokio::test]
+async fn nobody_elses_version_is_taken_for_ones_own_on_zookeeper_3_9() {
+    nobody_elses_version_is_taken_for_ones_own_on("3.9.5").await;
+}
+
+/// Many are read side by side, and one that is gone meanwhile is no failure.
+#[tokio::test]
+async fn all_documents_are_read_at_once() {
+    let server = Server::start().await;
+    let (center, client) = (center(&server.address()).await, server.client().await);
+    assert!(!center.has_folder().await.unwrap());
+    let names: Vec<String> = (0..100).map(|at| format!("x{at}")).collect();
+    for name in &names[1..] {
+        create(&client, &format!("/dubbo/config/highway/{name}"), name, CreateMode::Persistent).await;
+    }
+    assert!(center.has_folder().await.unwrap());
+    let read = center.read_all(&names).await.unwrap();
+    assert_eq!(read.len(), 99);
+    assert!(read.iter().all(|document| document.text == document.name));
 }
 
 #[tokio::test]
@@ -303,7 +279,7 @@ async fn a_server_that_is_away_is_said_and_nothing_is_written() {
     let mut server = Server::start().await;
     let cable = Cable::to(server.address()).await;
     let center = center(&cable.address()).await;
-    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap().unwrap();
     cable.cut();
     let lost = center.write(&apply("two", one, "ann@a")).await.unwrap_err();
     assert!(matches!(lost, CenterFailure::Lost(_)), "{lost:?}");
@@ -327,7 +303,7 @@ async fn where_the_answer_is_lost_it_is_known_all_the_same_what_became_of_a_chan
     let deaf = center_of(&RegistryConfig { server_version: Some("3.9.5".into()), ..RegistryConfig::at(way.address()) })
         .await
         .unwrap();
-    let one = deaf.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap();
+    let one = deaf.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap().unwrap();
     let way = Forgetful::to(server.address(), Loses::Request).await;
     let mute = center_of(&RegistryConfig { server_version: Some("3.9.5".into()), ..RegistryConfig::at(way.address()) })
         .await

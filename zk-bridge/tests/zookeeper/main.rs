@@ -17,6 +17,7 @@ mod multitudes;
 mod outages;
 mod places;
 mod reading;
+mod rights;
 mod server;
 mod sessions;
 mod stand_in;

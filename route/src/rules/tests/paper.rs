@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use super::super::{read, read_expect};
 use super::{EVERYTHING, document};
-use crate::rules::{Rules, SCHEMA, check, difference, parse, warnings};
+use crate::rules::{Rules, SCHEMA, Surroundings, Warning, check, difference, parse, shadowed};
 use crate::snapshot::{Health, Snapshot};
 use crate::testing::{imports, known, offer};
 
@@ -22,7 +22,7 @@ fn a_document_that_says_everything_is_taken_and_meets_its_expectations() {
     assert_eq!(document.len(), 8);
     let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
     assert_eq!(rules.len(), 8, "all of it is in force at that moment");
-    assert_eq!(check(&document, &rules), []);
+    assert_eq!(check(&document, std::slice::from_ref(&document), now()), Ok(vec![]));
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn the_document_of_the_documentation_is_taken_and_meets_its_expectations() {
     let text = page.split("```").nth(1).unwrap().strip_prefix("yaml\n").unwrap();
     let document = Arc::new(document(text));
     let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
-    assert_eq!((rules.len(), check(&document, &rules)), (3, Vec::new()));
+    assert_eq!((rules.len(), check(&document, std::slice::from_ref(&document), now())), (3, Ok(Vec::new())));
 }
 
 #[test]
@@ -48,8 +48,8 @@ expect:
   - { call: { service: a.B, method: pay }, offered: [shanghai, beijing], goes: shanghai }
 ";
     let document = Arc::new(document(text));
-    let rules = Arc::new(Rules::new([document.clone()], now()).unwrap());
-    let unmet: Vec<String> = check(&document, &rules).iter().map(ToString::to_string).collect();
+    let unmet = check(&document, std::slice::from_ref(&document), now()).unwrap();
+    let unmet: Vec<String> = unmet.iter().map(ToString::to_string).collect();
     assert_eq!(
         unmet,
         [
@@ -65,14 +65,75 @@ fn a_rule_for_what_nobody_offers_is_taken_and_warned_of() {
     let text = "rules: [{name: r, match: {service: com.acme.Gone}, act: {failover: [mars, shanghai, cloud]}}]";
     let offers = [("com.acme.Greeter", offer("shanghai", Health::Healthy))];
     let snapshot = Snapshot::new(1, known(imports(&[]), offers));
+    let warnings = |text: &str| -> Vec<String> {
+        Surroundings::of(&snapshot).nobody_offers(&document(text)).iter().map(Warning::to_string).collect()
+    };
     assert_eq!(
-        warnings(&document(text), &snapshot),
+        warnings(text),
         [
             "line 1: rule `shop/r` is about `com.acme.Gone`, which nobody offers here",
             "line 1: rule `shop/r` names island `mars`, which is not known here",
         ]
     );
-    assert_eq!(warnings(&document(&text.replace("Gone", "Greeter").replace("mars, ", "")), &snapshot), [""; 0]);
+    assert_eq!(warnings(&text.replace("Gone", "Greeter").replace("mars, ", "")), [""; 0]);
+    let switches = "service: com.acme.Gone\nswitches: [{name: s, say: no}]";
+    assert_eq!(warnings(switches), ["line 2: switch `shop/s` is about `com.acme.Gone`, which nobody offers here"]);
+}
+
+/// A rule with a date can be held to it before it comes.
+#[test]
+fn an_expectation_can_be_of_another_time() {
+    let text = "\
+rules:
+  - { name: sale, from: 2030-11-11T00:00:00Z, until: 2030-11-12T00:00:00Z, act: { island: beijing } }
+  - { name: rest, act: { island: shanghai } }
+expect:
+  - { call: { service: a.B }, offered: [shanghai, beijing], goes: shanghai }
+  - { call: { service: a.B }, at: 2030-11-11T08:00:00+08:00, offered: [shanghai, beijing], goes: beijing }
+  - { call: { service: a.B }, at: 2030-11-12T00:00:00Z, offered: [shanghai, beijing], goes: shanghai }
+  - { call: { service: a.B }, at: 2030-11-11T23:59:59Z, offered: [shanghai, beijing], goes: shanghai }
+";
+    let document = Arc::new(document(text));
+    let unmet = check(&document, std::slice::from_ref(&document), now()).unwrap();
+    assert_eq!(unmet.iter().map(|unmet| unmet.line).collect::<Vec<_>>(), [8], "{unmet:?}");
+    let broken = parse("shop", &text.replace("2030-11-12T00:00:00Z, offered", "noon, offered")).unwrap_err();
+    assert_eq!((broken.mistakes.len(), broken.mistakes[0].line), (1, 7), "{broken}");
+}
+
+#[test]
+fn a_rule_that_no_call_comes_to_is_warned_of() {
+    let shop = "\
+application: shop
+rules:
+  - { name: gray, match: { attachments: { env: gray } }, act: { island: a } }
+  - { name: gray-pay, match: { methods: [pay], attachments: { env: gray } }, act: { island: b } }
+  - { name: pay, match: { methods: [pay, get] }, act: { island: b } }
+  - { name: get, match: { methods: [get] }, act: { island: c } }
+  - { name: put, match: { methods: [put] }, act: { island: c } }
+  - { name: exact, match: { service: a.B }, act: { island: c } }
+  - { name: later, until: 2030-01-01T00:00:00Z, act: { island: a } }
+  - { name: rest, act: { island: a } }
+  - { name: never, match: { source: [10.0.0.0/8] }, act: { island: b } }
+  - { name: high, priority: 1, match: { methods: [high] }, act: { island: b } }
+";
+    let said = |others: &[&str]| -> Vec<String> {
+        let shop = Arc::new(document(shop));
+        let others = others.iter().zip(["x", "y"]).map(|(text, name)| Arc::new(parse(name, text).unwrap()));
+        let rules = Rules::new(others.chain([shop.clone()]), now()).unwrap();
+        shadowed(&shop, &rules).iter().map(Warning::to_string).collect()
+    };
+    assert_eq!(
+        said(&[]),
+        [
+            "line 4: rule `shop/gray-pay` never acts: `shop/gray` is asked before it, and is about all its calls",
+            "line 6: rule `shop/get` never acts: `shop/pay` is asked before it, and is about all its calls",
+            "line 11: rule `shop/never` never acts: `shop/rest` is asked before it, and is about all its calls",
+        ]
+    );
+    // Another document of the same priority is refused with both names instead; one above takes the calls.
+    assert_eq!(said(&["rules: [{name: all, act: {island: z}}]"]).len(), 3);
+    assert_eq!(said(&["rules: [{name: all, priority: 1, act: {island: z}}]"]).len(), 9);
+    assert_eq!(said(&["application: stock\nrules: [{name: all, priority: 5, act: {island: z}}]"]).len(), 3);
 }
 
 #[test]
