@@ -18,6 +18,7 @@ mod said;
 mod soon;
 mod stage;
 mod unsound;
+mod waiting;
 mod whom;
 
 #[test]
