@@ -72,7 +72,7 @@ fn methods_that_a_reference_names_leave_and_all_others_go_to_a_local_provider() 
     let (stage, _line, _mine) = stage();
     stage.each(|name, consumer| {
         let group = own(name);
-        let methods = Refer::new("methods", INTEROP).group(&group).unchecked().retries(0);
+        let methods = Refer::new("methods", INTEROP).group(&group).unchecked().patient().retries(0);
         consumer.refer(&methods.parameter("ENV_B", "text,order").parameter("silent.highway", "c")).unwrap();
         if name == WITHOUT_NODE {
             let told = ran(stage, name, consumer, "text");

@@ -178,7 +178,7 @@ pub fn together<T: Send, R: Send>(all: Vec<T>, each: impl Fn(T) -> Result<R> + S
 
 /// A reference to what both islands offer.
 pub fn refer(name: &str) -> Refer {
-    Refer::new(name, GREETING).group(BOTH).unchecked().timeout(Duration::from_secs(5)).retries(0)
+    Refer::new(name, GREETING).group(BOTH).unchecked().patient().retries(0)
 }
 
 /// A call on it.
