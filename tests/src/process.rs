@@ -179,3 +179,19 @@ pub fn until<T>(what: &str, within: Duration, mut look: impl FnMut() -> Option<T
         std::thread::sleep(LOOK);
     }
 }
+
+/// Does something for each side by side; the results in their order.
+///
+/// # Errors
+/// The first one that failed, after all have ended.
+///
+/// # Panics
+/// As what was done for one of them.
+pub fn together<T: Send, R: Send>(all: Vec<T>, each: impl Fn(T) -> Result<R> + Sync) -> Result<Vec<R>> {
+    std::thread::scope(|scope| {
+        let each = &each;
+        let running: Vec<_> = all.into_iter().map(|one| scope.spawn(move || each(one))).collect();
+        let ended: Vec<_> = running.into_iter().map(|one| one.join()).collect();
+        ended.into_iter().map(|end| end.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    })
+}

@@ -2,10 +2,10 @@
 
 use highway_tests::install::Release;
 use highway_tests::peer::{Application, GREETING, Peer, Refer};
-use highway_tests::process::until;
+use highway_tests::process::{together, until};
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, tags};
-use super::stage::{FOLLOWED, Stage, refer, stage, together, until_answered_by, until_shown};
+use super::stage::{FOLLOWED, Stage, refer, stage, until_answered_by, until_shown};
 
 fn consumer(stage: &Stage, name: &str, release: Release, flags: &[&str]) -> Peer {
     let application = flags.iter().fold(Application::new(name, release), |all, flag| all.flag(flag));

@@ -4,7 +4,9 @@
 use highway_tests::install::Release;
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, local, tags};
-use super::stage::{asked, asked_often, provider, stage, together, until_answered_by, until_only, until_shown};
+use highway_tests::process::together;
+
+use super::stage::{asked, asked_often, provider, stage, until_answered_by, until_only, until_shown};
 
 const LOCAL: &str = "local";
 /// It takes an empty list at instance level for a mistake of the registry and keeps what it had ("empty protection"): a reference that

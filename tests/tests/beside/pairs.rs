@@ -8,7 +8,7 @@ use anyhow::Result;
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Role, Watched};
 use highway_tests::peer::{Application, Call, GREETING, Peer, Service};
-use highway_tests::process::until;
+use highway_tests::process::{together, until};
 use highway_tests::tree::Tree;
 use highway_tests::zookeeper::ZooKeeper;
 use serde_json::json;
@@ -16,7 +16,7 @@ use serde_json::json;
 use super::shown::{
     UNTAGGED, at_interface_level, gateways_at_instance_level, gateways_at_interface_level, local, tags,
 };
-use super::stage::{WRITTEN, asked, provider, refer, together, until_answered_by};
+use super::stage::{WRITTEN, asked, provider, refer, until_answered_by};
 
 const PLAIN: &str = "plain";
 /// A call of this group takes a while.

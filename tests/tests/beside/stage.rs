@@ -8,7 +8,7 @@ use anyhow::Result;
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan, Role, Watched};
 use highway_tests::peer::{Application, Call, GREETING, Peer, Refer, Service};
-use highway_tests::process::until;
+use highway_tests::process::{together, until};
 use highway_tests::tree::Tree;
 use serde_json::json;
 
@@ -68,15 +68,6 @@ fn start() -> Result<Stage> {
         Ok((release, line.application("a", Application::new(&name, release))?))
     })?;
     Ok(Stage { consumers: consumers.into_iter().collect(), _remote: remote, line })
-}
-
-/// Does something for each at once.
-pub fn together<T: Send, R: Send>(all: Vec<T>, each: impl Fn(T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    std::thread::scope(|scope| {
-        let each = &each;
-        let running: Vec<_> = all.into_iter().map(|one| scope.spawn(move || each(one))).collect();
-        running.into_iter().map(|one| one.join().unwrap()).collect()
-    })
 }
 
 /// A provider of these groups; its answers carry the label.

@@ -8,7 +8,9 @@ use highway_tests::peer::{Application, GREETING};
 use highway_tests::tree::Tree;
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, tags};
-use super::stage::{WRITTEN, provider, refer, together, until_answered_by, until_shown};
+use highway_tests::process::together;
+
+use super::stage::{WRITTEN, provider, refer, until_answered_by, until_shown};
 
 const MAPPING: &str = "/dubbo/mapping/";
 

@@ -5,10 +5,10 @@ use std::sync::Mutex;
 use highway_tests::install::Release;
 use highway_tests::line::Line;
 use highway_tests::peer::{Application, GREETING, Peer, Runtime};
-use highway_tests::process::until;
+use highway_tests::process::{together, until};
 use highway_tests::zookeeper::ZooKeeper;
 
-use super::stage::{BOTH, FOLLOWED, OFFERERS, hello, only, refer, runtimes, stage, together, who};
+use super::stage::{BOTH, FOLLOWED, OFFERERS, hello, only, refer, runtimes, stage, who};
 
 /// Makes persistent nodes with their folders, as an operator would with ZooKeeper's own command line.
 fn put(zookeeper: &ZooKeeper, nodes: &[(String, String)]) {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use highway_tests::install::{self, Release};
 use highway_tests::line::{Line, Plan, Role, Watched};
 use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
-use highway_tests::process::until;
+use highway_tests::process::{together, until};
 use highway_tests::zookeeper::ZooKeeper;
 use serde_json::json;
 
@@ -165,15 +165,6 @@ fn offering(line: &Line, island: &str, release: Release, port: u16, groups: &[&s
         application.service(Service::new(GREETING, &format!("{island}/{group}")).group(group))
     };
     Ok(groups.iter().fold(application, offer))
-}
-
-/// Does something for each at once.
-pub fn together<T: Send, R: Send>(all: Vec<T>, each: impl Fn(T) -> Result<R> + Sync) -> Result<Vec<R>> {
-    std::thread::scope(|scope| {
-        let each = &each;
-        let running: Vec<_> = all.into_iter().map(|one| scope.spawn(move || each(one))).collect();
-        running.into_iter().map(|one| one.join().unwrap()).collect()
-    })
 }
 
 /// A reference to what both islands offer.
