@@ -352,6 +352,28 @@ async fn another_gateways_virtual_provider_is_no_local_one() {
     world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
 }
 
+/// The same services and paths, and yet kept decisions led to the service under which the path stood before.
+#[tokio::test]
+async fn a_path_that_comes_to_mean_another_service_is_decided_anew() {
+    let world = World::start();
+    let shows = |revision, of_a: &str, of_b: &str| {
+        let at = |interface, host, path: &str| Provider { path: path.to_owned(), ..provider(interface, host, None) };
+        let providers = vec![at("com.acme.A", "10.0.0.3", of_a), at("com.acme.B", "10.0.0.4", of_b)];
+        world.registry_shows(revision, providers, Vec::new());
+    };
+    let path = zk_bridge::ServiceKey::new("shop/greeter", None, None);
+    let means = |interface: &str| {
+        let known = world.knowledge.load();
+        known.local.service(&path).is_some_and(|service| service.interface == interface)
+    };
+    shows(1, "shop/greeter", "com.acme.B");
+    until(|| means("com.acme.A")).await;
+    let before = world.knowledge.load().snapshot.generation();
+    shows(2, "com.acme.A", "shop/greeter");
+    until(|| means("com.acme.B")).await;
+    assert!(world.knowledge.load().snapshot.generation() > before);
+}
+
 #[tokio::test]
 async fn decisions_know_the_providers_that_are_here_now() {
     let world = World::start();

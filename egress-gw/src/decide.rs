@@ -322,6 +322,7 @@ fn refused(refusal: &route::Refusal, serialization: Serialization) -> Failure {
         | Refusal::UnknownIsland { .. }
         | Refusal::Ambiguous { .. }
         | Refusal::SwitchedOff { .. }
+        | Refusal::MayBeSwitchedOff { .. }
         | Refusal::RuleRefuses { .. }
         | Refusal::RulesDisagree { .. }
         | Refusal::NothingLeft { .. }

@@ -21,7 +21,7 @@
 //! | `anew` | what waits follows rules, offers and local providers as they change |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
-//! | `local`, `local_pool`, `local_call` | providers of this island: who they are, the connections to them, calls to them |
+//! | `local`, `own_names`, `local_pool`, `local_call` | providers of this island: who they are, the connections to them, calls to them |
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
@@ -68,6 +68,7 @@ mod local;
 mod local_call;
 mod local_memory;
 mod local_pool;
+mod own_names;
 mod own_services;
 mod pending;
 mod probe;

@@ -17,6 +17,7 @@ use rustc_hash::FxHashSet;
 use zk_bridge::{Provider, ServiceKey, View};
 
 use crate::config::Port;
+use crate::own_names::OwnNames;
 
 /// Hosts with ports.
 #[derive(Debug, Default)]
@@ -77,15 +78,24 @@ pub struct Own<'a> {
     pub listen: &'a [IpAddr],
     /// The ports.
     pub ports: &'a [Port],
+    /// What the machine is called.
+    pub names: &'a OwnNames,
+}
+
+/// Whether a gateway that listens so and tells consumers that address answers at `address`.
+pub fn answers_at(advertise: Option<IpAddr>, listen: &[IpAddr], address: IpAddr) -> bool {
+    let listens = |on: &IpAddr| *on == address || (on.is_unspecified() && address.is_loopback());
+    advertise == Some(address) || listen.iter().any(listens)
 }
 
 impl Own<'_> {
     /// Whether this gateway answers at an address that is written so.
     fn is(&self, host: &str, port: u16) -> bool {
-        let Ok(address) = host.parse::<IpAddr>() else { return false };
-        let listens = |on: &IpAddr| *on == address || (on.is_unspecified() && address.is_loopback());
         self.ports.iter().any(|own| own.number == port)
-            && (self.advertise == Some(address) || self.listen.iter().any(listens))
+            && match host.parse() {
+                Ok(address) => answers_at(self.advertise, self.listen, address),
+                Err(_) => self.names.has(host),
+            }
     }
 }
 
@@ -146,6 +156,12 @@ impl Local {
     #[must_use]
     pub fn service(&self, called: &ServiceKey) -> Option<&ServiceKey> {
         self.services.get(called).or_else(|| self.paths.get(called))
+    }
+
+    /// Whether every call means the same service as there.
+    #[must_use]
+    pub fn means_the_same(&self, other: &Self) -> bool {
+        self.services == other.services && self.paths == other.paths
     }
 
     /// Who offers a service.

@@ -9,7 +9,8 @@ const PORTS: &[Port] = &[Port { number: 20990, island: None }];
 
 fn own<'a>() -> Own<'a> {
     let listen = &[IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)];
-    Own { advertise: Some("10.0.0.9".parse().unwrap()), listen, ports: PORTS }
+    static NAMES: std::sync::LazyLock<OwnNames> = std::sync::LazyLock::new(|| OwnNames::of("gate-1", "", |_| false));
+    Own { advertise: Some("10.0.0.9".parse().unwrap()), listen, ports: PORTS, names: &NAMES }
 }
 
 fn provider(interface: &str, host: &str, port: u16, said: &[(&str, &str)]) -> Provider {
@@ -63,11 +64,14 @@ fn an_address_at_which_a_gateway_listens_is_never_called() {
             provider("a.A", "10.0.0.8", 20990, &[]),
             provider("a.A", "10.0.0.9", 20990, &[]),
             provider("a.A", "127.0.0.1", 20990, &[]),
+            provider("a.A", "Gate-1", 20990, &[]),
             provider("a.A", "10.0.0.9", 20880, &[]),
+            provider("a.A", "gate-1", 20880, &[]),
+            provider("a.A", "gate-2", 20990, &[]),
         ]],
         TlsWith::Marked,
     );
-    assert_eq!(hosts(&local, "a.A"), ["10.0.0.9:20880"]);
+    assert_eq!(hosts(&local, "a.A"), ["10.0.0.9:20880", "gate-1:20880", "gate-2:20990"]);
 }
 
 #[test]

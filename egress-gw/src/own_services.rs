@@ -20,8 +20,9 @@ use wire::tunnel::catalogue::ServiceKey;
 use zk_bridge::View;
 
 use crate::config::{Config, Port};
-use crate::local::{Local, LocalTls, Own};
+use crate::local::{Local, LocalTls, Own, answers_at};
 use crate::local_memory::{LocalMemory, OnDisk};
+use crate::own_names::OwnNames;
 use crate::publish;
 use crate::returned::Returned;
 
@@ -30,6 +31,7 @@ pub struct OwnServices {
     host: Option<IpAddr>,
     listen: Vec<IpAddr>,
     ports: Vec<Port>,
+    names: OwnNames,
     tls: LocalTls,
     local: Arc<Local>,
     memory: LocalMemory,
@@ -56,6 +58,7 @@ impl OwnServices {
             host: config.advertise,
             listen: config.listen.clone(),
             ports,
+            names: OwnNames::read(|address| answers_at(config.advertise, &config.listen, address)),
             tls: config.local_tls.clone(),
             local: Arc::default(),
             memory,
@@ -82,9 +85,9 @@ impl OwnServices {
         }
         let mut is_new = self.listed_again.observe(now, self.memory.present());
         if !self.local.is_of(&views, &self.tls) {
-            let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports };
+            let own = Own { advertise: self.host, listen: &self.listen, ports: &self.ports, names: &self.names };
             let local = Arc::new(Local::of(views, own, self.tls.clone()));
-            is_new |= !local.services().eq(self.local.services());
+            is_new |= !local.means_the_same(&self.local);
             self.local = local;
             let callable = self.local.services().map(ToString::to_string).collect();
             is_new |= self.callable_again.observe(now, &callable);

@@ -11,6 +11,7 @@ fn own() -> OwnServices {
         host: None,
         listen: Vec::new(),
         ports: Vec::new(),
+        names: OwnNames::default(),
         tls: LocalTls::default(),
         local: Arc::default(),
         memory: LocalMemory::new(Duration::from_secs(3600)),

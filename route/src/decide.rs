@@ -10,6 +10,7 @@ use crate::fit::{Fit, Unfit, fit, fit_offer};
 use crate::plan::{Choice, Plan, Reason, Target};
 use crate::refusal::Refusal;
 use crate::ruled::ruled;
+use crate::rules::{Meant, Stop};
 use crate::snapshot::{Offer, Snapshot, View};
 use crate::text::{listed, shown};
 use crate::words::{Place, Said, said};
@@ -97,11 +98,11 @@ fn choose(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Resul
 
 /// The switches that stop a call wherever it goes.
 fn stopped(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<(), Refusal> {
-    match snapshot.rules().stopping(call).find(|switch| switch.island.is_none()) {
+    match snapshot.rules().stopping(call).find(|stop| stop.switch.island.is_none()) {
         None => Ok(()),
-        Some(switch) => {
-            trail.note(Stage::Guards, || format!("switch `{}` {switch}", switch.name));
-            Err(Refusal::SwitchedOff { switch: switch.name.to_string(), say: switch.say.to_string() })
+        Some(stop) => {
+            trail.note(Stage::Guards, || format!("switch `{}` {}", stop.switch.name, stop.switch));
+            Err(switched_off(stop))
         }
     }
 }
@@ -122,9 +123,7 @@ fn named(said: &Said<'_>, call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl
     let service = || call.service.map_or_else(|| "anything".to_owned(), ServiceKey::to_string);
     Err(match fits {
         Ok(_) => return Ok(target),
-        Err(Unfit::SwitchedOff(switch)) => {
-            Refusal::SwitchedOff { switch: switch.name.to_string(), say: switch.say.to_string() }
-        }
+        Err(Unfit::SwitchedOff(stop)) => switched_off(stop),
         Err(Unfit::NotImported) => not_imported(&service(), &[target.as_str()], snapshot),
         Err(Unfit::NoProvider) => {
             Refusal::NoLocalProvider { said: by, own: snapshot.own_island().to_owned(), service: service() }
@@ -167,8 +166,8 @@ fn offered(
             Ok(fit) => usable.push((offer, fit)),
             Err(unfit) => {
                 trail.note(Stage::Guards, || format!("`{}` {unfit}", offer.island));
-                if let Unfit::SwitchedOff(switch) = unfit {
-                    off.get_or_insert(switch);
+                if let Unfit::SwitchedOff(stop) = unfit {
+                    off.get_or_insert(stop);
                 }
             }
         }
@@ -189,11 +188,19 @@ fn offered(
         return Err(Refusal::Ambiguous { service: service.to_string(), islands });
     }
     match off {
-        Some(switch) => Err(Refusal::SwitchedOff { switch: switch.name.to_string(), say: switch.say.to_string() }),
+        Some(stop) => Err(switched_off(stop)),
         None => {
             let islands: Vec<&str> = offers.iter().map(|offer| &*offer.island).collect();
             Err(not_imported(&service.to_string(), &islands, snapshot))
         }
+    }
+}
+
+fn switched_off(Stop { switch, meant }: Stop<'_>) -> Refusal {
+    let (switch, say) = (switch.name.to_string(), switch.say.to_string());
+    match meant {
+        Meant::Surely => Refusal::SwitchedOff { switch, say },
+        Meant::Perhaps => Refusal::MayBeSwitchedOff { switch, say },
     }
 }
 

@@ -10,7 +10,7 @@ use wire::tunnel::catalogue::ServiceKey;
 
 use crate::call::Call;
 use crate::plan::{LOCAL, Target};
-use crate::rules::Switch;
+use crate::rules::Stop;
 use crate::snapshot::{Health, Offer, Snapshot};
 
 /// How a target fits.
@@ -32,7 +32,7 @@ pub enum Unfit<'s> {
     /// This island has no provider of it.
     NoProvider,
     /// A switch stops such calls to it.
-    SwitchedOff(&'s Switch),
+    SwitchedOff(Stop<'s>),
 }
 
 impl fmt::Display for Fit {
@@ -50,7 +50,9 @@ impl fmt::Display for Unfit<'_> {
             Self::NotOffered => f.write_str("does not offer the service"),
             Self::NotImported => f.write_str("offers the service, which is not imported from there"),
             Self::NoProvider => f.write_str("has no provider of the service registered"),
-            Self::SwitchedOff(switch) => write!(f, "is switched off by `{}`: {}", switch.name, switch.say),
+            Self::SwitchedOff(Stop { switch, .. }) => {
+                write!(f, "is switched off by `{}`: {}", switch.name, switch.say)
+            }
         }
     }
 }
@@ -92,9 +94,9 @@ pub fn fit_offer<'s>(
 fn switched_on<'s>(target: &str, call: &Call<'_>, snapshot: &'s Snapshot) -> Result<(), Unfit<'s>> {
     // The own island has two names.
     let own = (target == LOCAL).then(|| snapshot.own_island());
-    let names = |switch: &&Switch| {
-        let pattern = switch.island.as_ref();
+    let names = |stop: &Stop<'_>| {
+        let pattern = stop.switch.island.as_ref();
         pattern.is_some_and(|pattern| pattern.matches(target) || own.is_some_and(|own| pattern.matches(own)))
     };
-    snapshot.rules().stopping(call).find(names).map_or(Ok(()), |switch| Err(Unfit::SwitchedOff(switch)))
+    snapshot.rules().stopping(call).find(names).map_or(Ok(()), |stop| Err(Unfit::SwitchedOff(stop)))
 }

@@ -122,6 +122,16 @@ pub enum Refusal {
         /// What its author wants callers to read.
         say: String,
     },
+    /// An emergency switch stops calls of which this may be one: it is opaque.
+    #[error(
+        "the call is in a serialization that this gateway cannot read, so switch `{switch}` may mean it: {say}; use hessian2 or fastjson2"
+    )]
+    MayBeSwitchedOff {
+        /// `document/switch`.
+        switch: String,
+        /// What its author wants callers to read.
+        say: String,
+    },
     /// A rule refuses the call.
     #[error("refused by rule `{rule}`: {say}")]
     RuleRefuses {

@@ -53,9 +53,16 @@ pub fn ruled(
     };
     let Rule { name, line, when, act, .. } = first.rule;
     trail.note(Stage::Rules, || format!("rule `{name}` (line {line}) is about it ({when}): {act}"));
-    let equals = about.take_while(|asked| asked.rank == first.rank);
-    let mut others = equals.filter(|asked| asked.document.name() != first.document.name() && asked.rule.act != *act);
-    if let Some(other) = others.find(|asked| asked.mismatch(call).is_none()) {
+    // Equals stand document by document; of each only the first that is about the call speaks.
+    let mut spoken = first.document.name();
+    for other in about.take_while(|asked| asked.rank == first.rank) {
+        if other.document.name() == spoken || other.mismatch(call).is_some() {
+            continue;
+        }
+        spoken = other.document.name();
+        if other.rule.act == *act {
+            continue;
+        }
         let (second, second_act) = (other.rule.name.to_string(), other.rule.act.to_string());
         return Err(Refusal::RulesDisagree { first: name.to_string(), first_act: act.to_string(), second, second_act });
     }

@@ -408,3 +408,66 @@ fn without_rules_nothing_is_imported_by_them() {
     let refused = decide(&call, &Snapshot::new(1, known)).unwrap_err().to_string();
     assert!(refused.contains("`beijing` offers the service, which is not imported from there"), "{refused}");
 }
+
+/// A star was a pattern like others in some places, and nothing said in others.
+#[test]
+fn a_star_says_as_little_as_nothing() {
+    let prefers = |said: &str| {
+        let act = "act: {local-first: {then: [shanghai], back-after: 5s}}";
+        let rules = rules(&[("shop", &format!("rules: [{{name: r{said}, {act}}}]"))]);
+        rules.local_first(&service(GREETER))
+    };
+    let all = Some(Duration::from_secs(5));
+    for star in ["", ", match: {application: '*'}", ", match: {methods: ['*']}", ", match: {methods: [x, '**']}"] {
+        assert_eq!(prefers(star), all, "{star}");
+    }
+    assert_eq!(prefers(", match: {service: '*/*:*'}"), all);
+    assert_eq!(prefers(", match: {methods: ['x*']}"), None);
+    let two = |said: &str, other: &str| {
+        let rule = |said: &str, island| format!("rules: [{{name: r, match: {{{said}}}, act: {{island: {island}}}}}]");
+        decided(&[("a", &rule(said, "shanghai")), ("b", &rule(other, "beijing"))], as_it_is, |call| call)
+    };
+    for (said, other) in [("application: '**'", ""), ("service: '*'", ""), ("service: '*/*:*'", "application: '*'")] {
+        assert!(two(said, other).contains("neither stands above the other"), "{said} {other}");
+    }
+}
+
+/// It may be a call of the very service that is stopped; it went through.
+#[test]
+fn a_call_that_cannot_be_read_is_stopped_by_whatever_switch_may_mean_it() {
+    let opaque = |switch: &str, port| {
+        let text = format!("switches: [{{name: off, {switch}, say: 'call 555'}}]");
+        let call = Call { bound: Some(port), ..Call::default() };
+        let snapshot = Snapshot::new(1, world(&[("ops", &text)]));
+        let explained = explain(&call, &snapshot);
+        assert_eq!(explained.outcome, decide(&call, &snapshot), "an explanation is what happens");
+        explained.outcome.map(|plan| plan.choice.to_string()).map_err(|refusal| refusal.to_string())
+    };
+    let stopped = "the call is in a serialization that this gateway cannot read, so switch `ops/off` may mean it: call 555; use hessian2 or fastjson2";
+    for switch in [
+        "service: com.acme.Pay",
+        "service: 'com.acme.*'",
+        "methods: [pay]",
+        "application: shop",
+        "service: com.acme.Pay, island: shanghai",
+    ] {
+        assert_eq!(opaque(switch, "shanghai"), Err(stopped.to_owned()), "{switch}");
+    }
+    assert_eq!(opaque("methods: ['*']", "shanghai"), Err("stopped by switch `ops/off`: call 555".to_owned()));
+    assert_eq!(opaque("service: com.acme.Pay, island: beijing", "shanghai"), Ok("`shanghai`".to_owned()));
+}
+
+/// Within a document the first rule that is about a call speaks; what stands behind it in the same document says nothing.
+#[test]
+fn a_rule_behind_another_of_its_document_disagrees_with_nobody() {
+    let rule = |name: &str, island: &str| format!("{{name: {name}, act: {{island: {island}}}}}");
+    let one = format!("rules: [{}]", rule("a", "shanghai"));
+    let two = format!("rules: [{}, {}]", rule("first", "shanghai"), rule("second", "beijing"));
+    let of = |documents: &[(&str, &str)]| decided(documents, as_it_is, |call| call);
+    assert_eq!(of(&[("a", &one), ("b", &two)]), "`shanghai` by rule `a/a`");
+    assert_eq!(of(&[("c", &one), ("b", &two)]), "`shanghai` by rule `b/first`");
+    let other = format!("rules: [{}, {}]", rule("first", "beijing"), rule("second", "shanghai"));
+    assert!(of(&[("a", &one), ("b", &other)]).contains("rule `b/first` says to `beijing`"));
+    let third = format!("rules: [{}]", rule("third", "beijing"));
+    assert!(of(&[("a", &one), ("b", &two), ("c", &third)]).contains("rule `c/third` says to `beijing`"));
+}

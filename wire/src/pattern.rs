@@ -35,6 +35,12 @@ impl NamePattern {
         !self.0.contains('*')
     }
 
+    /// Whether it stands for every name.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.0.bytes().all(|byte| byte == b'*')
+    }
+
     /// The pattern as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -84,6 +90,14 @@ impl ServicePattern {
         self.interface.matches(interface)
             && self.group.as_ref().is_none_or(|pattern| pattern.matches(group))
             && self.version.as_ref().is_none_or(|pattern| pattern.matches(version))
+    }
+
+    /// Whether it stands for every service.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.interface.is_all()
+            && self.group.as_ref().is_none_or(NamePattern::is_all)
+            && self.version.as_ref().is_none_or(NamePattern::is_all)
     }
 
     /// The part that is about the interface.
@@ -259,6 +273,15 @@ mod tests {
             for name_not_meant in no {
                 assert!(!name(pattern).matches(name_not_meant), "{pattern} should not match {name_not_meant:?}");
             }
+        }
+    }
+
+    #[test]
+    fn only_stars_stand_for_everything() {
+        for (pattern, all) in
+            [("*", true), ("**", true), ("*/*:*", true), ("*/*", true), ("a*", false), ("*:1.*", false)]
+        {
+            assert_eq!(pattern.parse::<ServicePattern>().unwrap().is_all(), all, "{pattern}");
         }
     }
 

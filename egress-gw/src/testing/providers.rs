@@ -56,7 +56,8 @@ fn provider(service: &str, address: SocketAddr, said: &[(&str, &str)]) -> zk_bri
 
 fn local_listed(providers: impl Iterator<Item = zk_bridge::Provider>, tls: LocalTls) -> Arc<Local> {
     let view = zk_bridge::View::of(1, providers.collect(), vec![]);
-    let own = Own { advertise: None, listen: &[], ports: &[] };
+    let names = crate::own_names::OwnNames::default();
+    let own = Own { advertise: None, listen: &[], ports: &[], names: &names };
     Arc::new(Local::of(vec![Arc::new(view)], own, tls))
 }
 

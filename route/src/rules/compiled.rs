@@ -18,10 +18,11 @@ use std::time::{Duration, SystemTime};
 use wire::pattern::NamePattern;
 use wire::tunnel::catalogue::ServiceKey;
 
-use super::document::{Act, Condition, Document, Rule, Scope, Switch, Validity, Wanted};
+use super::document::{Act, Condition, Document, Rule, Scope, Switch, Validity};
+use super::meant::is_method_meant;
 use super::read::RULES_MAX;
 use super::reads::{Looks, Reads};
-use crate::call::{Call, Lookup};
+use crate::call::Call;
 
 /// All rules and switches that hold at one moment. The default has none.
 #[derive(Debug, Clone, Default)]
@@ -102,6 +103,21 @@ impl<R> Default for Ordered<R> {
 pub(super) struct Standing<'r> {
     pub document: &'r Document,
     pub rule: &'r Rule,
+}
+
+/// A switch that stops a call.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stop<'r> {
+    pub switch: &'r Switch,
+    pub meant: Meant,
+}
+
+/// Whether a switch means a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Meant {
+    Surely,
+    /// The call cannot be read.
+    Perhaps,
 }
 
 /// A rule that is asked.
@@ -214,15 +230,21 @@ impl Rules {
         rules.map(|placed| Asked { document: &placed.document, rule: placed.rule(), rank: placed.rank })
     }
 
-    /// The switches that are about this call, with their targets or without, in their order.
-    pub(crate) fn stopping(&self, call: &Call<'_>) -> impl Iterator<Item = &Switch> {
+    /// The switches that are about this call, with their targets or without, in their order. Of an opaque call nobody knows whom and
+    /// what it calls: whatever a switch stops, it may be that.
+    pub(crate) fn stopping(&self, call: &Call<'_>) -> impl Iterator<Item = Stop<'_>> {
         let switches = self.switches.about(call.service);
         switches.filter_map(|placed| {
             let switch = &placed.document.switches[placed.at as usize];
-            let is_meant = placed.document.scope.mismatch(call).is_none()
-                && switch.scope.mismatch(call).is_none()
-                && is_method_meant(&switch.methods, call);
-            is_meant.then_some(switch)
+            let scopes = [&placed.document.scope, &switch.scope];
+            let meant = if call.service.is_none() {
+                let all = scopes.iter().all(|scope| scope.is_all()) && switch.methods.is_empty();
+                if all { Meant::Surely } else { Meant::Perhaps }
+            } else {
+                let meant = scopes.iter().all(|scope| scope.mismatch(call).is_none());
+                (meant && is_method_meant(&switch.methods, call)).then_some(Meant::Surely)?
+            };
+            Some(Stop { switch, meant })
         })
     }
 }
@@ -254,12 +276,16 @@ impl<R> Ordered<R> {
         }
     }
 
-    /// What can be about calls of `service`; of an opaque call, whose service nobody knows, what is about all services.
+    /// What can be about calls of `service`; of an opaque call, whose service nobody knows, everything.
     fn about(&self, service: Option<&ServiceKey>) -> impl Iterator<Item = &Placed<R>> {
         let exact = service.and_then(|service| self.by_interface.get(service.interface.as_str()));
         let mut exact = exact.map_or(&[][..], |exact| &exact.numbers).iter().peekable();
         let mut general = self.general.numbers.iter().peekable();
+        let mut all = if service.is_none() { self.all.iter() } else { [].iter() };
         std::iter::from_fn(move || {
+            if service.is_none() {
+                return all.next();
+            }
             let next = match (exact.peek(), general.peek()) {
                 (Some(a), Some(b)) if a < b => exact.next(),
                 (_, Some(_)) => general.next(),
@@ -289,7 +315,7 @@ impl Exactness {
     fn of(pattern: Option<&NamePattern>) -> Self {
         match pattern {
             None => Self::Unsaid,
-            Some(pattern) if pattern.as_str() == "*" => Self::Unsaid,
+            Some(pattern) if pattern.is_all() => Self::Unsaid,
             Some(pattern) if pattern.is_exact() => Self::Exact,
             Some(_) => Self::Pattern,
         }
@@ -303,97 +329,4 @@ impl Validity {
         *next = coming.chain(*next).min();
         self.from.is_none_or(|from| from <= now) && self.until.is_none_or(|until| now < until)
     }
-}
-
-/// Why a rule is not about a call.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Mismatch<'r> {
-    Application,
-    Service,
-    Method,
-    Attachment(&'r str),
-    Source,
-    Parameter(&'r str),
-}
-
-impl std::fmt::Display for Mismatch<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Application => f.write_str("it is about other applications"),
-            Self::Service => f.write_str("it is about other services"),
-            Self::Method => f.write_str("it is about other methods"),
-            Self::Attachment(key) => write!(f, "attachment `{key}` is not what it wants"),
-            Self::Source => f.write_str("it is about consumers at other addresses"),
-            Self::Parameter(key) => write!(f, "the consumer's parameter `{key}` is not what it wants"),
-        }
-    }
-}
-
-impl Scope {
-    pub fn exact_interface(&self) -> Option<&str> {
-        self.service.as_ref().map(|service| service.interface()).filter(|name| name.is_exact()).map(NamePattern::as_str)
-    }
-
-    /// Why a call is outside. An application that nobody knows is meant only by `*`.
-    fn mismatch(&self, call: &Call<'_>) -> Option<Mismatch<'static>> {
-        if let Some(wanted) = &self.application
-            && !call.application.map_or(wanted.as_str() == "*", |application| wanted.matches(application))
-        {
-            return Some(Mismatch::Application);
-        }
-        match (&self.service, call.service) {
-            (Some(wanted), Some(ServiceKey { interface, group, version })) => {
-                (!wanted.matches(group, interface, version)).then_some(Mismatch::Service)
-            }
-            (Some(_), None) => Some(Mismatch::Service),
-            (None, _) => None,
-        }
-    }
-}
-
-fn is_method_meant(methods: &[NamePattern], call: &Call<'_>) -> bool {
-    methods.is_empty() || (call.service.is_some() && methods.iter().any(|pattern| pattern.matches(call.method)))
-}
-
-impl<'r> Asked<'r> {
-    /// Whether the rule is about every call of `service`, whoever makes it.
-    fn is_about_all(&self, service: &ServiceKey) -> bool {
-        let ServiceKey { interface, group, version } = service;
-        let when = &self.rule.when;
-        let is_of_all = |scope: &Scope| {
-            scope.application.is_none()
-                && scope.service.as_ref().is_none_or(|pattern| pattern.matches(group, interface, version))
-        };
-        is_of_all(&self.document.scope)
-            && is_of_all(&when.scope)
-            && when.methods.is_empty()
-            && when.source.is_empty()
-            && when.attachments.is_empty()
-            && when.parameters.is_empty()
-    }
-
-    /// Why the rule is not about this call; `None` where it is.
-    pub fn mismatch(&self, call: &Call<'_>) -> Option<Mismatch<'r>> {
-        let when = &self.rule.when;
-        if let Some(outside) = self.document.scope.mismatch(call).or_else(|| when.scope.mismatch(call)) {
-            return Some(outside);
-        }
-        if !is_method_meant(&when.methods, call) {
-            return Some(Mismatch::Method);
-        }
-        if !when.source.is_empty()
-            && !call.source.is_some_and(|address| when.source.iter().any(|network| network.contains(address)))
-        {
-            return Some(Mismatch::Source);
-        }
-        if let Some(key) = unmet(&when.attachments, call.attachments) {
-            return Some(Mismatch::Attachment(key));
-        }
-        unmet(&when.parameters, call.parameters).map(Mismatch::Parameter)
-    }
-}
-
-/// The first key whose text is not as wanted.
-fn unmet<'r>(wanted: &'r [(Box<str>, Wanted)], texts: &dyn Lookup) -> Option<&'r str> {
-    wanted.iter().find(|(key, wanted)| !wanted.is_met(texts.get(key).as_deref())).map(|(key, _)| &**key)
 }

@@ -15,6 +15,7 @@ mod compiled;
 mod difference;
 mod document;
 mod expect;
+mod meant;
 mod read;
 mod read_expect;
 mod reader;
@@ -31,7 +32,8 @@ pub use read::{DOCUMENT_MAX_LEN, RULES_MAX, is_document_name, parse};
 pub use reads::Reads;
 pub use warnings::{Surroundings, Warning, shadowed};
 
-pub(crate) use document::{Act, Rule, Switch};
+pub(crate) use compiled::{Meant, Stop};
+pub(crate) use document::{Act, Rule};
 
 /// The JSON schema of a document, for editors. What [`parse`] takes is the truth.
 pub const SCHEMA: &str = include_str!("../../../docs/rules.schema.json");

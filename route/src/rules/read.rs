@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use wire::pattern::NamePattern;
+use wire::pattern::{NamePattern, ServicePattern};
 
 use super::document::{Act, Broken, Condition, Document, Mistake, Rule, Scope, Switch, Validity, Wanted};
 use super::reader::{Fields, Reader};
@@ -107,12 +107,17 @@ impl Reading<'_> {
         fields.get(key).map_or(&[], |node| self.reader.list(node, wanted, max))
     }
 
+    /// A star says what nothing said says, so that everybody after this has one thing to look at.
     fn scope(&mut self, fields: &Fields<'_>) -> Scope {
         let application = fields.get("application");
         let service = fields.get("service");
         Scope {
-            application: application.and_then(|node| self.reader.parsed(node, "a pattern of applications")),
-            service: service.and_then(|node| self.reader.parsed(node, "a pattern [group/]interface[:version]")),
+            application: application
+                .and_then(|node| self.reader.parsed(node, "a pattern of applications"))
+                .filter(|pattern: &NamePattern| !pattern.is_all()),
+            service: service
+                .and_then(|node| self.reader.parsed(node, "a pattern [group/]interface[:version]"))
+                .filter(|pattern: &ServicePattern| !pattern.is_all()),
         }
     }
 
@@ -148,7 +153,9 @@ impl Reading<'_> {
     fn methods(&mut self, fields: &Fields<'_>) -> Box<[NamePattern]> {
         let Some(node) = fields.get("methods") else { return Box::default() };
         let items = self.some(node, "a list of patterns of methods");
-        items.iter().filter_map(|item| self.reader.parsed(item, "a pattern of methods")).collect()
+        let patterns: Vec<NamePattern> =
+            items.iter().filter_map(|item| self.reader.parsed(item, "a pattern of methods")).collect();
+        if patterns.iter().any(NamePattern::is_all) { Box::default() } else { patterns.into() }
     }
 
     /// A list that is not empty: an empty one would mean everything to one reader and nothing to the next.
