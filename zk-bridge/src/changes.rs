@@ -16,6 +16,8 @@ use crate::session::Session;
 const POLLED_EVERY: Duration = Duration::from_secs(3);
 /// The same for rule documents, which are obeyed within a second: a list, and a hundred bytes for each document.
 const DOCUMENTS_POLLED_EVERY: Duration = Duration::from_millis(400);
+/// Where there are many, each adds so much: a gateway asks an older server a thousand small things in a second, and no more.
+const DOCUMENT_POLLED_FOR: Duration = Duration::from_millis(1);
 /// How often everything is looked at where watches tell: for what a watch could miss.
 const AUDITED_EVERY: Duration = Duration::from_secs(60);
 
@@ -32,6 +34,12 @@ pub(crate) enum Change {
 pub(crate) struct Feed {
     watchers: [Option<PersistentWatcher>; 2],
     look: Interval,
+}
+
+/// How often an older server is asked for so many rule documents.
+fn documents_polled_every(documents: usize) -> Duration {
+    let for_all = DOCUMENT_POLLED_FOR.saturating_mul(u32::try_from(documents).unwrap_or(u32::MAX));
+    DOCUMENTS_POLLED_EVERY.max(for_all)
 }
 
 impl Feed {
@@ -61,9 +69,15 @@ impl Feed {
                 *place = Some(session.answer(watch).await?);
             }
         }
-        let mut look = interval_at(Instant::now() + period, period);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self { watchers, look })
+        Ok(Self { watchers, look: every(period) })
+    }
+
+    /// There are so many rule documents now: where they are polled, the more the less often.
+    pub(crate) fn pace(&mut self, documents: usize) {
+        let period = documents_polled_every(documents);
+        if self.watchers.iter().all(Option::is_none) && self.look.period() != period {
+            self.look = every(period);
+        }
     }
 
     /// The next change. Cancel safe.
@@ -76,6 +90,12 @@ impl Feed {
         };
         event.map_or(Change::Anywhere, Change::At)
     }
+}
+
+fn every(period: Duration) -> Interval {
+    let mut look = interval_at(Instant::now() + period, period);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    look
 }
 
 /// The path of the watcher's next event; `None` where the session ended. Pending for ever without a watcher.

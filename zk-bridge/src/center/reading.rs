@@ -63,6 +63,11 @@ impl Held {
         Documents { is_read: self.is_read, has_folder: self.is_seen, unsound, all }
     }
 
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
     /// What is wrong, a sentence each.
     pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
         let of_nodes = self.nodes.values().filter_map(|node| node.problem.as_ref());

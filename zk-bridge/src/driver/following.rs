@@ -83,6 +83,7 @@ impl Following {
             let read = self.held.refresh(session, &self.place).await;
             self.show();
             read?;
+            feed.pace(self.held.len());
             if !self.held.is_denied {
                 changed(&mut feed).await;
                 continue;

@@ -133,6 +133,11 @@ impl Server {
         client_of(&self.address()).await
     }
 
+    /// Requests that it took until now.
+    pub async fn received(&self) -> u64 {
+        said(self.port, "Received: ").await.unwrap().parse().unwrap()
+    }
+
     /// A folder of the test's own.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -212,8 +217,8 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// What a server that serves is: `standalone`, `leader`, `follower`. A connection made while it starts may never be answered.
-async fn mode(port: u16) -> Option<String> {
+/// What a server that serves says of itself in the line that begins so. A connection made while it starts may never be answered.
+async fn said(port: u16, begin: &str) -> Option<String> {
     let asked = async {
         let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
         stream.write_all(b"srvr").await?;
@@ -222,5 +227,10 @@ async fn mode(port: u16) -> Option<String> {
         std::io::Result::Ok(answer)
     };
     let answer = tokio::time::timeout(Duration::from_secs(1), asked).await.ok()?.ok()?;
-    answer.lines().find_map(|line| line.strip_prefix("Mode: ")).map(str::to_owned)
+    answer.lines().find_map(|line| line.strip_prefix(begin)).map(str::to_owned)
+}
+
+/// What a server that serves is: `standalone`, `leader`, `follower`.
+async fn mode(port: u16) -> Option<String> {
+    said(port, "Mode: ").await
 }
