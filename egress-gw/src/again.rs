@@ -105,7 +105,7 @@ impl Core {
             By::Routing(carried) => {
                 carried.held.take().map(|held| (held, carried.course.clone(), call.deadline, call.wants))
             }
-            By::Handler { .. } => None,
+            By::Handler(_) => None,
         });
         let Some(Some((held, course, deadline, wants))) = taken else { return };
         let mut held = match self.with_head(held, &course, wants, deadline) {

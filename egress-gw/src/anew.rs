@@ -95,6 +95,7 @@ impl Core {
                 patience,
                 unsent_until,
                 charge: held._charge,
+                at: 0,
             });
         }
         self.shard.recycle(held.bytes);

@@ -29,8 +29,9 @@ use crate::decide::Decisions;
 use crate::entrance::{Entrance, Strangers};
 use crate::fallback::{Fallback, Request};
 use crate::forward::{Carried, Place};
-use crate::held::{Allowance, Charge};
+use crate::held::Allowance;
 use crate::knowledge::Knowledge;
+use crate::later::Kept;
 use crate::links::Links;
 use crate::local_pool::{LocalPool, Makings};
 use crate::pending::{Chain, PendingCalls};
@@ -124,8 +125,8 @@ impl Wants {
 /// Who answers.
 #[allow(clippy::large_enum_variant)] // nearly all are routed, and a box would be an allocation for each of them
 pub enum By {
-    /// A handler of the chain, through its `Later`; what it may keep of the frame stays charged.
-    Handler { _charge: Option<Charge> },
+    /// A handler of the chain, through its `Later`.
+    Handler(Box<Kept>),
     /// A provider, in another island or in this one.
     Routing(Carried),
 }
@@ -184,10 +185,10 @@ impl Core {
         self.ask_chain(request);
     }
 
-    /// The same, whether new calls are welcome or not.
-    pub fn ask_chain(&self, request: Request<'_>) {
-        let mut request = request;
-        for fallback in &self.chain {
+    /// The same from the handler on that the request names, whether new calls are welcome or not.
+    pub fn ask_chain(&self, mut request: Request<'_>) {
+        for (at, fallback) in self.chain.iter().enumerate().skip(request.at) {
+            request.at = at;
             match fallback.handle(request).passed() {
                 Some(passed) => request = passed,
                 None => return,
@@ -212,20 +213,6 @@ impl Core {
             self.clock.wake.notify_one();
         }
         Some(key)
-    }
-
-    /// Puts a call among those that wait for a handler; `None` as in [`Core::begin`].
-    pub fn wait_for_handler(&self, request: Request<'_>) -> Option<Key> {
-        let call = InFlight {
-            conn: request.origin.conn.clone(),
-            asked: request.asked(),
-            wants: Wants::of(&request.header),
-            arrived: request.arrived,
-            deadline: request.deadline,
-            patience: request.patience,
-            by: By::Handler { _charge: request.charge },
-        };
-        self.begin(call, request.origin.chain, request.deadline)
     }
 
     /// Forgets a connection and its calls: nobody can be answered on it any more.
@@ -257,8 +244,10 @@ impl Core {
 
     /// Gives back what a finished call held.
     pub fn forget(&self, by: By) {
-        if let By::Routing(Carried { held: Some(held), .. }) = by {
-            self.shard.recycle(held.bytes);
+        match by {
+            By::Routing(Carried { held: Some(held), .. }) => self.shard.recycle(held.bytes),
+            By::Handler(kept) => self.shard.recycle(kept.into_frame()),
+            By::Routing(_) => {}
         }
     }
 

@@ -56,7 +56,7 @@ impl Core {
         let repeat = match &call.by {
             _ if failure.kind == Kind::DeadlinePassed && call.patience == Patience::Said => Repeat::AsItWould,
             By::Routing(carried) => carried.course.repeat(),
-            By::Handler { .. } => Repeat::Harmful,
+            By::Handler(_) => Repeat::Harmful,
         };
         self.say(&call.conn, call.wants, &call.asked, failure, repeat);
     }

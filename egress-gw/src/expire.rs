@@ -45,7 +45,7 @@ impl Core {
     pub fn overdue(&self, call: &InFlight) -> Failure {
         match &call.by {
             By::Routing(carried) => too_late(carried, call.arrived, call.deadline),
-            By::Handler { .. } => {
+            By::Handler(_) => {
                 let text = "the handler that took the call gave no answer within its time";
                 Failure::new(Stage::Route, Kind::DeadlinePassed, Outcome::Unknown, text)
             }

@@ -6,7 +6,7 @@
 //!  session ─ Request ─▶ first Fallback ─ pass ─▶ second ─ pass ─▶ … ─ pass ─▶ "not hosted here" (an exception)
 //!                          │ answer, throw, answer_frame: the call is done     refuse, fail: it is done, with a failure
 //!                          │ decide, carry: to where the rules send it (this is all that Routing does)
-//!                          └ later: a Later that answers within the deadline, from this shard
+//!                          └ later: a Later that answers within the deadline, or passes the call on, from this shard
 //! ```
 //!
 //! | what | how it is |
@@ -15,7 +15,7 @@
 //! | what comes here | every call, two-way or one-way, that is whole and within the limits; in a serialization that is not understood too ([`Request::call`] is then `None`). Heartbeats and other events never do. A call that was carried and was not sent comes again when rules or offers have changed so that they lead it elsewhere |
 //! | threads | each shard makes a chain of its own on its own thread and calls it there, one call after the other. So a handler needs no lock and need not be `Send`; what all shards share comes in through the closure that makes the chain |
 //! | time | a handler holds up every other call of its shard: it must not block, not on a lock, a file or a socket. What takes time goes into a task of this thread (`tokio::task::spawn_local`) or to another thread, with [`Request::later`] |
-//! | bounds | the frame is at most `limits.frame` long, an answer at most `limits.reply` (a longer one becomes an exception that says so); calls that wait in a [`Later`] count on `limits.in_flight` and their frames on `limits.held` |
+//! | bounds | the frame is at most `limits.frame` long, an answer at most `limits.reply` (a longer one becomes an exception that says so); calls that wait in a [`Later`] count on `limits.in_flight` and their frames, which are kept, on `limits.held` |
 //! | deadline | set when the header came, from the call or the consumer's registry entry ([`Request::deadline`]); a call that is still waiting then ends in words, and what comes after it is dropped |
 //! | one-way | nobody is answered, whatever the handler does; [`Request::wants_answer`] tells |
 //! | a consumer that leaves | its waiting calls are forgotten ([`Later::is_wanted`] tells), what is answered then is dropped |
@@ -171,6 +171,8 @@ pub struct Request<'a> {
     /// Until when it may wait for a way to its island.
     pub(crate) unsent_until: Instant,
     pub(crate) charge: Option<Charge>,
+    /// The handler of the chain that has it.
+    pub(crate) at: usize,
 }
 
 impl<'a> Request<'a> {
@@ -295,7 +297,8 @@ impl<'a> Request<'a> {
         Handled(None)
     }
 
-    /// Takes the call to answer it later; until then it counts as in flight, and at its deadline the consumer is told.
+    /// Takes the call to answer it later, or to pass it on then ([`Later::pass`]); until then it counts as in flight, its frame is kept, and
+    /// at its deadline the consumer is told.
     /// Where too many wait already, the consumer is told at once and the [`Later`] does nothing.
     pub fn later(self) -> (Handled<'a>, Later) {
         let core = self.origin.core.clone();

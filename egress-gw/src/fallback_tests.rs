@@ -301,6 +301,40 @@ fn a_gateway_that_ends_waits_for_its_handlers_and_asks_them_nothing_new() {
     });
 }
 
+/// A handler that has to ask somebody first must not be the end of a call that it then does not want.
+#[test]
+fn a_call_that_waited_for_a_handler_goes_on_to_the_next_one_as_it_came() {
+    on_shard(async {
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        let chain: Vec<Box<dyn Fallback>> = vec![Box::new(Keeping(kept.clone())), Box::new(Retired), Box::new(Routing)];
+        let gate = GateBuilder { chain, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        let large = "x".repeat(100_000);
+        let greet = || call_in(Codec::Hessian2, "com.acme.Greeter", 2, "greet", &large, &[("timeout", "60000")]);
+        let calls = [call(1, "old", &[]), greet(), call(3, "late", &[("timeout", "32")])];
+        consumer.send(&[calls.concat(), one_way(call(4, "tell", &[]))].concat()).await;
+        until(|| kept.borrow().len() == 4).await;
+        assert_eq!(consumer.answer().await.id, 3, "its time is over");
+        let held = || gate.core.allowance.budget().held();
+        let full = held();
+        for later in kept.borrow_mut().drain(..) {
+            later.pass();
+        }
+        // The next handler has the first, routing the others; the one that is over is nobody's.
+        let told = consumer.answer().await;
+        assert_eq!((told.id, told.text.contains("retired")), (1, true), "{}", told.text);
+        let sent = gate.link().calls(2).await;
+        assert_eq!([sent[0].frame[11], sent[1].frame[11]], [2, 4]);
+        assert!(sent[0].frame == greet());
+        // The time of the third has passed for the second too.
+        let left = sent[0].head().remaining_ms;
+        assert!((30_000..=60_000 - 16).contains(&left), "{left}");
+        gate.reply(sent[0].token, &ok_reply(b"\x02hi"));
+        assert_eq!(consumer.frame().await[11], 2);
+        until(|| held() + 100_000 <= full && gate.core.calls.is_empty()).await;
+    });
+}
+
 #[test]
 fn the_chain_is_shown_in_its_order() {
     on_shard(async {

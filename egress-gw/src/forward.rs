@@ -301,7 +301,7 @@ impl Core {
     pub fn update<R>(&self, key: Key, change: impl FnOnce(&mut Carried) -> R) -> Option<R> {
         self.calls.with(key, |call| match &mut call.by {
             By::Routing(carried) => Some(change(carried)),
-            By::Handler { .. } => None,
+            By::Handler(_) => None,
         })?
     }
 

@@ -27,18 +27,24 @@
 //! }
 //! ```
 //!
-//! It never answers twice, and never after the deadline.
+//! It never answers twice, and never after the deadline. [`Later::pass`] hands the call on to the next handler instead.
 
 use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::Instant;
 
 use shard::Key;
+use wire::dubbo::call::peek;
+use wire::dubbo::frame::{HEADER_LEN, Header};
 use wire::dubbo::reply;
 use wire::dubbo::value::Value;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
-use crate::core::Core;
+use crate::core::{By, Core, InFlight, Wants};
+use crate::fallback::{Origin, Request};
+use crate::held::Charge;
 
-/// The right to answer one call once. What comes after the deadline is dropped; dropping it answers in words.
+/// The right to answer one call once, or to pass it on. What comes after the deadline is dropped; dropping it answers in words.
 #[must_use = "dropping it ends the call with a failure"]
 pub struct Later {
     core: Weak<Core>,
@@ -85,6 +91,43 @@ impl Later {
         }
     }
 
+    /// As [`Request::pass`](crate::fallback::Request::pass): the next handler of the chain has the call as it came, and what is left of its
+    /// time. Where nobody waits any more it does nothing.
+    ///
+    /// ```
+    /// use highway_egress_gw::fallback::{Fallback, Handled, Request};
+    ///
+    /// /// Lets calls go on once somebody else has said yes to them.
+    /// struct AskFirst;
+    ///
+    /// async fn allowed(application: String) -> bool {
+    ///     application != "batch"
+    /// }
+    ///
+    /// impl Fallback for AskFirst {
+    ///     fn name(&self) -> &str {
+    ///         "ask first"
+    ///     }
+    ///
+    ///     fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
+    ///         let application = request.call().and_then(|call| call.application.as_deref()).unwrap_or_default().to_owned();
+    ///         let (handled, later) = request.later();
+    ///         tokio::task::spawn_local(async move {
+    ///             match allowed(application).await {
+    ///                 true => later.pass(),
+    ///                 false => later.throw("calls of batch jobs wait until the evening"),
+    ///             }
+    ///         });
+    ///         handled
+    ///     }
+    /// }
+    /// ```
+    pub fn pass(mut self) {
+        if let Some((core, key)) = self.take() {
+            core.pass_on(key);
+        }
+    }
+
     fn take(&mut self) -> Option<(Rc<Core>, Key)> {
         Some((self.core.upgrade()?, self.key.take()?))
     }
@@ -96,5 +139,88 @@ impl Drop for Later {
             let text = "a handler of the egress gateway gave the call up without an answer; its log may say why";
             core.fail(key, &Failure::new(Stage::Route, Kind::Internal, Outcome::Unknown, text.to_owned()));
         }
+    }
+}
+
+/// What is kept of a call that waits for a handler, so that it can still go on to the next one.
+pub struct Kept {
+    frame: Vec<u8>,
+    header: Header,
+    /// The number of its connection.
+    number: usize,
+    island: Option<Arc<str>>,
+    unsent_until: Instant,
+    /// The handler that has it.
+    at: usize,
+    charge: Option<Charge>,
+}
+
+impl Kept {
+    /// The buffer of its frame, for the next one.
+    pub fn into_frame(self) -> Vec<u8> {
+        self.frame
+    }
+}
+
+impl Core {
+    /// Puts a call among those that wait for a handler; `None` as in [`Core::begin`].
+    pub fn wait_for_handler(&self, request: Request<'_>) -> Option<Key> {
+        let mut frame = self.shard.buffer();
+        frame.extend_from_slice(request.frame);
+        let asked = request.asked();
+        let kept = Kept {
+            frame,
+            header: request.header,
+            number: request.origin.number,
+            island: request.origin.island.cloned(),
+            unsent_until: request.unsent_until,
+            at: request.at,
+            charge: request.charge,
+        };
+        let call = InFlight {
+            conn: request.origin.conn.clone(),
+            asked,
+            wants: Wants::of(&request.header),
+            arrived: request.arrived,
+            deadline: request.deadline,
+            patience: request.patience,
+            by: By::Handler(Box::new(kept)),
+        };
+        self.begin(call, request.origin.chain, request.deadline)
+    }
+
+    /// Hands a call that waited for a handler to the next one, as it came: its deadline stays. Nothing where nobody waits any more.
+    pub fn pass_on(self: &Rc<Self>, key: Key) {
+        let Some((call, chain)) = self.calls.take(key) else { return };
+        self.count_in_flight();
+        let InFlight { conn, asked, arrived, deadline, patience, by, .. } = call;
+        let By::Handler(kept) = by else { return };
+        let Kept { frame, header, number, island, unsent_until, at, charge } = *kept;
+        match peek(&header, frame.get(HEADER_LEN..).unwrap_or_default()) {
+            Ok(peeked) => {
+                let origin = Origin { core: self, conn: &conn, chain: &chain, number, island: island.as_ref() };
+                let request = Request {
+                    origin: &origin,
+                    header,
+                    frame: &frame,
+                    peeked: &peeked,
+                    arrived,
+                    // What remains is counted from here.
+                    whole: Instant::now(),
+                    deadline,
+                    patience,
+                    unsent_until,
+                    charge,
+                    at: at + 1,
+                };
+                self.ask_chain(request);
+            }
+            // It was read when it came.
+            Err(error) => {
+                let failure = Failure::new(Stage::Peek, Kind::Internal, Outcome::NotSent, error.to_string());
+                self.fail_now(&conn, &header, &asked, &failure);
+            }
+        }
+        self.shard.recycle(frame);
     }
 }

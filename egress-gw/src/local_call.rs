@@ -78,7 +78,7 @@ impl Core {
             By::Routing(carried) => {
                 carried.held.take().map(|held| (held, carried.course.clone(), call.deadline, carried.unsent_until))
             }
-            By::Handler { .. } => None,
+            By::Handler(_) => None,
         });
         let Some(Some((held, course, deadline, unsent_until))) = taken else { return };
         let bytes = &held.bytes[held.head_len..];
@@ -121,7 +121,7 @@ impl Core {
                 let patience = *locally.patience.get_or_insert(times.patience);
                 Some((std::mem::take(&mut locally.tried), patience, call.wants))
             }
-            By::Handler { .. } => None,
+            By::Handler(_) => None,
         });
         let Some(Some((mut tried, patience, wants))) = before else { return Ok(()) };
         let times = Times { patience, ..times };
@@ -159,7 +159,7 @@ impl Core {
                 let Locally { tried, patience, .. } = &carried.locally;
                 Some((carried.course.clone(), tried.len(), *patience, carried.unsent_until, call.deadline))
             }
-            By::Handler { .. } => None,
+            By::Handler(_) => None,
         });
         let Some(Some((course, tried, patience, unsent_until, deadline))) = stands else {
             return self.counters.late.add(1);
@@ -221,7 +221,7 @@ impl Answers for Core {
         };
         let said = self.calls.with(key, |call| match &call.by {
             By::Routing(carried) => (carried.course.label().to_owned(), self.overdue(call)),
-            By::Handler { .. } => (String::new(), self.overdue(call)),
+            By::Handler(_) => (String::new(), self.overdue(call)),
         });
         let Some((label, overdue)) = said else { return self.counters.late.add(1) };
         let (kind, text) = match lost {

@@ -208,6 +208,7 @@ impl Consumer {
             patience,
             unsent_until,
             charge,
+            at: 0,
         });
     }
 
