@@ -169,17 +169,20 @@ impl Filter for AuditRoom {
 /// # Errors
 /// Over which limit it is; nothing was counted.
 pub fn within(limit: &Rc<Limit>, from: &str, now: Instant) -> Result<Open, Failure> {
-    limit.enter(now).map_err(|exceeded| {
-        let text = match exceeded {
-            Exceeded::PerSecond(limit) => format!(
-                "island `{from}` has sent its {limit} calls of this second; its limit at the hub is calls_per_second = {limit}"
-            ),
-            Exceeded::AtOnce(limit) => {
-                format!("island `{from}` has {limit} calls open; its limit at the hub is concurrent_calls = {limit}")
-            }
-        };
-        refuse(Kind::Overload, text)
-    })
+    limit.enter(now).map_err(|exceeded| over(exceeded, from))
+}
+
+/// Why the island `from` may not send one more call now.
+pub fn over(exceeded: Exceeded, from: &str) -> Failure {
+    let text = match exceeded {
+        Exceeded::PerSecond(limit) => format!(
+            "island `{from}` has sent its {limit} calls of this second; its limit at the hub is calls_per_second = {limit}"
+        ),
+        Exceeded::AtOnce(limit) => {
+            format!("island `{from}` has {limit} calls open; its limit at the hub is concurrent_calls = {limit}")
+        }
+    };
+    refuse(Kind::Overload, text)
 }
 
 /// `[group/]interface[:version]`, for people.

@@ -9,6 +9,8 @@ use crate::policy::{Island, Policy};
 
 /// Lines of refused calls that an island has in the audit each second; more are counted in the next.
 const REFUSED_LINES: u32 = 100;
+/// Questions of an island that are answered each second: people ask them.
+const QUESTIONS: u32 = 20;
 
 /// The limits of all islands; counts survive a change of policy.
 #[derive(Debug, Default)]
@@ -25,6 +27,8 @@ pub struct Limit {
     full_at: Cell<Option<Instant>>,
     /// The same for the audit's lines of refused calls.
     lines_at: Cell<Option<Instant>>,
+    /// The same for questions.
+    questions_at: Cell<Option<Instant>>,
     /// Refused calls that have no line yet.
     unwritten: Cell<u64>,
 }
@@ -84,6 +88,7 @@ impl Limit {
             open: Cell::new(0),
             full_at: Cell::new(None),
             lines_at: Cell::new(None),
+            questions_at: Cell::new(None),
             unwritten: Cell::new(0),
         }
     }
@@ -98,18 +103,38 @@ impl Limit {
     /// # Errors
     /// The limit that is met; nothing was counted.
     pub fn enter(self: &Rc<Self>, now: Instant) -> Result<Open, Exceeded> {
+        let full_at = self.room(now)?;
+        if full_at.is_some() {
+            self.full_at.set(full_at);
+        }
+        self.open.set(self.open.get() + 1);
+        Ok(Open(self.clone()))
+    }
+
+    /// Whether one more call would be let in at `now`: when the bucket would be full with it, where calls a second are limited.
+    ///
+    /// # Errors
+    /// The limit that would be met.
+    pub fn room(&self, now: Instant) -> Result<Option<Instant>, Exceeded> {
         if let Some(limit) = self.at_once.get()
             && self.open.get() >= limit
         {
             return Err(Exceeded::AtOnce(limit));
         }
-        if let Some(limit) = self.per_second.get()
-            && !takes_one(&self.full_at, limit, now)
-        {
-            return Err(Exceeded::PerSecond(limit));
+        match self.per_second.get() {
+            Some(limit) => full_with_one(&self.full_at, limit, now).map(Some).ok_or(Exceeded::PerSecond(limit)),
+            None => Ok(None),
         }
-        self.open.set(self.open.get() + 1);
-        Ok(Open(self.clone()))
+    }
+
+    /// Whether a question at `now` is answered; it is counted.
+    pub fn may_ask(&self, now: Instant) -> bool {
+        takes_one(&self.questions_at, QUESTIONS, now)
+    }
+
+    /// Calls a second and calls at once, where they are limited, and calls that are open.
+    pub fn numbers(&self) -> (Option<u32>, Option<u32>, u32) {
+        (self.per_second.get(), self.at_once.get(), self.open.get())
     }
 
     /// A call was refused at `now`. Whether it gets a line of its own in the audit, and how many before it got none.
@@ -124,12 +149,17 @@ impl Limit {
 
 /// Takes one out of a bucket of one second's, if it is not empty.
 fn takes_one(full_at: &Cell<Option<Instant>>, per_second: u32, now: Instant) -> bool {
-    let then = full_at.get().map_or(now, |at| at.max(now)) + Duration::from_secs(1) / per_second.max(1);
-    let fits = per_second > 0 && then <= now + Duration::from_secs(1);
-    if fits {
-        full_at.set(Some(then));
+    let then = full_with_one(full_at, per_second, now);
+    if then.is_some() {
+        full_at.set(then);
     }
-    fits
+    then.is_some()
+}
+
+/// When a bucket of one second's would be full again if one were taken out of it; `None` where it is empty.
+fn full_with_one(full_at: &Cell<Option<Instant>>, per_second: u32, now: Instant) -> Option<Instant> {
+    let then = full_at.get().map_or(now, |at| at.max(now)) + Duration::from_secs(1) / per_second.max(1);
+    (per_second > 0 && then <= now + Duration::from_secs(1)).then_some(then)
 }
 
 #[cfg(test)]
@@ -169,6 +199,25 @@ mod tests {
         let free = limit(None, None);
         let open: Vec<_> = (0..10_000).map(|_| free.enter(now).unwrap()).collect();
         assert_eq!(free.open.get(), open.len() as u32);
+    }
+
+    #[test]
+    fn looking_for_room_takes_none() {
+        let (limit, now) = (limit(Some(1), Some(1)), Instant::now());
+        assert!(limit.room(now).is_ok() && limit.room(now).is_ok());
+        let open = limit.enter(now).unwrap();
+        assert_eq!(limit.room(now), Err(Exceeded::AtOnce(1)));
+        assert_eq!(limit.numbers(), (Some(1), Some(1), 1));
+        drop(open);
+        assert_eq!(limit.room(now), Err(Exceeded::PerSecond(1)));
+    }
+
+    #[test]
+    fn so_many_questions_a_second_are_answered_and_calls_do_not_count() {
+        let (limit, now) = (limit(Some(1), None), Instant::now());
+        let _call = limit.enter(now).unwrap();
+        assert_eq!((0..1000).filter(|_| limit.may_ask(now)).count(), QUESTIONS as usize);
+        assert!(limit.may_ask(now + Duration::from_millis(60)));
     }
 
     #[test]

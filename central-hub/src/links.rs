@@ -157,8 +157,7 @@ impl Links {
     /// Whether calls can go to this island: it has links, and each of them has said what it offers, so that none is refused
     /// for want of that.
     pub fn reach(&self, island: &str) -> bool {
-        let links = self.ingress.get(island).map_or(&[][..], Vec::as_slice);
-        let mut usable = links.iter().filter(|one| one.link.usable()).peekable();
+        let mut usable = self.of(island).iter().filter(|one| one.link.usable()).peekable();
         usable.peek().is_some() && usable.all(|one| one.services.known)
     }
 
@@ -224,10 +223,9 @@ impl Links {
     /// # Errors
     /// Why there is none.
     pub fn choose(&self, island: &str, name: &[u8]) -> Result<Chosen, NoLink> {
-        let links = self.ingress.get(island).map_or(&[][..], Vec::as_slice);
-        let usable = || links.iter().filter(|one| one.link.usable());
+        let links = self.of(island);
         let load = |one: &&Ingress| one.open.get() + if one.last.get() { 0 } else { STAY };
-        match usable().filter(|one| one.services.names.contains(name)).min_by_key(load) {
+        match offering(links, name).min_by_key(load) {
             Some(one) => {
                 if !one.last.get() {
                     links.iter().for_each(|other| other.last.set(false));
@@ -236,11 +234,42 @@ impl Links {
                 one.open.set(one.open.get() + 1);
                 Ok(Chosen { link: one.link.clone(), open: Counted(one.open.clone()) })
             }
-            None if usable().next().is_none() => Err(NoLink::Island),
-            None if usable().any(|one| !one.services.known) => Err(NoLink::NoCatalogue),
-            None => Err(NoLink::Service),
+            None => Err(why_none(links)),
         }
     }
+
+    /// A link of each gateway from which [`Links::choose`] would take one; it counts nothing.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn gateways(&self, island: &str, name: &[u8]) -> Result<Vec<Link>, NoLink> {
+        let links = self.of(island);
+        let mut gateways: Vec<Link> = Vec::new();
+        for one in offering(links, name) {
+            if !gateways.iter().any(|known| known.peer().name == one.link.peer().name) {
+                gateways.push(one.link.clone());
+            }
+        }
+        if gateways.is_empty() { Err(why_none(links)) } else { Ok(gateways) }
+    }
+
+    fn of(&self, island: &str) -> &[Ingress] {
+        self.ingress.get(island).map_or(&[][..], Vec::as_slice)
+    }
+}
+
+/// Links on which a call of this service may go out now.
+fn offering<'a>(links: &'a [Ingress], name: &[u8]) -> impl Iterator<Item = &'a Ingress> {
+    links.iter().filter(|one| one.link.usable()).filter(move |one| one.services.names.contains(name))
+}
+
+/// Why none of them takes a call.
+fn why_none(links: &[Ingress]) -> NoLink {
+    let mut usable = links.iter().filter(|one| one.link.usable()).peekable();
+    if usable.peek().is_none() {
+        return NoLink::Island;
+    }
+    if usable.any(|one| !one.services.known) { NoLink::NoCatalogue } else { NoLink::Service }
 }
 
 impl Services {

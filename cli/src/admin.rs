@@ -1,4 +1,4 @@
-//! Asking a running program on its admin listener: plain HTTP, as the listener speaks it, an answer within 5 s, of at most 16 MiB.
+//! Asking a running program on its admin listener: plain HTTP, as the listener speaks it, an answer within 8 s, of at most 16 MiB.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,8 @@ use tokio::net::TcpStream;
 use crate::terminal::shown;
 use crate::wrong::wrong;
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+/// Longer than a gateway takes that asks its hubs and sends a probe.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 const ANSWER_LEN: usize = 16 << 20;
 
 /// What is asked for.
@@ -81,6 +82,7 @@ async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Val
         StatusCode::UNAUTHORIZED => bail!("{authority} wants its token: --token-file FILE"),
         // What was asked was wrong; its words stand in one line here, whatever is in them.
         StatusCode::BAD_REQUEST => Err(wrong(shown(String::from_utf8_lossy(&body).trim()))),
+        StatusCode::TOO_MANY_REQUESTS => bail!("{authority}: {}", shown(String::from_utf8_lossy(&body).trim())),
         StatusCode::NOT_FOUND => {
             bail!("{authority} has no page {path}: is it the program that was meant, of this release?")
         }

@@ -1,7 +1,8 @@
-//! `highway explain`: where a call would go, and why, as an egress gateway decides it.
+//! `highway explain`: where a call would go, and why, as an egress gateway decides it, and what its hubs say.
 //!
-//! The gateway is asked on its admin listener and answers by the code that routes calls. Exit codes: 0 it goes somewhere, 1 nobody
-//! could be asked, 2 bad arguments, 3 the call is refused. Sends no call unless told to.
+//! The gateway is asked on its admin listener and answers by the code that routes calls. Exit codes: 0 the call gets through by all that
+//! is known, 1 nobody could be asked, 2 no such question, 3 the call is refused, here or by the hubs, or the probe got no answer. Sends no
+//! call unless told to.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -18,7 +19,7 @@ use crate::status::default_admin;
 use crate::terminal::{self, shown};
 use crate::wrong::wrong;
 
-/// The call is refused.
+/// The call does not get through.
 const REFUSED: u8 = 3;
 
 #[derive(Debug, Args)]
@@ -73,7 +74,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         print!("{}", text(&answer));
     }
-    Ok(if answer["goes"].is_null() { ExitCode::from(REFUSED) } else { ExitCode::SUCCESS })
+    Ok(if gets_through(&answer) { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
+}
+
+/// Whether such a call would be answered, as far as anybody knows. A gateway of an earlier release says only whether it goes.
+fn gets_through(answer: &Value) -> bool {
+    let passes = answer["passes"].as_bool().unwrap_or(!answer["goes"].is_null());
+    passes && answer["live"]["answered"] != false
 }
 
 fn question(arguments: &Arguments) -> Result<Value> {
@@ -140,6 +147,12 @@ fn text(answer: &Value) -> String {
         about.extend(Some(list("providers")).filter(|all| !all.is_empty()));
         line(format!("  {}: {}", target["target"].as_str().map(shown).unwrap_or_default(), about.join(", ")));
     }
+    for policy in answer["policy"].as_array().into_iter().flatten() {
+        let island = policy["target"].as_str().map(shown).unwrap_or_default();
+        for hub in policy["hubs"].as_array().into_iter().flatten() {
+            line(format!("  {island} at hub {}", hub_says(hub)));
+        }
+    }
     if let Some(why_not) = said("why_not") {
         line(format!("why not: {why_not}"));
     }
@@ -155,6 +168,47 @@ fn text(answer: &Value) -> String {
     text
 }
 
+/// What one hub says: its verdict, the limits of this island, and who stands behind it.
+fn hub_says(hub: &Value) -> String {
+    let said = |key: &str| hub[key].as_str().map(shown).unwrap_or_default();
+    let mut text = format!("{}: ", said("hub"));
+    let _ = match hub["verdict"].as_str() {
+        Some("granted") => write!(text, "granted by `{}`", said("grant")),
+        Some("refused") => write!(text, "refused: {}", said("why")),
+        _ => write!(text, "no answer: {}", said("why")),
+    };
+    if hub["verdict"] == "refused" && hub["grant"].is_string() {
+        let _ = write!(text, " (grant `{}` would allow it)", said("grant"));
+    }
+    let limits = [("calls_per_second", "calls a second"), ("concurrent_calls", "calls at once")];
+    for (key, what) in limits {
+        if let Some(limit) = hub[key].as_u64() {
+            let _ = write!(text, ", at most {limit} {what}");
+        }
+    }
+    if hub["concurrent_calls"].is_u64() {
+        let _ = write!(text, " ({} open now)", hub["open_calls"]);
+    }
+    for gateway in hub["gateways"].as_array().into_iter().flatten() {
+        let name = gateway["gateway"].as_str().map(shown).unwrap_or_default();
+        let providers = &gateway["providers"];
+        if providers.is_null() {
+            let _ = write!(text, "; {name} does not say who stands behind it");
+            continue;
+        }
+        let _ = write!(text, "; {name} has {} of {} providers up", providers["up"], providers["listed"]);
+        if providers["ejected"].as_u64().is_some_and(|count| count > 0) {
+            let _ = write!(text, ", {} ejected", providers["ejected"]);
+        }
+        let addresses = providers["addresses"].as_array().into_iter().flatten().filter_map(Value::as_str).map(shown);
+        let addresses = addresses.collect::<Vec<_>>().join(", ");
+        if !addresses.is_empty() {
+            let _ = write!(text, " ({addresses})");
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,12 +219,30 @@ mod tests {
             "call": "com.acme.Greeter#greet", "application": "shop", "goes": "`shanghai`", "reason": "rule shop/gray",
             "targets": [{ "target": "shanghai", "up": true, "hubs": ["hub-1"] }],
             "steps": [{ "stage": "rules", "found": "rule \u{1b}[2J matches" }], "why_not": "it is down",
+            "policy": [{ "target": "shanghai", "hubs": [
+                { "hub": "hub-1", "verdict": "granted", "grant": "greetings", "concurrent_calls": 9, "open_calls": 1, "gateways": [
+                    { "gateway": "in-1", "providers": { "listed": 3, "up": 1, "ejected": 2, "addresses": ["10.0.0.1:20880"] } },
+                    { "gateway": "in-2", "providers": null },
+                ] },
+                { "hub": "hub-2", "verdict": "refused", "why": "no grant\u{1b} lets", "gateways": [] },
+                { "hub": "http://h", "verdict": "nothing", "why": "it is not linked", "gateways": [] },
+            ] }],
         });
         assert_eq!(
             text(&answer),
             "com.acme.Greeter#greet of application `shop` goes to `shanghai`\n  because of rule shop/gray\n  \
-             shanghai: a provider is up, by hub-1\nwhy not: it is down\nsteps:\n  rules      rule \\u{1b}[2J matches\n"
+             shanghai: a provider is up, by hub-1\n  \
+             shanghai at hub hub-1: granted by `greetings`, at most 9 calls at once (1 open now); in-1 has 1 of 3 providers up, 2 ejected \
+             (10.0.0.1:20880); in-2 does not say who stands behind it\n  \
+             shanghai at hub hub-2: refused: no grant\\u{1b} lets\n  \
+             shanghai at hub http://h: no answer: it is not linked\nwhy not: it is down\nsteps:\n  rules      rule \\u{1b}[2J matches\n"
         );
+        assert!(gets_through(&answer));
+        for (key, value) in [("passes", json!(false)), ("live", json!({ "answered": false })), ("goes", Value::Null)] {
+            let mut other = answer.clone();
+            other[key] = value;
+            assert!(!gets_through(&other), "{key}");
+        }
         let refused = json!({ "call": "a.B#m", "refused": "nobody offers it", "steps": [] });
         assert_eq!(text(&refused), "a.B#m of somebody unknown is refused\n  nobody offers it\nsteps:\n");
     }

@@ -51,7 +51,8 @@ enum Command {
         #[arg(long)]
         kind: Option<Kind>,
     },
-    /// Says where a call would go and why, by the code of an egress gateway that decides it: exit code 0, or 3 where it is refused.
+    /// Says where a call would go and why, by the code of an egress gateway that decides it, and what the hubs say of it: exit code 0, or
+    /// 3 where it is refused, by the gateway or by its hubs, or a probe was not answered.
     Explain(explain::Arguments),
     /// Takes everything that an egress gateway ever wrote out of its island's registries, for one that is stopped and will not be
     /// back.

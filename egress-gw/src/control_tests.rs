@@ -537,7 +537,7 @@ async fn drained(world: World) -> Vec<String> {
                 told.push("close".to_owned());
                 break;
             }
-            Order::Open | Order::Status(_) | Order::Anew { .. } => {}
+            Order::Open | Order::Status(_) | Order::Anew { .. } | Order::Ask(_) => {}
         }
     }
     drop(orders);

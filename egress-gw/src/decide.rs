@@ -234,7 +234,15 @@ fn ways(seen: &Seen<'_>, asker: &Asker<'_>, tags: &[Arc<str>], knowledge: &Knowl
 }
 
 /// What such calls to this island have in common.
-fn route(seen: &Seen<'_>, facts: &route::Call<'_>, island: &Arc<str>, knowledge: &Knowledge) -> Result<Route, Failure> {
+///
+/// # Errors
+/// Their names are too long for a head.
+pub fn route(
+    seen: &Seen<'_>,
+    facts: &route::Call<'_>,
+    island: &Arc<str>,
+    knowledge: &Knowledge,
+) -> Result<Route, Failure> {
     let call = seen.call();
     let rule = facts.service.and_then(|service| knowledge.snapshot.imports().rule(island, service));
     let repeat = match rule {

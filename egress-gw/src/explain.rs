@@ -1,12 +1,12 @@
 //! Where a call would go, and why: the page `/explain` of the admin listener.
 //!
 //! ```text
-//!  Question (JSON) ─▶ a Dubbo request, in memory ─▶ peek ─▶ the facts of a call ─▶ route::explain ─▶ Answer (JSON)
-//!                                                    └───── what every call passes ─────┘
+//!  Question (JSON) ─▶ a Dubbo request, in memory ─▶ peek ─▶ the facts of a call ─▶ route::explain ─▶ head ─▶ hubs ─▶ Answer (JSON)
+//!                                                    └───────────── what every call passes ─────────────┘
 //! ```
 //!
-//! The question becomes the very bytes that such a call would have, so that nothing is understood otherwise than in a call. It sends
-//! nothing anywhere, reads what shards decide by, and is not on the path of a call.
+//! The question becomes the very bytes that such a call would have, so that nothing is understood otherwise than in a call, and hubs are
+//! told the head that it would have ([`crate::hub_says`]). It sends no call unless asked for a probe, and is not on the path of one.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,20 +14,25 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use chassis::admin::axum;
-use route::{Explained, Health, Plan, Snapshot, Step, Target};
+use route::{Explained, Health, LOCAL, Plan, Snapshot, Step, Target, Word, is_island_id};
 use serde::{Deserialize, Serialize};
 use wire::dubbo::call::peek;
 use wire::dubbo::frame::{Codec, HEADER_LEN, Header};
 use wire::dubbo::request::Request;
 use wire::tunnel::catalogue::ServiceKey;
+use wire::tunnel::head::Head;
+use wire::tunnel::question::AskedCall;
 
-use crate::decide::{Asker, Seen};
+use crate::decide::{Asker, Seen, route};
+use crate::hub_says::{HubSays, Hubs, Says};
 use crate::knowledge::Knowledge;
 use crate::probe::{Echo, Ports, Probe};
 use crate::publish::registry_key;
 
 /// A question is a few names; attachments that rules look at are short.
 const QUESTION_MAX_LEN: usize = 1 << 20;
+/// Islands that hubs are asked about for one question.
+const ISLANDS_MAX: usize = 8;
 
 /// What a call would be.
 #[derive(Debug, Clone, Deserialize)]
@@ -70,12 +75,26 @@ pub struct Answer {
     pub steps: Vec<Step>,
     /// What is known of each place where it may go.
     pub targets: Vec<ShownTarget>,
+    /// What the hubs say of such a call to each of these islands, and of the one in [`Question::why_not`]; of those that were named or
+    /// offer it, where nothing else is known.
+    pub policy: Vec<Policy>,
+    /// Whether such a call gets anywhere by all that is said above: it goes somewhere, and not every hub that answered refuses it.
+    pub passes: bool,
     /// The answer to [`Question::why_not`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why_not: Option<String>,
     /// What `$echo` got; nothing is sent where the call is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub live: Option<Echo>,
+}
+
+/// What the hubs say of such a call to one island.
+#[derive(Debug, Serialize)]
+pub struct Policy {
+    /// The island.
+    pub target: String,
+    /// Each hub of this gateway.
+    pub hubs: Vec<HubSays>,
 }
 
 /// A place where calls may go.
@@ -87,7 +106,7 @@ pub struct ShownTarget {
     pub up: bool,
     /// The hubs that show it; none for `local`.
     pub hubs: Vec<String>,
-    /// The addresses of its providers, for `local`: those of other islands are not known here.
+    /// The addresses of its providers, for `local`; those of other islands stand in [`Answer::policy`], where they show them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub providers: Vec<String>,
 }
@@ -98,6 +117,14 @@ pub enum Unclear {
     /// The service is no service.
     #[error("service: found {0:?}, wanted [group/]interface[:version]")]
     Service(String),
+    /// The gateway has no such port.
+    #[error("port: found {found:?}, wanted {}", ports_known(.known))]
+    Port {
+        /// What was asked for.
+        found: String,
+        /// The islands that have one.
+        known: Vec<String>,
+    },
     /// A call like this could not come in.
     #[error("such a call is refused before anything is decided: {0}")]
     Peek(#[from] wire::dubbo::call::PeekError),
@@ -106,11 +133,29 @@ pub enum Unclear {
     Frame(#[from] wire::dubbo::frame::FrameError),
 }
 
-/// Where such a call would go by what is known now.
+fn ports_known(known: &[String]) -> String {
+    match known {
+        [] => "none: this gateway gives no island a port of its own ([egress.ports])".to_owned(),
+        known => format!("an island that has a port of its own here: {}", known.join(", ")),
+    }
+}
+
+/// Where such a call would go by what is known here now, and the calls about which hubs have to be asked for the rest.
 ///
 /// # Errors
 /// [`Unclear`].
-pub fn explain(question: &Question, knowledge: &Knowledge, tags: &[Arc<str>]) -> Result<Answer, Unclear> {
+pub fn explain(
+    question: &Question,
+    knowledge: &Knowledge,
+    tags: &[Arc<str>],
+    ports: &Ports,
+) -> Result<(Answer, Vec<AskedCall>), Unclear> {
+    if let Some(found) = question.port.as_deref().filter(|port| !ports.islands().any(|known| known == *port)) {
+        let mut known: Vec<String> = ports.islands().map(str::to_owned).collect();
+        known.sort_unstable();
+        known.dedup();
+        return Err(Unclear::Port { found: found.to_owned(), known });
+    }
     let frame = frame(question)?;
     let header = Header::decode(&frame)?.ok_or_else(|| Unclear::Service(question.service.clone()))?;
     let peeked = peek(&header, frame.get(HEADER_LEN..).unwrap_or_default())?;
@@ -131,18 +176,53 @@ pub fn explain(question: &Question, knowledge: &Knowledge, tags: &[Arc<str>]) ->
             Err(refusal) => (None, Some(refusal.to_string())),
         };
         let targets = plan.iter().flat_map(|plan| plan.choice.targets());
-        Answer {
+        let calls = islands(question, plan.as_ref(), facts, snapshot).into_iter().filter_map(|island| {
+            let way = route(&seen, facts, &island, knowledge).ok()?;
+            AskedCall::of(&Head::decode(&way.head).ok()?)
+        });
+        let calls = calls.collect();
+        let answer = Answer {
             call: format!("{service}#{}", facts.method),
             application: facts.application.map(str::to_owned),
             targets: targets.map(|target| shown(target, &service, knowledge)).collect(),
             why_not: question.why_not.as_deref().map(|wanted| why_not(wanted, plan.as_ref(), facts, snapshot)),
             live: None,
+            policy: Vec::new(),
+            passes: plan.is_some(),
             goes: plan.as_ref().map(|plan| plan.choice.to_string()),
             reason: plan.as_ref().map(|plan| plan.reason.to_string()),
             refused,
             steps,
-        }
+        };
+        (answer, calls)
     }))
+}
+
+/// The islands about which hubs are asked: where the call may go and where it was expected. Where it goes nowhere: whom it names,
+/// else who offers it.
+fn islands(question: &Question, plan: Option<&Plan>, facts: &route::Call<'_>, snapshot: &Snapshot) -> Vec<Arc<str>> {
+    let mut names: Vec<&str> = plan.iter().flat_map(|plan| plan.choice.targets()).map(Target::as_str).collect();
+    names.extend(question.why_not.as_deref());
+    if plan.is_none() {
+        let reference = match facts.reference {
+            Some(Word::Island(island)) => Some(island),
+            _ => None,
+        };
+        let words = [facts.target, facts.tagged, facts.bound, reference];
+        names.extend(words.into_iter().flatten());
+    }
+    if names.is_empty() {
+        let offers = facts.service.map(|service| snapshot.offers(service)).unwrap_or_default();
+        names.extend(offers.iter().map(|offer| &*offer.island));
+    }
+    names.retain(|name| is_island_id(name) && *name != LOCAL && *name != snapshot.own_island());
+    let mut islands: Vec<Arc<str>> = Vec::new();
+    for name in names {
+        if !islands.iter().any(|known| **known == *name) && islands.len() < ISLANDS_MAX {
+            islands.push(name.into());
+        }
+    }
+    islands
 }
 
 /// The request that such a call would be.
@@ -211,23 +291,43 @@ fn shown(target: &Target, service: &ServiceKey, knowledge: &Knowledge) -> ShownT
     }
 }
 
+impl Answer {
+    /// With what the hubs say of the calls about which they were asked.
+    fn judged(mut self, calls: &[String], said: Vec<Vec<HubSays>>) -> Self {
+        let policy = calls.iter().zip(said).map(|(target, hubs)| Policy { target: target.clone(), hubs });
+        self.policy = policy.collect();
+        let is_refused = |target: &ShownTarget| {
+            let policy = self.policy.iter().find(|policy| policy.target == target.target);
+            let hubs = || policy.into_iter().flat_map(|policy| &policy.hubs);
+            hubs().any(|hub| hub.verdict == Says::Refused) && !hubs().any(|hub| hub.verdict == Says::Granted)
+        };
+        self.passes = self.targets.iter().any(|target| !is_refused(target));
+        self
+    }
+}
+
 /// Answers `POST /explain`.
-pub fn router(knowledge: Arc<ArcSwap<Knowledge>>, tags: Vec<Arc<str>>, ports: Ports) -> axum::Router {
+pub fn router(knowledge: Arc<ArcSwap<Knowledge>>, tags: Vec<Arc<str>>, ports: Ports, hubs: Hubs) -> axum::Router {
     use axum::extract::{DefaultBodyLimit, rejection::JsonRejection};
     use axum::http::StatusCode;
     use axum::response::{IntoResponse, Json};
     let (tags, ports): (Arc<[Arc<str>]>, _) = (tags.into(), Arc::new(ports));
     let answer = move |question: Result<Json<Question>, JsonRejection>| {
-        let (knowledge, tags, ports) = (knowledge.clone(), tags.clone(), ports.clone());
+        let (knowledge, tags, ports, hubs) = (knowledge.clone(), tags.clone(), ports.clone(), hubs.clone());
         async move {
             let Json(question) = match question {
                 Ok(question) => question,
                 Err(why) => return (StatusCode::BAD_REQUEST, why.body_text()).into_response(),
             };
-            let answer = explain(&question, &knowledge.load(), &tags);
-            match answer {
-                Ok(answer) => Json(with_echo(answer, &question, &ports).await).into_response(),
-                Err(unclear) => (StatusCode::BAD_REQUEST, unclear.to_string()).into_response(),
+            let explained = explain(&question, &knowledge.load(), &tags, &ports);
+            let (answer, calls) = match explained {
+                Ok(explained) => explained,
+                Err(unclear) => return (StatusCode::BAD_REQUEST, unclear.to_string()).into_response(),
+            };
+            let targets: Vec<String> = calls.iter().map(|call| call.destination.clone()).collect();
+            match hubs.ask(calls).await {
+                Ok(said) => Json(with_echo(answer.judged(&targets, said), &question, &ports).await).into_response(),
+                Err(busy) => (StatusCode::TOO_MANY_REQUESTS, busy.to_string()).into_response(),
             }
         }
     };

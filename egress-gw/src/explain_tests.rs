@@ -36,7 +36,63 @@ fn knowledge(rules: &str) -> Knowledge {
 const RULES: &str = "rules:\n  - name: gray\n    match: { application: shop, attachments: { env: \"gray*\" } }\n    act: { island: shanghai }\n";
 
 fn ask(question: serde_json::Value) -> Result<Answer, Unclear> {
-    explain(&serde_json::from_value(question).unwrap(), &knowledge(RULES), &["shanghai".into()])
+    Ok(ask_both(question)?.0)
+}
+
+/// The answer, and the islands about which hubs are to be asked.
+fn ask_both(question: serde_json::Value) -> Result<(Answer, Vec<String>), Unclear> {
+    let port = |island: &str| (Some(island.into()), "127.0.0.1:1".parse().unwrap());
+    let ports =
+        Ports::new(vec![(None, "127.0.0.1:1".parse().unwrap()), port("beijing"), port("shanghai"), port("beijing")]);
+    let question = serde_json::from_value(question).unwrap();
+    let (answer, calls) = explain(&question, &knowledge(RULES), &["shanghai".into()], &ports)?;
+    for call in &calls {
+        assert_eq!((&*call.service, &*call.method, call.serialization), ("com.acme.Greeter", "greet", 2));
+    }
+    Ok((answer, calls.into_iter().map(|call| call.destination).collect()))
+}
+
+#[test]
+fn a_port_that_is_not_configured_is_refused_with_those_that_are() {
+    let told = ask(json!({ "service": "com.acme.Greeter", "method": "greet", "port": "moscow" })).unwrap_err();
+    assert_eq!(
+        told.to_string(),
+        "port: found \"moscow\", wanted an island that has a port of its own here: beijing, shanghai"
+    );
+    let question = serde_json::from_value(json!({ "service": "a.B", "method": "m", "port": "b" })).unwrap();
+    let none = explain(&question, &knowledge(RULES), &[], &Ports::default()).map(|_| ()).unwrap_err().to_string();
+    assert!(none.contains("gives no island a port of its own"), "{none}");
+}
+
+#[test]
+fn hubs_are_asked_about_where_the_call_goes_where_it_was_expected_and_whom_it_names() {
+    let asked = |more: serde_json::Value| {
+        let mut question = json!({ "service": "com.acme.Greeter", "method": "greet", "application": "shop" });
+        question.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ask_both(question).unwrap().1
+    };
+    let gray = json!({ "env": "gray-7" });
+    assert_eq!(asked(json!({ "attachments": gray })), ["shanghai"]);
+    assert_eq!(asked(json!({ "attachments": gray, "why_not": "atlantis" })), ["shanghai", "atlantis"]);
+    // Refused: an island that no hub shows here, a word that is none, and the own one, about which no hub decides.
+    assert_eq!(asked(json!({ "attachments": { "highway.target": "atlantis" } })), ["atlantis"]);
+    assert_eq!(asked(json!({ "attachments": { "highway.target": "no island" } })), Vec::<String>::new());
+    assert_eq!(asked(json!({ "attachments": { "highway.target": "cloud" } })), Vec::<String>::new());
+    assert_eq!(asked(json!({})), ["beijing", "shanghai"]);
+}
+
+#[test]
+fn a_call_passes_unless_every_hub_that_answers_refuses_it() {
+    let gray = json!({ "service": "com.acme.Greeter", "method": "greet", "application": "shop", "attachments": { "env": "gray-7" } });
+    let passes = |hubs: &[Says]| {
+        let hubs = hubs.iter().map(|says| HubSays { verdict: *says, ..HubSays::default() }).collect();
+        ask(gray.clone()).unwrap().judged(&["shanghai".to_owned()], vec![hubs]).passes
+    };
+    assert!(passes(&[Says::Granted]) && passes(&[Says::Refused, Says::Granted]));
+    assert!(passes(&[]) && passes(&[Says::Nothing]), "nobody says no");
+    assert!(!passes(&[Says::Refused]) && !passes(&[Says::Refused, Says::Nothing]));
+    let refused = ask(json!({ "service": "com.acme.Greeter", "method": "greet" })).unwrap();
+    assert!(!refused.judged(&[], Vec::new()).passes);
 }
 
 #[test]

@@ -22,6 +22,7 @@ use crate::entrance::Entrance;
 use crate::explain;
 use crate::fallback::{Fallback, Routing};
 use crate::held::Allowance;
+use crate::hub_says::Hubs;
 use crate::knowledge::Knowledge;
 use crate::listen::{self, Door, Inbox, Order};
 use crate::probe::Ports;
@@ -105,7 +106,7 @@ impl EgressGateway {
     ) -> anyhow::Result<Self> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let state = StateDir::open(&config.state_dir)?;
-        let (doors, ports, addresses) = open_doors(&config)?;
+        let (doors, bound, addresses) = open_doors(&config)?;
         if let Some(address) = config.advertise.filter(|address| address.is_ipv6() && !config.registries.is_empty()) {
             tracing::warn!(%address, "egress.advertise is IPv6: consumers on Dubbo 2.6 fail at every node with such an address");
         }
@@ -113,15 +114,18 @@ impl EgressGateway {
         let inbox = Arc::new(Inbox::default());
         let entrance = Arc::new(ArcSwap::from_pointee(config.entrance.clone()));
         let shared = Shared { knowledge: knowledge.clone(), inbox: inbox.clone(), entrance: entrance.clone() };
-        process.routes.add(explain::router(knowledge.clone(), tags_of(&config), Ports::new(addresses.clone())));
         process.routes.add(rules_page::router(knowledge.clone()));
         let orders = start_shards(&config, &process, Arc::new(chain), doors, shared, started)?;
+        // Every shard has a link to every hub: the first one's are as good as any.
+        let hubs = Hubs::new(orders.first().context("no shard to ask hubs")?.clone());
+        let ports = Ports::new(addresses.clone());
+        process.routes.add(explain::router(knowledge.clone(), tags_of(&config), ports, hubs));
         describe_shards(&process, &orders);
         let (changes, changed) = mpsc::channel(1);
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
         let epoch = u64::try_from(started.as_millis()).unwrap_or(u64::MAX);
         let sites = config.registries.iter().map(|settings| Site::open(settings, &process)).collect();
-        let control = Control::new(&config, ports, epoch, sites, outside);
+        let control = Control::new(&config, bound, epoch, sites, outside);
         process.tasks.spawn("control", control.run()).keep();
         Ok(Self { config, addresses, changes, entrance })
     }

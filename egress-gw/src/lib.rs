@@ -29,7 +29,7 @@
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
 //! | `own_services`, `local_memory`, `returned` | what this island serves itself, over time |
 //! | `publish`, `state_files` | which virtual providers shall stand, and what survives a restart |
-//! | `explain`, `probe` | where a call would go and why, for people; whether it gets there |
+//! | `explain`, `hub_says`, `probe` | where a call would go and why, for people; what the hubs say of it; whether it gets there |
 //! | `rules_page` | what looks odd about a rule document, for people |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
@@ -60,6 +60,7 @@ pub mod fallback;
 mod forward;
 mod gateway;
 mod held;
+mod hub_says;
 mod knowledge;
 mod later;
 mod links;

@@ -23,6 +23,7 @@ use wire::tunnel::notice::Notice;
 
 use crate::consumers::SLOW_LOOK;
 use crate::core::Core;
+use crate::hub_says::{Asking, Questions};
 use crate::status::ShardStatus;
 
 /// How late a deadline is noticed at most.
@@ -50,6 +51,8 @@ pub enum Order {
     Readonly(oneshot::Sender<()>),
     /// Refuse new calls from now on; answered when that is so.
     Refuse(oneshot::Sender<()>),
+    /// Ask the hubs about calls that nobody makes.
+    Ask(Asking),
     /// How many calls wait.
     InFlight(oneshot::Sender<usize>),
     /// Close this link, if it is one of this shard's: it is dialled again and tells everything from its beginning.
@@ -137,9 +140,11 @@ impl Inbox {
 pub async fn run(core: Rc<Core>, doors: Vec<Door>, dial: DialConfig, inbox: Arc<Inbox>, orders: mpsc::Receiver<Order>) {
     let shard = core.shard.clone();
     run_clocks(&core);
-    let dialer = tunnel::dial(&shard, dial, Rc::new(HubSide { core: core.clone(), inbox }));
+    let questions = Rc::new(Questions::default());
+    let hub_side = HubSide { core: core.clone(), inbox, questions: questions.clone() };
+    let dialer = tunnel::dial(&shard, dial, Rc::new(hub_side));
     let stop = Rc::new(Notify::new());
-    obey(&core, &dialer, orders, doors, &stop).await;
+    obey(&core, &dialer, &questions, orders, doors, &stop).await;
     stop.notify_waiters();
 }
 
@@ -161,6 +166,7 @@ fn serve(shard: &Shard, core: &Rc<Core>, door: Door, stop: Rc<Notify>) {
 async fn obey(
     core: &Rc<Core>,
     dialer: &Dialer,
+    questions: &Questions,
     mut orders: mpsc::Receiver<Order>,
     mut doors: Vec<Door>,
     stop: &Rc<Notify>,
@@ -169,6 +175,7 @@ async fn obey(
         match order {
             Order::Open => doors.drain(..).for_each(|door| serve(&core.shard, core, door, stop.clone())),
             Order::Status(answer) => drop(answer.send(status(core, dialer))),
+            Order::Ask(asking) => questions.ask(dialer, asking),
             Order::InFlight(answer) => drop(answer.send(core.calls.len())),
             Order::Readonly(told) => {
                 core.consumers.say_readonly();
@@ -248,6 +255,7 @@ async fn tick(core: Weak<Core>) {
 struct HubSide {
     core: Rc<Core>,
     inbox: Arc<Inbox>,
+    questions: Rc<Questions>,
 }
 
 impl Handler for HubSide {
@@ -303,6 +311,10 @@ impl Handler for HubSide {
             Notice::Distance { island, micros } => {
                 let round_trip = link.rtt().unwrap_or_default() + Duration::from_micros(micros);
                 self.inbox.put(Event::Distance { link: link.id(), island, round_trip });
+            }
+            Notice::Judged { question, verdict } => self.questions.judged(link.id(), question, *verdict),
+            Notice::Staffed { question, gateway, providers } => {
+                self.questions.staffed(link.id(), question, gateway, providers);
             }
             notice => tracing::debug!(hub = &*link.peer().name, ?notice, "a notice"),
         }

@@ -56,6 +56,11 @@ impl Ports {
         Self(addresses)
     }
 
+    /// The islands that have a port of their own.
+    pub fn islands(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter_map(|(bound, _)| bound.as_deref())
+    }
+
     /// How this process itself reaches the port of an island, or the one for all.
     fn of(&self, island: Option<&str>) -> Option<SocketAddr> {
         let (_, address) = self.0.iter().find(|(bound, _)| bound.as_deref() == island)?;

@@ -22,6 +22,8 @@ pub struct Terms {
     pub opaque: bool,
     /// Generic calls may use other encodings than plain maps (`nativejava`, `bean`, …).
     pub any_generic: bool,
+    /// Callers' islands that ask where a call would go are told the addresses of its providers.
+    pub show_addresses: bool,
 }
 
 impl Terms {
@@ -32,6 +34,7 @@ impl Terms {
             supply_token: self.supply_token && other.supply_token,
             opaque: self.opaque && other.opaque,
             any_generic: self.any_generic && other.any_generic,
+            show_addresses: self.show_addresses && other.show_addresses,
         }
     }
 }

@@ -95,6 +95,10 @@ impl Handler for Line {
     fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
 
     fn notice(&self, link: &Link, notice: Notice) {
+        if let Notice::Asked { question, call } = &notice {
+            let providers = self.behind(&call.head());
+            return link.notify(&Notice::Staffed { question: *question, gateway: String::new(), providers });
+        }
         tracing::debug!(hub = &*link.peer().name, ?notice, "a notice of a hub");
     }
 }

@@ -23,6 +23,7 @@ use tunnel::{ExchangeId, Link};
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::FrameKind;
 use wire::dubbo::reply::Asked;
+use wire::tunnel::question::Providers;
 use wire::tunnel::{Failure, Flags, Head, Kind, Notice, Outcome, Stage, Stamp};
 
 use crate::arrivals::{Arrivals, Over};
@@ -171,6 +172,11 @@ impl Line {
             let one_way = Head::decode(&arrival.head).is_ok_and(|head| head.flags.contains(Flags::ONE_WAY));
             self.refuse(&arrival.link, arrival.exchange, one_way, &failure);
         }
+    }
+
+    /// Who stands behind such a call; a hub asks for somebody who may make it.
+    pub(crate) fn behind(&self, head: &Head<'_>) -> Providers {
+        self.picker.behind(&self.pool, head).bounded()
     }
 
     /// For `/status`.

@@ -14,10 +14,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use client::{Candidates, Pool, TokenOf};
+use client::{Candidates, Pool, State, TokenOf};
 use rustc_hash::FxSeededState;
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
+use wire::tunnel::question::{LISTED_MAX, Providers};
 use wire::tunnel::{Failure, Head, Kind, Outcome, Stage};
 
 use crate::edit::Target;
@@ -114,6 +115,26 @@ impl Picker {
         let decision = self.look_up(pool, head, verified, &key);
         self.key.replace(key);
         decision
+    }
+
+    /// Who may be asked for such a call, which nobody makes. Nothing is remembered.
+    pub fn behind(&self, pool: &Pool, head: &Head<'_>) -> Providers {
+        let exports = self.exports.borrow();
+        let service = exports.service(head.service, head.group, head.version, &mut String::new());
+        let found = service.and_then(|service| Some((service.terms, pool.candidates(&service.key, head.method)?)));
+        let Some((terms, candidates)) = found else { return Providers::default() };
+        let list = candidates.list();
+        let so_many = |state| {
+            let those = list.iter().filter(|candidate| candidate.provider.state() == state).count();
+            u32::try_from(those).unwrap_or(u32::MAX)
+        };
+        let shown = if terms.show_addresses { list } else { &[] };
+        Providers {
+            listed: u32::try_from(list.len()).unwrap_or(u32::MAX),
+            up: so_many(State::Up),
+            ejected: so_many(State::Ejected),
+            addresses: shown.iter().take(LISTED_MAX).map(|one| one.offer.endpoint.to_string()).collect(),
+        }
     }
 
     fn look_up(&self, pool: &Pool, head: &Head<'_>, verified: &Verified<'_>, key: &[u8]) -> Decision {

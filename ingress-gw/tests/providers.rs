@@ -5,7 +5,8 @@ mod island;
 use std::time::Duration;
 
 use island::*;
-use wire::tunnel::{Kind, Outcome};
+use wire::tunnel::question::{AskedCall, Providers};
+use wire::tunnel::{Head, Kind, Notice, Outcome};
 
 /// How the only provider stands, as `/status` has it.
 async fn state(island: &Island) -> String {
@@ -133,5 +134,44 @@ fn a_call_that_waited_for_its_provider_tells_it_the_time_that_is_left() {
         });
         connection.write(&value_for(&frame, "late", &[])).await;
         island.hub.answered(token).await;
+    });
+}
+
+/// What the gateway says of who stands behind this service, once `fits`.
+async fn behind(island: &Island, question: u64, service: &str, fits: impl Fn(&Providers) -> bool) -> Providers {
+    let link = island.hub.link().await;
+    let head = Head { destination: "shanghai", service, method: "hello", serialization: 2, ..Head::default() };
+    let call = AskedCall::of(&head).expect("short names");
+    loop {
+        island.hub.notices.borrow_mut().clear();
+        link.notify(&Notice::Asked { question, call: Box::new(call.clone()) });
+        let answer = |notice: &Notice| match notice {
+            Notice::Staffed { question: number, providers, .. } if *number == question => Some(providers.clone()),
+            _ => None,
+        };
+        let told = island.hub.until(|hub| hub.notices.borrow().iter().find_map(answer)).await;
+        if fits(&told) {
+            return told;
+        }
+    }
+}
+
+#[test]
+fn a_hub_that_asks_hears_how_many_providers_there_are_and_where_only_if_a_rule_says_so() {
+    on_a_shard(|shard| async move {
+        let (provider, gone) = (Provider::anywhere().await, Provider::anywhere().await);
+        let providers = format!("{}{}", provider.section(""), gone.section(""));
+        let mut island = Island::start(&shard, &format!("{EXPORTED}{providers}")).await;
+        let _up = (provider.accept().await, gone.accept().await);
+        let told = behind(&island, 7, SERVICE, |told| told.up == 2).await;
+        assert_eq!((told.listed, told.ejected, told.addresses), (2, 0, Vec::new()));
+        assert_eq!(behind(&island, 8, "com.acme.Unknown", |_| true).await, Providers::default());
+        // One goes, and the rule shows where they are from now on.
+        drop(gone);
+        drop(_up.1);
+        island.reload(&format!("{EXPORTED}show_addresses = true\n{providers}")).await.unwrap();
+        let told = behind(&island, 9, SERVICE, |told| told.up == 1 && !told.addresses.is_empty()).await;
+        assert_eq!(told.listed, 2);
+        assert!(told.addresses.contains(&format!("127.0.0.1:{}", provider.port())), "{told:?}");
     });
 }

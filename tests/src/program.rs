@@ -288,10 +288,11 @@ fn printed(mut highway: Command, arguments: &[&str]) -> Result<String> {
     let output = highway.args(arguments).output().context("cannot run highway")?;
     if !output.status.success() {
         bail!(
-            "highway {} ended with {}: {}",
+            "highway {} ended with {}: {}{}",
             arguments.join(" "),
             output.status,
-            String::from_utf8_lossy(&output.stderr).trim()
+            String::from_utf8_lossy(&output.stderr).trim(),
+            String::from_utf8_lossy(&output.stdout).trim()
         );
     }
     Ok(String::from_utf8(output.stdout)?)

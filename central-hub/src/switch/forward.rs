@@ -1,6 +1,7 @@
 //! A call on its way out: admitted, given a link, sent. It never touches the reply.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use shard::Key;
@@ -11,6 +12,7 @@ use wire::tunnel::head::{self, Head, HeadError, Hop};
 use super::{CALL_LEN, Call, GRACE, Record, Switch};
 use crate::admit::{self, Admission, service_text};
 use crate::links::{self, NoLink};
+use crate::policy::Policy;
 
 impl Switch {
     /// Admits a call and sends it on. What the audit needs is taken out of `record` once the call is on its way.
@@ -31,11 +33,8 @@ impl Switch {
         let policy = self.policy.borrow().clone();
         let island = link.peer().island.clone();
         let now = record.as_ref().map_or_else(Instant::now, |record| record.began);
-        let mut admission = Admission { head: &head, from: &island, policy: &policy, audit: &self.audit, grant: None };
-        for filter in &self.filters {
-            filter.admit(&mut admission)?;
-        }
-        let grant = admission.grant.take();
+        let mut grant = None;
+        self.admit(&head, &island, &policy, &mut grant)?;
         let chosen = self.choose(&head).inspect_err(|failure| {
             // Only of islands that there are: what else a head may name has no bound.
             if matches!(failure.kind, Kind::NoLink | Kind::NotYetKnown) && policy.island(head.destination).is_some() {
@@ -71,6 +70,23 @@ impl Switch {
                 Err(failure)
             }
         }
+    }
+
+    /// Passes a call through the filters; `grant` becomes the grant that allows it, whatever refuses it behind that.
+    ///
+    /// # Errors
+    /// The first filter that says no.
+    pub(super) fn admit(
+        &self,
+        head: &Head<'_>,
+        from: &str,
+        policy: &Policy,
+        grant: &mut Option<Arc<str>>,
+    ) -> Result<(), Failure> {
+        let mut admission = Admission { head, from, policy, audit: &self.audit, grant: None };
+        let admitted = self.filters.iter().try_for_each(|filter| filter.admit(&mut admission));
+        *grant = admission.grant;
+        admitted
     }
 
     /// Files the call under both links, or ends it here if nothing more is to come.
@@ -114,16 +130,41 @@ impl Switch {
         let name = links::name(head.group, head.service, head.version, self.name.take());
         let chosen = self.links.borrow().choose(head.destination, &name);
         self.name.set(name);
+        chosen.map_err(|why| self.no_link(head, why))
+    }
+
+    /// What is told of a call that no link takes.
+    pub(super) fn no_link(&self, head: &Head<'_>, why: NoLink) -> Failure {
         let to = head.destination;
-        chosen.map_err(|why| match why {
+        match why {
             // Which other hub has one is not known here: the egress knows it from the catalogues that hubs tell it.
-            NoLink::Island => refuse(Stage::Switch, Kind::NoLink, format!("island `{to}` has no link to hub `{}` now; see whether its ingress gateway runs and reaches the hub", self.id)),
-            NoLink::NoCatalogue => refuse(Stage::Switch, Kind::NotYetKnown, format!("island `{to}` has just linked to hub `{}` and has not said yet what it offers; try again", self.id)),
+            NoLink::Island => refuse(
+                Stage::Switch,
+                Kind::NoLink,
+                format!(
+                    "island `{to}` has no link to hub `{}` now; see whether its ingress gateway runs and reaches the hub",
+                    self.id
+                ),
+            ),
+            NoLink::NoCatalogue => refuse(
+                Stage::Switch,
+                Kind::NotYetKnown,
+                format!(
+                    "island `{to}` has just linked to hub `{}` and has not said yet what it offers; try again",
+                    self.id
+                ),
+            ),
             NoLink::Service => {
                 let service = service_text(head.group, head.service, head.version);
-                refuse(Stage::Switch, Kind::NotOffered, format!("island `{to}` does not offer {service}; see its export policy and whether a provider is up"))
+                refuse(
+                    Stage::Switch,
+                    Kind::NotOffered,
+                    format!(
+                        "island `{to}` does not offer {service}; see its export policy and whether a provider is up"
+                    ),
+                )
             }
-        })
+        }
     }
 }
 

@@ -172,24 +172,14 @@ impl Handler for Switch {
     }
 
     fn notice(&self, link: &Link, notice: Notice) {
-        // Only an ingress sees frames; the audit line of the call itself says the rest.
-        if link.peer().role != Role::Ingress {
-            return;
-        }
-        if let Notice::Forgery { source, claimed, found, .. } = &notice {
-            self.counts.forgery();
-            let said = self.forgery_said.get().is_some_and(|at| at.elapsed() < FORGERY_SAID);
-            if said {
-                return;
+        match (link.peer().role, notice) {
+            // Only an ingress sees frames; the audit line of the call itself says the rest.
+            (Role::Ingress, Notice::Forgery { source, claimed, found, .. }) => {
+                self.forged(link, &source, &claimed, &found);
             }
-            self.forgery_said.set(Some(Instant::now()));
-            tracing::warn!(
-                source,
-                claimed,
-                found,
-                reporter = &*link.peer().island,
-                "an ingress found a frame that contradicts its head"
-            );
+            (Role::Ingress, Notice::Staffed { question, providers, .. }) => self.staffed(link, question, providers),
+            (Role::Egress, Notice::Asked { question, call }) => self.asked(link, question, &call),
+            _ => {}
         }
     }
 
@@ -208,6 +198,22 @@ impl Handler for Switch {
 }
 
 impl Switch {
+    fn forged(&self, link: &Link, source: &str, claimed: &str, found: &str) {
+        self.counts.forgery();
+        let said = self.forgery_said.get().is_some_and(|at| at.elapsed() < FORGERY_SAID);
+        if said {
+            return;
+        }
+        self.forgery_said.set(Some(Instant::now()));
+        tracing::warn!(
+            source,
+            claimed,
+            found,
+            reporter = &*link.peer().island,
+            "an ingress found a frame that contradicts its head"
+        );
+    }
+
     /// Writes down a call that was not let in. Nothing was sent: in a flood of such calls an island has so many lines a second,
     /// and the next line says how many calls had none, so that it drowns neither the audit nor the others.
     fn refused(&self, link: &Link, record: &Record, why: &str) {

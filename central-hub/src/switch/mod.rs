@@ -10,6 +10,7 @@
 
 mod forward;
 mod handler;
+mod questions;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -31,6 +32,7 @@ use crate::directory::InForce;
 use crate::limits::{self, Limits};
 use crate::links::{Counted, Links};
 use crate::policy::Policy;
+use questions::Questions;
 
 /// Calls this hub holds at once; above it callers hear `overload`.
 const CALLS: usize = 1 << 20;
@@ -75,6 +77,7 @@ pub struct Switch {
     wheel: RefCell<Wheel>,
     /// Islands that calls were refused for since none of their links could take them, each with the link that was told so.
     missed: RefCell<BTreeSet<(Box<str>, u64)>>,
+    questions: RefCell<Questions>,
     /// Buffers for names and heads, used again call by call.
     name: Cell<Vec<u8>>,
     heads: Cell<Vec<u8>>,
@@ -134,6 +137,7 @@ impl Switch {
             by_exchange: RefCell::default(),
             wheel: RefCell::new(Wheel::new(Instant::now())),
             missed: RefCell::default(),
+            questions: RefCell::default(),
             name: Cell::default(),
             heads: Cell::default(),
             spare_heads: RefCell::default(),
@@ -221,6 +225,7 @@ impl Switch {
 
     /// What is due now and then: lines to the writer, the catalogue to those who may see it.
     pub fn housekeep(&self, now: Instant) {
+        self.questions.borrow_mut().forget_old(now);
         for (island, count) in self.limits.take_unwritten(now) {
             self.audit.write(&Line { unwritten: count, ..self.line(&island, Outcome::Refused, LEFT_OUT) });
         }
@@ -412,6 +417,8 @@ fn one_way(head: &[u8]) -> bool {
 
 #[cfg(test)]
 mod line;
+#[cfg(test)]
+mod questions_tests;
 #[cfg(test)]
 mod refused_tests;
 #[cfg(test)]

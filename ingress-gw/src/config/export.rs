@@ -31,7 +31,12 @@ fn rule(at: usize, raw: RawRule, mistakes: &mut Mistakes) -> Option<ExportRule> 
         None | Some(RawAction::Allow) => Action::Allow,
         Some(RawAction::Deny) => Action::Deny,
     };
-    let terms = Terms { supply_token: raw.supply_token, opaque: raw.opaque, any_generic: raw.any_generic };
+    let terms = Terms {
+        supply_token: raw.supply_token,
+        opaque: raw.opaque,
+        any_generic: raw.any_generic,
+        show_addresses: raw.show_addresses,
+    };
     if action == Action::Deny && terms != Terms::default() {
         mistakes.say(&name("action"), "denies, and says on which terms as well; wanted one of the two");
     }

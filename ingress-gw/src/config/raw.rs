@@ -94,6 +94,7 @@ pub struct RawRule {
     pub supply_token: bool,
     pub opaque: bool,
     pub any_generic: bool,
+    pub show_addresses: bool,
 }
 
 /// `action = …`

@@ -1,9 +1,32 @@
 //! `highway explain`: what it says is what calls do.
 
+use highway_tests::line::{Grant, Line};
 use highway_tests::peer::GREETING;
+use highway_tests::process::until;
 
 use super::documents::Documents;
-use super::stage::{BOTH, hello, stage, until_answered_by, who};
+use super::stage::{BOTH, FOLLOWED, hello, stage, until_answered_by, who};
+
+/// Grants for the time of a test; whatever becomes of it, all of them are back behind it.
+struct Grants<'a>(&'a Line);
+
+impl<'a> Grants<'a> {
+    fn only(line: &'a Line, pairs: &[(&str, &str)]) -> Self {
+        Self::write(line, pairs);
+        Self(line)
+    }
+
+    fn write(line: &Line, pairs: &[(&str, &str)]) {
+        let grant = |(from, to): &(&str, &str)| Grant::new(&format!("{from}-to-{to}"), from, to, &["com.example.*"]);
+        line.write_grants(&pairs.iter().map(grant).collect::<Vec<_>>()).unwrap();
+    }
+}
+
+impl Drop for Grants<'_> {
+    fn drop(&mut self) {
+        Self::write(self.0, &[("a", "b"), ("a", "c"), ("d", "b"), ("d", "c")]);
+    }
+}
 
 #[test]
 fn an_explanation_names_the_place_the_reason_and_whether_a_provider_answers_there() {
@@ -19,9 +42,14 @@ fn an_explanation_names_the_place_the_reason_and_whether_a_provider_answers_ther
 
     let said = explain(&["--target", "c", "--live"]).unwrap();
     println!("{said}");
-    for part in
-        ["goes to `c`", "attachment highway.target", "c: a provider is up, by hub-1", "live: a provider answered"]
-    {
+    let behind = "c at hub hub-1: granted by `a-to-c`; c-ingress-1 has 1 of 1 providers up";
+    for part in [
+        "goes to `c`",
+        "attachment highway.target",
+        "c: a provider is up, by hub-1",
+        behind,
+        "live: a provider answered",
+    ] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
 
@@ -39,5 +67,49 @@ fn an_explanation_names_the_place_the_reason_and_whether_a_provider_answers_ther
         assert!(other.contains("names none of them"), "{name}: {other}");
     }
     let wrong = explain(&["--attachment", "nothing"]).unwrap_err().to_string();
-    assert!(wrong.contains("wanted KEY=VALUE"), "{wrong}");
+    assert!(wrong.contains("exit status: 2") && wrong.contains("wanted KEY=VALUE"), "{wrong}");
+    let port = explain(&["--port", "atlantis"]).unwrap_err().to_string();
+    assert!(port.contains("exit status: 2") && port.contains("a port of its own here: b, c"), "{port}");
+}
+
+#[test]
+fn the_hub_says_who_has_no_grant_what_nobody_provides_and_nothing_while_it_is_away() {
+    let (stage, line, _mine) = stage();
+    let island = line.island("a");
+    let admin = format!("http://{}", island.egress().admin());
+    let explain = |service: &str, more: &[&str]| {
+        let words = [&["explain", service, "sayHello", "--admin", &admin], more].concat();
+        island.place().highway(&words).map_err(|error| error.to_string())
+    };
+    let both = format!("{BOTH}/{GREETING}");
+    let nobody = explain("com.example.Nobody", &["--target", "b"]).unwrap_err();
+    assert!(nobody.contains("exit status: 3"), "{nobody}");
+    assert!(nobody.contains("b at hub hub-1: refused: island `b` does not offer com.example.Nobody"), "{nobody}");
+
+    // An island without a grant reads the same of one that is there and of one that is not.
+    let grants = Grants::only(&line, &[("a", "c"), ("d", "c")]);
+    let refused = |target: &str| {
+        let told = explain(&both, &["--target", "c", "--why-not", target]).unwrap();
+        let (_, said) = told.split_once(&format!("{target} at hub hub-1: "))?;
+        let said = said.lines().next().unwrap_or_default().replace(&format!("`{target}`"), "`X`");
+        said.starts_with("refused").then_some(said)
+    };
+    let there = until("the grant is gone", FOLLOWED, || refused("b")).unwrap();
+    assert!(there.contains("no grant lets application `unknown` of island `a` call"), "{there}");
+    assert_eq!(Some(there), refused("q"));
+    let named = explain(&both, &["--target", "b"]).unwrap_err();
+    assert!(named.contains("exit status: 3") && named.contains("b at hub hub-1: refused: no grant"), "{named}");
+    drop(grants);
+
+    line.hub.kill();
+    let away = explain(&both, &["--target", "c"]).unwrap();
+    assert!(away.contains("c at hub") && away.contains("no answer: its link has no connection"), "{away}");
+    line.hub.start().unwrap();
+    let back = || explain(&both, &["--target", "b"]).ok().filter(|told| told.contains("granted by `a-to-b`"));
+    until("the hub answers again", FOLLOWED, back).unwrap();
+    for (name, consumer) in &stage.consumers {
+        for target in ["b", "c"] {
+            until_answered_by(name, consumer, &hello("plain").attachment("highway.target", target), target);
+        }
+    }
 }

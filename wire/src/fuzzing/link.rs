@@ -3,6 +3,7 @@
 use crate::tunnel::catalogue::{Entry, MethodSettings, Origin, ServiceKey, Update};
 use crate::tunnel::failure::{Kind, Outcome, Stage};
 use crate::tunnel::head::{Flags, Stamp};
+use crate::tunnel::question::{AskedCall, Providers, Verdict};
 use crate::tunnel::record::{self, End, RecordType};
 use crate::tunnel::{Failure, Head, Notice, ReplyHead};
 
@@ -101,12 +102,7 @@ fn payload(dice: &mut Dice<'_>, kind: RecordType) -> Vec<u8> {
             failure.encode_into(&mut out);
         }
         RecordType::Notice => {
-            out = match dice.below(3) {
-                0 => Notice::PolicyChanged { revision: dice.number() },
-                1 => Notice::GoingAway { reason: text(dice) },
-                _ => Notice::Other,
-            }
-            .encode();
+            out = notice(dice).encode();
         }
         RecordType::Catalogue => out = whole_update(dice),
         RecordType::Credit | RecordType::Ack | RecordType::Ping | RecordType::Pong => {
@@ -115,6 +111,63 @@ fn payload(dice: &mut Dice<'_>, kind: RecordType) -> Vec<u8> {
         _ => some(dice, &mut out),
     }
     out
+}
+
+fn notice(dice: &mut Dice<'_>) -> Notice {
+    match dice.below(10) {
+        0 => Notice::PolicyChanged { revision: dice.number() },
+        1 => Notice::GoingAway { reason: text(dice) },
+        2 => Notice::CatalogueTold,
+        3 => Notice::Reachable { island: text(dice) },
+        4 => Notice::Distance { island: text(dice), micros: dice.number() },
+        5 => Notice::Forgery {
+            source: text(dice),
+            stamp_start: dice.number(),
+            stamp_counter: dice.number(),
+            claimed: text(dice),
+            found: text(dice),
+        },
+        6 => Notice::Asked { question: dice.number(), call: Box::new(asked(dice)) },
+        7 => Notice::Judged { question: dice.number(), verdict: Box::new(verdict(dice)) },
+        8 => Notice::Staffed { question: dice.number(), gateway: text(dice), providers: providers(dice) },
+        _ => Notice::Other,
+    }
+}
+
+fn asked(dice: &mut Dice<'_>) -> AskedCall {
+    AskedCall {
+        destination: text(dice),
+        service: text(dice),
+        interface: text(dice),
+        group: text(dice),
+        version: text(dice),
+        method: text(dice),
+        generic: text(dice),
+        application: text(dice),
+        serialization: dice.byte(),
+        flags: u16::from(dice.byte()),
+    }
+}
+
+fn verdict(dice: &mut Dice<'_>) -> Verdict {
+    let perhaps = |dice: &mut Dice<'_>| (!dice.once_in(2)).then(|| dice.number() as u32);
+    Verdict {
+        grant: (!dice.once_in(2)).then(|| text(dice)),
+        refused: (!dice.once_in(2)).then(|| text(dice)),
+        calls_per_second: perhaps(dice),
+        concurrent_calls: perhaps(dice),
+        open_calls: dice.number() as u32,
+        gateways: (0..dice.below(24)).map(|_| text(dice)).collect(),
+    }
+}
+
+fn providers(dice: &mut Dice<'_>) -> Providers {
+    Providers {
+        listed: dice.number() as u32,
+        up: dice.number() as u32,
+        ejected: dice.number() as u32,
+        addresses: (0..dice.below(24)).map(|_| text(dice)).collect(),
+    }
 }
 
 fn some(dice: &mut Dice<'_>, out: &mut Vec<u8>) {

@@ -6,7 +6,8 @@
 //!    open    = head + first piece of the body          head, who calls what and until when
 //!    reply   = reply head + first piece of the answer   reply
 //!    failure                                            failure, how far a call got and why it ended
-//!    catalogue, notice                                  JSON; entries, the services of a catalogue as a program keeps them
+//!    catalogue, notice                                  JSON; entries, the services of a catalogue as a program keeps them;
+//!                                                       question, what is asked and answered about a call that nobody makes
 //! ```
 
 pub mod catalogue;
@@ -15,6 +16,7 @@ pub mod failure;
 pub mod head;
 pub mod hello;
 pub mod notice;
+pub mod question;
 pub mod record;
 pub mod reply;
 

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::question::{AskedCall, Providers, Verdict};
+
 /// A notice, as JSON: `{"notice":"policy-changed","revision":7}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "notice", rename_all = "kebab-case")]
@@ -39,6 +41,30 @@ pub enum Notice {
         island: String,
         /// Microseconds, smoothed.
         micros: u64,
+    },
+    /// What would become of such a call? An egress asks its hub, and the hub the gateways that offer it: [`super::question`].
+    Asked {
+        /// By which the answers are known; of the link that it is asked on.
+        question: u64,
+        /// The call.
+        call: Box<AskedCall>,
+    },
+    /// What the hub would say to it. An answer for each of [`Verdict::gateways`] follows, or none where that one does not know the question.
+    Judged {
+        /// The question's number.
+        question: u64,
+        /// What it says.
+        verdict: Box<Verdict>,
+    },
+    /// Who stands behind it: an ingress to the hub, and the hub to the egress.
+    Staffed {
+        /// The question's number.
+        question: u64,
+        /// Whose providers these are; from an ingress empty, the hub knows it by its key.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        gateway: String,
+        /// As one of its shards sees them.
+        providers: Providers,
     },
     /// The other end takes no new exchanges from now on.
     GoingAway {
@@ -78,6 +104,12 @@ mod tests {
         assert_eq!(Notice::decode(&forgery.encode()), forgery);
         assert_eq!(Notice::CatalogueTold.encode(), br#"{"notice":"catalogue-told"}"#);
         assert_eq!(Notice::PolicyChanged { revision: 7 }.encode(), br#"{"notice":"policy-changed","revision":7}"#);
+        let asked = br#"{"notice":"asked","question":7,"call":{"destination":"b","service":"a.B","serialization":2,"flags":0}}"#;
+        let Notice::Asked { question: 7, call } = Notice::decode(asked) else { panic!("no question") };
+        assert_eq!(Notice::Asked { question: 7, call }.encode(), asked);
+        let staffed = br#"{"notice":"staffed","question":7,"providers":{"listed":2,"up":1,"ejected":1}}"#;
+        let Notice::Staffed { providers, .. } = Notice::decode(staffed) else { panic!("no answer") };
+        assert_eq!((providers.listed, providers.up, providers.ejected), (2, 1, 1));
         assert_eq!(Notice::decode(br#"{"notice":"new","x":[1]}"#), Notice::Other);
         assert_eq!(Notice::decode(b"\xff"), Notice::Other);
     }
