@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use zk_bridge::{Action, CenterFailure, ConfigCenter, Document, Edit, Entry, Expected, Readers};
 
 use super::file::Wanted;
-use super::judge::{self, Judged, meaning};
+use super::judge::{self, meaning};
 use super::obeyed;
 use super::show::{difference_json, expected, print_difference, print_json, there};
 use super::{Anyway, Despite, End, Form, How};
@@ -132,25 +132,25 @@ async fn refused(
     let others = judge::parsed(others.iter().map(|other| (other.name.as_str(), other.text.as_str())));
     let judged = judge::judge(std::slice::from_ref(file), others, SystemTime::now())?;
     if let Some(bad) = judged.iter().find(|judged| judged.end() != End::Good) {
-        say(bad, form)?;
         let place = shown(&file.place);
-        match bad.end() {
-            End::No if action == Action::Rollback => {
-                eprintln!("highway: {place} is taken all the same, as it was before");
+        let (taken, what) = match (bad.end(), action) {
+            (End::No, Action::Rollback) => (true, "is taken all the same, as it was before"),
+            (End::No, _) if anyway.is_despite(Despite::Expect) => {
+                (true, "is taken all the same, as --despite expect says")
             }
-            End::No if anyway.is_despite(Despite::Expect) => {
-                eprintln!("highway: {place} is taken all the same, as --despite expect says");
+            (End::No, _) => {
+                (false, "is not taken: correct it, and do it again; in need, --despite expect takes it as it is")
             }
-            End::No => {
-                eprintln!(
-                    "highway: {place} is not taken: correct it, and do it again; in need, --despite expect takes it as it is"
-                );
-                return Ok(Some(End::No));
-            }
-            end => {
-                eprintln!("highway: {place} is not taken: correct it, and do it again");
-                return Ok(Some(end));
-            }
+            _ => (false, "is not taken: correct it, and do it again"),
+        };
+        match form {
+            // Where it goes on, what comes of it is the answer.
+            Form::Programs if !taken => print_json(&bad.json())?,
+            _ => eprintln!("{}", bad.sentences().join("\n")),
+        }
+        eprintln!("highway: {place} {what}");
+        if !taken {
+            return Ok(Some(bad.end()));
         }
     }
     for doubt in obeyed::doubts(center, &listed, file).await? {
@@ -161,15 +161,6 @@ async fn refused(
         return Ok(Some(End::No));
     }
     Ok(None)
-}
-
-fn say(judged: &Judged, form: Form) -> Result<()> {
-    match form {
-        Form::People => eprintln!("{}", judged.sentences().join("\n")),
-        Form::Programs if judged.end() == End::Broken => print_json(&judged.json())?,
-        Form::Programs => eprintln!("{}", judged.sentences().join("\n")),
-    }
-    Ok(())
 }
 
 /// Takes a document away.

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use highway_route::rules::{Rules, check, difference, parse};
-use highway_route::{Call, Known, Snapshot, decide, explain};
+use highway_route::rules::{Rules, Surroundings, check, difference, parse, shadowed};
+use highway_route::{Call, Known, Snapshot, View, decide, explain};
 use wire::tunnel::catalogue::ServiceKey;
 
 libfuzzer_sys::fuzz_target!(|text: &str| {
@@ -21,11 +21,15 @@ libfuzzer_sys::fuzz_target!(|text: &str| {
     };
     assert!(difference(Some(&document), Some(&document)).is_empty());
     let Ok(rules) = Rules::new([document.clone()], SystemTime::UNIX_EPOCH) else { return };
+    let checked = check(&document, std::slice::from_ref(&document), SystemTime::UNIX_EPOCH);
+    assert!(checked.is_ok(), "as many rules as before");
+    let _ = shadowed(&document, &rules);
     let rules = Arc::new(rules);
-    let _ = check(&document, &rules);
     let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
-    let known = Known { rules, local: [greeter.clone().into()].into(), ..Known::default() };
+    let local = [greeter.clone().into()].into();
+    let known = Known { view: View::Complete, rules, local, ..Known::default() };
     let snapshot = Snapshot::new(1, known);
+    let _ = Surroundings::of(&snapshot).nobody_offers(&document);
     let call = Call { service: Some(&greeter), method: "greet", application: Some("shop"), ..Call::default() };
     assert_eq!(explain(&call, &snapshot).outcome, decide(&call, &snapshot));
 });

@@ -169,3 +169,23 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     assert!(shown.contains("line 1") && shown.contains("last good text"), "{shown}");
     each_is_answered_by(stage, "b");
 }
+
+/// Nobody has made a mistake: the island may be there tomorrow.
+#[test]
+fn a_rule_for_an_island_that_a_gateway_does_not_know_is_warned_of_before_and_after() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::of(&line);
+    documents.act("failover: [atlantis, b]");
+    each_is_answered_by(stage, "b");
+    let island = line.island("a");
+    let shown = until("the gateway shows it", FOLLOWED, || {
+        let status = island.egress().status().ok()?;
+        status["egress"]["rules"].as_array()?.iter().find_map(|one| one["warnings"][0].as_str().map(str::to_owned))
+    });
+    let warning = "rule `both.greeting/tested` names island `atlantis`, which is not known here";
+    assert_eq!(shown.unwrap(), format!("line 3: {warning}"));
+    let file = line.lab.folder().join("both.greeting.yaml").display().to_string();
+    let admin = format!("http://{}", island.egress().admin());
+    let checked = island.place().highway(&["rules", "check", &file, "--live", &admin]).unwrap();
+    assert!(checked.contains(&format!("{file}:3: warning: {warning}\n")), "{checked}");
+}

@@ -114,6 +114,11 @@ fn a_rollback_is_held_up_by_mistakes_alone_and_a_change_in_need_by_none_of_its_e
     let (code, said) = ann.does(&["apply", "shop.yaml"]);
     assert_eq!(code, Some(3), "{said}");
     assert!(said.contains("in need, --despite expect takes it as it is"), "{said}");
+    let refused: Value = serde_json::from_slice(&ann.run(&["apply", "shop.yaml", "--json"]).stdout).unwrap();
+    assert_eq!((&refused["good"], &refused["unmet"][0]["line"]), (&json!(false), &json!(7)));
+    let dry = ["apply", "shop.yaml", "--json", "--dry-run", "--despite", "expect"];
+    let dry: Value = serde_json::from_slice(&ann.run(&dry).stdout).unwrap();
+    assert_eq!(dry["changed"], json!(false), "{dry}");
     let said = ann.good(&["apply", "shop.yaml", "--despite", "expect"]);
     assert!(said.contains("shop.yaml:7: not as expected") && said.contains("shop: applied, version"), "{said}");
     // What no gateway understands any more is not taken by any of them.
