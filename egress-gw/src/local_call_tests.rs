@@ -161,7 +161,7 @@ fn a_provider_that_cannot_be_reached_is_told_as_not_sent_and_another_is_asked_fi
 
         let alone = GateBuilder { knowledge: with_providers(&[(nobody, &[])]), ..GateBuilder::default() }.open();
         let mut consumer = alone.consumer().await;
-        consumer.send(&call(2, "greet", &[LOCAL, ("timeout", "400")])).await;
+        consumer.send(&call(2, "greet", &[LOCAL, ("timeout", "2000")])).await;
         let told = consumer.answer().await;
         assert_eq!(told.status, Status::SERVER_ERROR, "before its deadline, when nothing more would be known");
         assert_eq!(
