@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use zk_bridge::{Action, CenterFailure, ConfigCenter, Document, Edit, Entry, Expected, Readers};
 
 use super::file::Wanted;
-use super::judge::{self, meaning};
+use super::judge::{self, Judged, meaning};
 use super::obeyed;
 use super::show::{difference_json, expected, print_difference, print_json, there};
 use super::{Anyway, Despite, End, Form, How};
@@ -130,7 +130,12 @@ async fn refused(
         listed.iter().map(|other| other.name.clone()).filter(|other| *other != file.name).collect();
     let others = center.read_all(&others).await?;
     let others = judge::parsed(others.iter().map(|other| (other.name.as_str(), other.text.as_str())));
-    let judged = judge::judge(std::slice::from_ref(file), others, SystemTime::now())?;
+    let (alone, now) = (std::slice::from_ref(file), SystemTime::now());
+    let judged = match judge::judge(alone, others, now) {
+        // More rules than gateways take: what it does beside them cannot be said.
+        Err(_) if anyway.is_despite(Despite::Limits) => judge::judge(alone, Vec::new(), now)?,
+        judged => judged?,
+    };
     if let Some(bad) = judged.iter().find(|judged| judged.end() != End::Good) {
         let place = shown(&file.place);
         let (taken, what) = match (bad.end(), action) {
@@ -153,6 +158,7 @@ async fn refused(
             return Ok(Some(bad.end()));
         }
     }
+    judged.iter().flat_map(Judged::warned).for_each(|warning| eprintln!("{warning}"));
     for doubt in obeyed::doubts(center, &listed, file).await? {
         if anyway.is_meant(doubt.way) {
             continue;

@@ -16,6 +16,9 @@ use super::{End, Form, show};
 use crate::terminal::shown;
 use crate::wrong::wrong;
 
+/// Warnings of one text that people read.
+const WARNINGS_SHOWN: usize = 50;
+
 /// What there is to say of one text.
 pub struct Judged {
     place: String,
@@ -114,14 +117,23 @@ impl Judged {
         let unmet = self.unmet.iter().map(|Unmet { line, wanted, found }| {
             format!("{}: not as expected: found the call {found}, wanted it {wanted}", in_file(line))
         });
-        let warnings = self.warnings.iter();
-        let warnings = warnings.map(|Warning { line, what }| format!("{}: warning: {what}", in_file(line)));
-        let told = mistakes.chain(unmet).chain(warnings);
-        let mut said: Vec<String> = told.map(|what| format!("{place}:{}", shown(&what))).collect();
+        let told = mistakes.chain(unmet).map(|what| format!("{place}:{}", shown(&what)));
+        let mut said: Vec<String> = told.chain(self.warned()).collect();
         if let (Some(document), End::Good) = (&self.document, self.end()) {
             said.push(format!("{place}: good, {} rules and switches", document.len()));
         }
         said
+    }
+
+    /// What looks odd alone.
+    pub fn warned(&self) -> Vec<String> {
+        let place = shown(&self.place);
+        let said = |Warning { line, what }: &Warning| {
+            format!("{place}:{}: warning: {}", line + self.lines_before, shown(what))
+        };
+        let more = self.warnings.len().saturating_sub(WARNINGS_SHOWN);
+        let rest = (more > 0).then(|| format!("{place}: and {more} more warnings"));
+        self.warnings.iter().take(WARNINGS_SHOWN).map(said).chain(rest).collect()
     }
 
     /// The same for programs.

@@ -99,3 +99,21 @@ fn what_is_no_document_comes_to_no_registry() {
     }
     assert_eq!(ann.json(&["history", "shop"]).as_array().unwrap().len(), 1);
 }
+
+/// What gateways do with it depends on which documents they took before.
+#[test]
+fn more_rules_than_gateways_take_are_not_applied_unless_it_is_meant() {
+    let ann = Operator::new("fifteen", "ann");
+    let rule = |at: usize| format!("- {{ name: r{at}, act: {{ island: a }} }}\n");
+    let rules: String = (0..5001).map(rule).collect();
+    ann.first(&format!("application: shop\nrules:\n{rules}"));
+    ann.file("stock.yaml", &format!("application: stock\nrules:\n{rules}"));
+    let (code, said) = ann.does(&["apply", "stock.yaml"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("found 10002 rules and switches in all documents, wanted at most 10000"), "{said}");
+    let (code, said) = ann.does(&["apply", "stock.yaml", "--despite", "limits"]);
+    assert_eq!(code, Some(0));
+    let warning = "stock.yaml:4: warning: rule `stock/r1` never acts: `stock/r0` is asked before it";
+    assert!(said.contains(warning), "{said}");
+    assert!(said.contains("stock.yaml: and 4950 more warnings\n"), "{said}");
+}
