@@ -3,8 +3,9 @@
 //! Parameters are never on the wire: the gateway finds them in the consumer's node. A group of its own for each consumer keeps apart what
 //! 2.6 and dubbo-go do not tell, who they are.
 
-use highway_tests::peer::{Call, INTEROP, Peer, Refer};
-use highway_tests::process::until;
+use highway_tests::install::Release;
+use highway_tests::peer::{Application, Call, INTEROP, Peer, Refer};
+use highway_tests::process::{together, until};
 use serde_json::json;
 
 use super::documents::Documents;
@@ -107,6 +108,36 @@ fn a_caller_without_a_name_beside_others_at_its_address_has_no_word_of_its_refer
         }
         nothing_was_said(name, consumer, "shared");
     });
+}
+
+/// 3.x that looks at instances alone writes no node, and a simplified registry leaves parameters out: nothing is there to read.
+#[test]
+fn a_reference_without_a_node_or_with_a_simplified_one_says_nothing() {
+    let (_stage, line, _mine) = stage();
+    let force = "-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION";
+    let simplified = "-Ddubbo.registry.simplified=true";
+    let kinds = [
+        ("forced", Release::V3_1_11, force),
+        ("forced", Release::V3_3_6, force),
+        ("simplified", Release::V2_7_23, simplified),
+        ("simplified", Release::V3_3_6, simplified),
+    ];
+    together(kinds.to_vec(), |(kind, release, flag)| {
+        let name = format!("{kind}-{}", release.version());
+        let consumer = line.application("a", Application::new(&name, release).flag(flag))?;
+        consumer.refer(&refer("shared").group(SHARED).parameter("highway.b", "ALL"))?;
+        let said = hello("shared").attachment("highway.target", "c");
+        only(&name, &consumer, said, "c");
+        let nodes = line.island("a").zookeeper.ephemerals()?;
+        let is_own =
+            |node: &&String| node.contains("/consumers/") && node.contains(&format!("application%3D{name}%26"));
+        let nodes: Vec<&String> = nodes.iter().filter(is_own).collect();
+        assert_eq!(nodes.len(), usize::from(kind == "simplified"), "{name}: {nodes:?}");
+        assert!(nodes.iter().all(|node| !node.contains("highway.b")), "{name}: {nodes:?}");
+        nothing_was_said(&name, &consumer, "shared");
+        Ok(())
+    })
+    .unwrap();
 }
 
 #[test]

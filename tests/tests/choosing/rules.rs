@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use highway_tests::peer::Peer;
+use highway_tests::peer::{DUBBO_PORT, Peer};
 use highway_tests::process::until;
 
 use super::documents::Documents;
 use super::load::while_all_call;
-use super::stage::{FOLLOWED, Stage, hello, island_in, stage, until_answered_by, who};
+use super::stage::{FOLLOWED, LEAVES, Stage, hello, island_in, refer, stage, unseen_provider, until_answered_by, who};
 
 /// Who answers so many calls.
 fn answers(consumer: &Peer, calls: u32) -> BTreeMap<String, u64> {
@@ -108,6 +108,29 @@ fn the_next_island_of_a_list_takes_over_and_no_call_fails() {
         line.island("b").ingress().stop().unwrap();
         load.goes_to("c");
         line.island("b").ingress().start().unwrap();
+        load.goes_to("b");
+    });
+    for (name, called) in called {
+        println!("{name}: {:?}, slowest {:?}, failed {:?}", called.answers, called.slowest, called.failed);
+        assert!(called.failed.is_empty(), "{name}: {:?}", called.failed);
+    }
+}
+
+/// The same where the first of the list is a provider of the own island, which starts and stops as Dubbo does.
+#[test]
+fn calls_come_to_a_local_provider_and_leave_with_it_and_none_fails() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::about(&line, LEAVES);
+    documents.act("failover: [local, b]");
+    stage.each(|name, consumer| {
+        consumer.refer(&refer("leaves").group(LEAVES)).unwrap();
+        until_answered_by(name, consumer, &hello("leaves"), "b");
+    });
+    let called = while_all_call(stage, &hello("leaves"), |load| {
+        load.goes_to("b");
+        let local = unseen_provider(&line, DUBBO_PORT + 30, &[LEAVES]).unwrap();
+        load.goes_to("a");
+        local.stop().unwrap();
         load.goes_to("b");
     });
     for (name, called) in called {

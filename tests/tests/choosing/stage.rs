@@ -19,6 +19,8 @@ pub const BOTH: &str = "both";
 pub const FIRST: &str = "first";
 /// The same service once more, which island a serves too, where its consumers do not see it: what is answered there came through the gateway.
 pub const HOME: &str = "home";
+/// Once more, for a provider of island a that comes and goes where its consumers do not see it.
+pub const LEAVES: &str = "leaves";
 /// The same service again, to which several applications at one address refer with parameters.
 pub const SHARED: &str = "shared";
 /// The consumer of which no node is in the registry.
@@ -109,7 +111,10 @@ fn start() -> Result<Stage> {
     let beside = |group: &str| {
         format!("\n[[import.rule]]\nisland = \"*\"\nservice = \"{group}/com.example.*\"\nbeside_local = true\n")
     };
-    let imports = beside(HOME) + &beside("own-*") + "\n[[import.rule]]\nisland = \"*\"\nservice = \"com.example.*\"\n";
+    let imports = beside(HOME)
+        + &beside(LEAVES)
+        + &beside("own-*")
+        + "\n[[import.rule]]\nisland = \"*\"\nservice = \"com.example.*\"\n";
     let mut plan = Plan::of(&["a", "b", "c", "d"])
         .in_egress("d", "tag = false\n")
         .in_egress("a", "reference_prefixes = [\"highway.\", \"ENV_\"]\n")
@@ -123,8 +128,8 @@ fn start() -> Result<Stage> {
     let callers = callers();
     let (own, zones): (Vec<String>, Vec<String>) = callers.iter().map(|(name, _)| (own(name), zone(name))).unzip();
     let all: Vec<&str> =
-        [BOTH, FIRST, HOME, SHARED].into_iter().chain(own.iter().chain(&zones).map(String::as_str)).collect();
-    let second = line.island("a").second_registry.as_ref().map(ZooKeeper::url).unwrap_or_default();
+        [BOTH, FIRST, HOME, LEAVES, SHARED].into_iter().chain(own.iter().chain(&zones).map(String::as_str)).collect();
+    let second = unseen(&line);
     let offerers = vec![("a", Release::V3_3_6), ("b", Release::V2_7_23), ("c", Release::V3_3_6)];
     let providers = together(offerers, |(island, release)| {
         // Consumers of 3.x have Dubbo's usual port for their metadata.
@@ -155,6 +160,16 @@ fn start() -> Result<Stage> {
 /// A provider of these groups; its answers carry the island and the group.
 pub fn provider(line: &Line, island: &str, release: Release, port: u16, groups: &[&str]) -> Result<Peer> {
     line.application(island, offering(line, island, release, port, groups)?)
+}
+
+/// One of island a that its consumers do not see: it is in the other registry.
+pub fn unseen_provider(line: &Line, port: u16, groups: &[&str]) -> Result<Peer> {
+    line.application("a", offering(line, "a", Release::V3_3_6, port, groups)?.registry(unseen(line)))
+}
+
+/// The registry of island a that its consumers do not look into.
+fn unseen(line: &Line) -> String {
+    line.island("a").second_registry.as_ref().map(ZooKeeper::url).unwrap_or_default()
 }
 
 /// The same before it runs.
