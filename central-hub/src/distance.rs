@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tunnel::RoundTrip;
+
 /// A new round trip counts for one in so many.
 const SMOOTHED_OVER: u32 = 8;
 /// What is otherwise by less than one in so many of it is the same.
@@ -14,22 +16,27 @@ const NOTABLE_AT_LEAST: Duration = Duration::from_millis(1);
 
 /// One distance, as it is known over time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Distance(Option<Duration>);
+pub struct Distance {
+    known: Option<Duration>,
+    /// The number of the round trip that was taken in last.
+    last: u64,
+}
 
 impl Distance {
-    /// Takes in one more round trip.
+    /// Takes in one more round trip; one that was taken in before says nothing new.
     #[must_use]
-    pub fn with(self, measured: Option<Duration>) -> Self {
-        Self(match (self.0, measured) {
-            (Some(known), Some(measured)) => Some((known * (SMOOTHED_OVER - 1) + measured) / SMOOTHED_OVER),
-            (known, measured) => known.or(measured),
-        })
+    pub fn with(self, measured: Option<RoundTrip>) -> Self {
+        let Some(RoundTrip { number, took }) = measured.filter(|measured| measured.number != self.last) else {
+            return self;
+        };
+        let known = self.known.map_or(took, |known| (known * (SMOOTHED_OVER - 1) + took) / SMOOTHED_OVER);
+        Self { known: Some(known), last: number }
     }
 
     /// What is known.
     #[must_use]
     pub fn get(self) -> Option<Duration> {
-        self.0
+        self.known
     }
 }
 
@@ -51,12 +58,16 @@ mod tests {
 
     #[test]
     fn one_slow_word_moves_it_little_and_many_move_it_there() {
-        let known = Distance::default().with(None).with(Some(ms(8)));
+        let measured = |number, millis| Some(RoundTrip { number, took: ms(millis) });
+        let known = Distance::default().with(None).with(measured(1, 8));
         assert_eq!(known.get(), Some(ms(8)));
-        assert_eq!(known.with(Some(ms(88))).get(), Some(ms(18)));
+        assert_eq!(known.with(measured(2, 88)).get(), Some(ms(18)));
         assert_eq!(known.with(None).get(), Some(ms(8)), "a link without a word says nothing");
-        let moved = (0..40).fold(known, |distance, _| distance.with(Some(ms(88))));
+        let moved = (2..42).fold(known, |distance, number| distance.with(measured(number, 88)));
         assert!(moved.get().unwrap() > ms(85), "{moved:?}");
+        // A busy link measures every ten seconds and is looked at every two: its one slow word counted five times.
+        let looked_at_often = (0..40).fold(known, |distance, _| distance.with(measured(2, 88)));
+        assert_eq!(looked_at_often.get(), Some(ms(18)));
     }
 
     #[test]

@@ -192,7 +192,8 @@ impl Links {
         let mut nearest: FxHashMap<Rc<str>, Duration> = FxHashMap::default();
         for (island, links) in &mut self.ingress {
             for ingress in links.iter_mut() {
-                ingress.distance = ingress.distance.with(ingress.link.rtt().filter(|_| ingress.link.connected()));
+                ingress.distance =
+                    ingress.distance.with(ingress.link.round_trip().filter(|_| ingress.link.connected()));
             }
             let known = links.iter().filter(|ingress| ingress.link.connected()).filter_map(|one| one.distance.get());
             nearest.extend(known.min().map(|distance| (island.clone(), distance)));

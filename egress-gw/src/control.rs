@@ -181,7 +181,15 @@ impl Control {
         loop {
             self.open_doors().await;
             tokio::select! {
-                events = self.outside.inbox.take() => self.take(events).await,
+                events = self.outside.inbox.take() => {
+                    let is_more = events.iter().any(|event| !matches!(event, Event::Distance { .. }));
+                    self.take(events).await;
+                    if !is_more {
+                        // Nothing to make anew before the next tick.
+                        tokio::time::sleep(GATHER).await;
+                        continue;
+                    }
+                }
                 () = any_change(&mut self.sites) => {}
                 Some((change, done)) = self.outside.changed.recv() => {
                     self.import = change.import;
@@ -195,6 +203,8 @@ impl Control {
                 _ = clock.tick() => {
                     let now = Instant::now();
                     self.outdated |= self.catalogue.expire(now) == Applied::Changed;
+                    // Nobody else looks at them.
+                    self.outdated |= self.rulebook.rules().looks_at_distances() && self.distances.are_news();
                     if !self.outdated && !self.is_due(now) {
                         self.show();
                         continue;
@@ -225,9 +235,8 @@ impl Control {
                 }
                 Event::Told { link } => self.catalogue.told(link),
                 Event::Distance { link, island, round_trip } => {
+                    // Taken to use at the next tick of the clock: a hub may say another every moment.
                     self.distances.told(link, &island, round_trip);
-                    // Nobody else looks at it.
-                    self.outdated |= self.rulebook.rules().looks_at_distances();
                 }
                 Event::Catalogue { link, update } => {
                     let origin = update.origin.clone();
@@ -318,7 +327,7 @@ impl Control {
                 local: self.own.keys().collect(),
                 local_for: self.own.back_for(now),
                 rules: self.rulebook.rules().clone(),
-                round_trips: self.distances.shortest(),
+                round_trips: self.distances.put_to_use(),
             };
             self.snapshot = Arc::new(Snapshot::new(self.snapshot.generation() + 1, known));
             self.settles_at = self.snapshot.settles_in().map(|after| now + after);

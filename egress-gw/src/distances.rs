@@ -1,7 +1,8 @@
 //! How far islands are, by whichever link they are nearest.
 //!
 //! Hubs tell what they measured of their side, smoothed and only where it is notably otherwise; the link's own round trip is added when they
-//! do. Bounded by what hubs show: an island of which nothing is offered is left out where decisions are made.
+//! do. Bounded by what hubs show: an island of which nothing is offered is left out where decisions are made. Decisions change with them
+//! only where one is notably otherwise than what they were made by, whatever a hub says how often.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -10,10 +11,17 @@ use std::time::Duration;
 /// Distances of one link at most; a hub has fewer islands.
 const ISLANDS_MAX: usize = 10_000;
 
+/// What is otherwise by less than one in so many of it is the same.
+const NOTABLE: u32 = 4;
+/// And less than this is the same however near it is.
+const NOTABLE_AT_LEAST: Duration = Duration::from_millis(1);
+
 /// What every link told.
 #[derive(Debug, Default)]
 pub struct Distances {
     by_link: BTreeMap<u64, HashMap<Arc<str>, Duration>>,
+    /// What decisions are made by.
+    used: HashMap<Arc<str>, Duration>,
 }
 
 impl Distances {
@@ -41,6 +49,25 @@ impl Distances {
         shortest
     }
 
+    /// The same, by which decisions are made from now on.
+    #[must_use]
+    pub fn put_to_use(&mut self) -> HashMap<Arc<str>, Duration> {
+        self.used = self.shortest();
+        self.used.clone()
+    }
+
+    /// Whether any is notably otherwise than what decisions are made by: by a quarter and a millisecond, or known where it was not.
+    #[must_use]
+    pub fn are_news(&self) -> bool {
+        let now = self.shortest();
+        now.len() != self.used.len()
+            || now.iter().any(|(island, now)| {
+                let Some(used) = self.used.get(island) else { return true };
+                let difference = used.abs_diff(*now);
+                difference >= NOTABLE_AT_LEAST && difference >= *used / NOTABLE
+            })
+    }
+
     /// For the status page, in microseconds.
     #[must_use]
     pub fn shown(&self) -> BTreeMap<String, u64> {
@@ -66,5 +93,25 @@ mod tests {
         distances.down(1);
         let left = distances.shortest();
         assert_eq!((left.get("shanghai"), left.get("beijing")), (Some(&ms(90)), None));
+    }
+
+    #[test]
+    fn only_what_is_notably_otherwise_than_what_is_used_is_news() {
+        let (mut distances, ms) = (Distances::default(), Duration::from_millis);
+        assert!(!distances.are_news());
+        distances.told(1, "shanghai", ms(40));
+        assert!(distances.are_news(), "it was not known");
+        assert_eq!(distances.put_to_use()["shanghai"], ms(40));
+        for (millis, news) in [(40, false), (45, false), (31, false), (50, true), (30, true)] {
+            distances.told(1, "shanghai", ms(millis));
+            assert_eq!(distances.are_news(), news, "{millis}");
+        }
+        distances.told(1, "shanghai", ms(40));
+        distances.told(2, "beijing", Duration::from_micros(100));
+        let _ = distances.put_to_use();
+        distances.told(2, "beijing", Duration::from_micros(900));
+        assert!(!distances.are_news(), "both are near");
+        distances.down(2);
+        assert!(distances.are_news(), "it is not known any more");
     }
 }

@@ -9,6 +9,7 @@
 //! Each shard listens on every port (the system spreads the connections) and dials its own links. Orders and events are
 //! rare; no call passes through them.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,8 @@ const TICK: Duration = Duration::from_millis(10);
 const IDLE_TICKS: u32 = 100;
 /// Catalogue updates that wait for the control thread; a hub that sends more is too fast for this gateway.
 const INBOX_MAX: usize = 4096;
+/// Distances that wait at most: a hub has fewer islands.
+const DISTANCES_MAX: usize = 10_000;
 
 /// One listening socket of a shard.
 pub struct Door {
@@ -104,22 +107,43 @@ pub enum Event {
     },
 }
 
-/// Events of all shards, in the order of each.
+/// Events of all shards, in the order of each; of distances only the newest of each island by each link.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    events: Mutex<Vec<Event>>,
+    waiting: Mutex<Waiting>,
     filled: Notify,
 }
 
+#[derive(Debug, Default)]
+struct Waiting {
+    events: Vec<Event>,
+    distances: BTreeMap<(u64, String), Duration>,
+}
+
 impl Inbox {
-    /// Puts an event in; `false`, and nothing put in, where too many updates wait already.
+    /// Puts an event in; `false`, and nothing put in, where too many of its kind wait already.
     pub fn put(&self, event: Event) -> bool {
-        let mut events = self.events.lock().unwrap_or_else(PoisonError::into_inner);
-        if events.len() >= INBOX_MAX && matches!(event, Event::Catalogue { .. }) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_full = match event {
+            Event::Catalogue { .. } => waiting.events.len() >= INBOX_MAX,
+            Event::Distance { .. } => waiting.distances.len() >= DISTANCES_MAX,
+            _ => false,
+        };
+        if is_full {
             return false;
         }
-        events.push(event);
-        drop(events);
+        match event {
+            Event::Distance { link, island, round_trip } => {
+                waiting.distances.insert((link, island), round_trip);
+            }
+            event => {
+                if let Event::Down { link: gone } = event {
+                    waiting.distances.retain(|(link, _), _| *link != gone);
+                }
+                waiting.events.push(event);
+            }
+        }
+        drop(waiting);
         self.filled.notify_one();
         true
     }
@@ -127,7 +151,10 @@ impl Inbox {
     /// Waits for events and takes all of them. Cancel safe.
     pub async fn take(&self) -> Vec<Event> {
         loop {
-            let events = std::mem::take(&mut *self.events.lock().unwrap_or_else(PoisonError::into_inner));
+            let waiting = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+            let Waiting { mut events, distances } = waiting;
+            let distances = distances.into_iter();
+            events.extend(distances.map(|((link, island), round_trip)| Event::Distance { link, island, round_trip }));
             if !events.is_empty() {
                 return events;
             }
@@ -309,7 +336,8 @@ impl Handler for HubSide {
             }
             Notice::Reachable { island } => self.core.island_is_back(&island),
             Notice::Distance { island, micros } => {
-                let round_trip = link.rtt().unwrap_or_default() + Duration::from_micros(micros);
+                let own = link.round_trip().map(|own| own.took).unwrap_or_default();
+                let round_trip = own.saturating_add(Duration::from_micros(micros));
                 self.inbox.put(Event::Distance { link: link.id(), island, round_trip });
             }
             Notice::Judged { question, verdict } => self.questions.judged(link.id(), question, *verdict),
@@ -322,4 +350,28 @@ impl Handler for HubSide {
 
     // Only streamed exchanges drain; this gateway sends whole bodies.
     fn drained(&self, _: &Link, _: ExchangeId, _: usize) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each was an event of its own, and nothing bounded them.
+    #[test]
+    fn of_distances_that_wait_only_the_newest_count_and_a_link_that_is_gone_has_none() {
+        let inbox = Inbox::default();
+        let measured = |link, island: &str, millis| {
+            inbox.put(Event::Distance { link, island: island.to_owned(), round_trip: Duration::from_millis(millis) })
+        };
+        for millis in 0..100_000 {
+            measured(1, "shanghai", millis);
+        }
+        measured(2, "shanghai", 7);
+        inbox.put(Event::Down { link: 2 });
+        let waiting = std::mem::take(&mut *inbox.waiting.lock().unwrap());
+        assert_eq!(waiting.distances, [((1, "shanghai".to_owned()), Duration::from_millis(99_999))].into());
+        assert_eq!(waiting.events.len(), 1);
+        let taken = (0..2 * DISTANCES_MAX).filter(|at| measured(1, &format!("i{at}"), 1)).count();
+        assert_eq!(taken, DISTANCES_MAX);
+    }
 }

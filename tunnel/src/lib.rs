@@ -40,7 +40,7 @@ pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
 pub use assembly::{Assembly, AssemblyError};
 pub use dial::{DialConfig, Dialer, HubAddress, HubStatus, Transport, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};
-pub use link::{Link, LinkStatus};
+pub use link::{Link, LinkStatus, RoundTrip};
 pub use peer::Peer;
 pub use settings::{HubConfig, HubMistake};
 pub use wire::tunnel::hello::{ClientHello, Refusal, RefusalReason, Role, Seal};

@@ -61,7 +61,7 @@ fn a_path_that_falls_silent_is_noticed_within_three_intervals_and_left() {
         // Pings keep it: a healthy quiet link lives longer than that.
         tokio::time::sleep(pair.dial.ping * 5).await;
         assert_eq!(link.status().connections, 1);
-        assert!(link.rtt().is_some() && hub_link.rtt().is_some());
+        assert!(link.round_trip().is_some() && hub_link.round_trip().is_some());
         relay.fall_silent(true);
         let since = Instant::now();
         eventually("given up at the gateway", || !link.connected()).await;

@@ -1,4 +1,6 @@
 //! A hub between two gateways with real links on loopback, for the tests of the switch.
+//!
+//! Long because: one line, with its paths, is made for all of them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -11,6 +13,7 @@ use chassis::Mistakes;
 use chassis::metrics::Metrics;
 use shard::Shard;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
@@ -45,8 +48,8 @@ pub(super) struct Gateway {
     pub(super) offered: RefCell<Vec<String>>,
     /// How much was offered each time the hub said that this is everything.
     pub(super) told: RefCell<Vec<usize>>,
-    /// Islands whose distance was told.
-    pub(super) distances: RefCell<Vec<String>>,
+    /// Islands whose distance was told, with it.
+    pub(super) distances: RefCell<Vec<(String, Duration)>>,
     pub(super) notices: RefCell<Vec<Notice>>,
     pub(super) changed: Notify,
 }
@@ -135,7 +138,9 @@ impl Handler for Gateway {
     fn notice(&self, _: &Link, notice: Notice) {
         match notice {
             Notice::CatalogueTold => self.told.borrow_mut().push(self.offered.borrow().len()),
-            Notice::Distance { island, .. } => self.distances.borrow_mut().push(island),
+            Notice::Distance { island, micros } => {
+                self.distances.borrow_mut().push((island, Duration::from_micros(micros)));
+            }
             notice => self.notices.borrow_mut().push(notice),
         }
         self.changed.notify_waiters();
@@ -273,6 +278,17 @@ fn dial(
     tunnel::dial(shard, config, handler.clone())
 }
 
+/// Each byte as late as that, at least.
+async fn delayed(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duration) {
+    let mut piece = vec![0; 64 * 1024];
+    while let Ok(len @ 1..) = from.read(&mut piece).await {
+        tokio::time::sleep(delay).await;
+        if to.write_all(&piece[..len]).await.is_err() {
+            return;
+        }
+    }
+}
+
 /// Beijing's gateway tells what it offers, as the process of this start.
 pub(super) fn offer(link: &Link, start: u64) {
     let key = ServiceKey { interface: SERVICE.to_owned(), ..ServiceKey::default() };
@@ -306,6 +322,20 @@ impl Line {
                 std::future::pending::<()>().await;
             };
             tokio::join!(back, tokio::io::copy(&mut from_gateway, &mut to_hub)).1.unwrap();
+        });
+        self.ingress_at(path)
+    }
+
+    /// The same, over a path that takes `delay` in each direction.
+    pub(super) async fn ingress_from_afar(&self, delay: Duration) -> (Rc<Gateway>, Dialer) {
+        let door = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (path, hub) = (door.local_addr().unwrap(), self.acceptor.local());
+        self.shard.run(async move {
+            while let Ok((gateway, _)) = door.accept().await {
+                let Ok(to_hub) = tokio::net::TcpStream::connect(hub).await else { return };
+                let ((from_gateway, to_gateway), (from_hub, to_hub)) = (gateway.into_split(), to_hub.into_split());
+                tokio::join!(delayed(from_gateway, to_hub, delay), delayed(from_hub, to_gateway, delay));
+            }
         });
         self.ingress_at(path)
     }

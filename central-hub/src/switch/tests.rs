@@ -5,7 +5,7 @@ use std::rc::Rc;
 use tunnel::key::PrivateKey;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 
-use super::line::{GRANT, SERVICE, policy, with_line};
+use super::line::{GRANT, SERVICE, offer, policy, with_line};
 use super::*;
 
 /// Once: nothing is notably otherwise on a quiet path.
@@ -14,7 +14,27 @@ fn an_egress_hears_how_far_the_islands_are_that_it_sees() {
     with_line("", |line| async move {
         line.ready().await;
         line.egress.until("a distance", |egress| !egress.distances.borrow().is_empty()).await;
-        assert_eq!(line.egress.distances.borrow()[0], "beijing");
+        assert_eq!(line.egress.distances.borrow()[0].0, "beijing");
+    });
+}
+
+/// A path takes at least what it is made to take, however busy the machine is; the others are only awaited to be shorter.
+#[test]
+fn an_island_is_as_far_as_the_shortest_path_to_it() {
+    with_line("", |line| async move {
+        line.ready().await;
+        let (delay, told) = (Duration::from_millis(150), &line.egress.distances);
+        line.dialers[1].close("it goes");
+        line.switch_sees_no_ingress().await;
+        told.borrow_mut().clear();
+        let (far, _far) = line.ingress_from_afar(delay).await;
+        far.link().await;
+        line.egress.until("a long way", |_| !told.borrow().is_empty()).await;
+        let first = told.borrow()[0].1;
+        assert!(first >= 2 * delay, "{first:?}");
+        let (near, _near) = line.ingress_again();
+        offer(&near.link().await, 2);
+        line.egress.until("a shorter way", |_| told.borrow().last().is_some_and(|(_, way)| *way < 2 * delay)).await;
     });
 }
 

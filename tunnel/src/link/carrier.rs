@@ -5,6 +5,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::SPARE_LEN;
+use super::round_trip::Asked;
 use crate::seal::Seal;
 use crate::transport::Transport;
 
@@ -37,6 +38,7 @@ pub(super) struct Carrier {
     pub(super) last_read: Instant,
     pub(super) last_write: Instant,
     pub(super) last_ping: Instant,
+    pub(super) asked: Asked,
     /// Bytes the transport held when it was last looked at, and since when they have not become fewer.
     stuck: (usize, Instant),
     _guard: Option<Rc<dyn std::any::Any>>,
@@ -57,6 +59,7 @@ impl Carrier {
             last_read: now,
             last_write: now,
             last_ping: now,
+            asked: Asked::default(),
             stuck: (0, now),
             _guard: connected.guard,
         }

@@ -80,7 +80,7 @@ impl Inner {
         let since = now.saturating_duration_since(carrier.last_ping);
         if (quiet && since >= self.ping) || since >= self.ping * RTT_PINGS {
             carrier.last_ping = now;
-            let stamp = u64::try_from((Instant::now() - self.started).as_micros()).unwrap_or(0);
+            let stamp = carrier.asked.ask(Instant::now()).unwrap_or_default();
             let padding = vec![0; carrier.transport.ping_len()];
             self.session.borrow_mut().ping(stamp, &padding);
             self.touch();

@@ -14,6 +14,7 @@
 mod carrier;
 mod life;
 mod reading;
+mod round_trip;
 mod status;
 
 use std::cell::{Cell, RefCell};
@@ -27,6 +28,7 @@ use wire::tunnel::catalogue::{Update, UpdateError};
 use wire::tunnel::{End, Failure, Notice, RecordType};
 
 pub(crate) use carrier::Connected;
+pub use round_trip::RoundTrip;
 pub use status::LinkStatus;
 
 use crate::session::{Credit, Session, Side};
@@ -64,11 +66,10 @@ struct Inner {
     dirty: Cell<bool>,
     /// Now, to within a tick.
     now: Cell<Instant>,
-    started: Instant,
     connections: Cell<u64>,
     disconnected: Cell<Instant>,
     ping: Duration,
-    rtt: Cell<Option<Duration>>,
+    round_trip: Cell<Option<RoundTrip>>,
     /// Told when a connection is lost.
     lost: Rc<Notify>,
 }
@@ -105,11 +106,10 @@ impl Link {
             carrier: RefCell::new(None),
             dirty: Cell::new(false),
             now: Cell::new(now),
-            started: now,
             connections: Cell::new(0),
             disconnected: Cell::new(now),
             ping: new.ping,
-            rtt: Cell::new(None),
+            round_trip: Cell::new(None),
             lost: new.lost,
         }))
     }
@@ -268,8 +268,8 @@ impl Link {
     }
 
     /// The last round trip, if there was one.
-    pub fn rtt(&self) -> Option<Duration> {
-        self.0.rtt.get()
+    pub fn round_trip(&self) -> Option<RoundTrip> {
+        self.0.round_trip.get()
     }
 
     /// A number of this link, unique in the process.

@@ -4,14 +4,14 @@
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use shard::{Flush, catch};
 use wire::tunnel::catalogue::Update;
 use wire::tunnel::record::Decoded;
 use wire::tunnel::{Notice, Record};
 
-use super::{Inner, Link, SPARE_LEN};
+use super::{Inner, Link, RoundTrip, SPARE_LEN};
 use crate::session::Event;
 
 impl Inner {
@@ -157,8 +157,12 @@ impl Inner {
             },
             Event::Notice(json) => self.handler.notice(link, Notice::decode(json)),
             Event::Pong(stamp) => {
-                let rtt = self.started.elapsed().saturating_sub(Duration::from_micros(stamp));
-                self.rtt.set(Some(rtt));
+                let mut carrier = self.carrier.borrow_mut();
+                let took = carrier.as_mut().and_then(|carrier| carrier.asked.answered(stamp, self.now.get()));
+                if let Some(took) = took {
+                    let number = self.round_trip.get().map_or(1, |before| before.number + 1);
+                    self.round_trip.set(Some(RoundTrip { number, took }));
+                }
             }
             Event::Draining(reason) => {
                 let failed = self.session.borrow_mut().give_up_unsent(&reason);

@@ -47,7 +47,7 @@ impl Link {
             draining: session.peer_drains(),
             sealed: carrier.as_ref().is_some_and(|carrier| carrier.seal.is_some()),
             tls: carrier.as_ref().is_some_and(|carrier| carrier.is_tls),
-            rtt_us: self.0.rtt.get().map_or(0, |rtt| u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX)),
+            rtt_us: self.0.round_trip.get().map_or(0, |one| u64::try_from(one.took.as_micros()).unwrap_or(u64::MAX)),
             exchanges: session.exchanges(),
             connections: self.0.connections.get(),
             records: [session.written(), session.received()],

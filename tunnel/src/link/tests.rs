@@ -163,6 +163,18 @@ fn a_peer_that_never_reads_loses_its_connection() {
     });
 }
 
+/// A stamp was when the ping had gone, so one from the future made the peer's island the nearest of all.
+#[test]
+fn a_pong_that_nobody_asked_for_makes_no_peer_near() {
+    on_shard(|link| async move {
+        link.receives(RecordType::Pong, 0, &u64::MAX.to_be_bytes());
+        link.receives(RecordType::Pong, 0, &[0; 8]);
+        link.until(|_| link.wire.incoming.borrow().is_empty()).await;
+        tokio::task::yield_now().await;
+        assert_eq!(link.link.round_trip(), None);
+    });
+}
+
 #[test]
 fn a_panic_in_the_owner_ends_the_link_it_happened_on() {
     on_shard(|link| async move {
