@@ -146,10 +146,11 @@ impl<'a> Acting<'a> {
     fn local_first(&self, then: &[Target], back_after: Duration, trail: &mut impl Trail) -> Vec<Target> {
         let is_back = self.snapshot.local_for(self.service).is_none_or(|since| since >= back_after);
         let mut targets = self.all_here(then);
+        targets.retain(|target| *target != Target::Local);
         if !is_back {
             trail.note(Stage::Rules, || format!("`local` has come back less than {back_after:?} ago, so it is last"));
         }
-        targets.insert(if is_back { 0 } else { then.len() }, Target::Local);
+        targets.insert(if is_back { 0 } else { targets.len() }, Target::Local);
         targets
     }
 

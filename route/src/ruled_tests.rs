@@ -217,6 +217,9 @@ fn local_is_first_but_not_before_it_has_been_back_for_a_while() {
     assert_eq!(acted(act, back(29)), "`shanghai`, else `beijing`, else `local` by rule `shop/r`");
     assert_eq!(acted(act, back(30)), "`local`, else `shanghai`, else `beijing` by rule `shop/r`");
     assert_eq!(acted("local-first: {then: [mars]}", back(1)), "`local` by rule `shop/r`", "better early than nowhere");
+    let named = "local-first: {then: [cloud, shanghai], back-after: 30s}";
+    assert_eq!(acted(named, back(29)), "`shanghai`, else `local` by rule `shop/r`", "it is the own island by its name");
+    assert_eq!(acted(named, with_local), "`local`, else `shanghai` by rule `shop/r`");
     let mut known = world(&[("shop", &format!("rules: [{{name: r, act: {{{act}}}}}]"))]);
     back(12)(&mut known);
     assert_eq!(Snapshot::new(1, known.clone()).settles_in(), Some(Duration::from_secs(18)));
