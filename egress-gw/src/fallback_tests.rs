@@ -1,6 +1,7 @@
 //! What handlers can do with a call, and what they cannot get wrong.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use wire::dubbo::answer::{self, AnswerType};
 use wire::dubbo::frame::{Codec, HEADER_LEN, Status};
@@ -332,6 +333,23 @@ fn a_call_that_waited_for_a_handler_goes_on_to_the_next_one_as_it_came() {
         gate.reply(sent[0].token, &ok_reply(b"\x02hi"));
         assert_eq!(consumer.frame().await[11], 2);
         until(|| held() + 100_000 <= full && gate.core.calls.is_empty()).await;
+    });
+}
+
+#[test]
+fn a_call_is_not_passed_on_after_its_deadline() {
+    on_shard(async {
+        let kept = Rc::new(RefCell::new(Vec::new()));
+        let chain: Vec<Box<dyn Fallback>> = vec![Box::new(Keeping(kept.clone())), Box::new(Routing)];
+        let gate = GateBuilder { chain, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("timeout", "200")])).await;
+        until(|| kept.borrow().len() == 1).await;
+        // The shard is busy, so that no tick has noticed the deadline.
+        std::thread::sleep(Duration::from_millis(250));
+        kept.borrow_mut().drain(..).for_each(Later::pass);
+        assert_eq!(consumer.answer().await.id, 1, "its time is over");
+        assert!(gate.link().opened.borrow().is_empty());
     });
 }
 

@@ -189,8 +189,12 @@ impl Core {
         self.begin(call, request.origin.chain, request.deadline)
     }
 
-    /// Hands a call that waited for a handler to the next one, as it came: its deadline stays. Nothing where nobody waits any more.
+    /// Hands a call that waited for a handler to the next one, as it came: its deadline stays. Nothing where nobody waits any more, or its
+    /// time is over and the next tick says so.
     pub fn pass_on(self: &Rc<Self>, key: Key) {
+        if self.calls.with(key, |call| Instant::now() >= call.deadline) == Some(true) {
+            return;
+        }
         let Some((call, chain)) = self.calls.take(key) else { return };
         self.count_in_flight();
         let InFlight { conn, asked, arrived, deadline, patience, by, .. } = call;
