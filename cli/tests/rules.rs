@@ -194,6 +194,11 @@ fn what_a_gateway_finds_odd_is_told_by_the_lines_of_the_file() {
     );
     let nobody = rules(&["check", &shop, "--live", "http://127.0.0.1:1"]);
     assert_eq!(nobody.status.code(), Some(1), "{}", out(&nobody));
+    assert!(out(&nobody).contains(": good, "), "the texts are judged all the same: {}", out(&nobody));
+    let broken = file(folder.path(), "broken.yaml", "rules: 7\n");
+    let both = rules(&["check", &broken, &shop, "--live", "http://127.0.0.1:1"]);
+    assert_eq!(both.status.code(), Some(2), "{}", err(&both));
+    assert!(out(&both).contains(&format!("{broken}:1:")) && err(&both).contains("127.0.0.1:1"), "{}", out(&both));
 }
 
 #[test]

@@ -41,8 +41,15 @@ pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<En
         return Err(wrong(what));
     }
     let mut judged = judge(files, Vec::new(), SystemTime::now())?;
+    let mut unasked = None;
     for (judged, file) in judged.iter_mut().zip(files).filter(|(judged, _)| judged.document.is_some()) {
-        judged.warnings.extend(gateway.warnings(file).await?);
+        match gateway.warnings(file).await {
+            Ok(warnings) => judged.warnings.extend(warnings),
+            Err(error) => {
+                unasked = Some(error);
+                break;
+            }
+        }
         judged.warnings.sort_by_key(|warning| warning.line);
     }
     match form {
@@ -53,8 +60,16 @@ pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<En
             }
         }
     }
-    let worst = judged.iter().map(Judged::end).max();
-    Ok(worst.unwrap_or(End::Good))
+    let worst = judged.iter().map(Judged::end).max().unwrap_or(End::Good);
+    match unasked {
+        None => Ok(worst),
+        Some(error) if worst == End::Good => Err(error),
+        // What is wrong with a text weighs more than that nobody could be asked about another.
+        Some(error) => {
+            eprintln!("highway: {error:#}");
+            Ok(worst)
+        }
+    }
 }
 
 /// Judges texts beside each other and beside other documents.
