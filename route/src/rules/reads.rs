@@ -25,6 +25,8 @@ const BITS_MAX: usize = 8;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Looks {
     attachments: Box<[Key]>,
+    /// A bit for each length of those keys, so that nearly all other attachments are passed over unread.
+    lengths: u64,
     parameters: Box<[Key]>,
     source: Box<[Network]>,
 }
@@ -55,10 +57,14 @@ impl Looks {
                 }
             }
         }
-        Self { attachments: keys(attachments), parameters: keys(parameters), source: source.into() }
+        let lengths = attachments.keys().fold(0, |lengths, name: &&str| lengths | length(name));
+        Self { attachments: keys(attachments), lengths, parameters: keys(parameters), source: source.into() }
     }
 
     fn attachment(&self, name: &str) -> Option<usize> {
+        if self.lengths & length(name) == 0 {
+            return None;
+        }
         self.attachments.binary_search_by(|key| (*key.name).cmp(name)).ok()
     }
 }
@@ -190,6 +196,10 @@ fn collect<'r>(into: &mut BTreeMap<&'r str, Vec<Wanted>>, conditions: &'r [(Box<
             known.push(wanted.clone());
         }
     }
+}
+
+fn length(name: &str) -> u64 {
+    1 << (name.len() % 64)
 }
 
 fn keys(conditions: BTreeMap<&str, Vec<Wanted>>) -> Box<[Key]> {
