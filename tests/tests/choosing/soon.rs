@@ -1,7 +1,8 @@
 //! How soon: a changed rule moves calls within a second, and what consumers have to notice in the registry within twelve.
 //!
 //! Every time is held to its promise, none on average. From each is taken off what the [`Yardstick`] says this machine stood still
-//! meanwhile, so that other tests beside these cannot make them fail and a slow program always does.
+//! meanwhile: a machine that stops for a second is not a program that takes one. What a full machine costs beyond that stays in, and is far
+//! below the promise.
 
 use std::time::{Duration, Instant, SystemTime};
 
