@@ -138,8 +138,15 @@ impl<'a> Seen<'a> {
     }
 
     /// What a decision is made from, for `then`: it is borrowed from all over.
-    pub fn facts<R>(&self, asker: &Asker<'_>, tags: &[Arc<str>], then: impl FnOnce(&route::Call<'_>) -> R) -> R {
+    pub fn facts<R>(
+        &self,
+        asker: &Asker<'_>,
+        tags: &[Arc<str>],
+        knowledge: &Knowledge,
+        then: impl FnOnce(&route::Call<'_>) -> R,
+    ) -> R {
         let call = self.call();
+        let reads = knowledge.snapshot.rules().reads(call.map(|call| &*call.service));
         let service = call.map(service_key);
         then(&route::Call {
             service: service.as_ref(),
@@ -150,7 +157,7 @@ impl<'a> Seen<'a> {
             bound: self.island.map(|island| &**island),
             source: self.consumer,
             reference: asker.reference,
-            attachments: &Attached(call),
+            attachments: &reads.gathered(&Attached(call)),
             parameters: &asker.parameters,
         })
     }
@@ -210,7 +217,7 @@ impl Entries for Attached<'_> {
 
 /// Makes the decision and a head for each target.
 fn ways(seen: &Seen<'_>, asker: &Asker<'_>, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
-    seen.facts(asker, tags, |facts| {
+    seen.facts(asker, tags, knowledge, |facts| {
         let serialization = seen.serialization;
         let Plan { reason, choice } =
             route::decide(facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;

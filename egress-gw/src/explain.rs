@@ -168,7 +168,7 @@ pub fn explain(
     };
     let asker = Asker::of(&seen, knowledge);
     let snapshot = &knowledge.snapshot;
-    Ok(seen.facts(&asker, tags, |facts| {
+    Ok(seen.facts(&asker, tags, knowledge, |facts| {
         let Explained { steps, outcome } = route::explain(facts, snapshot);
         let service = facts.service.cloned().unwrap_or_default();
         let (plan, refused) = match outcome {

@@ -28,11 +28,14 @@ pub struct Call<'a> {
     pub reference: Option<Word<'a>>,
     /// The consumer's address.
     pub source: Option<IpAddr>,
-    /// The attachments of the call.
-    pub attachments: &'a dyn Lookup,
+    /// The attachments of the call that rules look at, as [`crate::Reads::gathered`] has them: each condition asks for one, and to find one
+    /// in the frame is to read all of it.
+    pub attachments: &'a BTreeMap<String, String>,
     /// The parameters of the consumer's node in the registry.
     pub parameters: &'a dyn Lookup,
 }
+
+const NONE: &BTreeMap<String, String> = &BTreeMap::new();
 
 impl Default for Call<'_> {
     fn default() -> Self {
@@ -45,7 +48,7 @@ impl Default for Call<'_> {
             bound: None,
             reference: None,
             source: None,
-            attachments: &(),
+            attachments: NONE,
             parameters: &(),
         }
     }

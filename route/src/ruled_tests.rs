@@ -104,7 +104,7 @@ fn all_that_a_rule_says_of_calls_must_hold() {
         Box::leak(Box::new([("user".to_owned(), "gray 7".to_owned())].into()));
     TEXTS.set(texts).unwrap();
     let told = |call| Call {
-        attachments: *TEXTS.get().unwrap(),
+        attachments: TEXTS.get().unwrap(),
         parameters: *TEXTS.get().unwrap(),
         source: Some([10, 1, 2, 3].into()),
         ..call

@@ -6,10 +6,11 @@
 //!                                    attachments, as they come       number of the key, then as above
 //! ```
 //!
-//! So a rule about one user in a million makes two kinds of calls and not a million, a call is read once whatever the number of keys,
-//! and only for keys that rules about its service ask. An attachment that meets what its absence would meet is not noted. What a sticky
+//! So a rule about one user in a million makes two kinds of calls and not a million, a call is read once whatever the number of keys
+//! (once more where it says one of them twice), and only for keys that rules about its service ask. An attachment that meets what its absence would meet is not noted. What a sticky
 //! split goes by is none of it: that is read for each call.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -114,35 +115,75 @@ impl<'r> Reads<'r> {
         }
     }
 
-    /// One record an attachment, in the order in which they come: of equal keys the last counts, and so does the last record.
+    /// One record an attachment, in the order in which they come. A call that says a key twice is read once more and gets no longer a
+    /// key than one that says its last word alone.
     fn put_attachments(self, attachments: &impl Entries, out: &mut Vec<u8>) {
-        let number = |name: &str| {
-            let own = || Some(self.general.attachments.len() + self.own.attachment(name)?);
-            [self.general.attachment(name), own()]
-        };
-        // Which numbers have a record, as far as that fits: where there may be one already, the last word needs its own.
-        let mut noted = 0_u64;
+        let begin = out.len();
+        // Which numbers have a record; those that share a bit pass for the same.
+        let mut noted = [0_u64; 4];
+        let is_said_twice = Cell::new(false);
         attachments.each(
-            |name| number(name).iter().any(Option::is_some),
+            |name| !is_said_twice.get() && self.named(name).next().is_some(),
             |name, text| {
-                for number in number(name).into_iter().flatten() {
-                    let key = match number.checked_sub(self.general.attachments.len()) {
-                        None => &self.general.attachments[number],
-                        Some(own) => &self.own.attachments[own],
-                    };
-                    let mark = 1 << (number % 64);
-                    if noted & mark != 0 || !key.takes_for_absent(text) {
-                        noted |= mark;
-                        out.extend_from_slice(&(number as u32).to_be_bytes());
-                        key.put(text, out);
+                for (number, key) in self.named(name) {
+                    let (word, mark) = (&mut noted[number / 64 % 4], 1 << (number % 64));
+                    if *word & mark != 0 {
+                        is_said_twice.set(true);
+                    } else if !key.takes_for_absent(text) {
+                        *word |= mark;
+                        key.put_record(number, text, out);
                     }
                 }
             },
         );
+        if !is_said_twice.get() {
+            return;
+        }
+        out.truncate(begin);
+        for (name, text) in &self.gathered(attachments) {
+            for (number, key) in self.named(name).filter(|(_, key)| !key.takes_for_absent(Some(text))) {
+                key.put_record(number, Some(text), out);
+            }
+        }
+    }
+
+    /// The texts of a call under the keys that are looked at, of equal keys the last. The call is read once, however much is asked of
+    /// them then.
+    #[must_use]
+    pub fn gathered(self, attachments: &impl Entries) -> BTreeMap<String, String> {
+        let mut texts = BTreeMap::<String, String>::new();
+        if self.attachments().next().is_none() {
+            return texts;
+        }
+        attachments.each(
+            |name| self.named(name).next().is_some(),
+            |name, text| match text {
+                Some(text) => match texts.get_mut(name) {
+                    Some(known) => text.clone_into(known),
+                    None => _ = texts.insert(name.to_owned(), text.to_owned()),
+                },
+                None => _ = texts.remove(name),
+            },
+        );
+        texts
+    }
+
+    /// The keys of that name, with their numbers.
+    fn named(self, name: &str) -> impl Iterator<Item = (usize, &'r Key)> + use<'r> {
+        let Self { general, own } = self;
+        let in_general = general.attachment(name).map(|at| (at, &general.attachments[at]));
+        let in_own = own.attachment(name).map(|at| (general.attachments.len() + at, &own.attachments[at]));
+        [in_general, in_own].into_iter().flatten()
     }
 }
 
 impl Key {
+    /// Appends the number of the key and what is to be known of the text.
+    fn put_record(&self, number: usize, text: Option<&str>, out: &mut Vec<u8>) {
+        out.extend_from_slice(&(number as u32).to_be_bytes());
+        self.put(text, out);
+    }
+
     /// Appends what is to be known of the text; where it ends can be told.
     fn put(&self, text: Option<&str>, out: &mut Vec<u8>) {
         if self.wanted.len() <= BITS_MAX {

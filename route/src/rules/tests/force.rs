@@ -102,7 +102,8 @@ fn attachments_are_read_once_and_of_equal_keys_the_last_counts() {
         let key = |attachments: &[(&str, Option<&str>)]| {
             let (mut key, listed) = (Vec::new(), Listed(attachments, Cell::new(0)));
             rules.reads(None).put_key(&listed, &(), None, &mut key);
-            assert_eq!(listed.1.get(), 1, "however many keys there are");
+            let twice = attachments.len() > 1 && attachments.iter().all(|(key, _)| *key == attachments[0].0);
+            assert_eq!(listed.1.get(), if twice { 2 } else { 1 }, "however many keys there are");
             key
         };
         let (gray, blue) = (("env", Some("gray1")), ("env", Some("blue")));
@@ -113,6 +114,44 @@ fn attachments_are_read_once_and_of_equal_keys_the_last_counts() {
         assert_ne!(key(&[("user", Some("u1"))]), key(&[]));
         assert_eq!(key(&[("other", Some("x"))]), key(&[]));
     }
+}
+
+/// Each had a record of its own, until the key was too long for any decision to be kept.
+#[test]
+fn a_key_that_is_said_many_times_makes_no_longer_a_key_than_its_last_word() {
+    let when = |at| format!("attachments: {{ env: 'gray{at}*', user: 'u{at}*' }}");
+    for rules in [1, 20] {
+        let rule = |at| format!("- {{ name: r{at}, match: {{ {} }}, act: {{ island: a }} }}\n", when(at));
+        let text: String = std::iter::once("rules:\n".to_owned()).chain((0..rules).map(rule)).collect();
+        let rules = in_force(&text, SystemTime::UNIX_EPOCH);
+        let key = |attachments: &[(&str, Option<&str>)]| {
+            let (mut key, listed) = (Vec::new(), Listed(attachments, Cell::new(0)));
+            rules.reads(None).put_key(&listed, &(), None, &mut key);
+            assert!(listed.1.get() <= 2);
+            key
+        };
+        let mut repeated = [("env", Some("gray0")), ("user", Some("u0"))].repeat(10_000);
+        assert_eq!(key(&repeated), key(&[("env", Some("gray0")), ("user", Some("u0"))]));
+        repeated.push(("env", None));
+        assert_eq!(key(&repeated), key(&[("user", Some("u0"))]));
+    }
+}
+
+#[test]
+fn a_call_is_read_once_for_all_conditions_and_only_for_keys_that_rules_ask() {
+    let rule =
+        |at| format!("- {{ name: r{at}, match: {{ attachments: {{ env: 'gray{at}*' }} }}, act: {{ island: a }} }}\n");
+    let text: String = std::iter::once("rules:\n".to_owned()).chain((0..100).map(rule)).collect();
+    let rules = in_force(&text, SystemTime::UNIX_EPOCH);
+    let gathered = |attachments: &[(&str, Option<&str>)]| {
+        let listed = Listed(attachments, Cell::new(0));
+        let texts = rules.reads(None).gathered(&listed);
+        assert_eq!(listed.1.get(), 1);
+        texts
+    };
+    let (gray, blue) = (("env", Some("gray1")), ("env", Some("blue")));
+    assert_eq!(gathered(&[gray, ("user", Some("bo")), blue]), BTreeMap::from([("env".into(), "blue".into())]));
+    assert_eq!(gathered(&[gray, ("env", None)]), BTreeMap::new());
 }
 
 /// The keys of calls with these users from these addresses under `count` rules that look at both.
