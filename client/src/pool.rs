@@ -1,8 +1,8 @@
 //! All provider connections of one shard, and the choice among them.
 //!
 //! A new [`ProviderList`] is a difference: addresses that stay keep their connections, new ones are connected, those that
-//! are gone drain. [`Candidates`] are looked up once a service and method and kept by the caller for as long as
-//! [`Pool::generation`] stays; a pick is then a walk over them.
+//! are gone drain. [`Candidates`] are made once a service and method that is listed, once for all methods that are not, and looked up by
+//! the caller for as long as [`Pool::generation`] stays; a pick is then a walk over them. So names that callers make up take no memory.
 //!
 //! Of one turn's calls up to [`BATCH`] go to the same provider: what was read together is written together.
 
@@ -25,10 +25,20 @@ use crate::{Answers, Counts, Endpoint, Offer, PoolConfig, Provider, ProviderList
 /// burst still spreads.
 const BATCH: u32 = 8;
 
+/// Who can be asked for one service, as far as it was looked up.
+#[derive(Default)]
+struct Found {
+    /// For each method that some provider lists.
+    listed: FxHashMap<Box<str>, Rc<Candidates>>,
+    /// For all other methods: they have the same providers.
+    unlisted: Option<Rc<Candidates>>,
+}
+
 /// Provider connections of one shard. Dropping it closes them.
 pub struct Pool {
     core: Rc<Core>,
     list: RefCell<Arc<ProviderList>>,
+    found: RefCell<FxHashMap<Arc<str>, Found>>,
     providers: Rc<RefCell<FxHashMap<Endpoint, Rc<Provider>>>>,
     generation: Cell<u64>,
 }
@@ -40,7 +50,8 @@ impl Pool {
         let core = Core::new(shard, config, budget, answers);
         let providers = Rc::new(RefCell::default());
         shard.run(keep_alive(Rc::downgrade(&providers), core.config.heartbeat));
-        Self { core, list: RefCell::default(), providers, generation: Cell::new(1) }
+        let (list, found) = (RefCell::default(), RefCell::default());
+        Self { core, list, found, providers, generation: Cell::new(1) }
     }
 
     /// Takes the current list of providers.
@@ -56,6 +67,7 @@ impl Pool {
         });
         listed.into_iter().for_each(|endpoint| self.start(endpoint));
         self.list.replace(list);
+        self.found.take();
         self.generation.set(self.generation.get() + 1);
         // Last, because it hands waiting calls back, which then look at the new list.
         gone.iter().for_each(|provider| provider.unlist());
@@ -65,6 +77,7 @@ impl Pool {
     /// stays good.
     pub fn add(&self, service: Arc<str>, offers: Vec<Offer>) {
         offers.iter().for_each(|offer| self.start(&offer.endpoint));
+        self.found.borrow_mut().remove(&service);
         Arc::make_mut(&mut self.list.borrow_mut()).services.insert(service, offers);
     }
 
@@ -121,15 +134,29 @@ impl Pool {
     /// registers its providers with weight 0 unless told otherwise, and Dubbo's own consumers call them.
     pub fn candidates(&self, service: &str, method: &str) -> Option<Rc<Candidates>> {
         let list = self.list.borrow();
-        let offers = list.services.get(service)?;
-        let named = offers.iter().any(|offer| offer.lists(method));
+        let (service, offers) = list.services.get_key_value(service)?;
+        let mut found = self.found.borrow_mut();
+        let found = found.entry(service.clone()).or_default();
+        if let Some(known) = found.listed.get(method) {
+            return Some(known.clone());
+        }
+        if offers.iter().any(|offer| offer.lists(method)) {
+            let candidates = self.candidates_of(offers, Some(method));
+            found.listed.insert(method.into(), candidates.clone());
+            return Some(candidates);
+        }
+        Some(found.unlisted.get_or_insert_with(|| self.candidates_of(offers, None)).clone())
+    }
+
+    /// Of these offers those that can be asked for `listed`, or for any method that none of them lists.
+    fn candidates_of(&self, offers: &[Offer], listed: Option<&str>) -> Rc<Candidates> {
         let weighted = offers.iter().any(|offer| offer.enabled && offer.weight > 0);
         let now = SystemTime::now();
         let mut seen = FxHashSet::default();
         let list = offers
             .iter()
             .filter(|offer| offer.enabled && (offer.weight > 0 || !weighted))
-            .filter(|offer| !named || offer.methods.is_empty() || offer.lists(method))
+            .filter(|offer| listed.is_none_or(|method| offer.methods.is_empty() || offer.lists(method)))
             .filter(|offer| seen.insert(&offer.endpoint))
             .filter_map(|offer| {
                 let mut offer = offer.clone();
@@ -141,14 +168,14 @@ impl Pool {
             })
             .collect();
         let warming = offers.iter().any(|offer| offer.weight_at(now) != offer.weight);
-        Some(Rc::new(Candidates {
+        Rc::new(Candidates {
             core: self.core.clone(),
             list,
             warming: Cell::new(warming),
             turn: Cell::new(0),
             kept: Cell::new(0),
             last: Cell::new(0),
-        }))
+        })
     }
 
     /// Gives a call up: its answer will be dropped and nobody told. At its deadline that says of its provider what the deadline would.

@@ -4,6 +4,8 @@
 
 mod provider;
 
+use std::rc::Rc;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use highway_client::{CallKind, Endpoint, Lost, Offer, Outcome, PoolConfig, State};
@@ -549,5 +551,24 @@ fn a_service_more_is_called_beside_the_others_which_stay_as_they_were_looked_up(
         two.accept().await;
         caller.list(&[one.offer()]);
         assert_eq!(caller.pool.status().len(), 1, "an update says all");
+    });
+}
+
+/// Each had a list of its own, so that names that callers make up filled the memory with all providers once a name.
+#[test]
+fn methods_that_nobody_lists_share_one_list_of_providers_and_a_listed_one_has_one_too() {
+    on_a_shard(|shard| async move {
+        let provider = Listening::anywhere().await;
+        let offer = Offer { methods: Arc::from(["hello".into()]), ..provider.offer() };
+        let caller = Caller::new(&shard, quick());
+        let hello = caller.list(&[offer.clone(), provider.offer()]);
+        let of = |method: &str| caller.pool.candidates(SERVICE, method).unwrap();
+        let (made_up, again) = (of("made-up-1"), of("made-up-2"));
+        assert!(Rc::ptr_eq(&made_up, &again) && Rc::ptr_eq(&hello, &of("hello")) && !Rc::ptr_eq(&hello, &made_up));
+        // The caller, the pool.
+        assert_eq!(Rc::strong_count(&hello), 2);
+        let listed_anew = caller.list(&[offer]);
+        assert!(!Rc::ptr_eq(&hello, &listed_anew), "it may name others");
+        assert_eq!(Rc::strong_count(&hello), 1, "nobody keeps what was listed before");
     });
 }

@@ -37,7 +37,8 @@ pub struct LocalRoute {
 struct Found {
     /// Under which list of the pool.
     generation: u64,
-    candidates: Option<Rc<Candidates>>,
+    /// The pool's: what is kept of a call that somebody made once holds no provider.
+    candidates: Weak<Candidates>,
     called: Called,
 }
 
@@ -48,7 +49,7 @@ impl LocalRoute {
         Self { service, method: method.into(), found: RefCell::default() }
     }
 
-    /// Bytes of its names; who can be asked is shared.
+    /// Bytes of its names; who can be asked belongs to the pool.
     #[must_use]
     pub fn kept_len(&self) -> usize {
         let ServiceKey { interface, group, version } = &self.service;
@@ -108,15 +109,16 @@ impl LocalPool {
         self.follow(local);
         if let Some(Found { generation, candidates, called }) = &*route.found.borrow()
             && *generation == pool.generation()
+            && let Some(candidates) = candidates.upgrade()
         {
             called.last.set(pool.now());
-            return candidates.clone();
+            return Some(candidates);
         }
         let called = self.called(pool, &route.service)?;
-        let candidates = pool.candidates(&called.name, &route.method);
+        let candidates = pool.candidates(&called.name, &route.method)?;
         *route.found.borrow_mut() =
-            Some(Found { generation: pool.generation(), candidates: candidates.clone(), called });
-        candidates
+            Some(Found { generation: pool.generation(), candidates: Rc::downgrade(&candidates), called });
+        Some(candidates)
     }
 
     /// A service of the pool, which has its providers from now on; `None` where there are none.
