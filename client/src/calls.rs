@@ -91,6 +91,11 @@ impl Calls {
         self.slots.get(key).map(|pending| pending.token)
     }
 
+    /// Whether a call waits for a connection.
+    pub fn is_waiting(&self, key: Key) -> bool {
+        self.slots.get(key).is_some_and(|pending| matches!(pending.place, Place::Waiting(_)))
+    }
+
     /// Moves a call from one place to the next, with another deadline; `false` if it is gone.
     pub fn place(&mut self, key: Key, since: Instant, place: Place, deadline: Instant) -> bool {
         let Some(pending) = self.slots.get_mut(key) else { return false };

@@ -105,6 +105,12 @@ impl Core {
         }
     }
 
+    pub fn waiting_go(&self) {
+        if let Some(answers) = self.answers() {
+            answers.waiting_go();
+        }
+    }
+
     pub fn passed_on(&self, token: u64) {
         if let Some(answers) = self.answers() {
             answers.passed_on(token);

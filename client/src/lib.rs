@@ -102,6 +102,9 @@ pub trait Answers: 'static {
 
     /// The one-way call that had to wait under `token` was written to its provider: nothing more is heard of it.
     fn passed_on(&self, _token: u64) {}
+
+    /// A provider is connected and gets the calls that waited for it next: the last moment to [`Pool::cancel`] those that shall not run.
+    fn waiting_go(&self) {}
 }
 
 /// A provider's answer.

@@ -2,6 +2,7 @@
 
 mod provider;
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use highway_client::{Lost, Outcome};
@@ -260,6 +261,29 @@ fn a_cancelled_call_is_not_told_and_holds_nothing() {
         peer.write(&answer_to(&asked, &body)).await;
         until(|| caller.pool.counts().unknown_answers.get() == 1).await;
         assert!(caller.ends.is_empty());
+    });
+}
+
+#[test]
+fn calls_that_waited_can_be_cancelled_until_they_are_written() {
+    on_a_shard(|shard| async move {
+        let (listening, caller) = (Listening::anywhere().await, Rc::new(Caller::new(&shard, quick())));
+        let candidates = caller.list(&[listening.offer()]);
+        let provider = candidates.list()[0].provider.clone();
+        let [first, second, third] = [1, 2, 3].map(|token| caller.call(&candidates, token, &[token as u8]));
+        assert!([first, second, third].into_iter().all(|call| provider.is_waiting(call)));
+        caller.pool.cancel(second);
+        assert!(provider.is_waiting(first) && !provider.is_waiting(second) && provider.is_waiting(third));
+        let (pool, waits) = (caller.clone(), provider.clone());
+        *caller.ends.before_waiting_go.borrow_mut() = Some(Box::new(move || {
+            assert!(waits.is_waiting(first), "nothing is written yet");
+            pool.pool.cancel(first);
+        }));
+        let mut peer = listening.accept().await;
+        assert_eq!(peer.read().await.1, [3]);
+        assert!(!provider.is_waiting(third), "it is sent");
+        assert_eq!((caller.pool.pending(), provider.outstanding()), (1, 1));
+        assert!(caller.ends.is_empty(), "nobody is told of those that were cancelled");
     });
 }
 

@@ -33,6 +33,12 @@ pub struct LastLook {
 }
 
 impl Core {
+    /// The generation at which the calls that wait were looked at last.
+    #[cfg(test)]
+    pub fn looked_at(&self) -> u64 {
+        self.last_look.generation.get()
+    }
+
     /// Decides the calls that wait anew where what is known has changed since the last look.
     pub fn decide_waiting_anew(&self) {
         let knowledge = self.knowledge.load();
@@ -46,6 +52,7 @@ impl Core {
                 self.handle_anew(key);
             }
         }
+        self.decide_queued_anew(&knowledge);
     }
 
     /// Whether a call that was not sent would go other ways by what is known now, or be refused. One that would go the same ways counts
@@ -74,8 +81,12 @@ impl Core {
         elsewhere == Some(true)
     }
 
-    /// Hands a call that was not sent to the chain as if it came in now. Its time goes on.
+    /// Hands a call that was not sent to the chain as if it came in now. Its time goes on; where that is over, its consumer is told so.
     pub fn handle_anew(&self, key: Key) {
+        let over = self.calls.with(key, |call| (call.deadline <= Instant::now()).then(|| self.overdue(call)));
+        if let Some(Some(failure)) = over {
+            return self.fail(key, &failure);
+        }
         let Some(core) = self.me.upgrade() else { return };
         let Some((call, chain)) = self.calls.take(key) else { return };
         self.count_in_flight();

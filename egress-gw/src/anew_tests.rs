@@ -261,3 +261,23 @@ fn calls_that_wait_for_an_absent_island_go_to_the_local_provider_that_is_back() 
         assert_eq!(gate.link().opened.borrow().len(), 1);
     });
 }
+
+/// Its deadline was over between two ticks, and it was sent where nobody waited for its answer.
+#[test]
+fn a_call_whose_time_is_over_is_told_so_and_not_decided_anew() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let first = gate.link().calls(1).await.remove(0);
+        let key = Key::from_number(first.token);
+        gate.core.failed(key, no_link());
+        gate.core.calls.with(key, |call| call.deadline = std::time::Instant::now());
+        gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
+        gate.core.decide_waiting_anew();
+        assert_eq!(destinations(&gate).len(), 1, "nothing is sent");
+        let told = consumer.answer().await;
+        assert!(told.text.contains("no hub had a link to that island"), "{}", told.text);
+        assert!(told.text.contains("(the call was not executed)"), "{}", told.text);
+    });
+}

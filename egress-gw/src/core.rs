@@ -52,6 +52,8 @@ pub struct Core {
     pub stamps: Stamps,
     /// Calls that wait for a link, in the order in which they came.
     pub waiting: RefCell<std::collections::VecDeque<Key>>,
+    /// Calls that were handed to a provider of this island without a connection; some have been sent since.
+    pub queued: RefCell<Vec<Key>>,
     /// Calls that wait for their island.
     pub absent: Absent,
     pub last_look: LastLook,
@@ -153,6 +155,7 @@ impl Core {
             decisions: Decisions::new(parts.tags),
             stamps: parts.stamps,
             waiting: RefCell::default(),
+            queued: RefCell::default(),
             absent: Absent::default(),
             last_look: LastLook::default(),
             me: me.clone(),

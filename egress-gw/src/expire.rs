@@ -9,6 +9,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::core::{By, Core, InFlight};
 use crate::forward::{Carried, Place};
+use crate::local_call::not_reached;
 
 impl Core {
     /// Ends the calls whose deadline has passed at `now`.
@@ -25,6 +26,8 @@ impl Core {
         if waiting.len() > 2 * self.calls.len() + 64 {
             waiting.retain(|key| self.calls.with(*key, |_| ()).is_some());
         }
+        drop(waiting);
+        self.forget_sent();
     }
 
     /// Gives up bodies that hold budget and come too slowly at `now`. What follows of them cannot be told from a frame, so
@@ -65,6 +68,7 @@ fn too_late(carried: &Carried, arrived: Instant, deadline: Instant) -> Failure {
     let (label, island) = (carried.course.label(), carried.course.target());
     let waited = carried.unsent_until - arrived;
     match carried.place {
+        Place::Waiting if carried.course.island().is_none() && !carried.course.has_others() => not_reached(label),
         Place::Waiting => {
             let text = format!(
                 "`{label}` was not sent to island `{island}`: no link from this egress gateway to a hub came up within {waited:?}; look at the hub and at the links in this gateway's /status"

@@ -18,7 +18,7 @@
 //! | [`fallback`], `later` | the ordered chain of handlers, and what they may do |
 //! | `routing` | the handler at its end |
 //! | `decide`, `forward`, `again` | what it stands on: which island; send; what was not sent waits or is sent again |
-//! | `anew` | what waits follows rules, offers and local providers as they change |
+//! | `anew`, `queued` | what waits, also for a connection of a local provider, follows rules, offers and local providers as they change |
 //! | `admit`, `deliver`, `expire` | what may come in; what goes back; what is over |
 //! | `cache`, `pending`, `held`, `deadline`, `links`, `core` | decisions, waiting calls, kept bytes, times, links, the shard |
 //! | `local`, `own_names`, `local_pool`, `local_call` | providers of this island: who they are, the connections to them, calls to them |
@@ -74,6 +74,7 @@ mod own_services;
 mod pending;
 mod probe;
 mod publish;
+mod queued;
 mod reference;
 mod returned;
 mod routing;

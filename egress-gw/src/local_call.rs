@@ -39,12 +39,21 @@ pub struct Locally {
     pub patience: Option<Instant>,
 }
 
+/// What a provider's pool did with a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Handed {
+    /// It is on a connection; or nobody waits for it any more.
+    Written,
+    /// It waits for a connection.
+    Queued,
+}
+
 impl Core {
     /// Hands a call to a provider of this island.
     pub fn call_provider(&self, request: Request<'_>, course: Course, candidates: &Candidates) {
         let Way::Local(route) = course.way() else { return drop(request.fail(&no_provider(course.label()))) };
         let mut request = request;
-        let charge = request.charge.take();
+        let mut charge = request.charge.take();
         let frame = ForProvider {
             header: &request.header,
             frame: request.frame,
@@ -63,12 +72,15 @@ impl Core {
         if course.has_others() && (request.frame.len() <= KEPT_LEN || wants == Wants::Nothing) {
             let mut bytes = self.shard.buffer();
             bytes.extend_from_slice(request.frame);
+            let charge = charge.take();
             carried.held = Some(Held { bytes, head_len: 0, head_of: None, stamp: self.stamp(), _charge: charge });
         }
         let call = in_flight(&request, wants, carried);
         let Some(key) = self.begin(call, request.origin.chain, request.deadline) else { return };
-        if let Err(failure) = self.hand_over(key, &course, candidates, times, write) {
-            self.failed(key, failure);
+        match self.hand_over(key, &course, candidates, times, write) {
+            Ok(Handed::Written) => {}
+            Ok(Handed::Queued) => self.keep(key, request.frame, charge),
+            Err(failure) => self.failed(key, failure),
         }
     }
 
@@ -115,7 +127,7 @@ impl Core {
         candidates: &Candidates,
         times: Times,
         write: impl Fn(&Offer, i64, &mut Vec<u8>) -> Result<(), EditError>,
-    ) -> Result<(), Failure> {
+    ) -> Result<Handed, Failure> {
         let before = self.calls.with(key, |call| match &mut call.by {
             By::Routing(Carried { locally, .. }) => {
                 let patience = *locally.patience.get_or_insert(times.patience);
@@ -123,7 +135,7 @@ impl Core {
             }
             By::Handler(_) => None,
         });
-        let Some(Some((mut tried, patience, wants))) = before else { return Ok(()) };
+        let Some(Some((mut tried, patience, wants))) = before else { return Ok(Handed::Written) };
         let times = Times { patience, ..times };
         let handed = match wants {
             Wants::Answer => candidates.send(key.number(), times, &mut tried, write).map(Some),
@@ -133,16 +145,21 @@ impl Core {
         self.counters.local.add(1);
         let Some((call, provider)) = handed else {
             self.passed_on(key.number());
-            return Ok(());
+            return Ok(Handed::Written);
         };
+        let handed = if provider.is_waiting(call) { Handed::Queued } else { Handed::Written };
         let noted = self.update(key, |carried| {
             carried.place = Place::AtProvider(call);
             carried.locally = Locally { tried, asked: Some(provider), patience: Some(patience) };
         });
         if noted.is_none() {
             self.local.cancel(call);
+            return Ok(Handed::Written);
         }
-        Ok(())
+        if handed == Handed::Queued {
+            self.queued.borrow_mut().push(key);
+        }
+        Ok(handed)
     }
 
     /// A call comes back from a provider that has not seen it; `frame` as it was written for that provider.
@@ -179,7 +196,7 @@ impl Core {
                     append_again(&frame, TokenOf::Provider, offer, left, id, out)
                 });
             return match handed {
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(failure) => self.failed(key, failure),
             };
         }
@@ -202,6 +219,10 @@ impl Answers for Core {
             }
             _ => Core::answer(self, key, answer.frame),
         }
+    }
+
+    fn waiting_go(&self) {
+        self.decide_queued_anew(&self.knowledge.load());
     }
 
     fn passed_on(&self, token: u64) {
@@ -262,7 +283,8 @@ pub fn no_provider(label: &str) -> Failure {
     Failure::new(Stage::Pick, Kind::ProviderGone, Outcome::NotSent, text)
 }
 
-fn not_reached(label: &str) -> Failure {
+/// What is said where no provider took the call.
+pub fn not_reached(label: &str) -> Failure {
     let text = format!(
         "`{label}` was not sent: this egress gateway has no connection to a provider of it in its own island; see `local_providers` in its /status"
     );

@@ -34,6 +34,7 @@ use crate::fallback::{Fallback, Routing};
 use crate::held::Allowance;
 use crate::knowledge::Knowledge;
 use crate::links::{Exchange, Uplink};
+use crate::local::Local;
 use crate::status::{Counters, Families};
 
 mod providers;
@@ -102,6 +103,11 @@ fn snapshot_with(generation: u64, local: HashSet<Keyed>) -> Snapshot {
 /// The same of these islands, under these rules.
 pub fn snapshot_ruled(generation: u64, islands: &[&str], rules: Rules) -> Snapshot {
     Snapshot::new(generation, Known { rules: Arc::new(rules), ..known(islands) })
+}
+
+/// The same where `local` are the providers of this island.
+pub fn snapshot_ruled_beside(generation: u64, islands: &[&str], rules: Rules, local: &Local) -> Snapshot {
+    Snapshot::new(generation, Known { rules: Arc::new(rules), local: providers::served(local), ..known(islands) })
 }
 
 fn known(islands: &[&str]) -> Known {

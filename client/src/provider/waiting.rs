@@ -76,8 +76,7 @@ impl Provider {
     /// A call has waited long enough; it is out of the slab already.
     pub(crate) fn patience_over(&self, key: Key, token: u64) {
         self.ended_one();
-        let place = self.waiting.borrow().iter().position(|waiting| waiting.key == key);
-        let frame = place.and_then(|place| self.waiting.borrow_mut().remove(place)).map(|waiting| waiting.frame);
+        let frame = self.take_waiting(key).map(|waiting| waiting.frame);
         self.core.counts.lost_unsent.add(1);
         self.core.lost(token, Lost::NotSent { why: self.trouble(), frame });
     }
@@ -85,10 +84,26 @@ impl Provider {
     /// A waiting call is not wanted any more; it is out of the slab already.
     pub(crate) fn cancelled(&self, key: Key) {
         self.ended_one();
-        self.waiting.borrow_mut().retain(|waiting| waiting.key != key);
+        drop(self.take_waiting(key));
+    }
+
+    /// Those that began to wait first, which are mostly meant, are found first.
+    fn take_waiting(&self, key: Key) -> Option<Waiting> {
+        let mut waiting = self.waiting.borrow_mut();
+        let place = waiting.iter().position(|waiting| waiting.key == key)?;
+        waiting.remove(place)
+    }
+
+    /// Whether nothing of a call was written, and it waits for a connection.
+    pub fn is_waiting(&self, call: CallKey) -> bool {
+        !self.waiting.borrow().is_empty() && self.core.calls.borrow().is_waiting(call.0)
     }
 
     pub(super) fn send_waiting(&self) {
+        if self.waiting.borrow().is_empty() {
+            return;
+        }
+        self.core.waiting_go();
         let now = Instant::now();
         for waiting in self.waiting.take() {
             match self.channel::<Infallible>() {

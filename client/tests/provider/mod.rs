@@ -40,6 +40,8 @@ pub enum Ended {
 pub struct Ends {
     ended: RefCell<Vec<(u64, Ended)>>,
     pub passed_on: RefCell<Vec<u64>>,
+    /// What is done once, before calls that waited are written.
+    pub before_waiting_go: RefCell<Option<Box<dyn FnOnce()>>>,
     more: Notify,
 }
 
@@ -56,6 +58,13 @@ impl Answers for Ends {
 
     fn passed_on(&self, token: u64) {
         self.passed_on.borrow_mut().push(token);
+    }
+
+    fn waiting_go(&self) {
+        let before = self.before_waiting_go.take();
+        if let Some(before) = before {
+            before();
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Providers of the own island, and calls that may go to several targets, for tests.
 
+use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,8 +23,12 @@ pub fn with_providers(providers: &[(SocketAddr, &[(&str, &str)])]) -> Knowledge 
 
 /// What is known where these are the providers of this island.
 pub fn knowing(local: Arc<Local>) -> Knowledge {
-    let services = local.services().map(|key| Keyed::from(crate::publish::catalogue_key(key))).collect();
-    Knowledge { snapshot: Arc::new(snapshot_with(1, services)), local, ..Knowledge::default() }
+    Knowledge { snapshot: Arc::new(snapshot_with(1, served(&local))), local, ..Knowledge::default() }
+}
+
+/// What the catalogue calls the services of these providers.
+pub fn served(local: &Local) -> HashSet<Keyed> {
+    local.services().map(|key| Keyed::from(crate::publish::catalogue_key(key))).collect()
 }
 
 /// The same providers alone.
