@@ -11,12 +11,13 @@
 //! heads and texts together, of each and of all: a list of 64 islands has a head for each. What does not fit is decided anew for
 //! each call, never wrong.
 
+use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use route::{LOCAL, Split, Target};
-use rustc_hash::FxHashMap;
 use wire::tunnel::failure::Failure;
 
 use crate::answer::Repeat;
@@ -219,7 +220,8 @@ fn kept_len(key: &[u8], decided: &Decided) -> usize {
 #[derive(Debug, Default)]
 pub struct DecisionCache {
     generation: u64,
-    decided: FxHashMap<Box<[u8]>, Decided>,
+    /// By names that callers make up, so with a seed that nobody outside can find collisions for.
+    decided: HashMap<Box<[u8]>, Decided, RandomState>,
     kept_len: usize,
 }
 
@@ -266,6 +268,8 @@ impl DecisionCache {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use wire::tunnel::failure::{Kind, Outcome, Stage};
 
     use super::*;
@@ -282,6 +286,17 @@ mod tests {
         assert_eq!(cache.get(1, b"greet").unwrap().unwrap_err().text, "one");
         assert!(cache.get(2, b"greet").is_none());
         assert_eq!(cache.entries(), 0);
+    }
+
+    /// The first eight bytes are a constant of rustc-hash: whatever its seed, it has one hash for all of these.
+    #[test]
+    fn keys_that_were_made_to_collide_do_not() {
+        use std::hash::BuildHasher;
+        let key = |number: u64| [0x243f_6a88_85a3_08d3_u64, number, 0, 0].map(u64::to_le_bytes).concat();
+        let (one, other) = (DecisionCache::default(), DecisionCache::default());
+        let hashes: HashSet<u64> = (0..1000).map(|number| one.decided.hasher().hash_one(key(number))).collect();
+        assert_eq!(hashes.len(), 1000);
+        assert_ne!(one.decided.hasher().hash_one(key(0)), other.decided.hasher().hash_one(key(0)), "a seed of its own");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use client::{Candidates, Pool, State, TokenOf};
-use rustc_hash::FxSeededState;
+use foldhash::fast::RandomState;
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
 use wire::tunnel::question::{LISTED_MAX, Providers};
@@ -62,7 +62,8 @@ pub struct Picker {
     exports: RefCell<Arc<Exports>>,
     extent: Cell<Extent>,
     generation: Cell<u64>,
-    known: RefCell<HashMap<Box<[u8]>, Decision, FxSeededState>>,
+    /// By names that callers make up, so with a seed that nobody outside can find collisions for.
+    known: RefCell<HashMap<Box<[u8]>, Decision, RandomState>>,
     /// Length of all its keys.
     known_len: Cell<usize>,
     key: RefCell<Vec<u8>>,
@@ -71,14 +72,11 @@ pub struct Picker {
 impl Picker {
     /// Exports nothing yet.
     pub fn new() -> Self {
-        use std::hash::{BuildHasher, RandomState};
-        // A seed of its own, so that nobody outside can aim at one bucket.
-        let seed = RandomState::new().hash_one(0) as usize;
         Self {
             exports: RefCell::default(),
             extent: Cell::new(Extent::InPart),
             generation: Cell::new(0),
-            known: RefCell::new(HashMap::with_hasher(FxSeededState::with_seed(seed))),
+            known: RefCell::default(),
             known_len: Cell::new(0),
             key: RefCell::default(),
         }

@@ -143,3 +143,15 @@ fn an_opaque_call_waits_until_it_is_known_what_its_provider_offers() {
         assert_eq!(refused(ask_unread(picker, pool)).kind, Kind::NotGranted);
     });
 }
+
+/// The first eight bytes are a constant of rustc-hash: whatever its seed, it has one hash for all of these.
+#[test]
+fn keys_that_were_made_to_collide_do_not() {
+    use std::hash::BuildHasher;
+    let key = |number: u64| [0x243f_6a88_85a3_08d3_u64, number, 0, 0].map(u64::to_le_bytes).concat();
+    let (one, other) = (Picker::new(), Picker::new());
+    let hash = |picker: &Picker, number| picker.known.borrow().hasher().hash_one(key(number));
+    let hashes: std::collections::HashSet<u64> = (0..1000).map(|number| hash(&one, number)).collect();
+    assert_eq!(hashes.len(), 1000);
+    assert_ne!(hash(&one, 0), hash(&other, 0), "a seed of its own");
+}
