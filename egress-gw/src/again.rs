@@ -33,6 +33,7 @@ use crate::absent::Waits;
 use crate::cache::{Course, Way};
 use crate::core::{By, Core, Wants};
 use crate::forward::{Carried, Errand, Held, Place, Ready, remaining_ms, too_long};
+use crate::knowledge::Knowledge;
 use crate::links::{Tried, Uplink, Wanted};
 use crate::local_call::Locally;
 
@@ -306,31 +307,44 @@ impl Core {
 
     /// The same, whether there is a link or not.
     pub fn send_all_waiting(&self) {
-        self.decide_waiting_anew();
         let knowledge = self.knowledge.load();
         let waiting = std::mem::take(&mut *self.waiting.borrow_mut());
         let now = Instant::now();
         for key in waiting {
-            let stands = self.calls.with(key, |call| match &call.by {
-                By::Routing(carried) if carried.place == Place::Waiting => {
-                    Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand, carried.refused))
+            let Some(mut found) = self.way_now(key, &knowledge) else { continue };
+            if let Some((course, _)) = &found
+                && course.generation() != knowledge.snapshot.generation()
+            {
+                // Its turn in the look at all that wait has not come yet.
+                if self.leads_elsewhere(key, &knowledge) {
+                    self.handle_anew(key);
+                    continue;
                 }
-                _ => None,
-            });
-            let Some(Some((course, consumer, tried, errand, refused))) = stands else { continue };
-            let found = match course.island() {
-                // Not asked whether its island is absent: that is what it finds out.
-                Some(island) if errand == Errand::ForAll || !course.has_others() => {
-                    let link = self.links.pick(&Wanted { island, consumer, tried: &tried, hubs: &[] }, &knowledge);
-                    link.map(|link| (course.clone(), Ready::Link(link)))
-                }
-                _ => self.first_ready(course.all().filter(|way| refused & bit(way) == 0), consumer, &knowledge),
-            };
+                found = self.way_now(key, &knowledge).flatten();
+            }
             match found {
                 Some((course, ready)) => self.go_on(key, course, ready, now),
                 None => self.waiting.borrow_mut().push_back(key),
             }
         }
+    }
+
+    /// What takes a call now that waits for a link; `None` where it does not wait any more.
+    fn way_now(&self, key: Key, knowledge: &Knowledge) -> Option<Option<(Course, Ready)>> {
+        let (course, consumer, tried, errand, refused) = self.calls.with(key, |call| match &call.by {
+            By::Routing(carried) if carried.place == Place::Waiting => {
+                Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand, carried.refused))
+            }
+            _ => None,
+        })??;
+        Some(match course.island() {
+            // Not asked whether its island is absent: that is what it finds out.
+            Some(island) if errand == Errand::ForAll || !course.has_others() => {
+                let link = self.links.pick(&Wanted { island, consumer, tried: &tried, hubs: &[] }, knowledge);
+                link.map(|link| (course.clone(), Ready::Link(link)))
+            }
+            _ => self.first_ready(course.all().filter(|way| refused & bit(way) == 0), consumer, knowledge),
+        })
     }
 }
 

@@ -7,9 +7,11 @@
 //!            └ a provider of this island was listed or connected ─▶ the calls go that may go to it
 //! ```
 //!
-//! While nothing changes a tick costs two compares. Only calls that were not sent are here, so that nothing is sent twice.
+//! While nothing changes a tick costs two compares, and after a change it looks at so many calls and no more. A call that is to be sent before
+//! it was looked at is looked at then (again.rs, queued.rs). Only calls that were not sent are here, so that nothing is sent twice.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use shard::Key;
@@ -25,10 +27,15 @@ use crate::fallback::{Origin, Request};
 use crate::forward::{Carried, Errand, Place};
 use crate::knowledge::Knowledge;
 
+/// Calls that are decided anew in one tick, at most: a few milliseconds. Generations may follow each other as quickly as ticks.
+const LOOKS: usize = 2048;
+
 /// What was known when the calls that wait were looked at last.
 #[derive(Debug, Default)]
 pub struct LastLook {
     generation: Cell<u64>,
+    /// Those of that look whose turn has not come. The next look begins when it has, so that each has its turn however often things change.
+    rest: RefCell<VecDeque<Key>>,
     providers: Cell<u64>,
 }
 
@@ -41,18 +48,32 @@ impl Core {
 
     /// Decides the calls that wait anew where what is known has changed since the last look.
     pub fn decide_waiting_anew(&self) {
+        self.look_at_waiting(LOOKS);
+    }
+
+    fn look_at_waiting(&self, looks: usize) {
         let knowledge = self.knowledge.load();
-        let generation = knowledge.snapshot.generation();
-        if self.last_look.generation.replace(generation) == generation {
-            return;
-        }
-        for key in self.keys_that_wait() {
-            let waits = self.update(key, |carried| carried.place.waits()) == Some(true);
-            if waits && self.leads_elsewhere(key, &knowledge) {
-                self.handle_anew(key);
+        if self.last_look.rest.borrow().is_empty() {
+            let generation = knowledge.snapshot.generation();
+            if self.last_look.generation.replace(generation) == generation {
+                return;
             }
+            let all = self.keys_that_wait();
+            self.last_look.rest.replace(all);
         }
-        self.decide_queued_anew(&knowledge);
+        for _ in 0..looks {
+            let next = self.last_look.rest.borrow_mut().pop_front();
+            let Some(key) = next else { return };
+            self.look_at(key, &knowledge);
+        }
+    }
+
+    fn look_at(&self, key: Key, knowledge: &Knowledge) {
+        let waits = self.update(key, |carried| carried.place.waits()) == Some(true);
+        if waits && self.leads_elsewhere(key, knowledge) {
+            return self.handle_anew(key);
+        }
+        self.look_at_queued(key, knowledge);
     }
 
     /// Whether a call that was not sent would go other ways by what is known now, or be refused. One that would go the same ways counts
@@ -142,9 +163,11 @@ impl Core {
     }
 
     /// Some more than once, and some that have ended.
-    fn keys_that_wait(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.waiting.borrow().iter().copied().collect();
+    fn keys_that_wait(&self) -> VecDeque<Key> {
+        self.forget_sent();
+        let mut keys = self.waiting.borrow().clone();
         keys.extend(self.absent.keys());
+        keys.extend(self.queued.borrow().iter());
         keys
     }
 }

@@ -281,3 +281,36 @@ fn a_call_whose_time_is_over_is_told_so_and_not_decided_anew() {
         assert!(told.text.contains("(the call was not executed)"), "{}", told.text);
     });
 }
+
+/// All were looked at in one turn, at each generation: with many that wait nothing else got its turn.
+#[test]
+fn so_many_calls_are_looked_at_in_a_tick_and_each_has_its_turn_however_often_things_change() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let _consumer = three_wait(&gate).await;
+        for (generation, sent) in [(2, 2), (3, 3), (4, 4)] {
+            gate.core.knowledge.store(Arc::new(ruled(generation, &to("beijing"))));
+            gate.core.look_at_waiting(1);
+            assert_eq!(destinations(&gate).len(), sent, "one more");
+        }
+        assert_eq!(destinations(&gate)[1..].iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_call_whose_turn_has_not_come_is_not_sent_by_a_rule_of_before() {
+    on_shard(async {
+        let gate = gate(&to("shanghai"));
+        let mut consumer = three_wait(&gate).await;
+        let switch = "switches:\n  - name: stopped\n    say: shanghai is closed\n";
+        gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", to("shanghai")))));
+        gate.core.look_at_waiting(1);
+        assert_eq!(gate.core.calls.len(), 2);
+        gate.core.island_is_back("shanghai");
+        assert_eq!((destinations(&gate).len(), gate.core.calls.len()), (1, 0));
+        for id in [1, 3] {
+            let told = consumer.answer().await;
+            assert_eq!((told.id, told.text.contains("shanghai is closed")), (id, true), "{}", told.text);
+        }
+    });
+}

@@ -27,7 +27,10 @@ impl Core {
             waiting.retain(|key| self.calls.with(*key, |_| ()).is_some());
         }
         drop(waiting);
-        self.forget_sent();
+        let queued = self.queued.borrow().len();
+        if queued > 2 * self.calls.len() + 64 {
+            self.forget_sent();
+        }
     }
 
     /// Gives up bodies that hold budget and come too slowly at `now`. What follows of them cannot be told from a frame, so

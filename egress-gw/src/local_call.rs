@@ -222,7 +222,7 @@ impl Answers for Core {
     }
 
     fn waiting_go(&self) {
-        self.decide_queued_anew(&self.knowledge.load());
+        self.look_at_all_queued(&self.knowledge.load());
     }
 
     fn passed_on(&self, token: u64) {

@@ -17,6 +17,13 @@ use crate::forward::{Held, Place};
 use crate::held::Charge;
 use crate::knowledge::Knowledge;
 
+/// Whether a call waits in the pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    InPool,
+    Elsewhere,
+}
+
 impl Core {
     /// Keeps the frame of a call that waits in the pool, however long it is: the pool has it only as its provider gets it.
     pub fn keep(&self, key: Key, frame: &[u8], charge: Option<Charge>) {
@@ -29,33 +36,30 @@ impl Core {
         });
     }
 
-    /// Takes those out of the pool, unsent, that would go other ways by what is known now or be refused, and hands them to the chain.
-    pub fn decide_queued_anew(&self, knowledge: &Knowledge) {
-        if self.queued.borrow().is_empty() {
-            return;
-        }
-        let mut stay = Vec::new();
-        for key in self.queued.take() {
-            let Some(call) = self.in_pool(key) else { continue };
-            if self.leads_elsewhere(key, knowledge) {
-                self.local.cancel(call);
-                self.update(key, |carried| carried.place = Place::Waiting);
-                self.handle_anew(key);
-            } else {
-                stay.push(key);
-            }
-        }
+    /// Looks at all that wait there: some provider is connected and gets what waited for it.
+    pub fn look_at_all_queued(&self, knowledge: &Knowledge) {
+        let mut all = self.queued.take();
+        all.retain(|key| self.look_at_queued(*key, knowledge) == Stays::InPool);
         // Those that were decided anew may wait there again, behind.
-        stay.append(&mut self.queued.borrow_mut());
-        self.queued.replace(stay);
+        all.append(&mut self.queued.borrow_mut());
+        self.queued.replace(all);
     }
 
-    /// Forgets those that have been sent or have ended, once they are many.
-    pub fn forget_sent(&self) {
-        let mut queued = self.queued.borrow_mut();
-        if queued.len() > 2 * self.calls.len() + 64 {
-            queued.retain(|key| self.in_pool(*key).is_some());
+    /// Takes a call out of the pool, unsent, that would go other ways by what is known now or be refused, and hands it to the chain.
+    pub fn look_at_queued(&self, key: Key, knowledge: &Knowledge) -> Stays {
+        let Some(call) = self.in_pool(key) else { return Stays::Elsewhere };
+        if !self.leads_elsewhere(key, knowledge) {
+            return Stays::InPool;
         }
+        self.local.cancel(call);
+        self.update(key, |carried| carried.place = Place::Waiting);
+        self.handle_anew(key);
+        Stays::Elsewhere
+    }
+
+    /// Forgets those that have been sent or have ended.
+    pub fn forget_sent(&self) {
+        self.queued.borrow_mut().retain(|key| self.in_pool(*key).is_some());
     }
 
     /// What the pool knows a call by that waits there.
