@@ -75,7 +75,7 @@ pub trait Lookup {
 pub trait Entries {
     /// Hands over what stands under each key that is `wanted`, `None` where it is no text. A key may come again; of equal keys the last
     /// counts.
-    fn each(&self, wanted: impl Fn(&str) -> bool, found: impl FnMut(&str, Option<&str>));
+    fn each(&self, wanted: impl Fn(&[u8]) -> bool, found: impl FnMut(&str, Option<&str>));
 }
 
 /// No texts at all.
@@ -92,7 +92,7 @@ impl Lookup for BTreeMap<String, String> {
 }
 
 impl Entries for BTreeMap<String, String> {
-    fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
-        self.iter().filter(|(key, _)| wanted(key)).for_each(|(key, text)| found(key, Some(text)));
+    fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+        self.iter().filter(|(key, _)| wanted(key.as_bytes())).for_each(|(key, text)| found(key, Some(text)));
     }
 }

@@ -11,10 +11,11 @@
 //! whoever makes the rules says what time it is, and makes them anew at [`Rules::next_change`].
 
 use std::cmp::Reverse;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use rustc_hash::FxHashMap;
 use wire::pattern::NamePattern;
 use wire::tunnel::catalogue::ServiceKey;
 
@@ -63,7 +64,8 @@ enum Exactness {
 #[derive(Debug, Clone)]
 struct Ordered<R> {
     all: Box<[Placed<R>]>,
-    by_interface: HashMap<Box<str>, Found>,
+    /// Its keys are the rules' own; who only looks up cannot make them collide.
+    by_interface: FxHashMap<Box<str>, Found>,
     /// With patterns.
     general: Found,
     /// Where nothing is looked at.
@@ -94,7 +96,12 @@ impl Placed<Rank> {
 
 impl<R> Default for Ordered<R> {
     fn default() -> Self {
-        Self { all: Box::default(), by_interface: HashMap::new(), general: Found::default(), blind: Arc::default() }
+        Self {
+            all: Box::default(),
+            by_interface: FxHashMap::default(),
+            general: Found::default(),
+            blind: Arc::default(),
+        }
     }
 }
 
@@ -251,7 +258,7 @@ impl Rules {
 
 impl<R> Ordered<R> {
     fn new(all: Vec<Placed<R>>, scope: impl Fn(&Document, usize) -> &Scope) -> Self {
-        let (mut by_interface, mut general) = (HashMap::<Box<str>, Vec<u32>>::new(), Vec::new());
+        let (mut by_interface, mut general) = (FxHashMap::<Box<str>, Vec<u32>>::default(), Vec::new());
         for (number, placed) in (0..).zip(&all) {
             let own = scope(&placed.document, placed.at as usize);
             match own.exact_interface().or(placed.document.scope.exact_interface()) {

@@ -26,8 +26,8 @@ const BITS_MAX: usize = 8;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Looks {
     attachments: Box<[Key]>,
-    /// A bit for each length of those keys, so that nearly all other attachments are passed over unread.
-    lengths: u64,
+    /// A bit for each of those keys by its length and first letter, so that nearly all other attachments are passed over unread.
+    marks: u64,
     parameters: Box<[Key]>,
     source: Box<[Network]>,
 }
@@ -58,15 +58,16 @@ impl Looks {
                 }
             }
         }
-        let lengths = attachments.keys().fold(0, |lengths, name: &&str| lengths | length(name));
-        Self { attachments: keys(attachments), lengths, parameters: keys(parameters), source: source.into() }
+        let marks = attachments.keys().fold(0, |marks, name: &&str| marks | mark(name.as_bytes()));
+        Self { attachments: keys(attachments), marks, parameters: keys(parameters), source: source.into() }
     }
 
-    fn attachment(&self, name: &str) -> Option<usize> {
-        if self.lengths & length(name) == 0 {
+    #[inline]
+    fn attachment(&self, name: &[u8]) -> Option<usize> {
+        if self.marks & mark(name) == 0 {
             return None;
         }
-        self.attachments.binary_search_by(|key| (*key.name).cmp(name)).ok()
+        self.attachments.binary_search_by(|key| key.name.as_bytes().cmp(name)).ok()
     }
 }
 
@@ -123,9 +124,9 @@ impl<'r> Reads<'r> {
         let mut noted = [0_u64; 4];
         let is_said_twice = Cell::new(false);
         attachments.each(
-            |name| !is_said_twice.get() && self.named(name).next().is_some(),
+            |name| !is_said_twice.get() && self.names(name),
             |name, text| {
-                for (number, key) in self.named(name) {
+                for (number, key) in self.named(name.as_bytes()) {
                     let (word, mark) = (&mut noted[number / 64 % 4], 1 << (number % 64));
                     if *word & mark != 0 {
                         is_said_twice.set(true);
@@ -141,7 +142,7 @@ impl<'r> Reads<'r> {
         }
         out.truncate(begin);
         for (name, text) in &self.gathered(attachments) {
-            for (number, key) in self.named(name).filter(|(_, key)| !key.takes_for_absent(Some(text))) {
+            for (number, key) in self.named(name.as_bytes()).filter(|(_, key)| !key.takes_for_absent(Some(text))) {
                 key.put_record(number, Some(text), out);
             }
         }
@@ -156,7 +157,7 @@ impl<'r> Reads<'r> {
             return texts;
         }
         attachments.each(
-            |name| self.named(name).next().is_some(),
+            |name| self.names(name),
             |name, text| match text {
                 Some(text) => match texts.get_mut(name) {
                     Some(known) => text.clone_into(known),
@@ -168,8 +169,15 @@ impl<'r> Reads<'r> {
         texts
     }
 
+    /// Whether a key of that name is looked at.
+    #[inline]
+    fn names(self, name: &[u8]) -> bool {
+        (self.general.marks | self.own.marks) & mark(name) != 0
+            && (self.general.attachment(name).is_some() || self.own.attachment(name).is_some())
+    }
+
     /// The keys of that name, with their numbers.
-    fn named(self, name: &str) -> impl Iterator<Item = (usize, &'r Key)> + use<'r> {
+    fn named(self, name: &[u8]) -> impl Iterator<Item = (usize, &'r Key)> + use<'r> {
         let Self { general, own } = self;
         let in_general = general.attachment(name).map(|at| (at, &general.attachments[at]));
         let in_own = own.attachment(name).map(|at| (general.attachments.len() + at, &own.attachments[at]));
@@ -239,8 +247,8 @@ fn collect<'r>(into: &mut BTreeMap<&'r str, Vec<Wanted>>, conditions: &'r [(Box<
     }
 }
 
-fn length(name: &str) -> u64 {
-    1 << (name.len() % 64)
+fn mark(name: &[u8]) -> u64 {
+    1 << ((name.len() + 5 * usize::from(name.first().copied().unwrap_or_default())) % 64)
 }
 
 fn keys(conditions: BTreeMap<&str, Vec<Wanted>>) -> Box<[Key]> {

@@ -9,6 +9,7 @@
 //! It keeps offsets and reads entries when asked; it never copies the map and never follows a reference.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -16,7 +17,7 @@ use thiserror::Error;
 use super::fastjson2::{self, Fields};
 use super::frame::Codec;
 use super::hessian2;
-use super::read::ReadError;
+use super::read::{ReadError, ascii_len};
 
 /// A map of attachments inside a body. Offsets are into that body.
 #[derive(Debug, Clone)]
@@ -27,6 +28,8 @@ pub struct Attachments<'a> {
     map: Range<usize>,
     entries: Range<usize>,
     is_null: bool,
+    /// Where the ASCII at the front of the entries ends; looked for by who first reads them again.
+    ascii_end: Cell<Option<usize>>,
 }
 
 /// One entry of the map.
@@ -106,11 +109,58 @@ pub(super) struct RawEntry<'a> {
     pub(super) is_entangled: bool,
 }
 
+/// Entries of which key and value are ASCII of less than a thousand characters, as almost all are: one look for each length, and one over
+/// the map for all of their characters.
+struct Plain<'a> {
+    body: &'a [u8],
+    /// Before here, and behind the last entry, everything is ASCII.
+    ascii_end: usize,
+    end: usize,
+}
+
+impl<'a> Plain<'a> {
+    /// The key and the text at `at`, and where the next entry begins.
+    #[inline]
+    fn entry(&mut self, at: usize) -> Option<(&'a [u8], &'a [u8], usize)> {
+        if at >= self.end {
+            return None;
+        }
+        if at >= self.ascii_end {
+            self.ascii_end = self.ascii_end_from(at);
+        }
+        let key = self.text(at)?;
+        let text = self.text(key.end)?;
+        let next = text.end;
+        Some((self.body.get(key)?, self.body.get(text)?, next))
+    }
+
+    fn ascii_end_from(&self, at: usize) -> usize {
+        at + self.body.get(at..self.end).map_or(0, ascii_len)
+    }
+
+    #[inline]
+    fn text(&self, at: usize) -> Option<Range<usize>> {
+        let (start, len) = match *self.body.get(at)? {
+            tag @ 0x00..=0x1f => (at + 1, usize::from(tag)),
+            tag @ 0x30..=0x33 => (at + 2, usize::from(tag - 0x30) << 8 | usize::from(*self.body.get(at + 1)?)),
+            _ => return None,
+        };
+        (start + len <= self.ascii_end).then(|| start..start + len)
+    }
+}
+
 impl<'a> Cursor<'a> {
     pub(super) fn at(&self) -> usize {
         match self {
             Self::Hessian2(reader) => reader.at(),
             Self::Fastjson2(reader) => reader.at(),
+        }
+    }
+
+    /// Goes on to an entry further on, over entries that define nothing; only in hessian2 is there ever such a one.
+    fn set_at(&mut self, at: usize) {
+        if let Self::Hessian2(reader) = self {
+            reader.set_at(at);
         }
     }
 
@@ -255,7 +305,7 @@ impl<'a> Attachments<'a> {
 
     fn at(body: &'a [u8], cursor: Cursor<'a>, start: usize, is_null: bool) -> Self {
         let first = cursor.at();
-        Self { body, cursor, map: start..first, entries: first..first, is_null }
+        Self { body, cursor, map: start..first, entries: first..first, is_null, ascii_end: Cell::new(None) }
     }
 
     /// The whole body that the map stands in.
@@ -348,25 +398,56 @@ impl<'a> Attachments<'a> {
 
     /// Reads the entries once, in the order of the wire, and hands over what stands under each key that is `wanted`: the text, or the digits
     /// of the number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
-    pub fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
-        let mut cursor = self.cursor();
-        // The whole map was read before, so an error cannot come.
-        while let (false, Ok(Some(key))) = (self.is_null, cursor.next_key(self.body)) {
+    pub fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
+        let mut plain = self.plain();
+        let (mut at, mut cursor) = (self.entries.start, None);
+        while !self.is_null {
+            while let Some((key, text, next)) = plain.entry(at) {
+                if wanted(key)
+                    && let (Ok(key), Ok(text)) = (str::from_utf8(key), str::from_utf8(text))
+                {
+                    found(key, Some(Cow::Borrowed(text)));
+                }
+                at = next;
+            }
+            if at >= self.entries.end {
+                return;
+            }
+            let cursor = cursor.get_or_insert_with(|| self.cursor());
+            cursor.set_at(at);
+            // The whole map was read before, so an error cannot come.
+            let Ok(Some(key)) = cursor.next_key(self.body) else { return };
             let short = cursor.short_text();
-            if wanted(&key) {
+            if wanted(key.as_bytes()) {
                 found(&key, short.map_or_else(|| cursor.shown(), |text| Some(Cow::Borrowed(text))));
             }
             if short.is_none() && cursor.skip().is_err() {
                 return;
             }
+            at = cursor.at();
         }
+    }
+
+    fn plain(&self) -> Plain<'a> {
+        let end = match self.codec() {
+            Codec::Hessian2 => self.entries.end,
+            // Its texts begin otherwise.
+            Codec::Fastjson2 => self.entries.start,
+        };
+        let mut plain = Plain { body: self.body, ascii_end: self.entries.start, end };
+        plain.ascii_end = self.ascii_end.get().unwrap_or_else(|| {
+            let ascii_end = plain.ascii_end_from(self.entries.start);
+            self.ascii_end.set(Some(ascii_end));
+            ascii_end
+        });
+        plain
     }
 
     /// The text under `key`, or the digits of the number that is; of equal keys the last, as providers read it. `None` where it is neither.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Cow<'a, str>> {
         let mut last = None;
-        self.each(|other| other == key, |_, text| last = text);
+        self.each(|other| other == key.as_bytes(), |_, text| last = text);
         last
     }
 }

@@ -24,6 +24,9 @@ fn what_stands_under_the_keys_that_are_wanted_is_read_in_one_pass() {
         }]
         .concat(),
         [text("other"), text("x")].concat(),
+        [text("city"), vec![4], "Köln".as_bytes().to_vec()].concat(),
+        [vec![3], "gröb".as_bytes()[..4].to_vec(), text("b")].concat(),
+        [text("after"), text("both")].concat(),
         [text("null"), vec![0x4e]].concat(),
         [text("env"), text("blue")].concat(),
     ];
@@ -32,12 +35,15 @@ fn what_stands_under_the_keys_that_are_wanted_is_read_in_one_pass() {
     let header = Header::request(Serialization::HESSIAN2, 1, body.len() as u32);
     let Peeked::Call(call) = call::peek(&header, &body).unwrap() else { panic!() };
     let mut found = Vec::new();
-    call.attachments.each(|key| key != "other", |key, text| found.push((key.to_owned(), text.map(Cow::into_owned))));
+    call.attachments.each(|key| key != b"other", |key, text| found.push((key.to_owned(), text.map(Cow::into_owned))));
     let wanted = [
         ("env", Some("gray")),
         ("list", None),
         ("number", Some("258")),
         ("long", Some(&*long)),
+        ("city", Some("Köln")),
+        ("grö", Some("b")),
+        ("after", Some("both")),
         ("null", None),
         ("env", Some("blue")),
     ];

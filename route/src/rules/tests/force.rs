@@ -84,9 +84,9 @@ rules:
 struct Listed<'a>(&'a [(&'a str, Option<&'a str>)], Cell<usize>);
 
 impl Entries for Listed<'_> {
-    fn each(&self, wanted: impl Fn(&str) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+    fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
         self.1.set(self.1.get() + 1);
-        self.0.iter().filter(|(key, _)| wanted(key)).for_each(|(key, text)| found(key, *text));
+        self.0.iter().filter(|(key, _)| wanted(key.as_bytes())).for_each(|(key, text)| found(key, *text));
     }
 }
 

@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Goes to another place of the same bytes.
-    pub(super) const fn set_at(&mut self, at: usize) {
+    pub(in crate::dubbo) const fn set_at(&mut self, at: usize) {
         self.at = at;
     }
 
