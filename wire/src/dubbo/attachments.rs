@@ -7,6 +7,8 @@
 //! ```
 //!
 //! It keeps offsets and reads entries when asked; it never copies the map and never follows a reference.
+//!
+//! Long because: both codecs write the same map, and one cursor reads it.
 
 use std::borrow::Cow;
 use std::cell::Cell;
@@ -17,7 +19,10 @@ use thiserror::Error;
 use super::fastjson2::{self, Fields};
 use super::frame::Codec;
 use super::hessian2;
-use super::read::{ReadError, ascii_len};
+use super::read::ReadError;
+use plain::Plain;
+
+mod plain;
 
 /// A map of attachments inside a body. Offsets are into that body.
 #[derive(Debug, Clone)]
@@ -107,46 +112,6 @@ pub(super) struct RawEntry<'a> {
     pub(super) end: usize,
     /// Bytes elsewhere in the stream may lean on this entry: it has a number or a symbol, or refers to one.
     pub(super) is_entangled: bool,
-}
-
-/// Entries of which key and value are ASCII of less than a thousand characters, as almost all are: one look for each length, and one over
-/// the map for all of their characters.
-struct Plain<'a> {
-    body: &'a [u8],
-    /// Before here, and behind the last entry, everything is ASCII.
-    ascii_end: usize,
-    end: usize,
-}
-
-impl<'a> Plain<'a> {
-    /// The key and the text at `at`, and where the next entry begins.
-    #[inline]
-    fn entry(&mut self, at: usize) -> Option<(&'a [u8], &'a [u8], usize)> {
-        if at >= self.end {
-            return None;
-        }
-        if at >= self.ascii_end {
-            self.ascii_end = self.ascii_end_from(at);
-        }
-        let key = self.text(at)?;
-        let text = self.text(key.end)?;
-        let next = text.end;
-        Some((self.body.get(key)?, self.body.get(text)?, next))
-    }
-
-    fn ascii_end_from(&self, at: usize) -> usize {
-        at + self.body.get(at..self.end).map_or(0, ascii_len)
-    }
-
-    #[inline]
-    fn text(&self, at: usize) -> Option<Range<usize>> {
-        let (start, len) = match *self.body.get(at)? {
-            tag @ 0x00..=0x1f => (at + 1, usize::from(tag)),
-            tag @ 0x30..=0x33 => (at + 2, usize::from(tag - 0x30) << 8 | usize::from(*self.body.get(at + 1)?)),
-            _ => return None,
-        };
-        (start + len <= self.ascii_end).then(|| start..start + len)
-    }
 }
 
 impl<'a> Cursor<'a> {
@@ -399,9 +364,12 @@ impl<'a> Attachments<'a> {
     /// Reads the entries once, in the order of the wire, and hands over what stands under each key that is `wanted`: the text, or the digits
     /// of the number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
     pub fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
+        if self.is_null {
+            return;
+        }
         let mut plain = self.plain();
         let (mut at, mut cursor) = (self.entries.start, None);
-        while !self.is_null {
+        loop {
             while let Some((key, text, next)) = plain.entry(at) {
                 if wanted(key)
                     && let (Ok(key), Ok(text)) = (str::from_utf8(key), str::from_utf8(text))
@@ -434,13 +402,9 @@ impl<'a> Attachments<'a> {
             // Its texts begin otherwise.
             Codec::Fastjson2 => self.entries.start,
         };
-        let mut plain = Plain { body: self.body, ascii_end: self.entries.start, end };
-        plain.ascii_end = self.ascii_end.get().unwrap_or_else(|| {
-            let ascii_end = plain.ascii_end_from(self.entries.start);
-            self.ascii_end.set(Some(ascii_end));
-            ascii_end
-        });
-        plain
+        let ascii_end = self.ascii_end.get().unwrap_or_else(|| plain::ascii_end(self.body, self.entries.start, end));
+        self.ascii_end.set(Some(ascii_end));
+        Plain::new(self.body, end, ascii_end)
     }
 
     /// The text under `key`, or the digits of the number that is; of equal keys the last, as providers read it. `None` where it is neither.
