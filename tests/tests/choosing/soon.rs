@@ -20,6 +20,8 @@ use super::stage::{BOTH, FIRST, FOLLOWED, hello, only, provider, refer, stage, u
 const OBEYED: Duration = Duration::from_secs(1);
 /// How soon consumers have noticed nodes; 3.x takes ten seconds of these by itself.
 const NOTICED: Duration = Duration::from_secs(12);
+/// Of calls to a provider that goes: far below what is promised.
+const GOING: Duration = Duration::from_secs(3);
 /// For so long the new place alone answers before the old one counts as left.
 const ALONE: Duration = Duration::from_millis(300);
 /// Changes of the rule while calls come in.
@@ -116,7 +118,8 @@ fn local_providers_come_first_and_the_way_out_opens_when_the_last_one_is_gone() 
     let (stage, line, _mine) = stage();
     let documents = Documents::about(&line, FIRST);
     documents.act(&format!("local-first: {{ then: [b], back-after: {}s }}", BACK_AFTER.as_secs()));
-    stage.each(|_, consumer| consumer.refer(&refer("first").group(FIRST)).unwrap());
+    // A call that is with a provider when that goes may wait for its timeout: dubbo-go's do.
+    stage.each(|_, consumer| consumer.refer(&refer("first").group(FIRST).timeout(GOING)).unwrap());
     stage.each(|name, consumer| until_answered_by(name, consumer, &hello("first"), "b"));
     let yardstick = Yardstick::start();
     let each_follows = |island: &str, since: Instant| {
