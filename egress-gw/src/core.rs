@@ -36,6 +36,7 @@ use crate::links::Links;
 use crate::local_pool::{LocalPool, Makings};
 use crate::pending::{Chain, PendingCalls};
 use crate::status::Counters;
+use crate::tags::Tags;
 
 /// One shard's part of the gateway.
 pub struct Core {
@@ -77,8 +78,7 @@ pub struct Parts {
     pub counters: Counters,
     pub allowance: Allowance,
     pub stamps: Stamps,
-    /// Tags that mean an island.
-    pub tags: Vec<Arc<str>>,
+    pub tags: Tags,
     pub chain: Vec<Box<dyn Fallback>>,
     pub connections: Arc<AtomicUsize>,
     pub entrance: Arc<ArcSwap<Entrance>>,

@@ -24,12 +24,12 @@ use crate::knowledge::{Caller, Knowledge, Parameters};
 use crate::local_pool::LocalRoute;
 use crate::publish::registry_key;
 use crate::reference::put_in_key;
+use crate::tags::Tags;
 
 /// The decisions of one shard: each made once for calls of one kind, and kept.
 #[derive(Default)]
 pub struct Decisions {
-    /// Tags that mean an island.
-    tags: Vec<Arc<str>>,
+    tags: Tags,
     cache: RefCell<DecisionCache>,
     /// A buffer for the keys of calls.
     key: Cell<Vec<u8>>,
@@ -43,9 +43,9 @@ impl Core {
 }
 
 impl Decisions {
-    /// No decision yet; `tags` are those that mean an island.
+    /// No decision yet.
     #[must_use]
-    pub fn new(tags: Vec<Arc<str>>) -> Self {
+    pub fn new(tags: Tags) -> Self {
         Self { tags, ..Self::default() }
     }
 
@@ -141,7 +141,7 @@ impl<'a> Seen<'a> {
     pub fn facts<R>(
         &self,
         asker: &Asker<'_>,
-        tags: &[Arc<str>],
+        tags: &Tags,
         knowledge: &Knowledge,
         then: impl FnOnce(&route::Call<'_>) -> R,
     ) -> R {
@@ -153,7 +153,7 @@ impl<'a> Seen<'a> {
             method: call.map_or("", |call| &call.method),
             application: Some(asker.application).filter(|name| !name.is_empty()),
             target: call.and_then(|call| call.target.as_deref()),
-            tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.iter().any(|known| **known == **tag)),
+            tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.mean(tag, &knowledge.snapshot)),
             bound: self.island.map(|island| &**island),
             source: self.consumer,
             reference: asker.reference,
@@ -216,7 +216,7 @@ impl Entries for Attached<'_> {
 }
 
 /// Makes the decision and a head for each target.
-fn ways(seen: &Seen<'_>, asker: &Asker<'_>, tags: &[Arc<str>], knowledge: &Knowledge) -> Result<Ways, Failure> {
+fn ways(seen: &Seen<'_>, asker: &Asker<'_>, tags: &Tags, knowledge: &Knowledge) -> Result<Ways, Failure> {
     seen.facts(asker, tags, knowledge, |facts| {
         let serialization = seen.serialization;
         let Plan { reason, choice } =

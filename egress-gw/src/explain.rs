@@ -28,6 +28,7 @@ use crate::hub_says::{HubSays, Hubs, Says};
 use crate::knowledge::Knowledge;
 use crate::probe::{Echo, Ports, Probe};
 use crate::publish::registry_key;
+use crate::tags::Tags;
 
 /// A question is a few names; attachments that rules look at are short.
 const QUESTION_MAX_LEN: usize = 1 << 20;
@@ -147,7 +148,7 @@ fn ports_known(known: &[String]) -> String {
 pub fn explain(
     question: &Question,
     knowledge: &Knowledge,
-    tags: &[Arc<str>],
+    tags: &Tags,
     ports: &Ports,
 ) -> Result<(Answer, Vec<AskedCall>), Unclear> {
     if let Some(found) = question.port.as_deref().filter(|port| !ports.islands().any(|known| known == *port)) {
@@ -307,11 +308,11 @@ impl Answer {
 }
 
 /// Answers `POST /explain`.
-pub fn router(knowledge: Arc<ArcSwap<Knowledge>>, tags: Vec<Arc<str>>, ports: Ports, hubs: Hubs) -> axum::Router {
+pub fn router(knowledge: Arc<ArcSwap<Knowledge>>, tags: Tags, ports: Ports, hubs: Hubs) -> axum::Router {
     use axum::extract::{DefaultBodyLimit, rejection::JsonRejection};
     use axum::http::StatusCode;
     use axum::response::{IntoResponse, Json};
-    let (tags, ports): (Arc<[Arc<str>]>, _) = (tags.into(), Arc::new(ports));
+    let ports = Arc::new(ports);
     let answer = move |question: Result<Json<Question>, JsonRejection>| {
         let (knowledge, tags, ports, hubs) = (knowledge.clone(), tags.clone(), ports.clone(), hubs.clone());
         async move {

@@ -7,6 +7,7 @@ use route::{BesideLocal, ImportRule, Imports, Known, Offer, Verdict, View};
 use serde_json::json;
 
 use super::*;
+use crate::config::Tagging;
 
 fn knowledge(rules: &str) -> Knowledge {
     let offer = |island: &str| {
@@ -45,7 +46,7 @@ fn ask_both(question: serde_json::Value) -> Result<(Answer, Vec<String>), Unclea
     let ports =
         Ports::new(vec![(None, "127.0.0.1:1".parse().unwrap()), port("beijing"), port("shanghai"), port("beijing")]);
     let question = serde_json::from_value(question).unwrap();
-    let (answer, calls) = explain(&question, &knowledge(RULES), &["shanghai".into()], &ports)?;
+    let (answer, calls) = explain(&question, &knowledge(RULES), &Tags::new(Tagging::ByIsland, &[]), &ports)?;
     for call in &calls {
         assert_eq!((&*call.service, &*call.method, call.serialization), ("com.acme.Greeter", "greet", 2));
     }
@@ -60,7 +61,8 @@ fn a_port_that_is_not_configured_is_refused_with_those_that_are() {
         "port: found \"moscow\", wanted an island that has a port of its own here: beijing, shanghai"
     );
     let question = serde_json::from_value(json!({ "service": "a.B", "method": "m", "port": "b" })).unwrap();
-    let none = explain(&question, &knowledge(RULES), &[], &Ports::default()).map(|_| ()).unwrap_err().to_string();
+    let none =
+        explain(&question, &knowledge(RULES), &Tags::default(), &Ports::default()).map(|_| ()).unwrap_err().to_string();
     assert!(none.contains("gives no island a port of its own"), "{none}");
 }
 

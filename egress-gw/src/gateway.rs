@@ -15,7 +15,7 @@ use shard::{Budget, Shard};
 use tokio::sync::{mpsc, oneshot};
 use tunnel::{DialConfig, Role};
 
-use crate::config::{self, Config, Limits, Port, Raw, Tagging};
+use crate::config::{self, Config, Limits, Port, Raw};
 use crate::control::{Change, Control, Outside};
 use crate::core::{Core, Parts, Stamps};
 use crate::entrance::Entrance;
@@ -29,6 +29,7 @@ use crate::probe::Ports;
 use crate::rules_page;
 use crate::site::Site;
 use crate::status::{Counters, Families, ShardStatus};
+use crate::tags::Tags;
 
 /// Orders that wait for a shard; there are a few in its life.
 const ORDERS_MAX: usize = 64;
@@ -119,7 +120,7 @@ impl EgressGateway {
         // Every shard has a link to every hub: the first one's are as good as any.
         let hubs = Hubs::new(orders.first().context("no shard to ask hubs")?.clone());
         let ports = Ports::new(addresses.clone());
-        process.routes.add(explain::router(knowledge.clone(), tags_of(&config), ports, hubs));
+        process.routes.add(explain::router(knowledge.clone(), Tags::new(config.tagging, &config.ports), ports, hubs));
         describe_shards(&process, &orders);
         let (changes, changed) = mpsc::channel(1);
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
@@ -187,7 +188,7 @@ fn start_shards(
     let connections = Arc::new(AtomicUsize::new(0));
     let start = u64::try_from(started.as_nanos()).unwrap_or(u64::MAX);
     let dial = dial_config(config, start, &budget);
-    let tags = tags_of(config);
+    let tags = Tags::new(config.tagging, &config.ports);
     let share = Limits {
         in_flight: config.limits.in_flight.div_ceil(config.shards),
         connections: connections_that_fit(config.limits.connections, chassis::run::open_files()),
@@ -240,14 +241,6 @@ fn start_shards(
     };
     tasks.spawn("shards", watch).keep();
     Ok(orders)
-}
-
-/// Tags that mean an island.
-fn tags_of(config: &Config) -> Vec<Arc<str>> {
-    match config.tagging {
-        Tagging::ByIsland => config.ports.iter().filter_map(|port| port.island.clone()).collect(),
-        Tagging::Off => Vec::new(),
-    }
 }
 
 /// As many consumers' connections as are wanted, or as the process may have open beside everything else: it must reach its

@@ -85,6 +85,7 @@ mod shown;
 mod site;
 mod state_files;
 mod status;
+mod tags;
 #[cfg(test)]
 mod testing;
 

@@ -1,12 +1,15 @@
 //! What a consumer sees at its socket: answers, events, order.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use route::rules::Rules;
 use wire::dubbo::frame::{Codec, Serialization, Status, put_event_notice, put_heartbeat_request};
 use wire::tunnel::head::Flags;
 
 use super::*;
 use crate::deadline::Timeouts;
+use crate::knowledge::Knowledge;
 use crate::testing::*;
 
 #[test]
@@ -213,6 +216,22 @@ fn a_tag_that_names_no_island_is_somebody_elses() {
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[("dubbo.tag", "gray")])).await;
         assert_eq!(gate.link().calls(1).await[0].head().destination, "shanghai");
+    });
+}
+
+#[test]
+fn a_tag_names_any_island_that_is_known_with_or_without_a_port() {
+    on_shard(async {
+        let knowledge = Knowledge {
+            snapshot: Arc::new(snapshot_ruled(1, &["shanghai", "beijing"], Rules::default())),
+            ..Knowledge::default()
+        };
+        let gate = GateBuilder { knowledge, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("dubbo.tag", "beijing")])).await;
+        assert_eq!(gate.link().calls(1).await[0].head().destination, "beijing");
+        consumer.send(&call(2, "greet", &[("dubbo.tag", "beijing"), ("highway.target", "shanghai")])).await;
+        assert!(consumer.answer().await.text.contains("names island `beijing`"), "a word like any other");
     });
 }
 

@@ -26,7 +26,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::Head;
 use wire::tunnel::{Keyed, ReplyHead};
 
-use crate::config::Limits;
+use crate::config::{Limits, Tagging};
 use crate::core::{Core, Parts, Stamps};
 use crate::deadline::Timeouts;
 use crate::entrance::Entrance;
@@ -36,6 +36,7 @@ use crate::knowledge::Knowledge;
 use crate::links::{Exchange, Uplink};
 use crate::local::Local;
 use crate::status::{Counters, Families};
+use crate::tags::Tags;
 
 mod providers;
 
@@ -141,7 +142,7 @@ impl GateBuilder {
             counters: Counters::new(&Families::new(&Metrics::new())),
             allowance: Allowance::new(Budget::new(self.held_len)),
             stamps: Stamps { start: 77, next: Cell::new(0), step: 1 },
-            tags: vec!["shanghai".into()],
+            tags: Tags::new(Tagging::ByIsland, &[]),
             chain: self.chain,
             connections: Arc::new(AtomicUsize::new(0)),
             entrance: Arc::new(ArcSwap::from_pointee(self.entrance)),
