@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The consumer's own clock started before the frame came here, so an answer given exactly at its timeout is a late
-//! one, and a late OK answer ends a dubbo-go session. `reserve` keeps that distance. Pure; the wheel that notices the
+//! one, and a late OK answer ends a dubbo-go session. The reserves keep that distance. Pure; the wheel that notices the
 //! deadline belongs to the core.
 //!
 //! A call that is not sent yet waits for a way until its time is over, if its consumer is known to wait that long; else only
@@ -16,6 +16,9 @@ use std::time::Duration;
 
 /// The distance kept to the consumer's own timeout, at most; the wheel notices up to 10 ms late, the rest is network.
 const RESERVE_MAX: Duration = Duration::from_millis(50);
+/// The same for the sentence of a call that waited for a way and was not sent: nothing can come any more that would be worth the last
+/// moment, and a consumer that stands still for a while (a collection of garbage, a full machine) shall read why all the same.
+const RESERVE_UNSENT_MAX: Duration = Duration::from_millis(500);
 /// The share of a short timeout that is kept as distance.
 const RESERVE_SHARE: u32 = 16;
 
@@ -87,7 +90,7 @@ impl Timeouts {
     #[must_use]
     pub fn settle(&self, said: Option<Duration>, known: impl FnOnce() -> Option<Known>, dialect: Dialect) -> Allowed {
         let known = said.map(|said| Known { longest: said, surely: Some(said) }).or_else(known);
-        let less = |timeout: Duration| timeout - reserve(timeout);
+        let less = |timeout: Duration, most: Duration| timeout - (timeout / RESERVE_SHARE).min(most);
         let (time, patience, surely) = match (known, dialect) {
             (Some(Known { longest, surely }), _) if longest <= self.longest && surely == Some(longest) => {
                 (longest, Patience::Said, surely)
@@ -96,14 +99,10 @@ impl Timeouts {
             (None, Dialect::Java) => (self.call.min(self.longest), Patience::Assumed, None),
             (None, Dialect::Go) => (self.dubbo_go.min(self.longest), Patience::Assumed, Some(self.dubbo_go)),
         };
-        let time = less(time);
-        Allowed { time, patience, unsent: surely.map_or(self.link_wait, less).min(time) }
+        let time = less(time, RESERVE_MAX);
+        let unsent = surely.map_or(self.link_wait, |surely| less(surely, RESERVE_UNSENT_MAX)).min(time);
+        Allowed { time, patience, unsent }
     }
-}
-
-/// The distance kept to a consumer's own timeout.
-fn reserve(timeout: Duration) -> Duration {
-    (timeout / RESERVE_SHARE).min(RESERVE_MAX)
 }
 
 #[cfg(test)]
@@ -158,10 +157,15 @@ mod tests {
     fn a_call_waits_unsent_as_long_as_its_consumer_surely_does() {
         let unsent =
             |said, known: fn() -> Option<Known>, dialect| Timeouts::default().settle(said, known, dialect).unsent;
-        assert_eq!(unsent(Some(ms(5000)), NOTHING, Dialect::Java), ms(4950));
-        assert_eq!(unsent(None, five_seconds, Dialect::Java), ms(4950));
+        assert_eq!(unsent(Some(ms(5000)), NOTHING, Dialect::Java), ms(5000) - ms(5000) / 16);
+        assert_eq!(
+            unsent(Some(ms(60_000)), NOTHING, Dialect::Java),
+            ms(59_500),
+            "its sentence has half a second to arrive"
+        );
+        assert_eq!(unsent(None, five_seconds, Dialect::Java), ms(5000) - ms(5000) / 16);
         assert_eq!(unsent(None, NOTHING, Dialect::Java), ms(700), "2.7 says no timeout, and may wait a second");
-        assert_eq!(unsent(None, NOTHING, Dialect::Go), ms(2950));
+        assert_eq!(unsent(None, NOTHING, Dialect::Go), ms(3000) - ms(3000) / 16);
         let one_is_silent = || Some(Known { longest: ms(5000), surely: None });
         assert_eq!(unsent(None, one_is_silent, Dialect::Java), ms(700));
         assert_eq!(unsent(Some(ms(300)), NOTHING, Dialect::Java), ms(300) - ms(300) / 16);
