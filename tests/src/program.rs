@@ -241,6 +241,12 @@ impl Program {
         self.process().as_ref().with_context(|| format!("{} does not run", self.name))?.signal(Signal::HUP)
     }
 
+    /// All that it has logged since its last start; nothing if it does not run.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.process().as_ref().map_or_else(String::new, Process::log)
+    }
+
     /// Its last lines, for a report.
     #[must_use]
     pub fn last_words(&self) -> String {

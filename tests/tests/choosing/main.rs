@@ -8,9 +8,11 @@
 //! Every cell of the table in `docs/choosing.md` names a test of this folder.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod away;
 mod config_center;
 mod documents;
 mod explain;
+mod far;
 mod load;
 mod references;
 mod rules;

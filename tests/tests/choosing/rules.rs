@@ -139,29 +139,6 @@ fn calls_come_to_a_local_provider_and_leave_with_it_and_none_fails() {
     }
 }
 
-/// Both islands are as near as can be here; what was measured is what decides.
-#[test]
-fn the_nearest_island_is_the_one_that_was_measured_so() {
-    let (stage, line, _mine) = stage();
-    let documents = Documents::of(&line);
-    documents.act("nearest: []");
-    // What was measured may change on a busy machine while it is looked at: then it is looked at again.
-    let nearest = || {
-        let status = line.island("a").egress().status().ok()?;
-        let time = |island: &str| status["egress"]["round_trips_us"][island].as_u64();
-        let (b, c) = (time("b")?, time("c")?);
-        Some(if b <= c { "b" } else { "c" })
-    };
-    for (name, consumer) in &stage.consumers {
-        let goes_there = || {
-            let before = nearest()?;
-            let answered = who(consumer, &hello("plain"));
-            (nearest()? == before && answered == before).then_some(())
-        };
-        until(&format!("{name} is answered by the nearest island"), FOLLOWED, goes_there).unwrap();
-    }
-}
-
 #[test]
 fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     let (stage, line, _mine) = stage();
@@ -191,6 +168,27 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     let shown = shown.unwrap();
     assert!(shown.contains("line 1") && shown.contains("last good text"), "{shown}");
     each_is_answered_by(stage, "b");
+}
+
+/// Whoever reads the log of a gateway sees what changed and what it was before.
+#[test]
+fn every_change_of_rules_stands_in_the_gateway_s_log_with_the_difference() {
+    let (_stage, line, _mine) = stage();
+    let documents = Documents::named(&line, "logged.greeting", "logged");
+    let logged = |parts: &[&str]| {
+        let stands = || {
+            let log = line.island("a").egress().log();
+            let is_said = |text: &str| parts.iter().all(|part| text.contains(part));
+            log.lines().any(|text| text.contains("rules have changed") && is_said(text)).then_some(())
+        };
+        until(&format!("the log says {parts:?}"), FOLLOWED, stands).unwrap();
+    };
+    documents.act("island: b");
+    logged(&["logged.greeting", "rule `tested` is new: ", "to `b`"]);
+    documents.act("island: c");
+    logged(&["logged.greeting", "rule `tested` was: ", "to `b`; is: ", "to `c`"]);
+    drop(documents);
+    logged(&["logged.greeting", "rule `tested` is gone, it was: ", "to `c`"]);
 }
 
 /// Nobody has made a mistake: the island may be there tomorrow.

@@ -17,7 +17,7 @@ use super::load::while_all_call;
 use super::stage::{BOTH, FIRST, FOLLOWED, hello, only, provider, refer, stage, until_answered_by};
 
 /// How soon a gateway obeys.
-const OBEYED: Duration = Duration::from_secs(1);
+pub const OBEYED: Duration = Duration::from_secs(1);
 /// How soon consumers have noticed nodes; 3.x takes ten seconds of these by itself.
 const NOTICED: Duration = Duration::from_secs(12);
 /// Of calls to a provider that goes: far below what is promised.
@@ -38,12 +38,12 @@ fn latest(provider: &Peer, island: &str) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_millis(millis)
 }
 
-fn between(from: SystemTime, until: SystemTime) -> Duration {
+pub fn between(from: SystemTime, until: SystemTime) -> Duration {
     until.duration_since(from).unwrap_or_default()
 }
 
 /// A moment of the clock on the wall.
-fn moment(at: SystemTime) -> Instant {
+pub fn moment(at: SystemTime) -> Instant {
     Instant::now() - between(at, SystemTime::now())
 }
 

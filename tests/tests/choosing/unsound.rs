@@ -1,10 +1,12 @@
 //! Words that lead nowhere: each is refused at once, with a sentence that a Java developer understands in a stack trace.
 
+use highway_tests::install::Release;
 use highway_tests::line::Grant;
+use highway_tests::peer::DUBBO_PORT;
 use highway_tests::process::until;
 
 use super::documents::Documents;
-use super::stage::{BOTH, FOLLOWED, hello, stage, until_answered_by, who};
+use super::stage::{BOTH, FOLLOWED, hello, provider, refer, stage, until_answered_by, who};
 
 /// An island's name has at most 32 characters; what is shown of a longer one is cut.
 const SENTENCE_MAX_LEN: usize = 2_000;
@@ -50,6 +52,66 @@ fn an_island_that_offers_nothing_and_the_own_one_without_a_provider_are_refused(
         let empty = who(consumer, &hello("plain").attachment("highway.target", "d"));
         assert!(empty.contains("island `d`, which is not known here"), "{name}: {empty}");
     }
+}
+
+/// A group that no provider has: its consumers find no node, and come by the gateway's own address.
+#[test]
+fn a_rule_for_a_service_that_nobody_offers_refuses_with_its_name() {
+    let (stage, line, _mine) = stage();
+    let address = line.island("a").egress_url();
+    stage.each(|_, consumer| consumer.refer(&refer("nowhere").group("nowhere").url(&address)).unwrap());
+    let documents = Documents::about(&line, "nowhere");
+    for (act, why) in [
+        ("island: b", "`b` does not offer the service"),
+        ("failover: [local, c]", "`local` has no provider of the service registered; `c` does not offer the service"),
+        ("nearest: []", "no island offers it"),
+    ] {
+        documents.act(act);
+        let told = format!(
+            "rule `nowhere.greeting/tested` leaves no target for `nowhere/com.example.GreetingService`: {why}; change the rule, or what it says of them"
+        );
+        stage.each(|name, consumer| {
+            let mut last = String::new();
+            let refused = until(&format!("{name}: {act} is refused"), FOLLOWED, || {
+                last = who(consumer, &hello("nowhere"));
+                (last.contains(&told) && last.contains("the call was not executed")).then_some(())
+            });
+            refused.unwrap_or_else(|error| panic!("{error}; the last answer was {last}"));
+            assert!(last.contains("RuntimeException") || name.starts_with("go-"), "{name}: {last}");
+        });
+    }
+}
+
+/// The provider of one island stops while that of the other goes on: what was said is refused from then on, and never answered by the other.
+#[test]
+fn a_target_that_has_withdrawn_is_refused_and_nobody_answers_in_its_place() {
+    let (stage, line, _mine) = stage();
+    let offered = |island| provider(&line, island, Release::V3_3_6, DUBBO_PORT + 40, &["withdrawn"]).unwrap();
+    let (withdrawn, stays) = (offered("b"), offered("c"));
+    let there = |island: &str| hello("withdrawn").attachment("highway.target", island);
+    stage.each(|name, consumer| {
+        consumer.refer(&refer("withdrawn").group("withdrawn")).unwrap();
+        for island in ["b", "c"] {
+            until_answered_by(name, consumer, &there(island), island);
+        }
+    });
+    let before = stays.counts().unwrap();
+    withdrawn.stop().unwrap();
+    let parts = [
+        "island `b` does not offer `withdrawn/com.example.GreetingService` to this island; islands that do: `c`;",
+        "the call was not executed",
+    ];
+    stage.each(|name, consumer| {
+        let mut last = String::new();
+        let refused = until(&format!("{name} is told {parts:?}"), FOLLOWED, || {
+            last = who(consumer, &there("b"));
+            assert_ne!(last, "c", "{name}: another island has answered");
+            parts.iter().all(|part| last.contains(part)).then_some(())
+        });
+        refused.unwrap_or_else(|error| panic!("{error}; the last answer was {last}"));
+    });
+    assert_eq!(stays.counts().unwrap(), before, "nobody else has answered");
+    stage.each(|name, consumer| assert_eq!(who(consumer, &there("c")), "c", "{name}: the other one is there"));
 }
 
 /// Nothing falls through: not to the other document, not to another rule, not to an island that would answer.

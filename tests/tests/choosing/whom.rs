@@ -3,9 +3,11 @@
 use std::time::{Duration, SystemTime};
 
 use highway_tests::process::until;
+use highway_tests::yardstick::Yardstick;
 
 use super::documents::Documents;
-use super::stage::{FOLLOWED, WITHOUT_NODE, hello, only, refer, stage, until_answered_by, who, zone};
+use super::soon::{OBEYED, between, moment};
+use super::stage::{FOLLOWED, Stage, WITHOUT_NODE, hello, only, refer, stage, until_answered_by, who, zone};
 
 /// A canary rule for calls of which this is true, and the rest.
 fn canary(when: &str) -> String {
@@ -50,38 +52,46 @@ fn a_canary_rule_is_about_the_zone_and_the_address_of_consumers() {
     }
 }
 
+/// Every consumer calls until this island answers: not before `at`, and the last call that it did not answer has begun within a second of it,
+/// or of the document's being written where that was later.
+fn each_turns_to(stage: &Stage, island: &str, at: SystemTime, written: SystemTime) {
+    let (yardstick, due) = (Yardstick::start(), at.max(written));
+    stage.each(|name, consumer| {
+        let mut last = (due, String::new());
+        let turned = until(&format!("{name} is answered by {island}"), FOLLOWED, || {
+            let (begun, told) = (SystemTime::now(), who(consumer, &hello("plain")));
+            if told != island {
+                last = (begun, told);
+                return None;
+            }
+            assert!(SystemTime::now() >= at, "{name}: {island} answers too early");
+            Some(())
+        });
+        let (begun, told) = last;
+        turned.unwrap_or_else(|error| panic!("{error}; the last answer was {told}"));
+        let took = between(due, begun);
+        let stalled = if took.is_zero() { took } else { yardstick.stalled(moment(due), moment(begun)) };
+        println!("{name}: {island} answers all calls from {took:?} after its moment on; meanwhile the machine stood still for {stalled:?}");
+        assert!(took.saturating_sub(stalled) <= OBEYED, "{name}: {took:?} late, {stalled:?} of it the machine's: {told}");
+    });
+}
+
 /// Nobody changes anything: the rule begins and ends by the clock.
 #[test]
 fn a_rule_is_valid_from_its_first_moment_to_its_last() {
     let (stage, line, _mine) = stage();
     let documents = Documents::of(&line);
     let at = |later: u64| humantime::format_rfc3339_seconds(SystemTime::now() + Duration::from_secs(later)).to_string();
-    let (from, until_then) = (at(4), at(3600));
+    let (begin, end) = (at(4), at(3600));
     documents.say(&format!(
-        "rules:\n  - name: later\n    priority: 10\n    from: {from}\n    until: {until_then}\n    act: {{ island: c }}\n  - name: now\n    act: {{ island: b }}\n"
+        "rules:\n  - name: later\n    priority: 10\n    from: {begin}\n    until: {end}\n    act: {{ island: c }}\n  - name: now\n    act: {{ island: b }}\n"
     ));
-    let begins = humantime::parse_rfc3339(&from).unwrap();
-    stage.each(|name, consumer| {
-        let told = until(&format!("{name}: the rule begins"), FOLLOWED, || {
-            let (told, ended) = (who(consumer, &hello("plain")), SystemTime::now());
-            assert!(told != "c" || ended >= begins, "{name}: it began too early");
-            (told == "c").then_some(told)
-        });
-        told.unwrap();
-    });
-    let ends = at(3);
+    each_turns_to(stage, "c", humantime::parse_rfc3339(&begin).unwrap(), documents.committed());
+    let end = at(4);
     documents.say(&format!(
-        "rules:\n  - name: still\n    priority: 10\n    until: {ends}\n    act: {{ island: c }}\n  - name: then\n    act: {{ island: b }}\n"
+        "rules:\n  - name: still\n    priority: 10\n    until: {end}\n    act: {{ island: c }}\n  - name: then\n    act: {{ island: b }}\n"
     ));
-    let end = humantime::parse_rfc3339(&ends).unwrap();
-    stage.each(|name, consumer| {
-        let told = until(&format!("{name}: the rule ends"), FOLLOWED, || {
-            let (told, ended) = (who(consumer, &hello("plain")), SystemTime::now());
-            assert!(told != "b" || ended >= end, "{name}: it ended too early");
-            (told == "b").then_some(told)
-        });
-        told.unwrap();
-    });
+    each_turns_to(stage, "b", humantime::parse_rfc3339(&end).unwrap(), documents.committed());
 }
 
 /// A switch stops one application, one method of a service, one island; all else goes on.
