@@ -210,6 +210,8 @@ impl Control {
                         continue;
                     }
                 }
+                // A rule begins and ends at its moment, not with the tick behind it.
+                () = pass(self.rulebook.due_in(SystemTime::now())) => {}
                 () = self.outside.process.drain.asked() => break,
             }
             tokio::time::sleep(GATHER).await;
@@ -427,6 +429,14 @@ impl Control {
             ..Shown::of(&self.snapshot, &is_local)
         };
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = shown;
+    }
+}
+
+/// Ends after this time; never where there is none.
+async fn pass(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -306,6 +306,36 @@ async fn a_provider_that_never_left_is_not_held_down_when_its_registry_was_read_
     assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"]);
 }
 
+/// The loop looks at its clock once a second, and what ends just behind such a look does not wait for the next one.
+#[tokio::test]
+async fn a_rule_ends_at_its_moment_and_not_with_the_next_tick() {
+    let (world, began) = (World::start(), Instant::now());
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.hub_tells_of("beijing", 1, 0, &["com.acme.Greeter"]);
+    world.registry_shows(1, Vec::new(), Vec::new());
+    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
+    let call = route::Call { service: Some(&greeter), method: "greet", ..route::Call::default() };
+    let goes = |island: &str| {
+        let plan = route::decide(&call, &world.knowledge.load().snapshot);
+        plan.is_ok_and(|plan| plan.choice.targets().next().unwrap().to_string() == island)
+    };
+    let mut late = Vec::new();
+    for _ in 0..2 {
+        let gone = began.elapsed();
+        let tick = Duration::from_secs(gone.as_secs() + 2) - gone;
+        let end = SystemTime::now() + tick + CLOCK / 10;
+        world.registry.documents.send_replace(document(&format!(
+            "rules:\n  - name: still\n    priority: 10\n    until: {}\n    act: {{ island: beijing }}\n  - name: then\n    act: {{ island: shanghai }}\n",
+            humantime::format_rfc3339_millis(end)
+        )));
+        until(|| goes("beijing")).await;
+        until(|| goes("shanghai")).await;
+        late.push(SystemTime::now().duration_since(end).unwrap_or_default());
+    }
+    // The machine may have stood still once.
+    assert!(late.iter().min().unwrap() < &(CLOCK / 2), "{late:?}");
+}
+
 /// What hubs measure moves the calls of such a rule, and of no other.
 #[tokio::test]
 async fn a_rule_for_the_nearest_island_follows_what_hubs_measured() {

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use route::Snapshot;
 use route::rules::{self, Document, Rules, Surroundings};
@@ -226,6 +226,12 @@ impl Rulebook {
     #[must_use]
     pub fn is_due(&self, now: SystemTime) -> bool {
         self.rules.next_change().is_some_and(|at| at <= now)
+    }
+
+    /// How long until time alone makes other rules; `None`: it never does.
+    #[must_use]
+    pub fn due_in(&self, now: SystemTime) -> Option<Duration> {
+        self.rules.next_change().map(|at| at.duration_since(now).unwrap_or_default())
     }
 
     /// The rules that hold.
