@@ -4,7 +4,8 @@
 //!   island a: an ensemble of three, consumers on 2.7 and 3.3   ⇄   island b: one server, a provider on 3.3
 //!             egress                                                         ingress
 //! ```
-//! The gateways' sessions in b live a second, so that an outage of a dozen seconds is as to them what minutes are to others.
+//! The gateways' sessions in b live a second, so that an outage of a dozen seconds is as to them what minutes are to others. `HIGHWAY_OUTAGE=600s`
+//! (or `10m`) makes the outage of a whole registry as long as that.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::net::Ipv4Addr;
@@ -21,6 +22,9 @@ use serde_json::{Value, json};
 
 /// From the end of an outage until what happened meanwhile has arrived in the other island.
 const CAUGHT_UP: Duration = Duration::from_secs(20);
+
+/// How long a registry is away where the environment does not say it.
+const OUTAGE: Duration = Duration::from_secs(13);
 
 struct Everything {
     consumers: Vec<(String, Peer)>,
@@ -161,22 +165,46 @@ fn a_member_that_hangs_and_a_majority_that_is_lost_cost_no_call() {
 fn an_outage_many_times_as_long_as_a_session_costs_no_call_and_is_caught_up_with_at_once() {
     let (all, line, _mine) = everything();
     let island = line.island("b");
-    all.all_answered("b away", Duration::from_secs(16), || {
+    let outage = match std::env::var("HIGHWAY_OUTAGE") {
+        Ok(typed) => lasting(&typed).unwrap_or_else(|| panic!("found HIGHWAY_OUTAGE={typed}, wanted 600s or 10m")),
+        Err(_) => OUTAGE,
+    };
+    all.all_answered(&format!("b away for {outage:?}"), outage + Duration::from_secs(3), || {
         island.zookeeper.kill();
         says(island.ingress(), false);
-        std::thread::sleep(Duration::from_secs(13));
+        std::thread::sleep(outage);
         assert!(island.ingress().ready(Duration::from_secs(1)).is_ok(), "what was read counts: it stays ready");
         let problems = registry_of(island.ingress())["problems"].to_string();
         assert!(problems.contains("not connected"), "{problems}");
     });
     island.zookeeper.again().unwrap();
     all.register("com.example.AfterTheOutage");
-    all.catches_up("b away for 13 s, sessions of 1 s", "com.example.AfterTheOutage");
+    all.catches_up(&format!("b away for {outage:?}, sessions of 1 s"), "com.example.AfterTheOutage");
     let log = island.ingress().last_words();
     assert!(
         log.matches("the registry has a problem").count() <= 8,
         "a line for each change, not for each attempt:\n{log}"
     );
+}
+
+/// Seconds or minutes, as people type them.
+fn lasting(typed: &str) -> Option<Duration> {
+    let (number, unit) = typed.split_at_checked(typed.len().checked_sub(1)?)?;
+    let unit = match unit {
+        "s" => 1,
+        "m" => 60,
+        _ => return None,
+    };
+    number.parse::<u32>().ok().filter(|number| *number > 0).map(|number| Duration::from_secs(u64::from(number) * unit))
+}
+
+#[test]
+fn how_long_an_outage_lasts_is_read_as_people_type_it() {
+    assert_eq!(lasting("600s"), Some(Duration::from_secs(600)));
+    assert_eq!(lasting("10m"), lasting("600s"));
+    for typed in ["", "s", "0s", "600", "-1s", "1.5s", "9 s", "5µ"] {
+        assert_eq!(lasting(typed), None, "{typed}");
+    }
 }
 
 /// Pauses of servers, shorter and longer than the gateways' sessions of a second.
