@@ -7,15 +7,16 @@
 //!   stage     the line, the applications, one trial
 //!   tally     calls and ledger into figures; pure
 //!   table     figures for people
+//!   verdict   what counts as good
 //! ```
 //!
-//! What is counted and what the words mean stands in `docs/faults.md`. Nothing here decides what is good enough: the test and the
-//! command do.
+//! What is counted, what the words mean and what is good enough stands in `docs/faults.md`.
 
 mod fault;
 mod stage;
 mod table;
 mod tally;
+mod verdict;
 
 pub use fault::{End, Fault, Gateways, Side};
 pub use stage::{Stage, Trial};
