@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use chassis::drain::Drained;
@@ -88,6 +89,27 @@ async fn a_call_by_direct_url_crosses_the_link_and_comes_back() {
         one_way: false,
     };
     assert_eq!(world.hub.seen(), [seen.clone(), seen]);
+}
+
+/// A port that the system chose is the same on each; `::` would be IPv6 alone, so both families are two addresses.
+#[tokio::test]
+async fn every_listen_address_takes_calls_on_every_port() {
+    let world = World::start(&IMPORT_ALL.replace(r#"["127.0.0.1"]"#, r#"["127.0.0.1", "::1"]"#)).await;
+    world.routed().await;
+    for island in [None, Some("shanghai")] {
+        let opened = world.gateway.addresses().filter(|(bound, _)| *bound == island);
+        let opened: Vec<SocketAddr> = opened.map(|(_, address)| address).collect();
+        let hosts: Vec<String> = opened.iter().map(|address| address.ip().to_string()).collect();
+        assert_eq!(hosts, ["127.0.0.1", "::1"]);
+        assert_eq!(opened[0].port(), opened[1].port(), "{island:?}");
+        for address in opened {
+            let mut consumer = Consumer::connect(address);
+            consumer.send(7, "greet", "bo", &[]);
+            let (id, status, body) = consumer.answer();
+            assert_eq!((id, status), (7, Status::OK), "{address}: {body}");
+        }
+    }
+    assert_eq!(world.hub.seen().len(), 4);
 }
 
 #[tokio::test]

@@ -78,4 +78,7 @@ sent), it does so both ways, and the case counts as the same.
 const TAIL: &str = "\
 * Callbacks and stub events, protocols other than Dubbo's own (Triple), serializations other than hessian2 and fastjson2: Highway
   refuses them or carries them opaquely, see the README.
+* Consumers over IPv6 are called in a test of their own (`tests/tests/ipv6.rs`), on 2.7 and later: 2.6 takes the first colon of an address in
+  the registry for the one in front of its port and fails at every node with such an address. Where an island has consumers on 2.6, `egress.advertise`
+  has to be IPv4; the gateway says so when it starts.
 ";
