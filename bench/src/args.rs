@@ -40,8 +40,11 @@ pub enum Part {
 /// `bench choose`
 #[derive(Debug, clap::Args)]
 pub struct Choose {
+    /// End with 1 if a bar is missed.
+    #[arg(long)]
+    pub bars: bool,
     /// Decides calls of this kind alone, and prints nothing: for a counter of instructions around it.
-    #[arg(long, hide = true, requires = "turns")]
+    #[arg(long, hide = true, requires = "turns", conflicts_with = "bars")]
     pub kind: Option<Kind>,
     /// So many calls.
     #[arg(long, hide = true, requires = "kind")]
@@ -194,6 +197,7 @@ mod tests {
             "bench run --rounds 0",
             "bench run --seconds 0",
             "bench run --baseline --bars",
+            "bench choose --kind kept --turns 1 --bars",
             "bench load",
             "bench load --target here",
             "bench load --target 127.0.0.1:1 --in-flight 1025",

@@ -38,7 +38,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let ended = match Arguments::parse().part {
         Part::Run(run) => run::run(&run),
-        Part::Choose(choose) => choose::run(&choose).map(|()| ExitCode::SUCCESS),
+        Part::Choose(choose) => choose::run(&choose),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),

@@ -81,14 +81,18 @@ pub struct Bar {
     pub met: bool,
 }
 
-#[derive(Clone, Copy)]
-enum Side {
+/// On which side of its limit a figure has to be.
+#[derive(Debug, Clone, Copy)]
+pub enum Side {
+    /// Not below it.
     AtLeast,
+    /// Not above it.
     AtMost,
 }
 
 impl Bar {
-    fn new(what: &str, side: Side, wanted: f64, found: Option<f64>) -> Self {
+    /// Judges a figure.
+    pub fn new(what: &str, side: Side, wanted: f64, found: Option<f64>) -> Self {
         let met = found.is_some_and(|found| match side {
             Side::AtLeast => found >= wanted,
             Side::AtMost => found <= wanted,
@@ -98,6 +102,11 @@ impl Bar {
             Side::AtMost => "<=",
         };
         Self { what: format!("{what} {sign} {wanted}"), wanted, found, met }
+    }
+
+    /// In a word.
+    pub fn verdict(&self) -> &'static str {
+        if self.met { "met" } else { "MISSED" }
     }
 }
 
@@ -237,8 +246,8 @@ impl Report {
     fn bar_table(&self, text: &mut String) {
         line(text, format_args!("\nbars ({} against nginx x 3)", Contender::Highway(BARRED).name()));
         for bar in &self.bars {
-            let verdict = if bar.met { "met" } else { "MISSED" };
-            line(text, format_args!("  {:<50} found {:>8}  {verdict}", bar.what, figure(bar.found, 2)));
+            let (found, verdict) = (figure(bar.found, 2), bar.verdict());
+            line(text, format_args!("  {:<50} found {found:>8}  {verdict}", bar.what));
         }
     }
 }

@@ -8,12 +8,13 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use route::{Snapshot, Word};
 use wire::dubbo::call::Call;
 
 use crate::deadline::Known;
 use crate::local::Local;
-use crate::reference::{Words, agreed};
+use crate::reference::{Prefixes, Words, agreed};
 
 /// Everything, at one moment.
 #[derive(Debug, Default)]
@@ -39,8 +40,8 @@ impl Knowledge {
 /// References that are gone and still count, at most.
 const GONE_MAX: usize = 10_000;
 
-/// Something by address and interface.
-type Places<T> = HashMap<IpAddr, HashMap<String, Vec<T>>>;
+/// Something by address and interface, looked up for each call.
+type Places<T> = HashMap<IpAddr, HashMap<String, Vec<T>, RandomState>, RandomState>;
 
 /// References of consumers by address and interface.
 #[derive(Debug, Default)]
@@ -105,12 +106,27 @@ impl<'a> Caller<'a> {
 }
 
 impl Reference {
+    /// What a node in the registry says, whose parameters name islands behind these prefixes.
+    fn of(node: &Arc<zk_bridge::Consumer>, prefixes: &Prefixes) -> Self {
+        Self {
+            application: node.application.clone(),
+            group: node.group.clone(),
+            version: node.version.clone(),
+            timeout: node.parameters.timeout(None),
+            method_timeouts: method_timeouts(&node.parameters),
+            words: prefixes.read(&node.parameters.0),
+            node: Some(node.clone()),
+        }
+    }
+
     /// Whether a call may come from it.
     fn may_make(&self, caller: &Caller<'_>) -> bool {
         let asks = |wanted: Option<&str>, called: Option<&str>| match wanted {
             Some("*") => true,
+            // Nearly always: a list is split only where it is one.
+            _ if wanted == called => true,
             Some(wanted) => wanted.split(',').any(|one| Some(one.trim()) == called),
-            None => called.is_none(),
+            None => false,
         };
         let application = match (caller.application, self.application.as_deref()) {
             (Some(caller), Some(known)) => caller == known,
@@ -131,7 +147,22 @@ fn said(version: Option<&str>) -> Option<&str> {
     version.filter(|version| *version != "0.0.0")
 }
 
+/// `<method>.timeout` of every method that has one.
+fn method_timeouts(parameters: &zk_bridge::Parameters) -> HashMap<String, Duration> {
+    let methods = parameters.0.keys().filter_map(|key| key.strip_suffix(".timeout"));
+    let methods = methods.map(|method| method.strip_prefix("methods.").unwrap_or(method));
+    let own = methods.filter(|method| !matches!(*method, "connect" | "default" | "heartbeat"));
+    own.filter_map(|method| Some((method.to_owned(), parameters.timeout(Some(method))?))).collect()
+}
+
 impl Consumers {
+    /// Adds the reference of a node in the registry, unless it says no address.
+    pub fn add_node(&mut self, node: &Arc<zk_bridge::Consumer>, prefixes: &Prefixes) {
+        if let Ok(address) = node.host.parse() {
+            self.add(address, &node.interface, Reference::of(node, prefixes));
+        }
+    }
+
     /// Adds a reference to `interface` of a consumer at `address`.
     pub fn add(&mut self, address: IpAddr, interface: &str, reference: Reference) {
         self.names_islands |= reference.words.is_some();
@@ -143,7 +174,7 @@ impl Consumers {
     pub fn after(mut self, before: &Consumers, now: Instant, keep: Duration) -> Self {
         let just_gone = each(&before.by_address).map(|(place, reference)| (place, (now + keep, reference)));
         let gone_before = each(&before.gone).map(|(place, (until, reference))| (place, (*until, reference)));
-        let mut gone = Places::new();
+        let mut gone = Places::default();
         let silent = gone_before.chain(just_gone).filter(|((address, interface), (until, reference))| {
             let present = self.references(*address, interface).unwrap_or_default();
             *until > now && !present.iter().any(|present| present.application == reference.application)
@@ -194,8 +225,8 @@ impl Consumers {
     fn of<'a>(&'a self, caller: &Caller<'a>) -> impl Iterator<Item = &'a Reference> + use<'a> {
         let (address, interface, caller) = (caller.address, caller.interface, *caller);
         let made_it = move |reference: &&Reference| reference.may_make(&caller);
-        let present = self.references(address, interface).unwrap_or_default().iter().filter(made_it);
-        let gone = if present.clone().next().is_none() { at(&self.gone, address, interface) } else { None };
+        let mut present = self.references(address, interface).unwrap_or_default().iter().filter(made_it).peekable();
+        let gone = if present.peek().is_none() { at(&self.gone, address, interface) } else { None };
         present.chain(gone.unwrap_or_default().iter().map(|(_, reference)| reference).filter(made_it))
     }
 

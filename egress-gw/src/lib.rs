@@ -92,4 +92,5 @@ mod testing;
 pub use config::Config;
 pub use decide::{Decisions, Seen};
 pub use gateway::EgressGateway;
-pub use knowledge::Knowledge;
+pub use knowledge::{Consumers, Knowledge};
+pub use reference::Prefixes;

@@ -2,10 +2,8 @@
 //!
 //! Never writes; what stands in a registry is decided by `publish` and written by `zk-bridge`.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use chassis::Process;
 use chassis::admin::Condition;
@@ -13,7 +11,7 @@ use tokio::sync::watch;
 use zk_bridge::Registry;
 
 use crate::demand::Demand;
-use crate::knowledge::{Consumers, Reference};
+use crate::knowledge::Consumers;
 use crate::reference::Prefixes;
 
 /// A registry of this island.
@@ -92,27 +90,7 @@ pub async fn any_change(sites: &mut [Site]) {
 pub fn consumers(sites: &[Site], prefixes: &Prefixes) -> Consumers {
     let mut consumers = Consumers::default();
     for site in sites {
-        for consumer in site.view.borrow().consumers() {
-            let Ok(address) = consumer.host.parse() else { continue };
-            let reference = Reference {
-                application: consumer.application.clone(),
-                group: consumer.group.clone(),
-                version: consumer.version.clone(),
-                timeout: consumer.parameters.timeout(None),
-                method_timeouts: method_timeouts(&consumer.parameters),
-                words: prefixes.read(&consumer.parameters.0),
-                node: Some(consumer.clone()),
-            };
-            consumers.add(address, &consumer.interface, reference);
-        }
+        site.view.borrow().consumers().iter().for_each(|node| consumers.add_node(node, prefixes));
     }
     consumers
-}
-
-/// `<method>.timeout` of every method that has one.
-fn method_timeouts(parameters: &zk_bridge::Parameters) -> HashMap<String, Duration> {
-    let methods = parameters.0.keys().filter_map(|key| key.strip_suffix(".timeout"));
-    let methods = methods.map(|method| method.strip_prefix("methods.").unwrap_or(method));
-    let own = methods.filter(|method| !matches!(*method, "connect" | "default" | "heartbeat"));
-    own.filter_map(|method| Some((method.to_owned(), parameters.timeout(Some(method))?))).collect()
 }

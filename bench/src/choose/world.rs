@@ -3,10 +3,11 @@
 //! Calls are whole frames as a 2.7 consumer writes them, read as the gateway reads them. Never sends one.
 
 use anyhow::{Context, Result, bail};
-use egress_gw::Knowledge;
+use egress_gw::{Consumers, Knowledge, Prefixes};
 use route::rules::{Document, Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use std::fmt::Write;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::SystemTime;
 use wire::dubbo::call::{Peeked, peek};
@@ -20,6 +21,12 @@ pub const SERVICES: usize = 10_000;
 pub const RULES: usize = 1_000;
 /// Of them, those that are found by a pattern and not by their service.
 pub const PATTERNS: usize = 50;
+/// References of consumers in the registry: one to each service, so many to a machine.
+pub const CONSUMERS: usize = SERVICES;
+/// Machines with consumers.
+const MACHINES: usize = 500;
+/// Each of so many references names an island; none of a service that a rule names.
+const WORDS: usize = 4;
 /// Each of so many services has a rule of its own, or a pattern made after it.
 const EVERY: usize = SERVICES / RULES;
 
@@ -28,13 +35,52 @@ fn interface(number: usize) -> String {
     format!("com.acme.shop.orders.Service{number}")
 }
 
+/// Where the consumer of a service runs.
+fn machine(number: usize) -> IpAddr {
+    let [.., high, low] = (number % MACHINES).to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(10, 1, high, low))
+}
+
+/// An application's name.
+fn shop(application: usize) -> String {
+    format!("shop-web-{application}")
+}
+
+/// The node of the consumer of a service, as 2.7 writes it.
+fn node(number: usize) -> zk_bridge::Consumer {
+    let zone = if number.is_multiple_of(7) { "cn-east-1" } else { "cn-north-1" };
+    let mut parameters = vec![
+        ("category", "consumers"),
+        ("dubbo", "2.0.2"),
+        ("methods", "placeOrder,getOrder"),
+        ("pid", "4711"),
+        ("release", "2.7.23"),
+        ("side", "consumer"),
+        ("timeout", "3000"),
+        ("zone", zone),
+    ];
+    if number % WORDS == 1 {
+        parameters.push(("highway.beijing", "ALL"));
+    }
+    zk_bridge::Consumer {
+        application: Some(shop(0)),
+        host: machine(number).to_string(),
+        interface: interface(number),
+        group: None,
+        version: Some("1.0.0".to_owned()),
+        parameters: zk_bridge::Parameters(
+            parameters.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        ),
+    }
+}
+
 /// One document of a thousand rules.
 ///
 /// # Errors
 /// It is not taken.
 pub fn document(name: &str) -> Result<Document> {
     let mut text = "rules:\n".to_owned();
-    for at in 0..RULES - 1 {
+    for at in 0..RULES - 2 {
         let own = interface(at * EVERY);
         let (about, act) = match at % (RULES / PATTERNS) {
             0 => (format!("com.acme.shop.o*.Service{}x*", at * EVERY), "island: beijing"),
@@ -52,7 +98,12 @@ pub fn document(name: &str) -> Result<Document> {
             "- {{ name: r{at}, match: {{ service: '{about}', methods: ['get*', placeOrder]{when} }}, act: {{ {act} }} }}"
         )?;
     }
-    writeln!(text, "- {{ name: all, priority: -1, act: {{ island: shanghai }} }}")?;
+    // Of every service: its parameter is looked at in each call.
+    writeln!(
+        text,
+        "- {{ name: zone, priority: -1, match: {{ parameters: {{ zone: 'cn-east*' }} }}, act: {{ island: beijing }} }}"
+    )?;
+    writeln!(text, "- {{ name: all, priority: -2, act: {{ island: shanghai }} }}")?;
     Ok(parse(name, &text)?)
 }
 
@@ -82,37 +133,39 @@ pub fn knowledge() -> Result<Knowledge> {
         rules: Arc::new(rules),
         ..Known::default()
     };
-    Ok(Knowledge { snapshot: Arc::new(Snapshot::new(1, known)), ..Knowledge::default() })
+    let mut consumers = Consumers::default();
+    (0..CONSUMERS).for_each(|number| consumers.add_node(&Arc::new(node(number)), &Prefixes::default()));
+    Ok(Knowledge { snapshot: Arc::new(Snapshot::new(1, known)), consumers, ..Knowledge::default() })
 }
 
-/// The frames of calls to every service, or to those that have a rule of their own, by so many applications.
-pub struct Frames(Vec<Vec<u8>>);
+/// The frames of calls to every service, or to those that have a rule of their own, by so many applications, each with where it comes from.
+pub struct Frames(Vec<(IpAddr, Vec<u8>)>);
 
 impl Frames {
     /// Of every service, by `applications` of them.
     pub fn of_all(applications: usize) -> Self {
-        let frames =
-            (0..applications).flat_map(|application| (0..SERVICES).map(move |number| frame(number, application)));
+        let frames = (0..applications)
+            .flat_map(|application| (0..SERVICES).map(move |number| (machine(number), frame(number, application))));
         Self(frames.collect())
     }
 
     /// Of the services that rules name.
     pub fn of_ruled() -> Self {
-        Self((0..RULES).map(|at| frame(at * EVERY, 0)).collect())
+        Self((0..RULES).map(|at| at * EVERY).map(|number| (machine(number), frame(number, 0))).collect())
     }
 
-    /// The calls in them, read.
+    /// The calls in them, read, each with where it comes from.
     ///
     /// # Errors
     /// A frame that cannot be read.
-    pub fn read(&self) -> Result<Vec<Peeked<'_>>> {
+    pub fn read(&self) -> Result<Vec<(IpAddr, Peeked<'_>)>> {
         let read =
             |frame: &'_ Vec<u8>| -> Result<Header> { Header::decode(frame)?.context("a frame without a header") };
         let mut calls = Vec::with_capacity(self.0.len());
-        for frame in &self.0 {
+        for (address, frame) in &self.0 {
             match peek(&read(frame)?, &frame[HEADER_LEN..])? {
                 Peeked::Opaque(serialization) => bail!("a call in {serialization}"),
-                call => calls.push(call),
+                call => calls.push((*address, call)),
             }
         }
         Ok(calls)
@@ -120,7 +173,7 @@ impl Frames {
 }
 
 fn frame(number: usize, application: usize) -> Vec<u8> {
-    let (service, application, user) = (interface(number), format!("shop-web-{application}"), format!("u{number}"));
+    let (service, application, user) = (interface(number), shop(application), format!("u{number}"));
     let attachments = [
         ("remote.application", application.as_str()),
         ("timeout", "3000"),
