@@ -8,17 +8,13 @@ use super::*;
 use crate::deadline::Timeouts;
 use crate::testing::*;
 
-fn patient(id: i64) -> Vec<u8> {
-    call(id, "greet", &[("timeout", "5000")])
-}
-
 /// The call with id 1 was refused, since no hub has a link to its island, and waits.
 async fn with_an_absent_island() -> (Gate, Peer) {
     let gate = GateBuilder::default().open();
     let mut consumer = gate.consumer().await;
     consumer.send(&patient(1)).await;
     let first = gate.link().calls(1).await.remove(0);
-    gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
+    gate.refuse(first.token, no_link());
     (gate, consumer)
 }
 
@@ -71,7 +67,7 @@ fn a_failure_over_the_link_is_answered_by_the_table() {
             consumer.send(&call(1, "greet", &[])).await;
             until(|| gate.link().opened.borrow().len() == 1).await;
             let token = gate.link().opened.borrow_mut().remove(0).token;
-            gate.core.failed(Key::from_number(token), failure(Stage::Pick, kind, outcome));
+            gate.refuse(token, failure(Stage::Pick, kind, outcome));
             let told = consumer.answer().await;
             assert_eq!(told.status, status, "{kind} {outcome}");
             assert!(told.text.contains("said over the link"), "{}", told.text);
@@ -88,11 +84,11 @@ fn what_was_not_sent_goes_over_another_link_and_what_may_have_run_does_not() {
         let first = gate.link().calls(1).await.remove(0);
         gate.link().usable.set(false);
         let lost = |outcome| failure(Stage::Tunnel, Kind::LinkLost, outcome);
-        gate.core.failed(Key::from_number(first.token), lost(Outcome::NotSent));
+        gate.refuse(first.token, lost(Outcome::NotSent));
         let second = gate.links[1].calls(1).await.remove(0);
         assert_eq!(second.frame, first.frame);
         assert_eq!((second.head().attempt, second.head().stamp), (1, first.head().stamp));
-        gate.core.failed(Key::from_number(second.token), lost(Outcome::Unknown));
+        gate.refuse(second.token, lost(Outcome::Unknown));
         assert_eq!(consumer.answer().await.status, Status::OK);
         assert_eq!(gate.links[1].opened.borrow().len(), 1);
     });
@@ -106,11 +102,11 @@ fn a_hub_without_the_island_sends_the_call_to_the_hub_it_names() {
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[])).await;
         let first = gate.link().calls(1).await.remove(0);
-        let mut elsewhere = failure(Stage::Switch, Kind::NoLink, Outcome::NotSent);
+        let mut elsewhere = no_link();
         elsewhere.hubs = vec!["hub-3".to_owned()];
-        gate.core.failed(Key::from_number(first.token), elsewhere.clone());
+        gate.refuse(first.token, elsewhere.clone());
         let second = gate.links[2].calls(1).await.remove(0);
-        gate.core.failed(Key::from_number(second.token), elsewhere);
+        gate.refuse(second.token, elsewhere);
         let told = consumer.answer().await;
         assert_eq!(told.status, Status::SERVER_ERROR);
         assert_eq!(
@@ -149,10 +145,6 @@ fn an_absent_island_is_tried_again_without_a_word_from_the_hub() {
     });
 }
 
-fn no_link() -> Failure {
-    failure(Stage::Switch, Kind::NoLink, Outcome::NotSent)
-}
-
 /// Each second all of them once crossed the link to be refused: each was a refusal in the audit, and one-way calls were lost.
 #[test]
 fn of_the_calls_to_an_absent_island_one_after_the_other_is_tried_and_its_answer_lets_all_go() {
@@ -166,7 +158,7 @@ fn of_the_calls_to_an_absent_island_one_after_the_other_is_tried_and_its_answer_
             let tried = gate.link().calls(count).await.remove(count - 1);
             assert_eq!(tried.frame[11], id, "each in its turn, but the one-way call");
             if count < 5 {
-                gate.core.failed(Key::from_number(tried.token), no_link());
+                gate.refuse(tried.token, no_link());
                 assert_eq!(gate.core.absent.waiting(), 4);
             } else {
                 gate.reply(tried.token, &ok_reply(b"\x02hi"));
@@ -186,7 +178,7 @@ fn the_answer_to_a_call_that_was_sent_before_lets_nobody_go() {
         let mut consumer = gate.consumer().await;
         consumer.send(&[patient(1), patient(2)].concat()).await;
         let sent = gate.link().calls(2).await;
-        gate.core.failed(Key::from_number(sent[1].token), no_link());
+        gate.refuse(sent[1].token, no_link());
         gate.reply(sent[0].token, &ok_reply(b"\x02hi"));
         assert_eq!(consumer.frame().await[11], 1);
         assert_eq!((gate.core.absent.waiting(), gate.link().opened.borrow().len()), (1, 2));
@@ -202,7 +194,7 @@ fn what_says_that_there_is_a_link_lets_all_go_also_where_it_is_a_refusal() {
             until(|| gate.core.absent.waiting() == 2).await;
             gate.core.ways_changed();
             let tried = gate.link().calls(2).await.remove(1);
-            gate.core.failed(Key::from_number(tried.token), failure(Stage::Switch, kind, Outcome::NotSent));
+            gate.refuse(tried.token, failure(Stage::Switch, kind, Outcome::NotSent));
             assert_eq!(gate.link().calls(3).await[2].frame[11], 2, "{kind}");
         });
     }
@@ -232,7 +224,7 @@ fn a_call_whose_service_may_be_offered_yet_waits_alone() {
         let mut consumer = gate.consumer().await;
         consumer.send(&patient(1)).await;
         let first = gate.link().calls(1).await.remove(0);
-        gate.core.failed(Key::from_number(first.token), failure(Stage::Switch, Kind::NotYetKnown, Outcome::NotSent));
+        gate.refuse(first.token, failure(Stage::Switch, Kind::NotYetKnown, Outcome::NotSent));
         consumer.send(&patient(2)).await;
         assert_eq!(gate.link().calls(2).await[1].frame[11], 2, "others go on");
         assert_eq!(gate.core.absent.waiting(), 1);

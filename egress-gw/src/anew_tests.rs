@@ -7,21 +7,12 @@ use route::Snapshot;
 use route::rules::{Rules, parse};
 use shard::Key;
 use wire::dubbo::frame::Status;
-use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::deadline::Timeouts;
 use crate::knowledge::Knowledge;
 use crate::testing::*;
 
 const ISLANDS: [&str; 2] = ["shanghai", "beijing"];
-
-fn patient(id: i64) -> Vec<u8> {
-    call(id, "greet", &[("timeout", "5000")])
-}
-
-fn no_link() -> Failure {
-    failure(Stage::Switch, Kind::NoLink, Outcome::NotSent)
-}
 
 /// What is known where these rules are in force and both islands offer Greeter.
 fn ruled(generation: u64, rules: &str) -> Knowledge {
@@ -39,28 +30,43 @@ fn gate(rules: &str) -> Gate {
     GateBuilder { knowledge: ruled(1, rules), ..GateBuilder::default() }.open()
 }
 
-fn destinations(gate: &Gate) -> Vec<(u8, String)> {
-    let opened = gate.link().opened.borrow();
-    opened.iter().map(|sent| (sent.frame[11], sent.head().destination.to_owned())).collect()
+/// Calls 1, 2 (one-way) and 3 are to go to shanghai, which has no link, and wait.
+async fn three_wait() -> (Gate, Peer) {
+    let gate = gate(&to("shanghai"));
+    let consumer = three_wait_at(&gate).await;
+    (gate, consumer)
 }
 
-/// Calls 1, 2 (one-way) and 3 to shanghai, which has no link, and wait.
-async fn three_wait(gate: &Gate) -> Peer {
+async fn three_wait_at(gate: &Gate) -> Peer {
     let mut consumer = gate.consumer().await;
     consumer.send(&patient(1)).await;
     let first = gate.link().calls(1).await.remove(0);
-    gate.core.failed(Key::from_number(first.token), no_link());
+    gate.refuse(first.token, no_link());
     consumer.send(&[one_way(patient(2)), patient(3)].concat()).await;
     until(|| gate.core.absent.waiting() == 3).await;
     consumer
+}
+
+/// Call 1 is to go to shanghai, and no link is there.
+async fn one_waits_for_a_link() -> (Gate, Peer) {
+    let knowledge = ruled(1, &to("shanghai"));
+    let gate = GateBuilder { knowledge, links: Vec::new(), ..GateBuilder::default() }.open();
+    let mut consumer = gate.consumer().await;
+    consumer.send(&patient(1)).await;
+    until(|| gate.core.waiting.borrow().len() == 1).await;
+    (gate, consumer)
+}
+
+/// Which calls were sent.
+fn ids(sent: &[Opened]) -> Vec<u8> {
+    sent.iter().map(|sent| sent.frame[11]).collect()
 }
 
 /// Seen with every way of waiting: the switch stopped new calls, and those that waited went out when the island was back.
 #[test]
 fn a_switch_that_is_thrown_while_calls_wait_stops_them_with_its_sentence() {
     on_shard(async {
-        let gate = gate(&to("shanghai"));
-        let mut consumer = three_wait(&gate).await;
+        let (gate, mut consumer) = three_wait().await;
         let switch = "switches:\n  - name: stopped\n    say: shanghai is closed, call 555\n";
         gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", to("shanghai")))));
         for id in [1, 3] {
@@ -70,23 +76,22 @@ fn a_switch_that_is_thrown_while_calls_wait_stops_them_with_its_sentence() {
         }
         assert!(gate.core.calls.is_empty(), "the one-way call has ended too");
         gate.core.island_is_back("shanghai");
-        assert_eq!(destinations(&gate).len(), 1, "nothing is sent any more");
+        assert_eq!(gate.destinations().len(), 1, "nothing is sent any more");
     });
 }
 
 #[test]
 fn calls_that_wait_go_where_a_changed_rule_leads_them_each_once_and_in_their_order() {
     on_shard(async {
-        let gate = gate(&to("shanghai"));
-        let mut consumer = three_wait(&gate).await;
+        let (gate, mut consumer) = three_wait().await;
         gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
         let sent = gate.link().calls(4).await;
-        let there = |id| (id, "beijing".to_owned());
-        assert_eq!(destinations(&gate)[1..], [there(1), there(2), there(3)]);
+        assert_eq!(gate.destinations()[1..], ["beijing", "beijing", "beijing"]);
+        assert_eq!(ids(&sent), [1, 1, 2, 3]);
         assert_eq!(sent[1].frame, patient(1), "as it came");
         gate.core.island_is_back("shanghai");
         gate.core.ways_changed();
-        assert_eq!(destinations(&gate).len(), 4, "nothing is sent twice");
+        assert_eq!(gate.destinations().len(), 4, "nothing is sent twice");
         gate.reply(sent[1].token, &ok_reply(b"\x02hi"));
         gate.reply(sent[3].token, &ok_reply(b"\x02hi"));
         assert_eq!((consumer.frame().await[11], consumer.frame().await[11]), (1, 3));
@@ -97,11 +102,7 @@ fn calls_that_wait_go_where_a_changed_rule_leads_them_each_once_and_in_their_ord
 #[test]
 fn calls_that_wait_for_a_link_are_stopped_although_none_comes() {
     on_shard(async {
-        let knowledge = ruled(1, &to("shanghai"));
-        let gate = GateBuilder { knowledge, links: Vec::new(), ..GateBuilder::default() }.open();
-        let mut consumer = gate.consumer().await;
-        consumer.send(&patient(1)).await;
-        until(|| gate.core.waiting.borrow().len() == 1).await;
+        let (gate, mut consumer) = one_waits_for_a_link().await;
         let switch = "switches:\n  - name: stopped\n    island: shanghai\n    say: until six\n";
         gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", to("shanghai")))));
         let told = consumer.answer().await;
@@ -113,11 +114,7 @@ fn calls_that_wait_for_a_link_are_stopped_although_none_comes() {
 #[test]
 fn a_link_that_comes_up_sends_nothing_by_a_rule_of_before() {
     on_shard(async {
-        let knowledge = ruled(1, &to("shanghai"));
-        let gate = GateBuilder { knowledge, links: Vec::new(), ..GateBuilder::default() }.open();
-        let mut consumer = gate.consumer().await;
-        consumer.send(&patient(1)).await;
-        until(|| gate.core.waiting.borrow().len() == 1).await;
+        let (gate, _consumer) = one_waits_for_a_link().await;
         let link = FakeLink::new(1, "hub-1");
         gate.core.links.add(link.clone());
         gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
@@ -137,21 +134,20 @@ fn a_call_that_was_not_sent_goes_on_by_the_rules_of_now() {
         let first = gate.link().calls(1).await.remove(0);
         let switch = "switches:\n  - name: stopped\n    say: beijing is closed\n";
         gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", list("shanghai, beijing")))));
-        gate.core.failed(Key::from_number(first.token), no_link());
+        gate.refuse(first.token, no_link());
         assert!(consumer.answer().await.text.contains("beijing is closed"));
-        assert_eq!(destinations(&gate).len(), 1);
+        assert_eq!(gate.destinations().len(), 1);
     });
 }
 
 #[test]
 fn a_call_keeps_its_place_and_its_name_where_the_change_is_about_others() {
     on_shard(async {
-        let gate = gate(&to("shanghai"));
-        let mut consumer = three_wait(&gate).await;
+        let (gate, mut consumer) = three_wait().await;
         let other = "rules:\n  - name: others\n    match: { methods: [pay] }\n    act: { island: beijing }\n  - name: there\n    act: { island: shanghai }\n";
         gate.core.knowledge.store(Arc::new(ruled(2, other)));
         until(|| gate.core.last_look.generation.get() == 2).await;
-        assert_eq!((gate.core.absent.waiting(), destinations(&gate).len()), (3, 1));
+        assert_eq!((gate.core.absent.waiting(), gate.destinations().len()), (3, 1));
         gate.core.island_is_back("shanghai");
         let sent = gate.link().calls(4).await;
         assert_eq!((sent[1].head().attempt, sent[1].head().stamp), (1, sent[0].head().stamp));
@@ -163,8 +159,7 @@ fn a_call_keeps_its_place_and_its_name_where_the_change_is_about_others() {
 #[test]
 fn where_nobody_knows_any_more_who_offers_the_service_a_call_waits_on_and_where_nobody_offers_it_the_call_ends() {
     on_shard(async {
-        let gate = gate(&to("shanghai"));
-        let mut consumer = three_wait(&gate).await;
+        let (gate, mut consumer) = three_wait().await;
         let nothing = |generation, view| {
             let known = route::Known { own_island: "cloud".into(), view, ..route::Known::default() };
             Arc::new(Knowledge { snapshot: Arc::new(Snapshot::new(generation, known)), ..Knowledge::default() })
@@ -196,10 +191,10 @@ fn a_call_that_is_led_elsewhere_goes_through_the_handlers_again() {
     on_shard(async {
         let knowledge = ruled(1, &to("shanghai"));
         let gate = GateBuilder { knowledge, chain: vec![Box::new(NotToBeijing)], ..GateBuilder::default() }.open();
-        let mut consumer = three_wait(&gate).await;
+        let mut consumer = three_wait_at(&gate).await;
         gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
         assert!(consumer.answer().await.text.contains("not there"));
-        assert_eq!(destinations(&gate).len(), 1);
+        assert_eq!(gate.destinations().len(), 1);
     });
 }
 
@@ -211,7 +206,7 @@ fn a_call_that_came_in_by_the_port_of_an_island_still_means_that_island() {
         consumer.send(&patient(1)).await;
         let first = gate.link().calls(1).await.remove(0);
         assert_eq!(first.head().destination, "beijing");
-        gate.core.failed(Key::from_number(first.token), no_link());
+        gate.refuse(first.token, no_link());
         gate.core.knowledge.store(Arc::new(ruled(2, &to("shanghai"))));
         until(|| gate.core.last_look.generation.get() == 2).await;
         gate.core.island_is_back("beijing");
@@ -225,18 +220,15 @@ fn calls_that_wait_go_to_the_local_provider_that_is_back_whatever_the_links_do()
     on_shard(async {
         let (closed, address) = closed_port();
         let timeouts = Timeouts { link_wait: Duration::from_secs(8), ..Timeouts::default() };
-        let knowledge = with_providers(&[(address, &[])]);
-        let chain: Vec<Box<dyn crate::fallback::Fallback>> = vec![Box::new(InOrder(&["local", "shanghai"]))];
-        let gate = GateBuilder { knowledge, timeouts, links: Vec::new(), chain, ..GateBuilder::default() }.open();
+        let builder = GateBuilder { timeouts, links: Vec::new(), ..GateBuilder::in_order(&["local", "shanghai"]) };
+        let gate = builder.beside(address, &[]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[("timeout", "9000")])).await;
         until(|| gate.core.waiting.borrow().len() == 1).await;
         let listener = closed.listen(8).unwrap();
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
-        let mut reply = ok_reply(b"\x02hi");
-        reply[4..12].copy_from_slice(&got[4..12]);
-        provider.send(&reply).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1);
         assert!(gate.core.calls.is_empty());
     });
@@ -246,13 +238,11 @@ fn calls_that_wait_go_to_the_local_provider_that_is_back_whatever_the_links_do()
 fn calls_that_wait_for_an_absent_island_go_to_the_local_provider_that_is_back() {
     on_shard(async {
         let (closed, address) = closed_port();
-        let knowledge = with_providers(&[(address, &[])]);
-        let chain: Vec<Box<dyn crate::fallback::Fallback>> = vec![Box::new(InOrder(&["local", "shanghai"]))];
-        let gate = GateBuilder { knowledge, chain, ..GateBuilder::default() }.open();
+        let gate = GateBuilder::in_order(&["local", "shanghai"]).beside(address, &[]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[("timeout", "9000")])).await;
         let sent = gate.link().calls(1).await.remove(0);
-        gate.core.failed(Key::from_number(sent.token), no_link());
+        gate.refuse(sent.token, no_link());
         until(|| gate.core.absent.has("shanghai")).await;
         // Who was tried in vain does not answer for longer than this test takes.
         gate.link().usable.set(false);
@@ -271,11 +261,11 @@ fn a_call_whose_time_is_over_is_told_so_and_not_decided_anew() {
         consumer.send(&patient(1)).await;
         let first = gate.link().calls(1).await.remove(0);
         let key = Key::from_number(first.token);
-        gate.core.failed(key, no_link());
+        gate.refuse(first.token, no_link());
         gate.core.calls.with(key, |call| call.deadline = std::time::Instant::now());
         gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
         gate.core.decide_waiting_anew();
-        assert_eq!(destinations(&gate).len(), 1, "nothing is sent");
+        assert_eq!(gate.destinations().len(), 1, "nothing is sent");
         let told = consumer.answer().await;
         assert!(told.text.contains("no hub had a link to that island"), "{}", told.text);
         assert!(told.text.contains("(the call was not executed)"), "{}", told.text);
@@ -286,28 +276,26 @@ fn a_call_whose_time_is_over_is_told_so_and_not_decided_anew() {
 #[test]
 fn so_many_calls_are_looked_at_in_a_tick_and_each_has_its_turn_however_often_things_change() {
     on_shard(async {
-        let gate = gate(&to("shanghai"));
-        let _consumer = three_wait(&gate).await;
+        let (gate, _consumer) = three_wait().await;
         for (generation, sent) in [(2, 2), (3, 3), (4, 4)] {
             gate.core.knowledge.store(Arc::new(ruled(generation, &to("beijing"))));
             gate.core.look_at_waiting(1);
-            assert_eq!(destinations(&gate).len(), sent, "one more");
+            assert_eq!(gate.destinations().len(), sent, "one more");
         }
-        assert_eq!(destinations(&gate)[1..].iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(ids(&gate.link().opened.borrow()), [1, 1, 2, 3]);
     });
 }
 
 #[test]
 fn a_call_whose_turn_has_not_come_is_not_sent_by_a_rule_of_before() {
     on_shard(async {
-        let gate = gate(&to("shanghai"));
-        let mut consumer = three_wait(&gate).await;
+        let (gate, mut consumer) = three_wait().await;
         let switch = "switches:\n  - name: stopped\n    say: shanghai is closed\n";
         gate.core.knowledge.store(Arc::new(ruled(2, &format!("{switch}{}", to("shanghai")))));
         gate.core.look_at_waiting(1);
         assert_eq!(gate.core.calls.len(), 2);
         gate.core.island_is_back("shanghai");
-        assert_eq!((destinations(&gate).len(), gate.core.calls.len()), (1, 0));
+        assert_eq!((gate.destinations().len(), gate.core.calls.len()), (1, 0));
         for id in [1, 3] {
             let told = consumer.answer().await;
             assert_eq!((told.id, told.text.contains("shanghai is closed")), (id, true), "{}", told.text);

@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use route::rules::{Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use wire::tunnel::catalogue::ServiceKey;
-use wire::tunnel::failure::{Kind, Outcome, Stage};
 
 use crate::knowledge::{Consumers, Knowledge, Reference};
 use crate::reference::Prefixes;
@@ -219,13 +218,10 @@ fn a_failover_of_a_rule_goes_on_to_the_next_island() {
     on_shard(async {
         let gate = gate("rules: [{name: both, act: {failover: [shanghai, beijing]}}]");
         let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[("timeout", "5000")])).await;
+        consumer.send(&patient(1)).await;
         let token = gate.link().calls(1).await[0].token;
-        gate.core.failed(shard::Key::from_number(token), failure(Stage::Switch, Kind::NoLink, Outcome::NotSent));
-        let sent = gate.link().calls(2).await;
-        assert_eq!(
-            sent.iter().map(|sent| sent.head().destination.to_owned()).collect::<Vec<_>>(),
-            ["shanghai", "beijing"]
-        );
+        gate.refuse(token, no_link());
+        gate.link().calls(2).await;
+        assert_eq!(gate.destinations(), ["shanghai", "beijing"]);
     });
 }

@@ -1,33 +1,11 @@
 //! Who comes in at a real socket: with TLS or without, from which address, over IPv6.
 
-use shard::tls::{self, Identity};
-
 use super::*;
 use crate::testing::*;
 
-/// A certificate for localhost that signs itself, in a folder of its own.
-struct Own {
-    folder: tempfile::TempDir,
-}
-
-impl Own {
-    fn new() -> Self {
-        let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("own.pem"), own.cert.pem()).unwrap();
-        std::fs::write(folder.path().join("own.key"), own.signing_key.serialize_pem()).unwrap();
-        Self { folder }
-    }
-
-    fn entrance(&self) -> Entrance {
-        let (certificate, key) = (self.folder.path().join("own.pem"), self.folder.path().join("own.key"));
-        let identity = Identity { certificate_file: &certificate, key_file: &key };
-        Entrance { tls: Some(tls::server(identity, None).unwrap()), ..Entrance::default() }
-    }
-
-    fn trusted(&self) -> Arc<rustls::ClientConfig> {
-        tls::client(Some(&self.folder.path().join("own.pem")), None).unwrap()
-    }
+/// An entrance that shows this certificate.
+fn showing(own: &SelfSigned) -> Entrance {
+    Entrance { tls: Some(own.server()), ..Entrance::default() }
 }
 
 fn allowing(ranges: &[&str]) -> Entrance {
@@ -49,9 +27,9 @@ async fn is_served(gate: &Gate, consumer: &mut Peer, id: i64) {
 #[test]
 fn consumers_with_tls_and_without_come_in_on_one_port() {
     on_shard(async {
-        let own = Own::new();
-        let gate = GateBuilder { entrance: own.entrance(), ..GateBuilder::default() }.open();
-        let mut secure = Peer::connect_with_tls(gate.address, own.trusted()).await.unwrap();
+        let own = SelfSigned::new();
+        let gate = GateBuilder { entrance: showing(&own), ..GateBuilder::default() }.open();
+        let mut secure = Peer::connect_with_tls(gate.address, own.client()).await.unwrap();
         let mut plain = gate.consumer().await;
         is_served(&gate, &mut secure, 1).await;
         is_served(&gate, &mut plain, 2).await;
@@ -63,13 +41,13 @@ fn consumers_with_tls_and_without_come_in_on_one_port() {
 #[test]
 fn a_new_certificate_is_shown_to_those_who_come_and_the_others_stay() {
     on_shard(async {
-        let (first, second) = (Own::new(), Own::new());
-        let gate = GateBuilder { entrance: first.entrance(), ..GateBuilder::default() }.open();
-        let mut early = Peer::connect_with_tls(gate.address, first.trusted()).await.unwrap();
+        let (first, second) = (SelfSigned::new(), SelfSigned::new());
+        let gate = GateBuilder { entrance: showing(&first), ..GateBuilder::default() }.open();
+        let mut early = Peer::connect_with_tls(gate.address, first.client()).await.unwrap();
         is_served(&gate, &mut early, 1).await;
-        gate.core.entrance.store(Arc::new(second.entrance()));
-        assert!(Peer::connect_with_tls(gate.address, first.trusted()).await.is_err());
-        let mut late = Peer::connect_with_tls(gate.address, second.trusted()).await.unwrap();
+        gate.core.entrance.store(Arc::new(showing(&second)));
+        assert!(Peer::connect_with_tls(gate.address, first.client()).await.is_err());
+        let mut late = Peer::connect_with_tls(gate.address, second.client()).await.unwrap();
         is_served(&gate, &mut late, 2).await;
         is_served(&gate, &mut early, 3).await;
     });
@@ -79,7 +57,7 @@ fn a_new_certificate_is_shown_to_those_who_come_and_the_others_stay() {
 fn without_a_certificate_tls_is_closed_at_once() {
     on_shard(async {
         let gate = GateBuilder::default().open();
-        assert!(Peer::connect_with_tls(gate.address, Own::new().trusted()).await.is_err());
+        assert!(Peer::connect_with_tls(gate.address, SelfSigned::new().client()).await.is_err());
         let mut plain = gate.consumer().await;
         is_served(&gate, &mut plain, 1).await;
     });

@@ -1,41 +1,33 @@
 //! A call with several targets in an order: which one gets it when the first is away, and for which it waits when all are.
 
-use wire::dubbo::frame::Codec;
-use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
-
 use std::time::{Duration, Instant};
 
-use shard::Key;
+use wire::dubbo::frame::Codec;
+use wire::tunnel::failure::{Kind, Outcome, Stage};
 
 use crate::testing::*;
 
-fn patient(id: i64) -> Vec<u8> {
-    call(id, "greet", &[("timeout", "5000")])
-}
-
-fn no_link() -> Failure {
-    failure(Stage::Switch, Kind::NoLink, Outcome::NotSent)
-}
-
-/// A gate that sends every call to the first of these, or to the next where it was not sent.
-fn in_order(targets: &'static [&'static str]) -> GateBuilder {
-    GateBuilder { chain: vec![Box::new(InOrder(targets))], ..GateBuilder::default() }
-}
-
-/// Who gets the calls that were sent so far.
-fn destinations(gate: &Gate) -> Vec<String> {
-    gate.link().opened.borrow().iter().map(|sent| sent.head().destination.to_owned()).collect()
+/// Call 1 was sent to both islands of its list, and neither has a link.
+async fn both_away() -> (Gate, Peer) {
+    let gate = GateBuilder::in_order(&["shanghai", "beijing"]).open();
+    let mut consumer = gate.consumer().await;
+    consumer.send(&patient(1)).await;
+    let token = gate.link().calls(1).await[0].token;
+    gate.refuse(token, no_link());
+    gate.refuse(token, no_link());
+    assert_eq!(gate.destinations(), ["shanghai", "beijing"]);
+    (gate, consumer)
 }
 
 #[test]
 fn a_call_whose_island_has_no_link_goes_to_the_next_of_its_list_at_once() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
+        let gate = GateBuilder::in_order(&["shanghai", "beijing"]).open();
         let mut consumer = gate.consumer().await;
         let traced = call(1, "greet", &[("timeout", "5000"), ("traceparent", "00-1-2-01")]);
         consumer.send(&traced).await;
         let first = gate.link().calls(1).await.remove(0);
-        gate.core.failed(Key::from_number(first.token), no_link());
+        gate.refuse(first.token, no_link());
         let second = gate.link().calls(2).await.remove(1);
         let (before, after) = (first.head(), second.head());
         assert_eq!((before.destination, after.destination), ("shanghai", "beijing"));
@@ -45,30 +37,23 @@ fn a_call_whose_island_has_no_link_goes_to_the_next_of_its_list_at_once() {
         assert_eq!(consumer.frame().await[11], 1);
         consumer.send(&[patient(2), one_way(patient(3))].concat()).await;
         gate.link().calls(4).await;
-        assert_eq!(destinations(&gate)[2..], ["beijing", "beijing"], "the next ones need not find it out anew");
+        assert_eq!(gate.destinations()[2..], ["beijing", "beijing"], "the next ones need not find it out anew");
         gate.core.island_is_back("shanghai");
         consumer.send(&patient(4)).await;
         gate.link().calls(5).await;
-        assert_eq!(destinations(&gate)[4], "shanghai");
+        assert_eq!(gate.destinations()[4], "shanghai");
     });
 }
 
 #[test]
 fn where_no_island_of_its_list_has_a_link_a_call_waits_for_whichever_is_back_first() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
-        let mut consumer = gate.consumer().await;
-        consumer.send(&patient(1)).await;
-        let token = Key::from_number(gate.link().calls(1).await[0].token);
-        gate.core.failed(token, no_link());
-        gate.link().calls(2).await;
-        gate.core.failed(token, no_link());
-        assert_eq!(destinations(&gate), ["shanghai", "beijing"]);
+        let (gate, mut consumer) = both_away().await;
         consumer.send(&[patient(2), one_way(patient(3))].concat()).await;
         until(|| gate.core.calls.len() == 3).await;
         gate.core.island_is_back("beijing");
         gate.link().calls(5).await;
-        assert_eq!(destinations(&gate)[2..], ["beijing", "beijing", "beijing"]);
+        assert_eq!(gate.destinations()[2..], ["beijing", "beijing", "beijing"]);
         assert_eq!(gate.core.calls.len(), 2, "the one-way call holds nothing");
     });
 }
@@ -76,12 +61,7 @@ fn where_no_island_of_its_list_has_a_link_a_call_waits_for_whichever_is_back_fir
 #[test]
 fn a_list_whose_islands_are_all_away_is_tried_as_a_single_island_is() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
-        let mut consumer = gate.consumer().await;
-        consumer.send(&patient(1)).await;
-        let token = Key::from_number(gate.link().calls(1).await[0].token);
-        gate.core.failed(token, no_link());
-        gate.core.failed(token, no_link());
+        let (gate, mut consumer) = both_away().await;
         consumer.send(&[patient(2), patient(3)].concat()).await;
         until(|| gate.core.calls.len() == 3).await;
         gate.core.try_again(Instant::now() + Duration::from_secs(60));
@@ -100,30 +80,20 @@ fn a_list_whose_islands_are_all_away_is_tried_as_a_single_island_is() {
 #[test]
 fn an_island_does_not_count_as_absent_for_as_long_as_a_call_runs_elsewhere() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
-        let mut consumer = gate.consumer().await;
-        consumer.send(&patient(1)).await;
-        let token = Key::from_number(gate.link().calls(1).await[0].token);
-        gate.core.failed(token, no_link());
-        gate.core.failed(token, no_link());
+        let (gate, mut consumer) = both_away().await;
         gate.core.island_is_back("beijing");
-        assert_eq!(destinations(&gate), ["shanghai", "beijing", "beijing"]);
+        assert_eq!(gate.destinations(), ["shanghai", "beijing", "beijing"]);
         gate.core.try_again(Instant::now() + Duration::from_secs(60));
         consumer.send(&patient(2)).await;
         gate.link().calls(4).await;
-        assert_eq!(destinations(&gate)[3], "shanghai", "nobody waits for it");
+        assert_eq!(gate.destinations()[3], "shanghai", "nobody waits for it");
     });
 }
 
 #[test]
 fn a_call_that_was_tried_at_one_island_of_its_list_still_waits_for_the_others() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
-        let mut consumer = gate.consumer().await;
-        consumer.send(&patient(1)).await;
-        let token = Key::from_number(gate.link().calls(1).await[0].token);
-        gate.core.failed(token, no_link());
-        gate.core.failed(token, no_link());
+        let (gate, mut consumer) = both_away().await;
         consumer.send(&patient(2)).await;
         until(|| gate.core.calls.len() == 2).await;
         for minute in 1..=3 {
@@ -131,17 +101,17 @@ fn a_call_that_was_tried_at_one_island_of_its_list_still_waits_for_the_others() 
         }
         let tried: Vec<_> = gate.link().opened.borrow()[2..].to_vec();
         assert_eq!(tried.len(), 2, "one an island");
-        tried.iter().for_each(|sent| gate.core.failed(Key::from_number(sent.token), no_link()));
-        let before = destinations(&gate).len();
+        tried.iter().for_each(|sent| gate.refuse(sent.token, no_link()));
+        let before = gate.destinations().len();
         gate.core.island_is_back(tried[0].head().destination);
-        assert_eq!(destinations(&gate).len(), before + 2, "both go where an island is back");
+        assert_eq!(gate.destinations().len(), before + 2, "both go where an island is back");
     });
 }
 
 #[test]
 fn a_provider_that_is_gone_there_is_a_reason_to_go_on_and_overload_or_a_call_that_may_have_run_is_none() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
+        let gate = GateBuilder::in_order(&["shanghai", "beijing"]).open();
         let mut consumer = gate.consumer().await;
         let mut sent = 0;
         for (kind, outcome, goes_on) in [
@@ -153,14 +123,14 @@ fn a_provider_that_is_gone_there_is_a_reason_to_go_on_and_overload_or_a_call_tha
         ] {
             consumer.send(&patient(1)).await;
             sent += 1;
-            let token = Key::from_number(gate.link().calls(sent).await[sent - 1].token);
-            gate.core.failed(token, failure(Stage::Pick, kind, outcome));
+            let token = gate.link().calls(sent).await[sent - 1].token;
+            gate.refuse(token, failure(Stage::Pick, kind, outcome));
             if goes_on {
                 sent += 1;
                 gate.link().calls(sent).await;
-                assert_eq!(*destinations(&gate).last().unwrap(), "beijing", "{kind} {outcome}");
+                assert_eq!(*gate.destinations().last().unwrap(), "beijing", "{kind} {outcome}");
                 // And there it ends: nobody goes round in circles.
-                gate.core.failed(token, failure(Stage::Pick, Kind::ProviderGone, Outcome::NotSent));
+                gate.refuse(token, failure(Stage::Pick, Kind::ProviderGone, Outcome::NotSent));
             }
             assert!(consumer.answer().await.text.contains("said over the link"));
             assert!(gate.core.calls.is_empty(), "{kind} {outcome}");
@@ -173,27 +143,27 @@ fn a_provider_that_is_gone_there_is_a_reason_to_go_on_and_overload_or_a_call_tha
 #[test]
 fn a_call_that_was_refused_there_waits_for_the_others_and_holds_up_nobody() {
     on_shard(async {
-        let gate = in_order(&["shanghai", "beijing"]).open();
+        let gate = GateBuilder::in_order(&["shanghai", "beijing"]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&patient(1)).await;
-        let token = Key::from_number(gate.link().calls(1).await[0].token);
-        gate.core.failed(token, no_link());
+        let token = gate.link().calls(1).await[0].token;
+        gate.refuse(token, no_link());
         gate.link().calls(2).await;
-        gate.reply(token.number(), &ok_reply(b"\x02hi"));
+        gate.reply(token, &ok_reply(b"\x02hi"));
         assert_eq!(consumer.frame().await[11], 1);
         consumer.send(&patient(2)).await;
-        let token = Key::from_number(gate.link().calls(3).await[2].token);
-        gate.core.failed(token, failure(Stage::Pick, Kind::ProviderGone, Outcome::NotSent));
+        let token = gate.link().calls(3).await[2].token;
+        gate.refuse(token, failure(Stage::Pick, Kind::ProviderGone, Outcome::NotSent));
         assert_eq!(gate.core.calls.len(), 1, "it waits for shanghai");
         assert!(gate.core.absent.has("shanghai") && !gate.core.absent.has("beijing"));
         for _ in 0..5 {
             gate.core.send_waiting();
         }
-        assert_eq!(destinations(&gate), ["shanghai", "beijing", "beijing"]);
+        assert_eq!(gate.destinations(), ["shanghai", "beijing", "beijing"]);
         gate.core.island_is_back("shanghai");
         gate.link().calls(4).await;
-        assert_eq!(destinations(&gate)[3], "shanghai");
-        gate.reply(token.number(), &ok_reply(b"\x02hi"));
+        assert_eq!(gate.destinations()[3], "shanghai");
+        gate.reply(token, &ok_reply(b"\x02hi"));
         assert_eq!(consumer.frame().await[11], 2);
     });
 }
@@ -202,8 +172,8 @@ fn a_call_that_was_refused_there_waits_for_the_others_and_holds_up_nobody() {
 fn without_any_link_a_call_goes_to_the_local_provider_of_its_list_as_it_came() {
     on_shard(async {
         let (listener, address) = provider_port().await;
-        let knowledge = with_providers(&[(address, &[])]);
-        let gate = GateBuilder { knowledge, links: Vec::new(), ..in_order(&["shanghai", "local"]) }.open();
+        let builder = GateBuilder { links: Vec::new(), ..GateBuilder::in_order(&["shanghai", "local"]) };
+        let gate = builder.beside(address, &[]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&patient(1)).await;
         let mut provider = accepted(&listener).await;
@@ -218,18 +188,15 @@ fn without_any_link_a_call_goes_to_the_local_provider_of_its_list_as_it_came() {
 fn a_call_that_was_not_sent_over_a_link_goes_to_the_local_provider_of_its_list() {
     on_shard(async {
         let (listener, address) = provider_port().await;
-        let knowledge = with_providers(&[(address, &[])]);
-        let gate = GateBuilder { knowledge, ..in_order(&["shanghai", "local"]) }.open();
+        let gate = GateBuilder::in_order(&["shanghai", "local"]).beside(address, &[]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&call(1, "greet", &[("timeout", "5000"), ("highway.target", "local")])).await;
-        let token = Key::from_number(gate.link().calls(1).await[0].token);
-        gate.core.failed(token, no_link());
+        let token = gate.link().calls(1).await[0].token;
+        gate.refuse(token, no_link());
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         assert!(!got.windows(8).any(|bytes| bytes == b"highway."), "its own words are taken out");
-        let mut reply = ok_reply(b"\x02hi");
-        reply[4..12].copy_from_slice(&got[4..12]);
-        provider.send(&reply).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1);
         assert!(gate.core.calls.is_empty());
     });
@@ -240,16 +207,13 @@ fn a_call_that_was_not_sent_over_a_link_goes_to_the_local_provider_of_its_list()
 fn local_first_goes_to_an_island_when_the_provider_is_gone_and_takes_no_token_along() {
     on_shard(async {
         let (listener, address) = provider_port().await;
-        let knowledge = with_providers(&[(address, &[("token", "hush")])]);
-        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let gate = GateBuilder::in_order(&["local", "shanghai"]).beside(address, &[("token", "hush")]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&patient(1)).await;
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         assert!(got.windows(4).any(|bytes| bytes == b"hush"));
-        let mut reply = ok_reply(b"\x02hi");
-        reply[4..12].copy_from_slice(&got[4..12]);
-        provider.send(&reply).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1);
         drop((provider, listener));
         until(|| gate.core.local.status()[0].connections == 0).await;
@@ -265,8 +229,7 @@ fn local_first_goes_to_an_island_when_the_provider_is_gone_and_takes_no_token_al
 fn a_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came() {
     on_shard(async {
         let (_closed, address) = closed_port();
-        let knowledge = with_providers(&[(address, &[("token", "hush")])]);
-        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let gate = GateBuilder::in_order(&["local", "shanghai"]).beside(address, &[("token", "hush")]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&patient(1)).await;
         let sent = gate.link().calls(1).await.remove(0);
@@ -281,8 +244,7 @@ fn a_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came() {
 fn a_one_way_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came() {
     on_shard(async {
         let (_closed, address) = closed_port();
-        let knowledge = with_providers(&[(address, &[("token", "hush")])]);
-        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let gate = GateBuilder::in_order(&["local", "shanghai"]).beside(address, &[("token", "hush")]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&one_way(patient(1))).await;
         let sent = gate.link().calls(1).await.remove(0);
@@ -295,8 +257,8 @@ fn a_one_way_call_that_waited_for_its_local_provider_in_vain_goes_on_as_it_came(
 fn a_one_way_call_that_nobody_of_its_list_takes_waits_and_stays_charged() {
     on_shard(async {
         let (_closed, address) = closed_port();
-        let knowledge = with_providers(&[(address, &[])]);
-        let gate = GateBuilder { knowledge, links: Vec::new(), ..in_order(&["local", "shanghai"]) }.open();
+        let builder = GateBuilder { links: Vec::new(), ..GateBuilder::in_order(&["local", "shanghai"]) };
+        let gate = builder.beside(address, &[]).open();
         let mut consumer = gate.consumer().await;
         let text = "x".repeat(100_000);
         let large = call_in(Codec::Hessian2, "com.acme.Greeter", 1, "greet", &text, &[("timeout", "5000")]);
@@ -316,8 +278,7 @@ fn a_one_way_call_that_nobody_of_its_list_takes_waits_and_stays_charged() {
 fn a_one_way_call_waits_for_the_connection_to_its_local_provider_and_is_forgotten_once_it_is_written() {
     on_shard(async {
         let (listener, address) = provider_port().await;
-        let knowledge = with_providers(&[(address, &[])]);
-        let gate = GateBuilder { knowledge, ..in_order(&["local", "shanghai"]) }.open();
+        let gate = GateBuilder::in_order(&["local", "shanghai"]).beside(address, &[]).open();
         let mut consumer = gate.consumer().await;
         consumer.send(&one_way(patient(1))).await;
         let mut provider = accepted(&listener).await;

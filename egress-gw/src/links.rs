@@ -158,36 +158,12 @@ fn nth<'a, T>(links: impl Iterator<Item = &'a T> + Clone, number: usize) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
+    use crate::testing::FakeLink;
 
-    struct Fake {
-        id: u64,
-        hub: &'static str,
-        usable: Cell<bool>,
-    }
-
-    impl Uplink for Fake {
-        fn id(&self) -> u64 {
-            self.id
-        }
-        fn hub(&self) -> &str {
-            self.hub
-        }
-        fn usable(&self) -> bool {
-            self.usable.get()
-        }
-        fn open(&self, _: &[u8], _: &[u8], _: u64) -> Result<Exchange, Failure> {
-            Ok(Exchange(None))
-        }
-        fn cancel(&self, _: Exchange) {}
-    }
-
-    fn links(hubs: &[&'static str]) -> (Links, Vec<Rc<Fake>>) {
+    fn links(hubs: &[&'static str]) -> (Links, Vec<Rc<FakeLink>>) {
         let links = Links::default();
-        let made: Vec<Rc<Fake>> =
-            (1..).zip(hubs).map(|(id, hub)| Rc::new(Fake { id, hub, usable: Cell::new(true) })).collect();
+        let made: Vec<Rc<FakeLink>> = (1..).zip(hubs).map(|(id, hub)| FakeLink::new(id, hub)).collect();
         for link in &made {
             links.add(link.clone());
         }

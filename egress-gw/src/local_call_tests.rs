@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use tokio::net::TcpListener;
 use wire::dubbo::call::{Call, Peeked};
 use wire::dubbo::frame::{Codec, FrameKind, Serialization};
 
@@ -14,9 +15,27 @@ use crate::testing::*;
 const LOCAL: (&str, &str) = ("highway.target", "local");
 
 /// A gate whose island has one provider, which has not been called yet.
-async fn gate(said: &[(&str, &str)]) -> (Gate, tokio::net::TcpListener) {
+async fn gate(said: &[(&str, &str)]) -> (Gate, TcpListener) {
     let (listener, address) = provider_port().await;
-    (GateBuilder { knowledge: with_providers(&[(address, said)]), ..GateBuilder::default() }.open(), listener)
+    (GateBuilder::default().beside(address, said).open(), listener)
+}
+
+/// A call that the only provider of this island has got, and not answered.
+struct Called {
+    gate: Gate,
+    listener: TcpListener,
+    consumer: Peer,
+    provider: Peer,
+    got: Vec<u8>,
+}
+
+async fn called(call: &[u8]) -> Called {
+    let (gate, listener) = gate(&[]).await;
+    let mut consumer = gate.consumer().await;
+    consumer.send(call).await;
+    let mut provider = accepted(&listener).await;
+    let got = provider.frame().await;
+    Called { gate, listener, consumer, provider, got }
 }
 
 /// A call to `local` whose consumer waits long enough for a connection on a busy machine.
@@ -33,13 +52,6 @@ fn read<R>(frame: &[u8], look: impl FnOnce(&Header, &Call<'_>) -> R) -> R {
 
 fn attachment(frame: &[u8], key: &str) -> Option<String> {
     read(frame, |_, call| call.attachments.get(key).map(|value| value.into_owned()))
-}
-
-/// The provider's answer to what it got.
-fn answer_to(frame: &[u8]) -> Vec<u8> {
-    let mut reply = ok_reply(b"\x02hi");
-    reply[4..12].copy_from_slice(&frame[4..12]);
-    reply
 }
 
 #[test]
@@ -66,7 +78,7 @@ fn a_call_to_local_goes_to_a_provider_of_this_island_and_its_answer_comes_back()
             (attachment(&got, "mine").as_deref(), attachment(&got, "token").as_deref()),
             (Some("kept"), Some("hush"))
         );
-        provider.send(&answer_to(&got)).await;
+        provider.reply_to(&got).await;
         let answer = consumer.frame().await;
         assert_eq!((answer[11], &answer[HEADER_LEN..]), (7, &b"\x91\x02hi"[..]));
         assert!(gate.link().opened.borrow().is_empty() && gate.core.calls.is_empty());
@@ -94,17 +106,13 @@ fn without_a_call_to_local_no_provider_is_connected() {
 #[test]
 fn a_provider_that_is_not_called_for_a_while_is_given_up_and_connected_anew_with_the_next_call() {
     on_shard(async {
-        let (gate, listener) = gate(&[]).await;
-        let mut consumer = gate.consumer().await;
-        consumer.send(&here(1)).await;
-        let mut provider = accepted(&listener).await;
-        let got = provider.frame().await;
+        let Called { gate, listener, mut consumer, mut provider, got } = called(&here(1)).await;
         let last = Instant::now();
         gate.core.local.give_up_idle(last + IDLE / 2);
         assert_eq!(gate.core.local.status().len(), 1);
         gate.core.local.give_up_idle(last + IDLE);
         assert!(gate.core.local.status().is_empty());
-        provider.send(&answer_to(&got)).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1, "what was under way is answered");
         provider.closed().await;
         consumer.send(&here(2)).await;
@@ -156,7 +164,7 @@ fn a_provider_that_cannot_be_reached_is_told_as_not_sent_and_another_is_asked_fi
         let mut provider = accepted(&listener).await;
         let got = provider.frame().await;
         assert_eq!(attachment(&got, "token"), None, "the first one's token is not for the second");
-        provider.send(&answer_to(&got)).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1);
 
         let alone = GateBuilder { knowledge: with_providers(&[(nobody, &[])]), ..GateBuilder::default() }.open();
@@ -175,13 +183,9 @@ fn a_provider_that_cannot_be_reached_is_told_as_not_sent_and_another_is_asked_fi
 #[test]
 fn a_connection_that_ends_with_a_call_on_it_leaves_the_outcome_unknown() {
     on_shard(async {
-        let (gate, listener) = gate(&[]).await;
-        let mut consumer = gate.consumer().await;
-        consumer.send(&here(1)).await;
-        let mut provider = accepted(&listener).await;
-        provider.frame().await;
-        drop(provider);
-        let told = consumer.answer().await;
+        let mut called = called(&here(1)).await;
+        drop(called.provider);
+        let told = called.consumer.answer().await;
         assert_eq!(told.status, Status::OK, "Java must not repeat it");
         assert!(
             told.text.contains("sent and unanswered") && told.text.contains("may have been executed"),
@@ -194,11 +198,8 @@ fn a_connection_that_ends_with_a_call_on_it_leaves_the_outcome_unknown() {
 #[test]
 fn at_its_deadline_a_local_call_is_cancelled_and_its_consumer_told_that_it_may_have_run() {
     on_shard(async {
-        let (gate, listener) = gate(&[]).await;
-        let mut consumer = gate.consumer().await;
-        consumer.send(&call(1, "greet", &[LOCAL, ("timeout", "1000")])).await;
-        let mut provider = accepted(&listener).await;
-        let got = provider.frame().await;
+        let Called { gate, mut consumer, mut provider, got, .. } =
+            called(&call(1, "greet", &[LOCAL, ("timeout", "1000")])).await;
         let told = consumer.answer().await;
         assert_eq!(told.status, Status::SERVER_TIMEOUT);
         assert!(
@@ -206,7 +207,7 @@ fn at_its_deadline_a_local_call_is_cancelled_and_its_consumer_told_that_it_may_h
             "{}",
             told.text
         );
-        provider.send(&answer_to(&got)).await;
+        provider.reply_to(&got).await;
         consumer.nothing_but_a_heartbeat().await;
         assert!(gate.core.calls.is_empty());
     });
@@ -215,16 +216,12 @@ fn at_its_deadline_a_local_call_is_cancelled_and_its_consumer_told_that_it_may_h
 #[test]
 fn a_consumer_that_leaves_takes_its_local_calls_along() {
     on_shard(async {
-        let (gate, listener) = gate(&[]).await;
-        let mut consumer = gate.consumer().await;
-        consumer.send(&here(1)).await;
-        let mut provider = accepted(&listener).await;
-        let got = provider.frame().await;
+        let Called { gate, consumer, mut provider, got, .. } = called(&here(1)).await;
         assert_eq!(gate.core.local.status()[0].outstanding, 1);
         drop(consumer);
         until(|| gate.core.calls.is_empty()).await;
         assert_eq!(gate.core.local.status()[0].outstanding, 0);
-        provider.send(&answer_to(&got)).await;
+        provider.reply_to(&got).await;
         let mut other = gate.consumer().await;
         other.nothing_but_a_heartbeat().await;
     });
@@ -233,22 +230,18 @@ fn a_consumer_that_leaves_takes_its_local_calls_along() {
 #[test]
 fn an_error_in_a_serialization_that_the_consumer_did_not_use_is_written_so_that_it_can_read_it() {
     on_shard(async {
-        let (gate, listener) = gate(&[]).await;
-        let mut consumer = gate.consumer().await;
-        consumer.send(&here(3)).await;
-        let mut provider = accepted(&listener).await;
-        let got = provider.frame().await;
+        let mut called = called(&here(3)).await;
         let mut body = Vec::new();
         wire::dubbo::reply::put_error(&mut body, 1, Status::SERVICE_NOT_FOUND, "highway: none)");
         let text = &body[HEADER_LEN..];
         // The same error as fastjson2 bytes that a hessian2 consumer cannot read.
         let json = b"\x7a\x05hello";
-        let id = read(&got, |header, _| header.id);
+        let id = read(&called.got, |header, _| header.id);
         let mut error =
             Header::reply(Serialization::FASTJSON2, Status::SERVICE_NOT_FOUND, id, json.len() as u32).encode().to_vec();
         error.extend_from_slice(json);
-        provider.send(&error).await;
-        let answer = consumer.frame().await;
+        called.provider.send(&error).await;
+        let answer = called.consumer.frame().await;
         let header = Header::decode(&answer).unwrap().unwrap();
         assert_eq!((header.id, header.serialization()), (3, Serialization::HESSIAN2));
         assert!(!text.is_empty() && header.status() == Status::SERVICE_NOT_FOUND);
@@ -269,11 +262,7 @@ fn a_call_that_wants_to_be_called_back_is_refused_in_words() {
 #[test]
 fn a_provider_that_is_not_listed_any_more_gets_no_new_call_and_the_new_one_does() {
     on_shard(async {
-        let (gate, old) = gate(&[]).await;
-        let mut consumer = gate.consumer().await;
-        consumer.send(&here(1)).await;
-        let mut provider = accepted(&old).await;
-        let first = provider.frame().await;
+        let Called { gate, mut consumer, mut provider, got: first, .. } = called(&here(1)).await;
         let (new, address) = provider_port().await;
         let knowledge = gate.core.knowledge.load_full();
         gate.core.knowledge.store(std::sync::Arc::new(Knowledge {
@@ -285,10 +274,10 @@ fn a_provider_that_is_not_listed_any_more_gets_no_new_call_and_the_new_one_does(
         let mut other = accepted(&new).await;
         let second = other.frame().await;
         // What was sent before is still answered, and then its connection ends.
-        provider.send(&answer_to(&first)).await;
+        provider.reply_to(&first).await;
         assert_eq!(consumer.frame().await[11], 1);
         provider.closed().await;
-        other.send(&answer_to(&second)).await;
+        other.reply_to(&second).await;
         assert_eq!(consumer.frame().await[11], 2);
     });
 }
@@ -311,15 +300,7 @@ fn where_nobody_offers_the_service_here_a_call_to_local_is_refused() {
 #[test]
 fn a_provider_with_tls_is_called_once_it_is_said_whom_to_trust() {
     on_shard(async {
-        let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: String| {
-            std::fs::write(folder.path().join(name), text).unwrap();
-            folder.path().join(name)
-        };
-        let (certificate, key) = (file("own.pem", own.cert.pem()), file("own.key", own.signing_key.serialize_pem()));
-        let identity = shard::tls::Identity { certificate_file: &certificate, key_file: &key };
-        let server = shard::tls::server(identity, None).unwrap();
+        let own = SelfSigned::new();
         let (listener, address) = provider_port().await;
         let marked: &[(SocketAddr, &[(&str, &str)])] = &[(address, &[("ssl-enabled", "true")])];
         let gate = GateBuilder { knowledge: with_providers(marked), ..GateBuilder::default() }.open();
@@ -329,15 +310,14 @@ fn a_provider_with_tls_is_called_once_it_is_said_whom_to_trust() {
         let trouble = gate.core.local.status()[0].trouble.clone().unwrap();
         assert!(trouble.contains("[local.tls]"), "{trouble}");
 
-        let trust = client::Trust::read(Some(&certificate), None, Some("localhost")).unwrap();
-        let tls = LocalTls { trust: Some(trust), ..LocalTls::default() };
+        let tls = LocalTls { trust: Some(own.trust()), ..LocalTls::default() };
         let snapshot = gate.core.knowledge.load().snapshot.clone();
         let local = local_with(marked, tls);
         gate.core.knowledge.store(std::sync::Arc::new(Knowledge { snapshot, local, ..Knowledge::default() }));
         consumer.send(&here(2)).await;
-        let mut provider = accepted_with_tls(&listener, server).await;
+        let mut provider = accepted_with_tls(&listener, own.server()).await;
         let got = provider.frame().await;
-        provider.send(&answer_to(&got)).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 2);
     });
 }

@@ -27,16 +27,8 @@ struct Slow {
 impl Slow {
     /// At most `others` are there beside it.
     async fn open(others: &[SocketAddr]) -> Self {
-        let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: String| {
-            std::fs::write(folder.path().join(name), text).unwrap();
-            folder.path().join(name)
-        };
-        let (certificate, key) = (file("own.pem", own.cert.pem()), file("own.key", own.signing_key.serialize_pem()));
-        let identity = shard::tls::Identity { certificate_file: &certificate, key_file: &key };
-        let server = shard::tls::server(identity, None).unwrap();
-        let trust = client::Trust::read(Some(&certificate), None, Some("localhost")).unwrap();
+        let own = SelfSigned::new();
+        let (server, trust) = (own.server(), own.trust());
         let (listener, address) = provider_port().await;
         let all: Vec<SocketAddr> = [address].iter().chain(others).copied().collect();
         let knowledge = ruled(1, "", listed(&all, &trust));
@@ -186,9 +178,7 @@ fn a_call_that_is_written_at_once_is_not_kept_and_one_that_is_sent_by_now_not_st
         slow.rules(2, SWITCH);
         until(|| core.looked_at() == 2).await;
         assert_eq!((core.calls.len(), core.queued.borrow().len()), (2, 0));
-        let mut reply = ok_reply(b"\x02hi");
-        reply[4..12].copy_from_slice(&got[4..12]);
-        provider.send(&reply).await;
+        provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1);
     });
 }

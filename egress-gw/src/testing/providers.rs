@@ -1,20 +1,14 @@
-//! Providers of the own island, and calls that may go to several targets, for tests.
+//! Providers of the own island: what is known of them, and the ports where they are or are not.
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use wire::tunnel::Keyed;
-use wire::tunnel::head::Head;
 
-use super::{PATIENCE, Peer, snapshot_with};
-use crate::answer::Repeat;
-use crate::cache::{Course, Pick, Route, Way, Ways};
-use crate::fallback::{Fallback, Handled, Request};
+use super::known::snapshot_with;
 use crate::knowledge::Knowledge;
 use crate::local::{Local, LocalTls, Own};
-use crate::local_pool::LocalRoute;
 
 /// What is known where these providers of Greeter are in this island; each with parameters of its URL.
 pub fn with_providers(providers: &[(SocketAddr, &[(&str, &str)])]) -> Knowledge {
@@ -79,57 +73,4 @@ pub fn closed_port() -> (tokio::net::TcpSocket, SocketAddr) {
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let address = socket.local_addr().unwrap();
     (socket, address)
-}
-
-/// A provider's end of the connection that the gateway makes to it.
-pub async fn accepted(listener: &tokio::net::TcpListener) -> Peer {
-    let accepted = tokio::time::timeout(PATIENCE, listener.accept()).await.expect("the gateway connects");
-    Peer { stream: Box::new(accepted.unwrap().0) }
-}
-
-/// The same with TLS.
-pub async fn accepted_with_tls(listener: &tokio::net::TcpListener, config: Arc<rustls::ServerConfig>) -> Peer {
-    let accepted = async {
-        let (stream, _) = listener.accept().await.unwrap();
-        tokio_rustls::TlsAcceptor::from(config).accept(stream).await.unwrap()
-    };
-    let stream = tokio::time::timeout(PATIENCE, accepted).await.expect("the gateway connects");
-    Peer { stream: Box::new(stream) }
-}
-
-/// Sends every call to the first of these targets, or to the next where it was not sent.
-pub struct InOrder(pub &'static [&'static str]);
-
-impl Fallback for InOrder {
-    fn name(&self) -> &str {
-        "in order"
-    }
-
-    fn handle<'a>(&self, request: Request<'a>) -> Handled<'a> {
-        let way = |target: &&str| match *target {
-            "local" => {
-                let key = zk_bridge::ServiceKey::new("com.acme.Greeter", None, None);
-                Way::Local(LocalRoute::new(key, "greet"))
-            }
-            island => {
-                let mut head = Vec::new();
-                let service = "com.acme.Greeter";
-                Head { protocol: Head::DUBBO, destination: island, service, method: "greet", ..Head::default() }
-                    .encode_into(&mut head)
-                    .unwrap();
-                Way::Island(Route { island: island.into(), head: head.into(), repeat: Repeat::Harmful })
-            }
-        };
-        let ways = self.0.iter().map(way).collect();
-        match request.decide() {
-            Ok(mut decision) => {
-                let generation = decision.course.generation();
-                let label = "com.acme.Greeter#greet".into();
-                let ways = Rc::new(Ways { label, ways, pick: Pick::First, generation, port: None });
-                decision.course = Course::new(ways, |_| unreachable!());
-                request.carry(decision)
-            }
-            Err(failure) => request.fail(&failure),
-        }
-    }
 }
