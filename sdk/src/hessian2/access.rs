@@ -76,14 +76,12 @@ pub(super) struct Entries<'d, 'de> {
     decoder: &'d mut Decoder<'de>,
     /// The last key where it is text, for errors.
     key: Option<Cow<'de, str>>,
-    /// Whether the key of this entry was taken and its value was not.
-    half: bool,
     ended: bool,
 }
 
 impl<'d, 'de> Entries<'d, 'de> {
     pub(super) fn new(decoder: &'d mut Decoder<'de>) -> Self {
-        Self { decoder, key: None, half: false, ended: false }
+        Self { decoder, key: None, ended: false }
     }
 
     fn more(&mut self) -> Result<bool, DecodeError> {
@@ -100,15 +98,6 @@ impl<'d, 'de> Entries<'d, 'de> {
             self.decoder.skip()?;
         }
         Ok(())
-    }
-
-    /// The next key or value, in turn.
-    pub(super) fn part<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
-        self.half = !self.half;
-        if self.half {
-            return self.next_key_seed(seed);
-        }
-        self.next_value_seed(seed).map(Some)
     }
 }
 
@@ -142,13 +131,11 @@ pub(super) struct Fields<'d, 'de> {
     decoder: &'d mut Decoder<'de>,
     class: usize,
     next: usize,
-    /// Whether the name of this field was taken and its value was not.
-    half: bool,
 }
 
 impl<'d, 'de> Fields<'d, 'de> {
     pub(super) fn new(decoder: &'d mut Decoder<'de>, class: usize) -> Self {
-        Self { decoder, class, next: 0, half: false }
+        Self { decoder, class, next: 0 }
     }
 
     fn field(&self, index: usize) -> Option<&Cow<'de, str>> {
@@ -176,15 +163,6 @@ impl<'d, 'de> Fields<'d, 'de> {
             self.skip()?;
         }
         Ok(())
-    }
-
-    /// The next name or value, in turn.
-    pub(super) fn part<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
-        self.half = !self.half;
-        if self.half {
-            return self.next_key_seed(seed);
-        }
-        self.next_value_seed(seed).map(Some)
     }
 }
 

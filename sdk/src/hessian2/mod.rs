@@ -63,6 +63,7 @@ mod key;
 mod name;
 mod names;
 mod parts;
+mod refused;
 mod ser;
 mod whole;
 

@@ -38,33 +38,26 @@ impl Items<'_, '_> {
     }
 }
 
-impl ser::SerializeSeq for Items<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
+/// What serde has two words for is one list in Java.
+macro_rules! lists {
+    ($($face:ident)*) => {$(
+        impl ser::$face for Items<'_, '_> {
+            type Ok = ();
+            type Error = EncodeError;
 
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.item(value)
-    }
+            fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+                self.item(value)
+            }
 
-    fn end(self) -> Result<(), EncodeError> {
-        self.close();
-        Ok(())
-    }
+            fn end(self) -> Result<(), EncodeError> {
+                self.close();
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeTuple for Items<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.item(value)
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.close();
-        Ok(())
-    }
-}
+lists! { SerializeSeq SerializeTuple }
 
 /// The keys and values of a map.
 #[derive(Debug)]
@@ -143,43 +136,35 @@ impl<'e, 'b> Object<'e, 'b> {
     }
 }
 
-impl ser::SerializeStruct for Object<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
+/// What serde has two words for is one object in Java.
+macro_rules! objects {
+    ($($face:ident)*) => {$(
+        impl ser::$face for Object<'_, '_> {
+            type Ok = ();
+            type Error = EncodeError;
 
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
-        self.field(name, value)
-    }
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), EncodeError> {
+                self.field(name, value)
+            }
 
-    fn skip_field(&mut self, _: &'static str) -> Result<(), EncodeError> {
-        self.left_out();
-        Ok(())
-    }
+            fn skip_field(&mut self, _: &'static str) -> Result<(), EncodeError> {
+                self.left_out();
+                Ok(())
+            }
 
-    fn end(self) -> Result<(), EncodeError> {
-        self.close();
-        Ok(())
-    }
+            fn end(self) -> Result<(), EncodeError> {
+                self.close();
+                Ok(())
+            }
+        }
+    )*};
 }
 
-impl ser::SerializeStructVariant for Object<'_, '_> {
-    type Ok = ();
-    type Error = EncodeError;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
-        self.field(name, value)
-    }
-
-    fn skip_field(&mut self, _: &'static str) -> Result<(), EncodeError> {
-        self.left_out();
-        Ok(())
-    }
-
-    fn end(self) -> Result<(), EncodeError> {
-        self.close();
-        Ok(())
-    }
-}
+objects! { SerializeStruct SerializeStructVariant }
 
 /// Between the names in the head of an object; no name in Java has it.
 pub(crate) const BETWEEN_NAMES: char = '\0';

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use serde::de::value::{I64Deserializer, U64Deserializer, UnitDeserializer};
-use serde::de::{DeserializeSeed, EnumAccess, SeqAccess, VariantAccess, Visitor};
+use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use wire::dubbo::hessian2::Item;
 
 use super::access::{Entries, Fields, Items};
@@ -89,20 +89,17 @@ impl<'de> VariantAccess<'de> for Whole<'_, 'de> {
         match self.item {
             Item::List { number, name, len } => {
                 let name = self.name(name);
-                self.decoder.inside(number, |decoder| {
-                    visitor.visit_seq(Named { name: Some(name), parts: Parts::Items(Items::new(decoder, len)) })
-                })
+                self.decoder.inside(number, |decoder| visitor.visit_seq(Named::new(name, Items::new(decoder, len))))
             }
             Item::Map { number, name } => {
                 let name = self.name(name);
-                self.decoder.inside(number, |decoder| {
-                    visitor.visit_seq(Named { name: Some(name), parts: Parts::Entries(Entries::new(decoder)) })
-                })
+                self.decoder
+                    .inside(number, |decoder| visitor.visit_seq(Named::new(name, InTurn::new(Entries::new(decoder)))))
             }
             Item::Object { number, class } => {
                 let name = Some(self.decoder.class_name(class));
                 self.decoder.inside(number, |decoder| {
-                    visitor.visit_seq(Named { name: Some(name), parts: Parts::Fields(Fields::new(decoder, class)) })
+                    visitor.visit_seq(Named::new(name, InTurn::new(Fields::new(decoder, class))))
                 })
             }
             _ => Err(DecodeError::mismatch("found one value, wanted several")),
@@ -115,31 +112,50 @@ impl<'de> VariantAccess<'de> for Whole<'_, 'de> {
 }
 
 /// First the name, if there is one, then the parts.
-struct Named<'d, 'de> {
+struct Named<'de, P> {
     name: Option<Option<Cow<'de, str>>>,
-    parts: Parts<'d, 'de>,
+    parts: P,
 }
 
-enum Parts<'d, 'de> {
-    Items(Items<'d, 'de>),
-    Entries(Entries<'d, 'de>),
-    Fields(Fields<'d, 'de>),
+impl<'de, P> Named<'de, P> {
+    fn new(name: Option<Cow<'de, str>>, parts: P) -> Self {
+        Self { name: Some(name), parts }
+    }
 }
 
-impl<'de> SeqAccess<'de> for Named<'_, 'de> {
+impl<'de, P: SeqAccess<'de, Error = DecodeError>> SeqAccess<'de> for Named<'de, P> {
     type Error = DecodeError;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
-        if let Some(name) = self.name.take() {
-            return match name {
-                Some(name) => seed.deserialize(Key(name)).map(Some),
-                None => seed.deserialize(UnitDeserializer::new()).map(Some),
-            };
+        match self.name.take() {
+            Some(Some(name)) => seed.deserialize(Key(name)).map(Some),
+            Some(None) => seed.deserialize(UnitDeserializer::new()).map(Some),
+            None => self.parts.next_element_seed(seed),
         }
-        match &mut self.parts {
-            Parts::Items(items) => { items }.next_element_seed(seed),
-            Parts::Entries(entries) => entries.part(seed),
-            Parts::Fields(fields) => fields.part(seed),
+    }
+}
+
+/// Keys, or the names of fields, and values, in turn.
+struct InTurn<M> {
+    parts: M,
+    /// Whether a key was taken and its value was not.
+    half: bool,
+}
+
+impl<M> InTurn<M> {
+    fn new(parts: M) -> Self {
+        Self { parts, half: false }
+    }
+}
+
+impl<'de, M: MapAccess<'de>> SeqAccess<'de> for InTurn<M> {
+    type Error = M::Error;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, M::Error> {
+        self.half = !self.half;
+        if self.half {
+            return self.parts.next_key_seed(seed);
         }
+        self.parts.next_value_seed(seed).map(Some)
     }
 }
