@@ -11,6 +11,7 @@ mod files;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::net::Ipv4Addr;
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -76,6 +77,14 @@ impl Deref for Egress {
 
     fn deref(&self) -> &Program {
         &self.program
+    }
+}
+
+impl Egress {
+    /// Where it listens for Dubbo at an address of its machine, as a consumer without a registry would write it.
+    #[must_use]
+    pub fn url_at(&self, address: Ipv4Addr) -> String {
+        format!("dubbo://{address}:{}", self.port)
     }
 }
 
@@ -240,7 +249,7 @@ impl Island {
     /// Where its egress listens for Dubbo, as a consumer without a registry would write it.
     #[must_use]
     pub fn egress_url(&self) -> String {
-        format!("dubbo://{}:{}", self.place.address(), self.egress().port)
+        self.egress().url_at(self.place.address())
     }
 
     /// The same on the port that its egress has for another island.

@@ -230,6 +230,15 @@ impl Place {
         Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
     }
 
+    /// Gives this place one more address, which only it sees: who dials it from inside comes from it.
+    ///
+    /// # Errors
+    /// The place is this machine, whose addresses are not ours, or it has that address.
+    pub fn also_at(&self, address: Ipv4Addr) -> Result<()> {
+        let namespace = self.namespace().with_context(|| format!("{} is this machine", self.name()))?;
+        namespaces::also_at(namespace, address)
+    }
+
     /// A command that will run in this place.
     #[must_use]
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {

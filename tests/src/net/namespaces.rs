@@ -115,6 +115,11 @@ fn firewall(hub: Ipv4Addr, islands: &[Site<'_>]) -> String {
     )
 }
 
+/// One more address, of a network of its own: the system takes it as the source of what is sent to it.
+pub(super) fn also_at(namespace: &str, address: Ipv4Addr) -> Result<()> {
+    ip(&["-n", namespace, "addr", "add", &format!("{address}/32"), "dev", "lo"])
+}
+
 impl Router {
     fn add(&mut self, namespace: &str) -> Result<()> {
         reaper::tell("net", namespace)?;

@@ -1,8 +1,8 @@
-//! Documents of rules of island a, written with `highway rules` and taken away again.
+//! Documents of rules, of island a where nothing else is said, written with `highway rules` and taken away again.
 
 use std::time::{Duration, SystemTime};
 
-use highway_tests::line::Line;
+use highway_tests::line::{Egress, Line};
 use highway_tests::peer::GREETING;
 use highway_tests::process::until;
 
@@ -14,6 +14,7 @@ const FOLDER: &str = "/dubbo/config/highway";
 /// Rules for what both islands offer; taken away again when the test is over.
 pub struct Documents<'a> {
     line: &'a Line,
+    island: &'static str,
     name: String,
     service: String,
 }
@@ -31,7 +32,18 @@ impl<'a> Documents<'a> {
 
     /// None yet, in a document of this name, about all groups of this pattern.
     pub fn named(line: &'a Line, name: &str, groups: &str) -> Self {
-        Self { line, name: name.to_owned(), service: format!("{groups}/{GREETING}") }
+        Self::serving(line, name, &format!("{groups}/{GREETING}"))
+    }
+
+    /// None yet, in a document of this name, about all services of this pattern.
+    pub fn serving(line: &'a Line, name: &str, service: &str) -> Self {
+        Self { line, island: "a", name: name.to_owned(), service: service.to_owned() }
+    }
+
+    /// The same in the config center of another island.
+    pub fn in_island(mut self, island: &'static str) -> Self {
+        self.island = island;
+        self
     }
 
     /// What the document is called.
@@ -40,7 +52,7 @@ impl<'a> Documents<'a> {
     }
 
     fn command(&self, command: &str, more: &[&str]) -> String {
-        let island = self.line.island("a");
+        let island = self.line.island(self.island);
         let registry = island.zookeeper.address().to_string();
         let mut arguments = vec!["rules", command];
         arguments.extend(more);
@@ -65,7 +77,7 @@ impl Documents<'_> {
     /// When ZooKeeper took the last change in.
     pub fn committed(&self) -> SystemTime {
         let path = format!("{FOLDER}/{}", self.name);
-        let nodes = self.line.island("a").zookeeper.below(FOLDER).unwrap();
+        let nodes = self.line.island(self.island).zookeeper.below(FOLDER).unwrap();
         SystemTime::UNIX_EPOCH + Duration::from_millis(nodes[&path].written_ms.try_into().unwrap())
     }
 }
@@ -74,15 +86,17 @@ impl Drop for Documents<'_> {
     /// Whatever became of the test: the next one finds neither the document nor a gateway that still obeys it.
     fn drop(&mut self) {
         let name = &self.name;
-        let island = self.line.island("a");
+        let island = self.line.island(self.island);
         let registry = island.zookeeper.address().to_string();
         let removed = island.place().highway(&["rules", "remove", name, "--registry", &registry]);
         let is_forgotten = || {
-            let status = island.egress().status().ok()?;
-            let rules = status["egress"]["rules"].as_array()?.iter().any(|document| document["name"] == **name);
-            (!rules).then_some(())
+            let stands = |egress: &Egress| {
+                let status = egress.status().ok()?;
+                Some(status["egress"]["rules"].as_array()?.iter().any(|document| document["name"] == **name))
+            };
+            island.egresses.iter().all(|egress| stands(egress) == Some(false)).then_some(())
         };
-        let forgotten = until("the gateway has forgotten the document", FOLLOWED, is_forgotten);
+        let forgotten = until("the gateways have forgotten the document", FOLLOWED, is_forgotten);
         if !std::thread::panicking() {
             removed.unwrap();
             forgotten.unwrap();

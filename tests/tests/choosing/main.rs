@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   stage   island a: consumers on 2.6, 2.7, 3.1, 3.2, 3.3 and dubbo-go; a port each for b and c, with tags
-//!           island d: the same ports without tags, and nobody until a test needs it
+//!           island d: two gateways with the same ports, without tags, and nobody until a test needs it
 //!           islands b, c: a provider each of the same services
 //! ```
 //! Every cell of the table in `docs/choosing.md` names a test of this folder.
@@ -17,8 +17,10 @@ mod load;
 mod references;
 mod rules;
 mod said;
+mod services;
 mod soon;
 mod stage;
+mod sticky;
 mod unsound;
 mod waiting;
 mod whom;

@@ -117,6 +117,7 @@ fn start() -> Result<Stage> {
         + "\n[[import.rule]]\nisland = \"*\"\nservice = \"com.example.*\"\n";
     let mut plan = Plan::of(&["a", "b", "c", "d"])
         .in_egress("d", "tag = false\n")
+        .gateways(Role::Egress, "d", 2)
         .in_egress("a", "reference_prefixes = [\"highway.\", \"ENV_\"]\n")
         .second_registry("a")
         .imports("a", &[])
@@ -141,11 +142,12 @@ fn start() -> Result<Stage> {
         let application = if island == "a" { application.registry(second.clone()) } else { application };
         Ok((island, line.application(island, application)?))
     })?;
-    // Of each group one for everybody, and one on the port of each island.
+    // Of each group one for everybody, and one on the port of each island, at each gateway.
     for (island, interface, groups) in
         [("a", GREETING, all.len()), ("a", INTEROP, own.len()), ("d", GREETING, all.len())]
     {
-        let shown = || (line.island(island).virtual_nodes(interface).len() == 3 * groups).then_some(());
+        let wanted = 3 * groups * line.island(island).egresses.len();
+        let shown = || (line.island(island).virtual_nodes(interface).len() == wanted).then_some(());
         until(&format!("all virtual providers of {interface} in {island}"), FOLLOWED, shown)?;
     }
     let consumers = together(callers, |(name, caller)| {

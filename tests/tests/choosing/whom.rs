@@ -10,7 +10,7 @@ use super::soon::{OBEYED, between, moment};
 use super::stage::{FOLLOWED, Stage, WITHOUT_NODE, hello, only, refer, stage, until_answered_by, who, zone};
 
 /// A canary rule for calls of which this is true, and the rest.
-fn canary(when: &str) -> String {
+pub fn canary(when: &str) -> String {
     format!(
         "rules:\n  - name: canary\n    match: {{ {when} }}\n    act: {{ island: c }}\n  - name: rest\n    act: {{ island: b }}\n"
     )
