@@ -35,7 +35,7 @@ pub use warnings::{Surroundings, Warning, shadowed};
 pub(crate) use compiled::{Meant, Stop};
 pub(crate) use document::{Act, Rule};
 
-/// The JSON schema of a document, for editors. What [`parse`] takes is the truth.
+/// The JSON schema of a document, for editors. What [`parse`] takes is the truth, to which `tests/schema.rs` holds it.
 pub const SCHEMA: &str = include_str!("../../../docs/rules.schema.json");
 
 #[cfg(test)]
