@@ -41,6 +41,12 @@ impl NamePattern {
         self.0.bytes().all(|byte| byte == b'*')
     }
 
+    /// Whether every name that `other` means is meant by this one too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        covers(&self.0, &other.0)
+    }
+
     /// The pattern as it was typed.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -100,6 +106,19 @@ impl ServicePattern {
             && self.version.as_ref().is_none_or(NamePattern::is_all)
     }
 
+    /// Whether every service that `other` means is meant by this one too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let part = |own: &Option<NamePattern>, other: &Option<NamePattern>| match (own, other) {
+            (Some(own), Some(other)) => own.covers(other),
+            (own, None) => own.as_ref().is_none_or(NamePattern::is_all),
+            (None, Some(_)) => true,
+        };
+        self.interface.covers(&other.interface)
+            && part(&self.group, &other.group)
+            && part(&self.version, &other.version)
+    }
+
     /// The part that is about the interface.
     #[must_use]
     pub fn interface(&self) -> &NamePattern {
@@ -128,6 +147,12 @@ impl TextPattern {
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         glob(self.0.as_bytes(), text.as_bytes())
+    }
+
+    /// Whether every text that `other` means is meant by this one too.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        covers(&self.0, &other.0)
     }
 }
 
@@ -223,6 +248,11 @@ impl<'de> Deserialize<'de> for ServicePattern {
     }
 }
 
+/// A `*` in a name is taken by nothing but a `*`, which then takes whatever the other stands for.
+fn covers(pattern: &str, other: &str) -> bool {
+    glob(pattern.as_bytes(), other.as_bytes())
+}
+
 /// Greedy matching with one point to go back to: the last `*` seen.
 fn glob(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut seen) = (0, 0);
@@ -251,91 +281,5 @@ fn glob(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn name(pattern: &str) -> NamePattern {
-        pattern.parse().unwrap()
-    }
-
-    #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        for (pattern, yes, no) in [
-            ("com.acme.*", vec!["com.acme.Greeter", "com.acme."], vec!["com.acme", "org.acme.Greeter"]),
-            ("*Service", vec!["AService", "Service", "ServiceService"], vec!["ServiceImpl", "Servic"]),
-            ("a*b*c", vec!["abc", "aXbYc", "abbbcc"], vec!["ab", "acb", "abcd"]),
-            ("*", vec!["", "anything"], vec![]),
-            ("exact", vec!["exact"], vec!["exac", "exactly", ""]),
-        ] {
-            for name_meant in yes {
-                assert!(name(pattern).matches(name_meant), "{pattern} should match {name_meant:?}");
-            }
-            for name_not_meant in no {
-                assert!(!name(pattern).matches(name_not_meant), "{pattern} should not match {name_not_meant:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn only_stars_stand_for_everything() {
-        for (pattern, all) in
-            [("*", true), ("**", true), ("*/*:*", true), ("*/*", true), ("a*", false), ("*:1.*", false)]
-        {
-            assert_eq!(pattern.parse::<ServicePattern>().unwrap().is_all(), all, "{pattern}");
-        }
-    }
-
-    #[test]
-    fn many_stars_against_a_long_name_end_quickly() {
-        let pattern = name(&format!("{}b", "a*".repeat(200)));
-        assert!(!pattern.matches(&"a".repeat(20_000)));
-    }
-
-    #[test]
-    fn a_service_pattern_without_group_and_version_means_all_of_them() {
-        let pattern: ServicePattern = "com.acme.*".parse().unwrap();
-        assert!(pattern.matches("", "com.acme.Greeter", ""));
-        assert!(pattern.matches("g1", "com.acme.Greeter", "1.0.0"));
-    }
-
-    #[test]
-    fn a_service_pattern_with_group_and_version_means_only_those() {
-        let pattern: ServicePattern = "g1/com.acme.*:1.*".parse().unwrap();
-        assert!(pattern.matches("g1", "com.acme.Greeter", "1.0.0"));
-        for (group, version) in [("", "1.0.0"), ("g2", "1.0.0"), ("g1", "2.0.0"), ("g1", "")] {
-            assert!(!pattern.matches(group, "com.acme.Greeter", version), "{group}/{version}");
-        }
-    }
-
-    #[test]
-    fn a_text_pattern_takes_signs_that_no_name_has() {
-        let pattern: TextPattern = "http://*/a b:*".parse().unwrap();
-        assert!(pattern.matches("http://x/a b:1") && !pattern.matches("http://x/ab:1"));
-        assert_eq!("a\nb".parse::<TextPattern>(), Err(BadPattern::Control { found: '\n' }));
-        assert_eq!("".parse::<TextPattern>(), Err(BadPattern::Empty));
-        assert_eq!("x".repeat(513).parse::<TextPattern>(), Err(BadPattern::TooLong { len: 513 }));
-    }
-
-    #[test]
-    fn a_pattern_is_shown_as_it_was_typed() {
-        for text in ["com.acme.*", "g1/com.acme.Greeter:1.*", "*/x", "x:1.0.0"] {
-            assert_eq!(text.parse::<ServicePattern>().unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn what_is_no_pattern_is_refused_with_its_reason() {
-        assert_eq!("".parse::<ServicePattern>(), Err(BadPattern::Empty));
-        assert_eq!("g1/".parse::<ServicePattern>(), Err(BadPattern::Empty));
-        assert_eq!("x:".parse::<ServicePattern>(), Err(BadPattern::Empty));
-        let error = "com.acme Greeter".parse::<ServicePattern>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`com.acme Greeter` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`"
-        );
-        let hostile = "com\r\n\u{1b}[31m".parse::<NamePattern>().unwrap_err().to_string();
-        assert!(hostile.starts_with("`com???[31m` holds '\\r'"), "{hostile}");
-        assert_eq!("a".repeat(513).parse::<NamePattern>(), Err(BadPattern::TooLong { len: 513 }));
-        assert!("a/b/c".parse::<ServicePattern>().is_err());
-    }
-}
+#[path = "pattern_tests.rs"]
+mod tests;

@@ -84,6 +84,15 @@ impl Network {
         (prefix_len <= longest).then_some(Self { first, prefix_len })
     }
 
+    /// Whether all of `other` are among them.
+    pub fn covers(&self, other: &Self) -> bool {
+        let prefix_len = |network: &Self| match (network.first, network.first.to_canonical()) {
+            (IpAddr::V6(_), IpAddr::V4(_)) => network.prefix_len.saturating_sub(96),
+            _ => network.prefix_len,
+        };
+        self.contains(other.first) && prefix_len(self) <= prefix_len(other)
+    }
+
     /// Whether `address` is one of them; an IPv4 address may be written as IPv6.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.first.to_canonical(), address.to_canonical()) {
@@ -139,6 +148,33 @@ mod tests {
         assert!(holds("fd00::/8", "fd12::1") && !holds("fd00::/8", "fe80::1"));
         for wrong in ["", "10.1.0.0/33", "10.1.0/8", "fd00::/129", "10.1.0.0/", "x"] {
             assert_eq!(Network::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_network_covers_those_within_it() {
+        let covers = |wide: &str, narrow: &str| Network::parse(wide).unwrap().covers(&Network::parse(narrow).unwrap());
+        for (wide, narrow) in [
+            ("10.0.0.0/8", "10.1.0.0/16"),
+            ("10.1.0.0/16", "10.1.0.0/16"),
+            ("10.1.0.0/16", "10.1.2.3"),
+            ("10.0.0.0/8", "::ffff:10.1.0.0/112"),
+            ("::ffff:10.0.0.0/104", "10.1.0.0/16"),
+            ("0.0.0.0/0", "10.0.0.0/8"),
+            ("::/0", "fd00::/8"),
+        ] {
+            assert!(covers(wide, narrow), "{wide} and {narrow}");
+        }
+        for (wide, narrow) in [
+            ("10.1.0.0/16", "10.0.0.0/8"),
+            ("10.1.0.0/16", "10.2.0.0/24"),
+            ("10.1.2.3", "10.1.2.0/24"),
+            ("0.0.0.0/0", "fd00::/8"),
+            ("::/0", "10.0.0.0/8"),
+            ("fd00::/16", "fd00::/8"),
+            ("::ffff:10.1.0.0/112", "10.0.0.0/8"),
+        ] {
+            assert!(!covers(wide, narrow), "{wide} and {narrow}");
         }
     }
 

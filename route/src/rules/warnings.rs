@@ -1,7 +1,7 @@
 //! What looks odd about a document: rules that can never act, and names that nobody knows.
 //!
 //! ```text
-//!  shadowed          the rules alone: all that an earlier one demands of a call, this one demands too
+//!  shadowed          the rules alone: all that an earlier one demands of a call, this one demands too, or more
 //!  Surroundings      beside what a gateway knows: a service that nobody offers, an island that is not there
 //! ```
 //!
@@ -9,8 +9,11 @@
 
 use std::collections::HashSet;
 
+use wire::pattern::{NamePattern, ServicePattern};
+
 use super::compiled::{Rules, Standing};
-use super::document::{Condition, Document, Rule, Scope};
+use super::document::{Condition, Document, Rule, Scope, Wanted};
+use super::values::Network;
 use crate::plan::Target;
 use crate::snapshot::{Snapshot, View};
 
@@ -120,23 +123,45 @@ fn lasts_as_long(other: &Rule, rule: &Rule) -> bool {
         && other.until.is_none_or(|until| own.until.is_some_and(|own| own <= until))
 }
 
-/// Whether every call that `rule` is about, `other` is about too: it demands nothing that the rule does not.
+/// Whether every call that `rule` is about, `other` is about too: of all that it demands the rule demands as much or more.
 fn covers(of_other: &Document, other: &Rule, of_rule: &Document, rule: &Rule) -> bool {
     let scopes = [&of_rule.scope, &rule.when.scope];
     let is_demanded = |scope: &Scope| {
-        let application = scope.application.as_ref();
-        let service = scope.service.as_ref();
-        application.is_none_or(|wanted| scopes.iter().any(|own| own.application.as_ref() == Some(wanted)))
-            && service.is_none_or(|wanted| scopes.iter().any(|own| own.service.as_ref() == Some(wanted)))
+        let application =
+            |wide: &NamePattern| scopes.iter().filter_map(|own| own.application.as_ref()).any(|own| wide.covers(own));
+        let service =
+            |wide: &ServicePattern| scopes.iter().filter_map(|own| own.service.as_ref()).any(|own| wide.covers(own));
+        scope.application.as_ref().is_none_or(application) && scope.service.as_ref().is_none_or(service)
     };
     is_demanded(&of_other.scope) && is_demanded(&other.when.scope) && is_wider(&other.when, &rule.when)
 }
 
 /// The same of what is not the scope.
 fn is_wider(other: &Condition, own: &Condition) -> bool {
-    let within = |wide: usize, narrow: usize, all_in: bool| wide == 0 || (narrow > 0 && all_in);
-    within(other.methods.len(), own.methods.len(), own.methods.iter().all(|method| other.methods.contains(method)))
-        && within(other.source.len(), own.source.len(), own.source.iter().all(|network| other.source.contains(network)))
-        && other.attachments.iter().all(|wanted| own.attachments.contains(wanted))
-        && other.parameters.iter().all(|wanted| own.parameters.contains(wanted))
+    one_of(&other.methods, &own.methods, NamePattern::covers)
+        && one_of(&other.source, &own.source, Network::covers)
+        && all_of(&other.attachments, &own.attachments)
+        && all_of(&other.parameters, &own.parameters)
+}
+
+/// Of lists of which one has to hold, and none where nothing is said: each of `own` is within one of `other`.
+fn one_of<T>(other: &[T], own: &[T], covers: fn(&T, &T) -> bool) -> bool {
+    other.is_empty() || (!own.is_empty() && own.iter().all(|own| other.iter().any(|other| covers(other, own))))
+}
+
+/// Of lists of which all have to hold: each of `other` is met by what one of `own` wants.
+fn all_of(other: &[(Box<str>, Wanted)], own: &[(Box<str>, Wanted)]) -> bool {
+    other.iter().all(|(key, other)| own.iter().any(|(own_key, own)| own_key == key && other.covers(own)))
+}
+
+impl Wanted {
+    /// Whether every text that is as `other` wants it is as this one does. A text beyond [`VALUE_MAX_LEN`](crate::plan::VALUE_MAX_LEN) is
+    /// there and like no pattern, so `*` does not cover what only has to be there.
+    fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(own), Self::Text(other)) => own.covers(other),
+            (Self::Present, Self::Text(_) | Self::Present) | (Self::Absent, Self::Absent) => true,
+            _ => false,
+        }
+    }
 }

@@ -136,6 +136,66 @@ rules:
     assert_eq!(said(&["application: stock\nrules: [{name: all, priority: 5, act: {island: z}}]"]).len(), 3);
 }
 
+/// Whether two rules of one document, in this order, make the later one superfluous.
+fn is_shadowed(earlier: &str, later: &str) -> bool {
+    let text = format!(
+        "rules:\n  - {{ name: wide, {earlier} act: {{ island: a }} }}\n  - {{ name: narrow, {later} act: {{ island: b }} }}\n"
+    );
+    let shop = Arc::new(document(&text));
+    let rules = Rules::new([shop.clone()], now()).unwrap();
+    let said: Vec<String> = shadowed(&shop, &rules).iter().map(Warning::to_string).collect();
+    let wanted = "line 3: rule `shop/narrow` never acts: `shop/wide` is asked before it, and is about all its calls";
+    assert!(said.is_empty() || said == [wanted], "{text}{said:?}");
+    !said.is_empty()
+}
+
+const EARLIER_IS_WIDER: &[(&str, &str)] = &[
+    ("match: { methods: ['*'] },", "match: { methods: [pay] },"),
+    ("match: { methods: [sum, 'get*'] },", "match: { methods: [getOne, 'getAll*'] },"),
+    ("match: { service: 'com.acme.*' },", "match: { service: 'com.acme.pay.*' },"),
+    ("priority: 1, match: { service: 'com.acme.*' },", "match: { service: 'g1/com.acme.*:1.*' },"),
+    ("match: { application: 'shop-*' },", "match: { application: 'shop-web*', methods: [pay] },"),
+    ("match: { source: [10.0.0.0/8, fd00::/8] },", "match: { source: [10.1.0.0/16, 10.2.3.4] },"),
+    ("match: { attachments: { env: 'gray*' } },", "match: { attachments: { env: gray1, user: bo } },"),
+    ("match: { attachments: { env: { present: true } } },", "match: { attachments: { env: '*' } },"),
+    ("match: { parameters: { zone: '*east*' } },", "match: { parameters: { zone: 'cn-east*' } },"),
+    ("match: { attachments: { env: { present: false } } },", "match: { attachments: { env: { present: false } } },"),
+    ("until: 2030-01-01T00:00:00Z,", "until: 2029-01-01T00:00:00Z, match: { methods: [pay] },"),
+    ("priority: 1, match: { service: 'com.acme.*' },", "match: { service: com.acme.Greeter },"),
+];
+
+const SOMETHING_IS_LEFT: &[(&str, &str)] = &[
+    ("match: { methods: [pay] },", ""),
+    ("match: { methods: ['get*'] },", "match: { methods: [getOne, pay] },"),
+    ("match: { methods: ['get*One'] },", "match: { methods: ['get*'] },"),
+    ("match: { service: 'g1/com.acme.*' },", "match: { service: 'com.acme.pay.*' },"),
+    // Asked first, as it says more exactly whom it is about.
+    ("match: { service: 'com.acme.*' },", "match: { service: com.acme.Greeter },"),
+    ("match: { application: 'shop-*' },", "match: { application: 'shop*' },"),
+    ("match: { source: [10.1.0.0/16, 10.2.0.0/16] },", "match: { source: [10.0.0.0/8] },"),
+    ("match: { source: [10.0.0.0/8] },", "match: { methods: [pay] },"),
+    ("match: { attachments: { env: gray, user: bo } },", "match: { attachments: { env: gray } },"),
+    ("match: { attachments: { env: 'gray*' } },", "match: { parameters: { env: gray1 } },"),
+    ("match: { attachments: { env: 'gray*' } },", "match: { attachments: { user: gray1 } },"),
+    // A text of more than 4096 bytes is there and like no pattern.
+    ("match: { attachments: { env: '*' } },", "match: { attachments: { env: { present: true } } },"),
+    ("match: { attachments: { env: { present: true } } },", "match: { attachments: { env: { present: false } } },"),
+    ("match: { attachments: { env: { present: false } } },", "match: { attachments: { env: gray } },"),
+    ("until: 2030-01-01T00:00:00Z,", "match: { methods: [pay] },"),
+    ("enabled: false,", "match: { methods: [pay] },"),
+    ("", "priority: 1, match: { methods: [pay] },"),
+];
+
+#[test]
+fn a_rule_behind_one_that_demands_less_of_a_call_is_warned_of_and_no_other() {
+    for (wide, narrow) in EARLIER_IS_WIDER {
+        assert!(is_shadowed(wide, narrow), "{wide} before {narrow}");
+    }
+    for (wide, narrow) in SOMETHING_IS_LEFT {
+        assert!(!is_shadowed(wide, narrow), "{wide} before {narrow}");
+    }
+}
+
 #[test]
 fn every_change_has_a_sentence() {
     let before = document(
