@@ -3,16 +3,20 @@
 //! | rule | where it is written |
 //! |---|---|
 //! | who may import whom | the table in ARCHITECTURE.md, "The workspace" |
+//! | a crate of others has a row with its reason | the table in ARCHITECTURE.md, "Dependencies" |
 //! | crates that may not be in a lock file | `[bans]` in deny.toml |
 //! | every source file begins with `//!` | CONTRIBUTING.md |
 //! | over 400 lines only with `//! Long because: …` | CONTRIBUTING.md |
 //! | a test is never switched off; a `main.rs` of a program has under 20 lines | CONTRIBUTING.md |
 //! | every crate takes the lints of the workspace | root Cargo.toml |
+//! | a file that a document links to or names is there | CONTRIBUTING.md |
 //!
 //! Reads files and `cargo metadata`, changes nothing.
 
+mod documents;
 mod imports;
 mod lock;
+mod reasons;
 mod sources;
 mod table;
 pub mod workspace;
@@ -70,10 +74,13 @@ pub fn run() -> Result<()> {
 
 fn check(root: &Path) -> Result<Vec<Finding>> {
     let workspace = Workspace::read(root)?;
-    let (table, mut findings) = Table::parse(&text(root, table::FILE)?)?;
+    let architecture = text(root, table::FILE)?;
+    let (table, mut findings) = Table::parse(&architecture)?;
     findings.extend(imports::check(&table, &workspace));
+    findings.extend(reasons::check(&architecture, &text(root, "Cargo.toml")?)?);
     findings.extend(lock::check(root)?);
     findings.extend(sources::check(root, &workspace)?);
+    findings.extend(documents::check(root)?);
     findings.sort();
     findings.dedup();
     Ok(findings)

@@ -22,7 +22,7 @@ pub fn check(root: &Path, workspace: &Workspace) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for (folder, member) in &workspace.crates {
         findings.extend(manifest(folder, &text(root, format!("{folder}/Cargo.toml"))?)?);
-        for file in sources(&root.join(folder))? {
+        for file in files(&root.join(folder), ".rs")? {
             let name = file.strip_prefix(root).context("a source outside of the workspace")?.to_owned();
             findings.extend(source(&name, &text(root, &file)?));
         }
@@ -67,7 +67,8 @@ fn main(folder: &str, text: &str) -> Option<Finding> {
     (lines >= MAIN).then(|| Finding::new(format!("{folder}/src/main.rs"), what))
 }
 
-fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files of a folder, however deep, whose names end so.
+pub fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -78,7 +79,7 @@ fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
             let name = name.to_string_lossy();
             if kind.is_dir() && name != "target" && !name.starts_with('.') {
                 folders.push(path);
-            } else if kind.is_file() && name.ends_with(".rs") {
+            } else if kind.is_file() && name.ends_with(ending) {
                 found.push(path);
             }
         }
@@ -145,7 +146,7 @@ mod tests {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, "").unwrap();
         }
-        let found = sources(folder.path()).unwrap();
+        let found = files(folder.path(), ".rs").unwrap();
         assert_eq!(found, [folder.path().join("src/a.rs"), folder.path().join("src/b/c.rs")]);
     }
 }
