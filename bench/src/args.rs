@@ -2,7 +2,7 @@
 //!
 //! Checks every range before anything starts, and never does work itself.
 
-use crate::choose::Kind;
+use crate::choose::{Kind, Step};
 use crate::frames::{MAX_ARGUMENT_LEN, MIN_ARGUMENT_LEN};
 use crate::load::MAX_IN_FLIGHT;
 use crate::variant::Variant;
@@ -43,9 +43,12 @@ pub struct Choose {
     /// End with 1 if a bar is missed.
     #[arg(long)]
     pub bars: bool,
-    /// Decides calls of this kind alone, and prints nothing: for a counter of instructions around it.
-    #[arg(long, hide = true, requires = "turns", conflicts_with = "bars")]
+    /// Takes calls of this kind alone, and prints nothing: for a counter of instructions around it.
+    #[arg(long, hide = true, requires_all = ["step", "turns"], conflicts_with = "bars")]
     pub kind: Option<Kind>,
+    /// As far as this.
+    #[arg(long, hide = true, requires = "kind")]
+    pub step: Option<Step>,
     /// So many calls.
     #[arg(long, hide = true, requires = "kind")]
     pub turns: Option<usize>,

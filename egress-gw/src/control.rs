@@ -30,7 +30,7 @@ use crate::catalogue::{Applied, Catalogue, Offered};
 use crate::config::{Config, Import, Port, Publish, Tagging};
 use crate::distances::Distances;
 use crate::drain;
-use crate::knowledge::Knowledge;
+use crate::knowledge::{Heeded, Knowledge};
 use crate::listen::{Event, Inbox, Order};
 use crate::local::LocalTls;
 use crate::local_memory::{self, OnDisk};
@@ -336,10 +336,11 @@ impl Control {
         }
         let hubs = self.catalogue.hubs().into_iter().map(|(island, hubs)| (island, hubs.into_iter().collect()));
         let before = self.outside.knowledge.load_full();
+        let heeded = Heeded { prefixes: &self.prefixes, parameters: self.snapshot.rules().parameters().collect() };
         self.outside.knowledge.store(Arc::new(Knowledge {
             snapshot: self.snapshot.clone(),
             hubs: hubs.collect(),
-            consumers: consumers(&self.sites, &self.prefixes).after(&before.consumers, now, self.import.hold_down),
+            consumers: consumers(&self.sites, &heeded).after(&before.consumers, now, self.import.hold_down, &heeded),
             local: self.own.local().clone(),
         }));
         if let Publish::OnDemand { memory } = self.import.publish {

@@ -521,7 +521,7 @@ async fn consumers_say_their_timeouts_and_islands_and_do_not_empty_the_caches() 
     assert_eq!(ask("slow"), Some(Duration::from_secs(9)));
     assert_eq!(ask("connect"), Some(Duration::from_millis(1200)));
     let known = world.knowledge.load();
-    let said = ["slow", "greet"].map(|method| known.consumers.word(&shop(method)));
+    let said = ["slow", "greet"].map(|method| known.consumers.made(shop(method)).word());
     assert_eq!(said, [Some(route::Word::Island("shanghai")), Some(route::Word::Local)]);
     assert_eq!(world.knowledge.load().snapshot.generation(), generation);
 }

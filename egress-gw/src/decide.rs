@@ -20,7 +20,7 @@ use crate::answer::Repeat;
 use crate::cache::{Course, Decided, DecisionCache, KEY_MAX_LEN, Pick, Route, Way, Ways};
 use crate::core::Core;
 use crate::fallback::Request;
-use crate::knowledge::{Caller, Knowledge, Parameters};
+use crate::knowledge::{Caller, Knowledge, Made, Parameters};
 use crate::local_pool::LocalRoute;
 use crate::publish::registry_key;
 use crate::reference::put_in_key;
@@ -102,7 +102,7 @@ fn put_key(seen: &Seen<'_>, asker: &Asker<'_>, knowledge: &Knowledge, key: &mut 
     key.push(0xff);
     let call = seen.call();
     let reads = knowledge.snapshot.rules().reads(call.map(|call| &*call.service));
-    reads.put_key(&Attached(call), &asker.parameters, seen.consumer, key);
+    reads.put_key(&Attached(call), &Parameters(asker.made), seen.consumer, key);
 }
 
 /// A call as it came in.
@@ -158,7 +158,7 @@ impl<'a> Seen<'a> {
             source: self.consumer,
             reference: asker.reference,
             attachments: &reads.gathered(&Attached(call)),
-            parameters: &asker.parameters,
+            parameters: &Parameters(asker.made),
         })
     }
 }
@@ -169,8 +169,8 @@ pub struct Asker<'a> {
     pub application: &'a str,
     /// What the parameters of its reference say of this method.
     reference: Option<Word<'a>>,
-    /// The parameters of its node.
-    parameters: Parameters<'a>,
+    /// The references that may have made the call.
+    made: Option<Made<'a>>,
 }
 
 impl<'a> Asker<'a> {
@@ -182,10 +182,11 @@ impl<'a> Asker<'a> {
         let said = seen.call().and_then(|call| call.application.as_deref());
         // A nameless caller is who the registry knows at its address, if that is only one.
         let known = || consumers.only_application(caller?.address, caller?.interface);
+        let made = caller.map(|caller| consumers.made(caller));
         Self {
             application: said.or_else(known).unwrap_or_default(),
-            reference: caller.as_ref().and_then(|caller| consumers.word(caller)),
-            parameters: consumers.parameters(caller),
+            reference: made.as_ref().and_then(Made::word),
+            made,
         }
     }
 }

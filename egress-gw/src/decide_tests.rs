@@ -7,7 +7,7 @@ use route::rules::{Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use wire::tunnel::catalogue::ServiceKey;
 
-use crate::knowledge::{Consumers, Knowledge, Reference};
+use crate::knowledge::{Consumers, Heeded, Knowledge};
 use crate::reference::Prefixes;
 use crate::testing::*;
 
@@ -114,9 +114,10 @@ fn a_target_with_control_characters_is_refused_in_clean_words() {
     });
 }
 
-/// What consumers at the tests' address say with their references to the greeter.
+/// What consumers at the tests' address say with their references to the greeter; rules look at their zone.
 fn references(said: &[(&str, &[(&str, &str)])]) -> Consumers {
     let mut consumers = Consumers::default();
+    let heeded = Heeded { prefixes: &Prefixes::default(), parameters: ["zone"].into() };
     for (application, parameters) in said {
         let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
         let node = zk_bridge::Consumer {
@@ -127,13 +128,7 @@ fn references(said: &[(&str, &[(&str, &str)])]) -> Consumers {
             version: None,
             parameters,
         };
-        let reference = Reference {
-            application: node.application.clone(),
-            words: Prefixes::default().read(&node.parameters.0),
-            node: Some(Arc::new(node)),
-            ..Reference::default()
-        };
-        consumers.add(std::net::Ipv4Addr::LOCALHOST.into(), "com.acme.Greeter", reference);
+        consumers.add_node(&Arc::new(node), &heeded);
     }
     consumers
 }

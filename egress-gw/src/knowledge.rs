@@ -3,17 +3,18 @@
 //! Never read from a socket or registry here; the path of a call only looks things up.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use foldhash::fast::RandomState;
 use route::{Snapshot, Word};
 use wire::dubbo::call::Call;
 
 use crate::deadline::Known;
 use crate::local::Local;
+use crate::places::Places;
 use crate::reference::{Prefixes, Words, agreed};
 
 /// Everything, at one moment.
@@ -40,37 +41,60 @@ impl Knowledge {
 /// References that are gone and still count, at most.
 const GONE_MAX: usize = 10_000;
 
-/// Something by address and interface, looked up for each call.
-type Places<T> = HashMap<IpAddr, HashMap<String, Vec<T>, RandomState>, RandomState>;
-
 /// References of consumers by address and interface.
 #[derive(Debug, Default)]
 pub struct Consumers {
-    by_address: Places<Reference>,
-    /// Those whose nodes are gone, each with the moment until which its timeouts count: a consumer whose session with the registry
-    /// has ended goes on calling before it registers again.
-    gone: Places<(Instant, Reference)>,
-    /// Whether any of them names an island.
-    names_islands: bool,
+    places: Places,
+    alike: Alike,
+    /// Whether any of them says something that calls are routed by.
+    speak: bool,
 }
 
 /// What one reference says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reference {
     /// The application.
-    pub application: Option<String>,
+    pub application: Option<Arc<str>>,
     /// The group that it asks for: one, several with commas between, `*` for any, or none.
-    pub group: Option<String>,
+    pub group: Option<Arc<str>>,
     /// The version likewise.
-    pub version: Option<String>,
+    pub version: Option<Arc<str>>,
+    /// What it says of its calls.
+    pub said: Arc<Said>,
+    /// `None` while its node is there; else the moment until which it still counts: a consumer whose session with the registry has
+    /// ended goes on calling before it registers again.
+    pub until: Option<Instant>,
+    /// Its node, for what is heeded in it later.
+    pub node: Option<Arc<zk_bridge::Consumer>>,
+}
+
+/// What a reference says of its calls.
+#[derive(Debug, PartialEq, Eq, Hash, Default)]
+pub struct Said {
     /// Its timeout.
     pub timeout: Option<Duration>,
     /// Timeouts of single methods.
-    pub method_timeouts: HashMap<String, Duration>,
+    pub method_timeouts: BTreeMap<String, Duration>,
     /// Which islands it names.
     pub words: Option<Box<Words>>,
-    /// Its node.
-    pub node: Option<Arc<zk_bridge::Consumer>>,
+    /// The parameters of its node that rules look at.
+    pub parameters: BTreeMap<String, String>,
+}
+
+/// What is heeded in the node of a consumer.
+#[derive(Debug)]
+pub struct Heeded<'a> {
+    /// What parameters that name islands begin with.
+    pub prefixes: &'a Prefixes,
+    /// The parameters that rules look at.
+    pub parameters: BTreeSet<&'a str>,
+}
+
+/// One of each of what many references say alike: a call then finds it where the call before it has found it, near the processor.
+#[derive(Debug, Default)]
+struct Alike {
+    texts: HashSet<Arc<str>>,
+    said: HashSet<Arc<Said>>,
 }
 
 /// What is seen of a caller in its call.
@@ -106,17 +130,29 @@ impl<'a> Caller<'a> {
 }
 
 impl Reference {
-    /// What a node in the registry says, whose parameters name islands behind these prefixes.
-    fn of(node: &Arc<zk_bridge::Consumer>, prefixes: &Prefixes) -> Self {
+    /// What a node in the registry says.
+    fn of(node: &Arc<zk_bridge::Consumer>, heeded: &Heeded<'_>) -> Self {
+        let text = |text: &Option<String>| text.as_deref().map(Arc::from);
+        let said = |key: &&str| Some(((*key).to_owned(), node.parameters.get(key)?.to_owned()));
         Self {
-            application: node.application.clone(),
-            group: node.group.clone(),
-            version: node.version.clone(),
-            timeout: node.parameters.timeout(None),
-            method_timeouts: method_timeouts(&node.parameters),
-            words: prefixes.read(&node.parameters.0),
+            application: text(&node.application),
+            group: text(&node.group),
+            version: text(&node.version),
+            said: Arc::new(Said {
+                timeout: node.parameters.timeout(None),
+                method_timeouts: method_timeouts(&node.parameters),
+                words: heeded.prefixes.read(&node.parameters.0),
+                parameters: heeded.parameters.iter().filter_map(said).collect(),
+            }),
+            until: None,
             node: Some(node.clone()),
         }
+    }
+
+    /// The same without its node, until then.
+    fn gone(&self, until: Instant, heeded: &Heeded<'_>) -> Self {
+        let reference = self.node.as_ref().map_or_else(|| self.clone(), |node| Self::of(node, heeded));
+        Self { until: Some(until), ..reference }
     }
 
     /// Whether a call may come from it.
@@ -138,8 +174,26 @@ impl Reference {
     }
 
     fn timeout(&self, method: &str) -> Option<Duration> {
-        self.method_timeouts.get(method).copied().or(self.timeout)
+        self.said.method_timeouts.get(method).copied().or(self.said.timeout)
     }
+}
+
+impl Alike {
+    /// The same reference, made of what others have said before it.
+    fn put(&mut self, reference: Reference) -> Reference {
+        let Reference { application, group, version, said, .. } = reference;
+        let [application, group, version] =
+            [application, group, version].map(|text| text.map(|text| one_of(&mut self.texts, text)));
+        Reference { application, group, version, said: one_of(&mut self.said, said), ..reference }
+    }
+}
+
+fn one_of<T: ?Sized + Eq + Hash>(known: &mut HashSet<Arc<T>>, new: Arc<T>) -> Arc<T> {
+    if let Some(known) = known.get(&new) {
+        return known.clone();
+    }
+    known.insert(new.clone());
+    new
 }
 
 /// A version, where it is more than what Java writes if there is none.
@@ -148,7 +202,7 @@ fn said(version: Option<&str>) -> Option<&str> {
 }
 
 /// `<method>.timeout` of every method that has one.
-fn method_timeouts(parameters: &zk_bridge::Parameters) -> HashMap<String, Duration> {
+fn method_timeouts(parameters: &zk_bridge::Parameters) -> BTreeMap<String, Duration> {
     let methods = parameters.0.keys().filter_map(|key| key.strip_suffix(".timeout"));
     let methods = methods.map(|method| method.strip_prefix("methods.").unwrap_or(method));
     let own = methods.filter(|method| !matches!(*method, "connect" | "default" | "heartbeat"));
@@ -157,33 +211,30 @@ fn method_timeouts(parameters: &zk_bridge::Parameters) -> HashMap<String, Durati
 
 impl Consumers {
     /// Adds the reference of a node in the registry, unless it says no address.
-    pub fn add_node(&mut self, node: &Arc<zk_bridge::Consumer>, prefixes: &Prefixes) {
+    pub fn add_node(&mut self, node: &Arc<zk_bridge::Consumer>, heeded: &Heeded<'_>) {
         if let Ok(address) = node.host.parse() {
-            self.add(address, &node.interface, Reference::of(node, prefixes));
+            self.add(address, &node.interface, Reference::of(node, heeded));
         }
     }
 
     /// Adds a reference to `interface` of a consumer at `address`.
     pub fn add(&mut self, address: IpAddr, interface: &str, reference: Reference) {
-        self.names_islands |= reference.words.is_some();
-        add(&mut self.by_address, address, interface, reference);
+        self.speak |= reference.said.words.is_some() || !reference.said.parameters.is_empty();
+        self.places.add(address, interface, self.alike.put(reference));
     }
 
     /// These, and for `keep` longer what `before` knew beside them. An application that has registered anew has said all.
     #[must_use]
-    pub fn after(mut self, before: &Consumers, now: Instant, keep: Duration) -> Self {
-        let just_gone = each(&before.by_address).map(|(place, reference)| (place, (now + keep, reference)));
-        let gone_before = each(&before.gone).map(|(place, (until, reference))| (place, (*until, reference)));
-        let mut gone = Places::default();
-        let silent = gone_before.chain(just_gone).filter(|((address, interface), (until, reference))| {
-            let present = self.references(*address, interface).unwrap_or_default();
-            *until > now && !present.iter().any(|present| present.application == reference.application)
+    pub fn after(mut self, before: &Consumers, now: Instant, keep: Duration, heeded: &Heeded<'_>) -> Self {
+        let silent = before.places.each().filter_map(|((address, interface), reference)| {
+            let until = reference.until.unwrap_or(now + keep);
+            let said_anew = |present: &Reference| present.application == reference.application;
+            let is_silent = until > now && !self.places.at(address, interface).iter().any(said_anew);
+            is_silent.then(|| (address, interface, reference.gone(until, heeded)))
         });
-        for ((address, interface), (until, reference)) in silent.take(GONE_MAX) {
-            add(&mut gone, address, interface, (until, reference.clone()));
+        for (address, interface, reference) in silent.take(GONE_MAX).collect::<Vec<_>>() {
+            self.add(address, interface, reference);
         }
-        self.names_islands |= each(&gone).any(|(_, (_, reference))| reference.words.is_some());
-        self.gone = gone;
         self
     }
 
@@ -191,91 +242,89 @@ impl Consumers {
     /// where it does not name one.
     #[must_use]
     pub fn timeout(&self, caller: &Caller<'_>) -> Option<Known> {
-        let present = self.references(caller.address, caller.interface).unwrap_or_default();
-        let gone = || at(&self.gone, caller.address, caller.interface).unwrap_or_default();
-        longest_and_sure(present.iter(), caller)
-            .or_else(|| longest_and_sure(gone().iter().map(|(_, reference)| reference), caller))
+        longest_and_sure(self.references(caller).iter(), caller.method)
     }
 
-    /// What the parameters of the caller's references say of its call. References that may have made it and say nothing leave the word
-    /// to those that do. Where the call does not name its application and several may have made it, nobody knows whose word counts: none.
+    /// The references that may have made a call, as far as any says something that calls are routed by.
     #[must_use]
-    pub fn word<'a>(&'a self, caller: &Caller<'a>) -> Option<Word<'a>> {
-        if !self.names_islands {
-            return None;
-        }
-        if caller.application.is_none() {
-            let mut names = self.of(caller).map(|reference| reference.application.as_deref());
-            let first = names.next()?;
-            if names.any(|name| name != first) {
-                return None;
-            }
-        }
-        let words = self.of(caller).filter_map(|reference| reference.words.as_deref());
-        agreed(words.flat_map(|words| words.of(caller.method)))
+    pub fn made<'a>(&'a self, caller: Caller<'a>) -> Made<'a> {
+        if self.speak { self.references(&caller) } else { Made::by_nobody(caller) }
     }
 
-    /// The parameters of the caller's node; nothing is looked up before one is read.
-    #[must_use]
-    pub fn parameters<'a>(&'a self, caller: Option<Caller<'a>>) -> Parameters<'a> {
-        Parameters { consumers: self, caller }
-    }
-
-    /// The references that may have made a call: those that are there, else those that are gone and still count.
-    fn of<'a>(&'a self, caller: &Caller<'a>) -> impl Iterator<Item = &'a Reference> + use<'a> {
-        let (address, interface, caller) = (caller.address, caller.interface, *caller);
-        let made_it = move |reference: &&Reference| reference.may_make(&caller);
-        let mut present = self.references(address, interface).unwrap_or_default().iter().filter(made_it).peekable();
-        let gone = if present.peek().is_none() { at(&self.gone, address, interface) } else { None };
-        present.chain(gone.unwrap_or_default().iter().map(|(_, reference)| reference).filter(made_it))
+    /// Those that are there, else those that are gone and still count.
+    fn references<'a>(&'a self, caller: &Caller<'a>) -> Made<'a> {
+        let all = self.places.at(caller.address, caller.interface);
+        let first = |is_there: bool| all.iter().position(|one| one.until.is_none() == is_there && one.may_make(caller));
+        let Some(at) = first(true).or_else(|| first(false)) else { return Made::by_nobody(*caller) };
+        Made { caller: *caller, first: all.get(at), rest: &all[at + 1..] }
     }
 
     /// The only application that refers to `interface` from that address; `None` where there are none or several.
     #[must_use]
     pub fn only_application(&self, address: IpAddr, interface: &str) -> Option<&str> {
-        let mut names = self.references(address, interface)?.iter().filter_map(|known| known.application.as_deref());
+        let present = self.places.at(address, interface).iter().filter(|known| known.until.is_none());
+        let mut names = present.filter_map(|known| known.application.as_deref());
         let first = names.next()?;
         names.all(|name| name == first).then_some(first)
     }
+}
 
-    fn references(&self, address: IpAddr, interface: &str) -> Option<&[Reference]> {
-        at(&self.by_address, address, interface)
+/// The references that may have made one call.
+#[derive(Clone, Copy)]
+pub struct Made<'a> {
+    caller: Caller<'a>,
+    /// Nearly always the only one.
+    first: Option<&'a Reference>,
+    /// Of the same place, of which some may have made it too.
+    rest: &'a [Reference],
+}
+
+impl<'a> Made<'a> {
+    fn by_nobody(caller: Caller<'a>) -> Self {
+        Self { caller, first: None, rest: &[] }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &'a Reference> + use<'a> {
+        let Self { caller, first, rest } = *self;
+        let is_there = first.is_none_or(|first| first.until.is_none());
+        let made_it = move |one: &&Reference| one.until.is_none() == is_there && one.may_make(&caller);
+        first.into_iter().chain(rest.iter().filter(made_it))
+    }
+
+    /// What their parameters say of the call. References that say nothing leave the word to those that do. Where the call does not name
+    /// its application and several may have made it, nobody knows whose word counts: none.
+    #[must_use]
+    pub fn word(&self) -> Option<Word<'a>> {
+        if self.caller.application.is_none() {
+            let mut names = self.iter().map(|reference| reference.application.as_deref());
+            let first = names.next()?;
+            if names.any(|name| name != first) {
+                return None;
+            }
+        }
+        let words = self.iter().filter_map(|reference| reference.said.words.as_deref());
+        agreed(words.flat_map(|words| words.of(self.caller.method)))
+    }
+
+    /// A parameter of their nodes that rules look at. It counts where all say the same: they cannot be told apart.
+    fn parameter(&self, key: &str) -> Option<&'a str> {
+        let mut said = self.iter().map(|reference| reference.said.parameters.get(key).map(String::as_str));
+        let first = said.next()??;
+        said.all(|other| other == Some(first)).then_some(first)
     }
 }
 
-/// The parameters of a caller's node, for rules that read any. Where several references may have made the call, a parameter counts that
-/// is the same in all of them: they cannot be told apart.
-pub struct Parameters<'a> {
-    consumers: &'a Consumers,
-    caller: Option<Caller<'a>>,
-}
+/// The parameters of a caller's node; of a caller whom nobody knows there are none.
+pub struct Parameters<'a>(pub Option<Made<'a>>);
 
 impl route::Lookup for Parameters<'_> {
     fn get(&self, key: &str) -> Option<Cow<'_, str>> {
-        let mut said =
-            self.consumers.of(self.caller.as_ref()?).map(|reference| reference.node.as_ref()?.parameters.get(key));
-        let first = said.next()??;
-        said.all(|other| other == Some(first)).then_some(Cow::Borrowed(first))
+        self.0?.parameter(key).map(Cow::Borrowed)
     }
 }
 
-fn add<T>(places: &mut Places<T>, address: IpAddr, interface: &str, what: T) {
-    places.entry(address).or_default().entry(interface.to_owned()).or_default().push(what);
-}
-
-fn at<'a, T>(places: &'a Places<T>, address: IpAddr, interface: &str) -> Option<&'a [T]> {
-    Some(places.get(&address)?.get(interface)?)
-}
-
-fn each<T>(places: &Places<T>) -> impl Iterator<Item = ((IpAddr, &str), &T)> {
-    places.iter().flat_map(|(address, interfaces)| {
-        interfaces.iter().flat_map(|(interface, all)| all.iter().map(|one| ((*address, interface.as_str()), one)))
-    })
-}
-
-fn longest_and_sure<'a>(references: impl Iterator<Item = &'a Reference>, caller: &Caller<'_>) -> Option<Known> {
-    let said =
-        references.filter(|reference| reference.may_make(caller)).map(|reference| reference.timeout(caller.method));
+fn longest_and_sure<'a>(references: impl Iterator<Item = &'a Reference>, method: &str) -> Option<Known> {
+    let said = references.map(|reference| reference.timeout(method));
     let (longest, surely) = said.fold((None, Some(Duration::MAX)), |(longest, surely), said| {
         (longest.max(said), surely.zip(said).map(|(a, b)| a.min(b)))
     });

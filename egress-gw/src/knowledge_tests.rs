@@ -16,8 +16,8 @@ const ANYBODY: Caller<'_> = Caller {
 
 fn reference(application: &str, timeout: u64) -> Reference {
     Reference {
-        application: Some(application.to_owned()),
-        timeout: Some(Duration::from_millis(timeout)),
+        application: Some(application.into()),
+        said: Arc::new(Said { timeout: Some(Duration::from_millis(timeout)), ..Said::default() }),
         ..Reference::default()
     }
 }
@@ -42,9 +42,12 @@ fn a_callers_own_reference_says_its_timeout() {
 #[test]
 fn a_methods_timeout_stands_over_the_references() {
     let mut consumers = Consumers::default();
-    let mut known = reference("shop", 300);
-    known.method_timeouts.insert("slow".to_owned(), Duration::from_secs(9));
-    consumers.add(HERE, "com.acme.Greeter", known);
+    let said = Said {
+        timeout: Some(Duration::from_millis(300)),
+        method_timeouts: BTreeMap::from([("slow".to_owned(), Duration::from_secs(9))]),
+        ..Said::default()
+    };
+    consumers.add(HERE, "com.acme.Greeter", Reference { said: Arc::new(said), ..reference("shop", 300) });
     let ask = |method| consumers.timeout(&Caller { application: Some("shop"), method, ..ANYBODY });
     assert_eq!(ask("slow").map(|known| known.longest), Some(Duration::from_secs(9)));
     assert_eq!(ask("greet").map(|known| known.longest), Some(Duration::from_millis(300)));
@@ -54,7 +57,7 @@ fn a_methods_timeout_stands_over_the_references() {
 fn a_reference_without_a_timeout_makes_that_of_another_no_certainty() {
     let mut consumers = Consumers::default();
     consumers.add(HERE, "com.acme.Greeter", reference("shop", 5000));
-    consumers.add(HERE, "com.acme.Greeter", Reference { timeout: None, ..reference("shop", 0) });
+    consumers.add(HERE, "com.acme.Greeter", Reference { said: Arc::default(), ..reference("shop", 0) });
     let known = consumers.timeout(&ANYBODY);
     assert_eq!(known, Some(Known { longest: Duration::from_millis(5000), surely: None }));
 }
@@ -63,8 +66,8 @@ fn a_reference_without_a_timeout_makes_that_of_another_no_certainty() {
 fn a_reference_to_another_group_or_version_says_nothing_of_this_one() {
     let mut consumers = Consumers::default();
     let of = |group: Option<&str>, version: Option<&str>, timeout| Reference {
-        group: group.map(str::to_owned),
-        version: version.map(str::to_owned),
+        group: group.map(Arc::from),
+        version: version.map(Arc::from),
         ..reference("shop", timeout)
     };
     for reference in
@@ -91,14 +94,14 @@ fn what_a_reference_said_counts_for_a_while_after_its_node_is_gone() {
         consumers
     };
     let ask = |consumers: &Consumers| consumers.timeout(&ANYBODY).map(|known| known.longest.as_millis());
-    let gone = with(&[]).after(&with(&[5000]), now, keep);
+    let gone = after(with(&[]), &with(&[5000]), now, keep);
     assert_eq!((ask(&gone), gone.only_application(HERE, "com.acme.Greeter")), (Some(5000), None));
-    let later = |after| with(&[]).after(&gone, now + after, keep);
+    let later = |by| after(with(&[]), &gone, now + by, keep);
     assert_eq!(ask(&later(keep / 2)), Some(5000));
     assert_eq!(ask(&later(keep)), None, "that it was looked at meanwhile makes it no longer");
-    let back = with(&[700]).after(&gone, now, keep);
+    let back = after(with(&[700]), &gone, now, keep);
     assert_eq!(ask(&back), Some(700));
-    assert_eq!(ask(&with(&[]).after(&back, now, keep)), Some(700), "what it said before is over");
+    assert_eq!(ask(&after(with(&[]), &back, now, keep)), Some(700), "what it said before is over");
 }
 
 #[test]
@@ -121,10 +124,14 @@ fn a_hub_leads_to_an_island_that_it_shows_or_that_nobody_shows() {
     assert!(knowledge.leads_to("hub-2", "shanghai"));
 }
 
-/// A reference of an application with these parameters.
+/// Where rules look at these parameters.
+fn heeding<'a>(prefixes: &'a Prefixes, parameters: &[&'a str]) -> Heeded<'a> {
+    Heeded { prefixes, parameters: parameters.iter().copied().collect() }
+}
+
+/// A reference of an application with these parameters, of which rules look at `zone` and `label`.
 fn saying(application: &str, parameters: &[(&str, &str)]) -> Reference {
     let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
-    let words = crate::reference::Prefixes::default().read(&parameters.0);
     let node = zk_bridge::Consumer {
         application: Some(application.to_owned()),
         host: HERE.to_string(),
@@ -133,7 +140,12 @@ fn saying(application: &str, parameters: &[(&str, &str)]) -> Reference {
         version: None,
         parameters,
     };
-    Reference { words, node: Some(Arc::new(node)), ..reference(application, 1) }
+    Reference::of(&Arc::new(node), &heeding(&Prefixes::default(), &["zone", "label"]))
+}
+
+/// `now` after `before`, where rules look at `zone`.
+fn after(present: Consumers, before: &Consumers, now: Instant, keep: Duration) -> Consumers {
+    present.after(before, now, keep, &heeding(&Prefixes::default(), &["zone"]))
 }
 
 fn with(references: Vec<Reference>) -> Consumers {
@@ -147,12 +159,12 @@ fn with(references: Vec<Reference>) -> Consumers {
 fn of_a_caller_that_may_be_one_of_several_nobodys_word_counts() {
     let shop = || saying("shop", &[("highway.shanghai", "ALL")]);
     let consumers = with(vec![shop()]);
-    let nameless = |consumers: &Consumers| consumers.word(&ANYBODY).map(|word| format!("{word:?}"));
+    let nameless = |consumers: &Consumers| consumers.made(ANYBODY).word().map(|word| format!("{word:?}"));
     assert_eq!(nameless(&consumers).as_deref(), Some("Island(\"shanghai\")"));
     let consumers = with(vec![shop(), saying("billing", &[])]);
     assert_eq!(nameless(&consumers), None);
     let named = Caller { application: Some("shop"), ..ANYBODY };
-    assert_eq!(consumers.word(&named), Some(Word::Island("shanghai")));
+    assert_eq!(consumers.made(named).word(), Some(Word::Island("shanghai")));
 }
 
 #[test]
@@ -160,16 +172,16 @@ fn a_callers_own_reference_says_which_island_its_call_is_for() {
     let consumers = with(vec![
         saying("shop", &[("highway.shanghai", "ALL")]),
         saying("billing", &[("highway.beijing", "pay")]),
-        Reference { group: Some("g".to_owned()), ..saying("shop", &[("highway.beijing", "ALL")]) },
+        Reference { group: Some("g".into()), ..saying("shop", &[("highway.beijing", "ALL")]) },
     ]);
-    let ask = |application, method| consumers.word(&Caller { application: Some(application), method, ..ANYBODY });
+    let ask = |application, method| consumers.made(Caller { application: Some(application), method, ..ANYBODY }).word();
     assert_eq!(ask("shop", "greet"), Some(Word::Island("shanghai")));
     assert_eq!((ask("billing", "pay"), ask("billing", "greet")), (Some(Word::Island("beijing")), Some(Word::Local)));
     assert_eq!(ask("other", "greet"), None);
     let grouped = Caller { application: Some("shop"), group: Some("g"), ..ANYBODY };
-    assert_eq!(consumers.word(&grouped), Some(Word::Island("beijing")));
-    assert_eq!(consumers.word(&Caller { address: THERE, ..grouped }), None);
-    assert_eq!(consumers.word(&Caller { interface: "com.acme.Other", ..grouped }), None);
+    assert_eq!(consumers.made(grouped).word(), Some(Word::Island("beijing")));
+    assert_eq!(consumers.made(Caller { address: THERE, ..grouped }).word(), None);
+    assert_eq!(consumers.made(Caller { interface: "com.acme.Other", ..grouped }).word(), None);
 }
 
 #[test]
@@ -179,7 +191,7 @@ fn references_that_cannot_be_told_apart_and_say_two_things_say_both() {
         saying("shop", &[("highway.beijing", "pay")]),
         saying("shop", &[]),
     ]);
-    let ask = |method| consumers.word(&Caller { application: Some("shop"), method, ..ANYBODY });
+    let ask = |method| consumers.made(Caller { application: Some("shop"), method, ..ANYBODY }).word();
     assert_eq!(ask("pay"), Some(Word::Contradiction(["shanghai", "beijing"])));
     assert_eq!(ask("greet"), Some(Word::Contradiction(["shanghai", "local"])));
 }
@@ -187,11 +199,23 @@ fn references_that_cannot_be_told_apart_and_say_two_things_say_both() {
 #[test]
 fn what_a_reference_says_of_islands_counts_for_the_hold_down_after_its_node_is_gone() {
     let (now, keep) = (Instant::now(), Duration::from_secs(30));
-    let gone = with(vec![]).after(&with(vec![saying("shop", &[("highway.shanghai", "ALL")])]), now, keep);
-    assert_eq!(gone.word(&ANYBODY), Some(Word::Island("shanghai")));
-    assert_eq!(with(vec![]).after(&gone, now + keep, keep).word(&ANYBODY), None);
-    let anew = with(vec![saying("shop", &[])]).after(&gone, now, keep);
-    assert_eq!(anew.word(&ANYBODY), None, "an application that has registered anew has said all");
+    let gone = after(with(vec![]), &with(vec![saying("shop", &[("highway.shanghai", "ALL")])]), now, keep);
+    assert_eq!(gone.made(ANYBODY).word(), Some(Word::Island("shanghai")));
+    assert_eq!(after(with(vec![]), &gone, now + keep, keep).made(ANYBODY).word(), None);
+    let anew = after(with(vec![saying("shop", &[])]), &gone, now, keep);
+    assert_eq!(anew.made(ANYBODY).word(), None, "an application that has registered anew has said all");
+}
+
+#[test]
+fn a_rule_that_comes_while_a_node_is_gone_finds_its_parameters() {
+    use route::Lookup;
+    let (now, keep) = (Instant::now(), Duration::from_secs(30));
+    let gone = after(with(vec![]), &with(vec![saying("shop", &[("zone", "a"), ("rack", "r1")])]), now, keep);
+    let rack = |consumers: &Consumers| Parameters(Some(consumers.made(ANYBODY))).get("rack").map(Cow::into_owned);
+    assert_eq!(rack(&gone), None, "nobody looks at it");
+    let heeded = Prefixes::default();
+    let later = with(vec![]).after(&gone, now, keep, &heeding(&heeded, &["rack"]));
+    assert_eq!(rack(&later).as_deref(), Some("r1"));
 }
 
 #[test]
@@ -204,9 +228,9 @@ fn a_parameter_of_the_consumers_node_counts_where_all_its_references_say_the_sam
     ]);
     let ask = |application, key: &str| {
         let caller = Caller { application: Some(application), ..ANYBODY };
-        consumers.parameters(Some(caller)).get(key).map(Cow::into_owned)
+        Parameters(Some(consumers.made(caller))).get(key).map(Cow::into_owned)
     };
     assert_eq!((ask("shop", "zone").as_deref(), ask("billing", "zone").as_deref()), (Some("a"), Some("b")));
     assert_eq!((ask("shop", "label"), ask("shop", "none")), (None, None));
-    assert_eq!(consumers.parameters(None).get("zone"), None);
+    assert_eq!(Parameters(None).get("zone"), None);
 }

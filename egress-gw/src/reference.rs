@@ -27,7 +27,7 @@ impl Default for Prefixes {
 }
 
 /// What one reference says.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Words {
     /// Of every method that is not named; in the order of the parameters.
     all: Vec<String>,

@@ -101,7 +101,7 @@ fn equal_calls_on_ports_of_different_islands_are_decided_apart() {
 fn a_nameless_caller_is_who_the_registry_knows_at_its_address() {
     on_shard(async {
         let mut builder = GateBuilder::default();
-        let shop = crate::knowledge::Reference { application: Some("shop".to_owned()), ..Default::default() };
+        let shop = crate::knowledge::Reference { application: Some("shop".into()), ..Default::default() };
         builder.knowledge.consumers.add("127.0.0.1".parse().unwrap(), "com.acme.Greeter", shop);
         let gate = builder.open();
         let mut consumer = gate.consumer().await;

@@ -11,8 +11,7 @@ use tokio::sync::watch;
 use zk_bridge::Registry;
 
 use crate::demand::Demand;
-use crate::knowledge::Consumers;
-use crate::reference::Prefixes;
+use crate::knowledge::{Consumers, Heeded};
 
 /// A registry of this island.
 pub struct Site {
@@ -87,10 +86,10 @@ pub async fn any_change(sites: &mut [Site]) {
 }
 
 /// Every reference of every registry's consumers.
-pub fn consumers(sites: &[Site], prefixes: &Prefixes) -> Consumers {
+pub fn consumers(sites: &[Site], heeded: &Heeded<'_>) -> Consumers {
     let mut consumers = Consumers::default();
     for site in sites {
-        site.view.borrow().consumers().iter().for_each(|node| consumers.add_node(node, prefixes));
+        site.view.borrow().consumers().iter().for_each(|node| consumers.add_node(node, heeded));
     }
     consumers
 }

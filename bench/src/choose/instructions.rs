@@ -1,9 +1,10 @@
-//! Instructions of one call, counted around a process of its own: that of a run with calls less that of one without, divided by the calls.
+//! Instructions of one decision, counted around a process of its own: that of a run that decides calls less that of one that only reads
+//! them, divided by the calls.
 //!
 //! By `perf stat`, where the processor lets its counters be read, else by valgrind's cachegrind, which counts every instruction of the
 //! program exactly and some twenty times slower. Never both in one table.
 
-use super::Kind;
+use super::{Kind, Step};
 use crate::packages;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
@@ -42,10 +43,11 @@ impl Counter {
     pub fn count(&self, kind: Kind) -> Result<f64> {
         let own = std::env::current_exe().context("cannot find this program")?;
         let own = own.to_str().context("the name of this program is not UTF-8")?;
-        let kind = clap::ValueEnum::to_possible_value(&kind).context("a kind without a name")?;
-        let of = |turns: usize| self.run(own, &["choose", "--kind", kind.get_name(), "--turns", &turns.to_string()]);
-        let (without, with) = (of(0)?, of(TURNS)?);
-        Ok((with - without) / TURNS as f64)
+        let of = |step: Step| {
+            let (kind, step) = (name(&kind)?, name(&step)?);
+            self.run(own, &["choose", "--kind", &kind, "--step", &step, "--turns", &TURNS.to_string()])
+        };
+        Ok((of(Step::Decided)? - of(Step::Read)?) / TURNS as f64)
     }
 
     /// Instructions of a whole process.
@@ -76,6 +78,10 @@ impl Counter {
         };
         number.parse().ok()
     }
+}
+
+fn name(value: &impl clap::ValueEnum) -> Result<String> {
+    Ok(value.to_possible_value().context("a value without a name")?.get_name().to_owned())
 }
 
 #[cfg(test)]

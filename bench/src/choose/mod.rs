@@ -1,8 +1,9 @@
 //! What choosing an island costs an egress gateway at a thousand rules and ten thousand services.
 //!
-//! It runs the gateway's own function for a call that was read, on one core and without sockets: who calls, the key of the call with
-//! what rules look at, the look-up among kept decisions, on a miss the decision and its heads, and the pick among shares. Kept decisions
-//! and those made anew are told apart. Never a model of it: what is measured is what calls pass.
+//! It runs the gateway's own functions on one core and without sockets: a frame is read, as it is for each call, then decided: who calls,
+//! the key of the call with what rules look at, the look-up among kept decisions, on a miss the decision and its heads, and the pick among
+//! shares. What reading alone takes, measured in turn with it, is taken off: a gateway has a call's bytes at hand when it decides. Kept
+//! decisions and those made anew are told apart. Never a model of it: what is measured is what calls pass.
 
 mod instructions;
 mod world;
@@ -48,6 +49,15 @@ pub enum Kind {
     Anew,
 }
 
+/// How far a call is taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Step {
+    /// Its frame is read.
+    Read,
+    /// And it is decided where it goes.
+    Decided,
+}
+
 impl Kind {
     const ALL: [Self; 3] = [Self::Kept, Self::Ruled, Self::Anew];
 
@@ -78,8 +88,8 @@ impl Kind {
 /// # Errors
 /// When the rules that are made up here are not taken, or calls are not decided as they should be.
 pub fn run(asked: &Choose) -> Result<ExitCode> {
-    if let Some((kind, turns)) = asked.kind.zip(asked.turns) {
-        decide(kind, turns)?;
+    if let Some(((kind, step), turns)) = asked.kind.zip(asked.step).zip(asked.turns) {
+        take(kind, step, turns)?;
         return Ok(ExitCode::SUCCESS);
     }
     let bars = measure()?;
@@ -97,8 +107,7 @@ fn measure() -> Result<Vec<Bar>> {
     let mut bars = Vec::new();
     let counter = instructions::Counter::find();
     for kind in Kind::ALL {
-        let frames = kind.frames();
-        let rounds = Decider::new(kind, &frames)?.rounds();
+        let rounds = Decider::new(kind)?.rounds();
         let best = rounds.iter().copied().fold(f64::INFINITY, f64::min);
         let middle = median(&rounds).context("no round")?;
         let counted = match &counter {
@@ -126,59 +135,68 @@ fn measure() -> Result<Vec<Bar>> {
     Ok(bars)
 }
 
-/// Decides calls of a kind so many times, for a counter around this process.
-fn decide(kind: Kind, turns: usize) -> Result<()> {
-    let frames = kind.frames();
-    let decider = Decider::new(kind, &frames)?;
-    let done = (0..turns).filter(|turn| decider.decide(*turn)).count();
-    ensure!(done == turns, "{done} of {turns} calls were decided");
+/// Takes so many calls of a kind as far as this step, for a counter around this process.
+fn take(kind: Kind, step: Step, turns: usize) -> Result<()> {
+    let decider = Decider::new(kind)?;
+    let done = (0..turns).filter(|turn| decider.take(*turn, step)).count();
+    ensure!(done == turns, "{done} of {turns} calls were taken");
     Ok(())
 }
 
 /// A shard's decisions with calls for them.
-struct Decider<'a> {
+struct Decider {
     knowledge: Knowledge,
     decisions: Decisions,
-    calls: Vec<(IpAddr, Peeked<'a>)>,
+    frames: Frames,
 }
 
-impl<'a> Decider<'a> {
+impl Decider {
     /// With every decision that will be needed, or none, as the kind says.
-    fn new(kind: Kind, frames: &'a Frames) -> Result<Self> {
-        let decider = Self { knowledge: world::knowledge()?, decisions: Decisions::default(), calls: frames.read()? };
+    fn new(kind: Kind) -> Result<Self> {
+        let decider = Self { knowledge: world::knowledge()?, decisions: Decisions::default(), frames: kind.frames() };
         let mut kept = 0;
-        for turn in 0..2 * decider.calls.len() {
-            ensure!(decider.decide(turn), "a call is refused");
+        for turn in 0..2 * decider.frames.len() {
+            ensure!(decider.take(turn, Step::Decided), "a call is refused");
             let now = decider.decisions.kept();
             let is_anew = now != kept;
-            let is_first = turn < decider.calls.len();
+            let is_first = turn < decider.frames.len();
             ensure!(is_anew == (is_first || kind == Kind::Anew), "turn {turn} of {kind:?}: {now} decisions are kept");
             kept = now;
         }
         Ok(decider)
     }
 
-    fn decide(&self, turn: usize) -> bool {
-        let (address, peeked) = &self.calls[turn * STEP % self.calls.len()];
-        let seen = Seen { peeked, serialization: Serialization::HESSIAN2, consumer: Some(*address), island: None };
-        black_box(self.decisions.decide(&seen, &self.knowledge)).is_ok()
+    /// Whether the call of this turn could be taken as far as this step.
+    fn take(&self, turn: usize, step: Step) -> bool {
+        let Ok((address, peeked)) = self.frames.read(turn * STEP % self.frames.len()) else { return false };
+        let peeked = &black_box(peeked);
+        match step {
+            Step::Read => true,
+            Step::Decided => black_box(self.decisions.decide(&seen(address, peeked), &self.knowledge)).is_ok(),
+        }
     }
 
-    /// Nanoseconds of this thread on a processor for one call in each of some rounds: what others of this machine take is not in them.
+    /// Nanoseconds that deciding adds to reading a call, in each of some rounds.
     fn rounds(&self) -> Vec<f64> {
-        let round = |_| {
-            let (began, before, mut turns, mut done) = (Instant::now(), on_processor(), 0, 0);
-            while began.elapsed() < MEASURED {
-                for _ in 0..256 {
-                    done += usize::from(self.decide(turns));
-                    turns += 1;
-                }
-            }
-            assert_eq!(done, turns, "every call is decided");
-            (on_processor() - before).as_nanos() as f64 / turns as f64
-        };
-        (0..ROUNDS).map(round).collect()
+        (0..ROUNDS).map(|_| self.round(Step::Decided) - self.round(Step::Read)).collect()
     }
+
+    /// Nanoseconds of this thread on a processor for one call: what others of this machine take is not in them.
+    fn round(&self, step: Step) -> f64 {
+        let (began, before, mut turns, mut done) = (Instant::now(), on_processor(), 0, 0);
+        while began.elapsed() < MEASURED {
+            for _ in 0..256 {
+                done += usize::from(self.take(turns, step));
+                turns += 1;
+            }
+        }
+        assert_eq!(done, turns, "every call is taken");
+        (on_processor() - before).as_nanos() as f64 / turns as f64
+    }
+}
+
+fn seen<'a>(address: IpAddr, peeked: &'a Peeked<'a>) -> Seen<'a> {
+    Seen { peeked, serialization: Serialization::HESSIAN2, consumer: Some(address), island: None }
 }
 
 /// For how long this thread had a processor.
@@ -209,12 +227,10 @@ mod tests {
     /// A registry that says nothing costs nothing: each part of it has to count for some calls.
     #[test]
     fn rules_references_and_parameters_each_send_some_calls() {
-        let frames = Frames::of_all(1);
-        let decider = Decider::new(Kind::Kept, &frames).unwrap();
+        let decider = Decider::new(Kind::Kept).unwrap();
         let goes = |number: usize| {
-            let (address, peeked) = &decider.calls[number];
-            let seen = Seen { peeked, serialization: Serialization::HESSIAN2, consumer: Some(*address), island: None };
-            decider.decisions.decide(&seen, &decider.knowledge).unwrap().target().to_owned()
+            let (address, peeked) = decider.frames.read(number).unwrap();
+            decider.decisions.decide(&seen(address, &peeked), &decider.knowledge).unwrap().target().to_owned()
         };
         assert_eq!(goes(1), "beijing", "by the word of its reference");
         assert_eq!(goes(7), "beijing", "by the zone in its node");
@@ -225,7 +241,7 @@ mod tests {
     #[test]
     fn kept_decisions_are_kept_and_others_are_made_anew() {
         for kind in [Kind::Ruled, Kind::Anew] {
-            Decider::new(kind, &kind.frames()).unwrap();
+            Decider::new(kind).unwrap();
         }
     }
 }

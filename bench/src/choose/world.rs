@@ -3,7 +3,7 @@
 //! Calls are whole frames as a 2.7 consumer writes them, read as the gateway reads them. Never sends one.
 
 use anyhow::{Context, Result, bail};
-use egress_gw::{Consumers, Knowledge, Prefixes};
+use egress_gw::{Consumers, Heeded, Knowledge, Prefixes};
 use route::rules::{Document, Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use std::fmt::Write;
@@ -133,9 +133,11 @@ pub fn knowledge() -> Result<Knowledge> {
         rules: Arc::new(rules),
         ..Known::default()
     };
+    let snapshot = Arc::new(Snapshot::new(1, known));
+    let heeded = Heeded { prefixes: &Prefixes::default(), parameters: snapshot.rules().parameters().collect() };
     let mut consumers = Consumers::default();
-    (0..CONSUMERS).for_each(|number| consumers.add_node(&Arc::new(node(number)), &Prefixes::default()));
-    Ok(Knowledge { snapshot: Arc::new(Snapshot::new(1, known)), consumers, ..Knowledge::default() })
+    (0..CONSUMERS).for_each(|number| consumers.add_node(&Arc::new(node(number)), &heeded));
+    Ok(Knowledge { snapshot, consumers, ..Knowledge::default() })
 }
 
 /// The frames of calls to every service, or to those that have a rule of their own, by so many applications, each with where it comes from.
@@ -154,21 +156,23 @@ impl Frames {
         Self((0..RULES).map(|at| at * EVERY).map(|number| (machine(number), frame(number, 0))).collect())
     }
 
-    /// The calls in them, read, each with where it comes from.
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The call in one of them, with where it comes from.
     ///
     /// # Errors
     /// A frame that cannot be read.
-    pub fn read(&self) -> Result<Vec<(IpAddr, Peeked<'_>)>> {
-        let read =
-            |frame: &'_ Vec<u8>| -> Result<Header> { Header::decode(frame)?.context("a frame without a header") };
-        let mut calls = Vec::with_capacity(self.0.len());
-        for (address, frame) in &self.0 {
-            match peek(&read(frame)?, &frame[HEADER_LEN..])? {
-                Peeked::Opaque(serialization) => bail!("a call in {serialization}"),
-                call => calls.push((*address, call)),
-            }
+    #[inline]
+    pub fn read(&self, at: usize) -> Result<(IpAddr, Peeked<'_>)> {
+        let (address, frame) = &self.0[at];
+        let header = Header::decode(frame)?.context("a frame without a header")?;
+        match peek(&header, &frame[HEADER_LEN..])? {
+            Peeked::Opaque(serialization) => bail!("a call in {serialization}"),
+            call => Ok((*address, call)),
         }
-        Ok(calls)
     }
 }
 

@@ -193,6 +193,12 @@ impl Rules {
         Reads::new(&self.rules.general.looks, own.map_or(&self.rules.blind, |own| &own.looks))
     }
 
+    /// The keys of parameters of consumers' nodes at which any rule looks; some more than once.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        let all = self.rules.by_interface.values().chain([&self.rules.general]);
+        all.flat_map(|found| found.looks.parameters())
+    }
+
     /// How many rules and switches hold.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -62,6 +62,11 @@ impl Looks {
         Self { attachments: keys(attachments), marks, parameters: keys(parameters), source: source.into() }
     }
 
+    /// The keys of parameters that are looked at.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parameters.iter().map(|key| &*key.name)
+    }
+
     #[inline]
     fn attachment(&self, name: &[u8]) -> Option<usize> {
         if self.marks & mark(name) == 0 {
@@ -87,7 +92,7 @@ impl<'r> Reads<'r> {
 
     /// The keys of parameters of the consumer's node that are looked at.
     pub fn parameters(self) -> impl Iterator<Item = &'r str> {
-        self.both().into_iter().flat_map(|looks| looks.parameters.iter().map(|key| &*key.name))
+        self.both().into_iter().flat_map(Looks::parameters)
     }
 
     /// Whether the consumer's address is looked at.
