@@ -6,7 +6,7 @@ use wire::tunnel::record::Decoded;
 use wire::tunnel::{Head, Record};
 
 use crate::session::{Credit, Session, Side};
-use crate::transport::ws::{Deframer, End};
+use crate::transport::ws::framing::{Deframer, End};
 
 /// Any bytes as what a peer sends over a session: it is taken or the session ends, and nothing grows beyond what came.
 pub fn session(bytes: &[u8]) {

@@ -22,7 +22,8 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::ws::{End, Ws};
+use super::ws::Ws;
+use super::ws::framing::End;
 use super::{BoxIo, LINK_PATH, Transport, post};
 use crate::random;
 use crate::tls::exporter;

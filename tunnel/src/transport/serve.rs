@@ -23,7 +23,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connect::{FRAME_LEN, Local, SEND_LEN, WINDOW, hold_little};
-use super::ws::{End, Ws};
+use super::ws::Ws;
+use super::ws::framing::End;
 use super::{BoxIo, LINK_PATH, Transport, post};
 use crate::random;
 use crate::tls::exporter;
