@@ -30,6 +30,7 @@ use crate::catalogue::{Applied, Catalogue, Offered};
 use crate::config::{Config, Import, Port, Publish, Tagging};
 use crate::distances::Distances;
 use crate::drain;
+use crate::islands::Islands;
 use crate::knowledge::{Heeded, Knowledge};
 use crate::listen::{Event, Inbox, Order};
 use crate::local::LocalTls;
@@ -40,7 +41,7 @@ use crate::reference::Prefixes;
 use crate::rulebook::{self, Center, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_change, consumers};
-use crate::state_files::{REMEMBERED, read_memory, read_remembered, read_rulebook, write};
+use crate::state_files::{ISLANDS, REMEMBERED, read_islands, read_memory, read_remembered, read_rulebook, write};
 
 /// Changes that come together are taken together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -81,6 +82,7 @@ pub struct Control {
     own: OwnServices,
     prefixes: Prefixes,
     remembered: Remembered,
+    islands: Arc<Islands>,
     rulebook: Rulebook,
     sites: Vec<Site>,
     outside: Outside,
@@ -130,6 +132,7 @@ impl Control {
         let process = &outside.process;
         let memory = read_memory(&outside.state, config.import.local_memory);
         let remembered = read_remembered(&outside.state);
+        let islands = Arc::new(read_islands(&outside.state));
         let rulebook = read_rulebook(&outside.state);
         let shown = Arc::new(Mutex::new(Shown::default()));
         let reads = shown.clone();
@@ -150,6 +153,7 @@ impl Control {
             distances: Distances::default(),
             prefixes: config.reference_prefixes.clone(),
             remembered,
+            islands,
             rulebook,
             sites,
             hold: process.drain.hold(),
@@ -317,6 +321,12 @@ impl Control {
         if self.remembered.observe(&self.ports, &self.import.imports, &offered) {
             write(&self.outside.state, REMEMBERED, &serde_json::to_vec(&self.remembered).unwrap_or_default());
         }
+        let offering = offered.iter().map(|offered| &**offered.island);
+        if let Some(islands) = self.islands.with(&self.import.imports, offering) {
+            self.outdated = true;
+            write(&self.outside.state, ISLANDS, &serde_json::to_vec(&islands).unwrap_or_default());
+            self.islands = Arc::new(islands);
+        }
         // A new generation empties the shards' caches, so it must be about something.
         if self.outdated {
             self.outdated = false;
@@ -339,6 +349,7 @@ impl Control {
         let heeded = Heeded { prefixes: &self.prefixes, parameters: self.snapshot.rules().parameters().collect() };
         self.outside.knowledge.store(Arc::new(Knowledge {
             snapshot: self.snapshot.clone(),
+            islands: self.islands.clone(),
             hubs: hubs.collect(),
             consumers: consumers(&self.sites, &heeded).after(&before.consumers, now, self.import.hold_down, &heeded),
             local: self.own.local().clone(),

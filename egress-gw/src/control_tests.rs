@@ -610,4 +610,10 @@ async fn after_the_hold_down_a_lost_islands_services_are_unknown_and_only_its_ta
     world.inbox.put(Event::Down { link: 1 });
     world.publishes(&["com.acme.Greeter@20991"]).await;
     until(|| !world.knowledge.load().snapshot.knows("shanghai")).await;
+    assert!(world.knowledge.load().islands.know("shanghai"), "its tag goes nowhere else");
+    world.running.abort();
+    assert!(world.running.await.is_err());
+    let again = World::start_in(world.folder);
+    again.registry_shows(1, Vec::new(), Vec::new());
+    until(|| again.knowledge.load().islands.know("shanghai")).await;
 }

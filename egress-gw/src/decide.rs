@@ -153,7 +153,7 @@ impl<'a> Seen<'a> {
             method: call.map_or("", |call| &call.method),
             application: Some(asker.application).filter(|name| !name.is_empty()),
             target: call.and_then(|call| call.target.as_deref()),
-            tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.mean(tag, &knowledge.snapshot)),
+            tagged: call.and_then(|call| call.tag.as_deref()).filter(|tag| tags.mean(tag, &knowledge.islands)),
             bound: self.island.map(|island| &**island),
             source: self.consumer,
             reference: asker.reference,
@@ -191,7 +191,7 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// The position of a call among the shares of a split: by its key where it has one. Allocates nothing.
+/// The position of a call among the shares of a split: by its key where it has one.
 fn share(seen: &Seen<'_>, split: &Split, application: &str) -> usize {
     let random = fastrand::u64(..);
     let Some(sticky) = split.sticky() else { return split.position(None, random) };

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::*;
 use crate::config::Tagging;
+use crate::testing::heard_of;
 
 fn knowledge(rules: &str) -> Knowledge {
     let offer = |island: &str| {
@@ -31,7 +32,12 @@ fn knowledge(rules: &str) -> Knowledge {
         ..Known::default()
     };
     let hubs = [("shanghai".to_owned(), vec!["hub-1".to_owned()])].into();
-    Knowledge { snapshot: Arc::new(Snapshot::new(1, known)), hubs, ..Knowledge::default() }
+    Knowledge {
+        snapshot: Arc::new(Snapshot::new(1, known)),
+        islands: heard_of(&["shanghai", "beijing"]),
+        hubs,
+        ..Knowledge::default()
+    }
 }
 
 const RULES: &str = "rules:\n  - name: gray\n    match: { application: shop, attachments: { env: \"gray*\" } }\n    act: { island: shanghai }\n";

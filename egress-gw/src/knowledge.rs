@@ -13,6 +13,7 @@ use route::{Snapshot, Word};
 use wire::dubbo::call::Call;
 
 use crate::deadline::Known;
+use crate::islands::Islands;
 use crate::local::Local;
 use crate::places::Places;
 use crate::reference::{Prefixes, Words, agreed};
@@ -22,6 +23,8 @@ use crate::reference::{Prefixes, Words, agreed};
 pub struct Knowledge {
     /// Catalogue and imports.
     pub snapshot: Arc<Snapshot>,
+    /// The names that mean islands.
+    pub islands: Arc<Islands>,
     /// Which hubs show which island, by island.
     pub hubs: HashMap<String, Vec<String>>,
     /// The island's consumers as the registries know them.

@@ -61,6 +61,7 @@ mod forward;
 mod gateway;
 mod held;
 mod hub_says;
+mod islands;
 mod knowledge;
 mod later;
 mod links;

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use route::Snapshot;
 use route::rules::{self, Document, Rules, Surroundings};
+use route::{Snapshot, View};
 use zk_bridge::Documents;
 
 /// The file with the texts that were taken.
@@ -256,8 +256,12 @@ impl Rulebook {
     /// The same with what looks odd beside what is known.
     #[must_use]
     pub fn shown_beside(&self, snapshot: &Snapshot) -> Vec<ShownDocument> {
-        let surroundings = Surroundings::of(snapshot);
         let mut shown = self.shown();
+        // Asked every second: tens of thousands of services are not gone through for nothing.
+        if self.taken.is_empty() || snapshot.view() != View::Complete {
+            return shown;
+        }
+        let surroundings = Surroundings::of(snapshot);
         for document in &mut shown {
             let Some(taken) = self.taken.get(&document.name) else { continue };
             let warnings = surroundings.nobody_offers(&taken.document);

@@ -224,6 +224,7 @@ fn a_tag_names_any_island_that_is_known_with_or_without_a_port() {
     on_shard(async {
         let knowledge = Knowledge {
             snapshot: Arc::new(snapshot_ruled(1, &["shanghai", "beijing"], Rules::default())),
+            islands: heard_of(&["shanghai", "beijing"]),
             ..Knowledge::default()
         };
         let gate = GateBuilder { knowledge, ..GateBuilder::default() }.open();
@@ -232,6 +233,24 @@ fn a_tag_names_any_island_that_is_known_with_or_without_a_port() {
         assert_eq!(gate.link().calls(1).await[0].head().destination, "beijing");
         consumer.send(&call(2, "greet", &[("dubbo.tag", "beijing"), ("highway.target", "shanghai")])).await;
         assert!(consumer.answer().await.text.contains("names island `beijing`"), "a word like any other");
+    });
+}
+
+/// The tag of an island whose last offer was withdrawn was nobody's word any more: its calls went to the only island left.
+#[test]
+fn a_tag_of_an_island_that_was_heard_of_before_goes_nowhere_else() {
+    on_shard(async {
+        let knowledge = Knowledge {
+            snapshot: Arc::new(snapshot_ruled(1, &["shanghai"], Rules::default())),
+            islands: heard_of(&["beijing"]),
+            ..Knowledge::default()
+        };
+        let gate = GateBuilder { knowledge, ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&call(1, "greet", &[("dubbo.tag", "beijing")])).await;
+        assert!(consumer.answer().await.text.contains("tag names island `beijing`, which is not known here"));
+        consumer.send(&call(2, "greet", &[("dubbo.tag", "gray")])).await;
+        assert_eq!(gate.link().calls(1).await[0].head().destination, "shanghai", "a tag of the team's own");
     });
 }
 

@@ -4,7 +4,9 @@
 use std::time::{Duration, SystemTime};
 
 use chassis::state::StateDir;
+use serde::de::DeserializeOwned;
 
+use crate::islands::Islands;
 use crate::local_memory::{self, LocalMemory};
 use crate::publish::Remembered;
 use crate::rulebook::{self, Rulebook};
@@ -12,6 +14,9 @@ use crate::rulebook::{self, Rulebook};
 /// The file with what islands on ports of their own last offered.
 pub const REMEMBERED: &str = "bound-islands.json";
 const REMEMBERED_MAX_LEN: u64 = 256 << 20;
+/// The file with the names of all islands that were ever heard of.
+pub const ISLANDS: &str = "islands.json";
+const ISLANDS_MAX_LEN: u64 = 4 << 20;
 
 /// Which services were local before.
 pub fn read_memory(state: &StateDir, keep: Duration) -> LocalMemory {
@@ -29,14 +34,24 @@ pub fn read_memory(state: &StateDir, keep: Duration) -> LocalMemory {
 
 /// What islands on ports of their own offered before.
 pub fn read_remembered(state: &StateDir) -> Remembered {
-    let remembered = match state.read(REMEMBERED, REMEMBERED_MAX_LEN) {
-        Ok(None) => return Remembered::default(),
+    read_json(state, REMEMBERED, REMEMBERED_MAX_LEN, "what islands offered before is not known")
+}
+
+/// The islands that were heard of before.
+pub fn read_islands(state: &StateDir) -> Islands {
+    read_json(state, ISLANDS, ISLANDS_MAX_LEN, "which islands there were before is not known")
+}
+
+/// What stands in a file, or nothing; `else_say` is for the log where it cannot be read.
+fn read_json<T: DeserializeOwned + Default>(state: &StateDir, name: &str, max_len: u64, else_say: &str) -> T {
+    let read = match state.read(name, max_len) {
+        Ok(None) => return T::default(),
         Ok(Some(bytes)) => serde_json::from_slice(&bytes).map_err(anyhow::Error::from),
         Err(error) => Err(error.into()),
     };
-    remembered.unwrap_or_else(|error| {
-        tracing::warn!(error = format!("{error:#}"), "what islands offered before is not known");
-        Remembered::default()
+    read.unwrap_or_else(|error| {
+        tracing::warn!(error = format!("{error:#}"), "{else_say}");
+        T::default()
     })
 }
 

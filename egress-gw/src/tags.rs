@@ -1,12 +1,12 @@
-//! Which tags of calls mean an island: the name of one that has a port here, and of any that offers something.
+//! Which tags of calls mean an island: the name of one that has a port here, and of any that was ever heard of. Such a tag is one word
+//! of the caller among others.
 //!
-//! Any other tag is the team's own. It never leads anywhere by itself: it is one word of the caller among others.
+//! Any other tag is the team's own and leads nowhere.
 
 use std::sync::Arc;
 
-use route::Snapshot;
-
 use crate::config::{Port, Tagging};
+use crate::islands::Islands;
 
 /// The tags that mean an island; by default none does.
 #[derive(Debug, Clone, Default)]
@@ -22,9 +22,9 @@ impl Tags {
         }
     }
 
-    /// Whether this tag means an island. One that was withdrawn keeps its name as long as it has a port.
+    /// Whether this tag means an island.
     #[must_use]
-    pub fn mean(&self, tag: &str, snapshot: &Snapshot) -> bool {
-        self.0.as_ref().is_some_and(|ports| ports.iter().any(|island| **island == *tag) || snapshot.knows(tag))
+    pub fn mean(&self, tag: &str, islands: &Islands) -> bool {
+        self.0.as_ref().is_some_and(|ports| ports.iter().any(|island| **island == *tag) || islands.know(tag))
     }
 }

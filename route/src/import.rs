@@ -84,6 +84,11 @@ impl Imports {
         self.rules.iter().any(|rule| rule.verdict == Verdict::Import && rule.island.matches(island))
     }
 
+    /// The islands that rules name exactly, whatever they say of them; some more than once.
+    pub fn named(&self) -> impl Iterator<Item = &str> {
+        self.rules.iter().filter(|rule| rule.island.is_exact()).map(|rule| rule.island.as_str())
+    }
+
     /// How many rules there are.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -9,6 +9,7 @@ use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
 
 use super::providers::served;
+use crate::islands::Islands;
 use crate::local::Local;
 
 /// Island `cloud`; shanghai offers Greeter, which is imported.
@@ -29,6 +30,11 @@ pub fn snapshot_ruled(generation: u64, islands: &[&str], rules: Rules) -> Snapsh
 /// The same where `local` are the providers of this island.
 pub fn snapshot_ruled_beside(generation: u64, islands: &[&str], rules: Rules, local: &Local) -> Snapshot {
     Snapshot::new(generation, Known { rules: Arc::new(rules), local: served(local), ..known(islands) })
+}
+
+/// These islands were heard of.
+pub fn heard_of(islands: &[&str]) -> Arc<Islands> {
+    Arc::new(Islands::default().with(&Imports::default(), islands.iter().copied()).unwrap())
 }
 
 fn known(islands: &[&str]) -> Known {
