@@ -460,3 +460,7 @@ fn offer(offered: &Offered<'_>) -> Offer {
 #[cfg(test)]
 #[path = "control_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "control_rules_tests.rs"]
+mod rules_tests;

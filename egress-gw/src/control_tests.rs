@@ -1,211 +1,13 @@
-//! The loop between hubs that tell, registries that show, and what comes out: nodes, knowledge, files, orders.
-//!
-//! Long because: one world of hubs and registries is made for all of it.
+//! The loop between hubs that tell, registries that show, and what comes out: nodes, knowledge, files, orders. What rules add to that
+//! stands in `control_rules_tests.rs`.
 
-use std::path::Path;
-
-use chassis::drain::{Drained, Teller};
-use tokio::sync::watch;
-use wire::tunnel::catalogue::{Entry, Origin, Update};
-use zk_bridge::{Consumer, Level, Parameters, Provider, Registry, RegistryFailure, Status, Work};
+use chassis::drain::Drained;
+use zk_bridge::{Consumer, Provider};
 
 use super::*;
-
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A registry that keeps what it is told.
-#[derive(Default)]
-struct FakeRegistry {
-    view: watch::Sender<Arc<zk_bridge::View>>,
-    documents: watch::Sender<Arc<zk_bridge::Documents>>,
-    desired: Mutex<Option<Desired>>,
-    withdrawn: Mutex<bool>,
-    kept: Mutex<Option<Vec<String>>>,
-}
-
-impl FakeRegistry {
-    /// One that nobody has read yet.
-    fn unread() -> Arc<Self> {
-        let view = watch::channel(Arc::new(zk_bridge::View::unread())).0;
-        Arc::new(Self { view, ..Self::default() })
-    }
-}
-
-impl Registry for FakeRegistry {
-    fn name(&self) -> &str {
-        "fake"
-    }
-    fn view(&self) -> watch::Receiver<Arc<zk_bridge::View>> {
-        self.view.subscribe()
-    }
-    fn documents(&self) -> watch::Receiver<Arc<zk_bridge::Documents>> {
-        self.documents.subscribe()
-    }
-    fn publish(&self, desired: Desired) {
-        *self.desired.lock().unwrap() = Some(desired);
-    }
-    fn withdraw(&self) -> Work<'_> {
-        *self.withdrawn.lock().unwrap() = true;
-        Box::pin(async { Err(RegistryFailure::Stopped("fake".to_owned())) })
-    }
-    fn keep_only(&self, stays: &dyn Fn(&zk_bridge::VirtualProvider) -> bool) -> Work<'_> {
-        let published = self.desired.lock().unwrap().clone().map(|desired| desired.providers).unwrap_or_default();
-        let kept = published.iter().filter(|own| stays(own)).map(|own| own.key.to_string()).collect();
-        *self.kept.lock().unwrap() = Some(kept);
-        Box::pin(async { Ok(()) })
-    }
-    fn leave(&self) -> Work<'_> {
-        self.withdraw()
-    }
-    fn status(&self) -> Status {
-        Status::default()
-    }
-}
-
-struct World {
-    registry: Arc<FakeRegistry>,
-    inbox: Arc<Inbox>,
-    knowledge: Arc<ArcSwap<Knowledge>>,
-    orders: mpsc::Receiver<Order>,
-    changes: mpsc::Sender<(Change, oneshot::Sender<()>)>,
-    teller: Teller,
-    process: Process,
-    import: Import,
-    folder: tempfile::TempDir,
-    running: tokio::task::JoinHandle<anyhow::Result<()>>,
-}
-
-const TOML: &str = r#"
-[island]
-id = "cloud"
-gateway = "egress-1"
-[link]
-key_file = "egress.key"
-[[hub]]
-url = "http://127.0.0.1:1"
-key = ["highway-pub-1:kH0r2mAuVTk9h9ljh4dNYQ5yHNs2CJ4M0VNsDgGjVBM="]
-[egress]
-listen = ["10.0.0.9"]
-serve_after_leaving = "10ms"
-[egress.ports]
-default = 20990
-shanghai = 20991
-[import]
-rule = [{ island = "*", service = "com.acme.*" }]
-"#;
-
-fn config(folder: &Path) -> Config {
-    use std::os::unix::fs::OpenOptionsExt;
-    let mut file = std::fs::OpenOptions::new();
-    let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(folder.join("egress.key")).unwrap();
-    let key = tunnel::key::PrivateKey::generate().unwrap().to_text();
-    std::io::Write::write_all(&mut file, key.as_bytes()).unwrap();
-    chassis::config::settle_text(&folder.join("egress-gw.toml"), TOML, &[], crate::config::settle).unwrap().config
-}
-
-impl World {
-    fn start() -> Self {
-        Self::start_in(tempfile::tempdir().unwrap())
-    }
-
-    fn start_in(folder: tempfile::TempDir) -> Self {
-        Self::start_with(folder, Vec::new())
-    }
-
-    /// With more registries than the first.
-    fn start_with(folder: tempfile::TempDir, more: Vec<Arc<FakeRegistry>>) -> Self {
-        let config = config(folder.path());
-        let registry = FakeRegistry::unread();
-        let (process, teller) = Process::alone();
-        let (order, orders) = mpsc::channel(8);
-        let (changes, changed) = mpsc::channel(1);
-        let (inbox, knowledge) = (Arc::new(Inbox::default()), Arc::new(ArcSwap::from_pointee(Knowledge::default())));
-        let outside = Outside {
-            process: process.clone(),
-            orders: vec![order],
-            inbox: inbox.clone(),
-            knowledge: knowledge.clone(),
-            state: StateDir::open(folder.path().join("state")).unwrap(),
-            changed,
-        };
-        let all = std::iter::once(registry.clone()).chain(more);
-        let sites = all.map(|registry| Site::new(registry, &process)).collect();
-        let control = Control::new(&config, config.ports.clone(), 7, sites, outside);
-        let running = tokio::spawn(control.run());
-        Self { registry, inbox, knowledge, orders, changes, teller, process, import: config.import, folder, running }
-    }
-
-    fn hub_offers(&self, services: &[&str]) {
-        self.inbox.put(Event::Up { link: 1, hub: "hub-1".to_owned() });
-        self.hub_tells(1, 0, services);
-    }
-
-    fn hub_tells(&self, revision: u64, base: u64, services: &[&str]) {
-        self.hub_tells_of("shanghai", revision, base, services);
-    }
-
-    fn hub_tells_of(&self, island: &str, revision: u64, base: u64, services: &[&str]) {
-        let key = |name: &&str| ServiceKey { interface: (*name).to_owned(), ..ServiceKey::default() };
-        let update = Update {
-            origin: Origin { island: island.to_owned(), gateway: "in-1".to_owned(), start: 1 },
-            revision,
-            base,
-            added: services.iter().map(|name| Entry { key: key(name), healthy: true, ..Entry::default() }).collect(),
-            removed: Vec::new(),
-            complete: true,
-        };
-        self.inbox.put(Event::Catalogue { link: 1, update });
-    }
-
-    fn registry_shows(&self, generation: u64, providers: Vec<Provider>, consumers: Vec<Consumer>) {
-        self.registry.view.send_replace(Arc::new(zk_bridge::View::of(generation, providers, consumers)));
-    }
-
-    /// `interface@port` of what is published.
-    fn published(&self) -> Option<Vec<String>> {
-        let desired = self.registry.desired.lock().unwrap().clone()?;
-        assert_eq!((desired.gateway.as_str(), desired.epoch), ("egress-1", 7));
-        Some(desired.providers.iter().map(|node| format!("{}@{}", node.key.interface, node.port)).collect())
-    }
-
-    async fn publishes(&self, wanted: &[&str]) {
-        until(|| self.published().is_some_and(|nodes| nodes == wanted)).await;
-    }
-}
-
-async fn until(done: impl Fn() -> bool) {
-    let waiting = async {
-        while !done() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("it happens in time");
-}
-
-fn provider(interface: &str, host: &str, highway: Option<&str>) -> Provider {
-    Provider {
-        key: zk_bridge::ServiceKey::new(interface, None, None),
-        host: host.to_owned(),
-        port: 20880,
-        path: interface.to_owned(),
-        level: Level::Interface,
-        application: None,
-        parameters: Parameters::default(),
-        highway: highway.map(str::to_owned),
-    }
-}
-
-fn reference(interface: &str, parameters: &[(&str, &str)]) -> Consumer {
-    let parameters = parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    Consumer {
-        application: Some("shop".to_owned()),
-        host: "10.0.0.7".to_owned(),
-        interface: interface.to_owned(),
-        group: None,
-        version: None,
-        parameters: Parameters(parameters.collect()),
-    }
-}
+use crate::testing::control::World;
+use crate::testing::registry::{FakeRegistry, provider, reference};
+use crate::testing::{PATIENCE, until};
 
 /// A caller of the greeter in application `shop`.
 fn shop(method: &str) -> crate::knowledge::Caller<'_> {
@@ -245,132 +47,6 @@ async fn a_local_provider_takes_the_untagged_node_away_and_keeps_it_away_across_
     again.registry_shows(1, Vec::new(), Vec::new());
     again.hub_offers(&["com.acme.Greeter"]);
     again.publishes(&["com.acme.Greeter@20991"]).await;
-}
-
-/// One document of rules, as a config center shows it.
-fn document(text: &str) -> Arc<zk_bridge::Documents> {
-    let (name, text) = ("shop".to_owned(), text.to_owned());
-    let version = "0x1".parse().unwrap();
-    Arc::new(zk_bridge::Documents::read(vec![Arc::new(zk_bridge::Document {
-        name,
-        text,
-        version,
-        written: SystemTime::UNIX_EPOCH,
-    })]))
-}
-
-/// By default a service counts as local for a day after its last provider went.
-#[tokio::test]
-async fn a_rule_that_prefers_local_providers_opens_the_way_out_as_soon_as_the_last_one_is_gone() {
-    let world = World::start();
-    world.hub_offers(&["com.acme.Greeter"]);
-    let here = || vec![provider("com.acme.Greeter", "10.0.0.7", None)];
-    let text = "rules:\n  - name: home\n    act: { local-first: { then: [shanghai], back-after: 1s } }\n";
-    world.registry.documents.send_replace(document(text));
-    world.registry_shows(1, here(), Vec::new());
-    world.publishes(&["com.acme.Greeter@20991"]).await;
-    world.registry_shows(2, Vec::new(), Vec::new());
-    world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
-    let back = Instant::now();
-    world.registry_shows(3, here(), Vec::new());
-    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
-    until(|| world.knowledge.load().snapshot.local_for(&greeter).is_some()).await;
-    assert_eq!(world.published().unwrap().len(), 2, "it came back only just now");
-    world.publishes(&["com.acme.Greeter@20991"]).await;
-    assert!(back.elapsed() >= Duration::from_secs(1), "{:?}", back.elapsed());
-    world.registry.documents.send_replace(Arc::new(zk_bridge::Documents::read(Vec::new())));
-    world.registry_shows(4, Vec::new(), Vec::new());
-    until(|| world.knowledge.load().snapshot.rules().is_empty()).await;
-    assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"], "without the rule the day counts");
-}
-
-/// While a registry was read anew its providers counted as gone: the way out was opened, and they were held down when they had been read.
-#[tokio::test]
-async fn a_provider_that_never_left_is_not_held_down_when_its_registry_was_read_anew() {
-    let world = World::start();
-    world.hub_offers(&["com.acme.Greeter"]);
-    let here = || vec![provider("com.acme.Greeter", "10.0.0.7", None)];
-    let text = "rules:\n  - name: home\n    act: { local-first: { then: [shanghai], back-after: 1h } }\n";
-    world.registry.documents.send_replace(document(text));
-    world.registry_shows(1, here(), Vec::new());
-    world.publishes(&["com.acme.Greeter@20991"]).await;
-    world.registry.view.send_replace(Arc::new(zk_bridge::View::unread()));
-    // Something that shows that the loop has seen it.
-    world.hub_tells_of("beijing", 1, 0, &["com.acme.Greeter"]);
-    until(|| world.knowledge.load().snapshot.knows("beijing")).await;
-    world.registry_shows(2, here(), Vec::new());
-    world.hub_tells_of("chengdu", 1, 0, &["com.acme.Greeter"]);
-    until(|| world.knowledge.load().snapshot.knows("chengdu")).await;
-    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
-    assert_eq!(world.knowledge.load().snapshot.local_for(&greeter), None);
-    assert_eq!(world.published().unwrap(), ["com.acme.Greeter@20991"]);
-}
-
-/// The loop looks at its clock once a second, and what ends just behind such a look does not wait for the next one.
-#[tokio::test]
-async fn a_rule_ends_at_its_moment_and_not_with_the_next_tick() {
-    let (world, began) = (World::start(), Instant::now());
-    world.hub_offers(&["com.acme.Greeter"]);
-    world.hub_tells_of("beijing", 1, 0, &["com.acme.Greeter"]);
-    world.registry_shows(1, Vec::new(), Vec::new());
-    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
-    let call = route::Call { service: Some(&greeter), method: "greet", ..route::Call::default() };
-    let goes = |island: &str| {
-        let plan = route::decide(&call, &world.knowledge.load().snapshot);
-        plan.is_ok_and(|plan| plan.choice.targets().next().unwrap().to_string() == island)
-    };
-    let mut late = Vec::new();
-    for _ in 0..2 {
-        let gone = began.elapsed();
-        let tick = Duration::from_secs(gone.as_secs() + 2) - gone;
-        let end = SystemTime::now() + tick + CLOCK / 10;
-        world.registry.documents.send_replace(document(&format!(
-            "rules:\n  - name: still\n    priority: 10\n    until: {}\n    act: {{ island: beijing }}\n  - name: then\n    act: {{ island: shanghai }}\n",
-            humantime::format_rfc3339_millis(end)
-        )));
-        until(|| goes("beijing")).await;
-        until(|| goes("shanghai")).await;
-        late.push(SystemTime::now().duration_since(end).unwrap_or_default());
-    }
-    // The machine may have stood still once.
-    assert!(late.iter().min().unwrap() < &(CLOCK / 2), "{late:?}");
-}
-
-/// What hubs measure moves the calls of such a rule, and of no other.
-#[tokio::test]
-async fn a_rule_for_the_nearest_island_follows_what_hubs_measured() {
-    let world = World::start();
-    world.hub_offers(&["com.acme.Greeter"]);
-    world.hub_tells_of("beijing", 1, 0, &["com.acme.Greeter"]);
-    world.registry_shows(1, Vec::new(), Vec::new());
-    let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
-    let call = route::Call { service: Some(&greeter), method: "greet", ..route::Call::default() };
-    let snapshot = || world.knowledge.load().snapshot.clone();
-    let goes = || route::decide(&call, &snapshot()).map(|plan| plan.choice.targets().next().unwrap().to_string());
-    let measured = |link, island: &str, millis| {
-        let (island, round_trip) = (island.to_owned(), Duration::from_millis(millis));
-        world.inbox.put(Event::Distance { link, island, round_trip });
-    };
-    until(|| snapshot().offers(&greeter).len() == 2).await;
-    let before = snapshot().generation();
-    measured(1, "beijing", 40);
-    measured(1, "shanghai", 9);
-    world.registry.documents.send_replace(document("rules:\n  - name: near\n    act: { nearest: [] }\n"));
-    until(|| goes() == Ok("shanghai".to_owned())).await;
-    assert!(snapshot().generation() > before);
-    measured(1, "shanghai", 90);
-    until(|| goes() == Ok("beijing".to_owned())).await;
-    world.inbox.put(Event::Up { link: 2, hub: "hub-2".to_owned() });
-    measured(2, "shanghai", 5);
-    until(|| goes() == Ok("shanghai".to_owned())).await;
-    // Nothing but the lost link moves them back.
-    world.inbox.put(Event::Down { link: 2 });
-    until(|| goes() == Ok("beijing".to_owned())).await;
-    world
-        .registry
-        .documents
-        .send_replace(document("rules:\n  - name: near\n    act: { nearest: [shanghai, beijing] }\n"));
-    until(|| goes() == Ok("beijing".to_owned())).await;
 }
 
 #[tokio::test]
@@ -477,9 +153,7 @@ async fn what_hubs_tell_again_does_not_empty_the_caches() {
 async fn on_demand_a_node_stands_while_somebody_subscribes() {
     let world = World::start();
     let import = Import { publish: Publish::OnDemand { memory: Duration::from_millis(50) }, ..world.import.clone() };
-    let (done_in, done) = oneshot::channel();
-    world.changes.send((Change { import, local_tls: LocalTls::default() }, done_in)).await.unwrap();
-    done.await.unwrap();
+    world.imports(import).await;
     world.registry_shows(1, Vec::new(), Vec::new());
     world.hub_offers(&["com.acme.Greeter", "com.acme.Ledger"]);
     world.inbox.put(Event::Told { link: 1 });
@@ -499,9 +173,7 @@ async fn a_registry_that_never_answers_keeps_the_others_waiting_for_the_hold_dow
     until(|| world.knowledge.load().snapshot.knows("shanghai")).await;
     assert_eq!(world.published(), None, "the silent one may hold local providers");
     let import = Import { hold_down: Duration::from_millis(50), ..world.import.clone() };
-    let (done_in, done) = oneshot::channel();
-    world.changes.send((Change { import, local_tls: LocalTls::default() }, done_in)).await.unwrap();
-    done.await.unwrap();
+    world.imports(import).await;
     world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;
     assert!(silent.desired.lock().unwrap().is_none(), "what is in it is not known");
 }
@@ -601,9 +273,7 @@ async fn a_drain_sends_away_who_has_another_address_and_stays_in_the_registry_fo
 async fn after_the_hold_down_a_lost_islands_services_are_unknown_and_only_its_tagged_nodes_stay() {
     let world = World::start();
     let import = Import { hold_down: Duration::from_millis(50), ..world.import.clone() };
-    let (done_in, done) = oneshot::channel();
-    world.changes.send((Change { import, local_tls: LocalTls::default() }, done_in)).await.unwrap();
-    done.await.unwrap();
+    world.imports(import).await;
     world.registry_shows(1, Vec::new(), Vec::new());
     world.hub_offers(&["com.acme.Greeter"]);
     world.publishes(&["com.acme.Greeter@20990", "com.acme.Greeter@20991"]).await;

@@ -4,6 +4,8 @@
 //!  Peer ─dubbo─▶ Gate ─▶ FakeLink      a hub with the islands behind it: the test answers and refuses
 //!  consumer      │  └──▶ Peer          a provider of the own island
 //!                what it knows: known.rs, providers.rs
+//!
+//!  World         the control loop between a hub and registries: control.rs, registry.rs
 //! ```
 //!
 //! Nothing here reaches another machine, and no two tests share anything.
@@ -11,6 +13,7 @@
 use std::future::Future;
 use std::time::Duration;
 
+pub mod control;
 mod frames;
 mod gate;
 mod in_order;
@@ -18,6 +21,7 @@ mod known;
 mod link;
 mod peer;
 mod providers;
+pub mod registry;
 mod self_signed;
 
 pub use frames::{call, call_in, failure, no_link, ok_reply, one_way, patient};
@@ -29,7 +33,7 @@ pub use providers::{closed_port, knowing, local_of, local_of_services, local_wit
 pub use self_signed::SelfSigned;
 
 /// Everything that is waited for comes in far less.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a test on a shard's runtime.
 pub fn on_shard(test: impl Future<Output = ()> + 'static) {
