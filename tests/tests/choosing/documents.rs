@@ -74,9 +74,14 @@ impl<'a> Documents<'a> {
 }
 
 impl Documents<'_> {
+    /// Its node.
+    pub fn path(&self) -> String {
+        format!("{FOLDER}/{}", self.name)
+    }
+
     /// When ZooKeeper took the last change in.
     pub fn committed(&self) -> SystemTime {
-        let path = format!("{FOLDER}/{}", self.name);
+        let path = self.path();
         let nodes = self.line.island(self.island).zookeeper.below(FOLDER).unwrap();
         SystemTime::UNIX_EPOCH + Duration::from_millis(nodes[&path].written_ms.try_into().unwrap())
     }

@@ -9,6 +9,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod away;
+mod bombs;
 mod config_center;
 mod documents;
 mod explain;
@@ -21,6 +22,7 @@ mod services;
 mod soon;
 mod stage;
 mod sticky;
+mod tags;
 mod unsound;
 mod waiting;
 mod whom;

@@ -65,6 +65,33 @@ fn an_emergency_switch_stands_above_what_the_caller_says() {
     }
 }
 
+/// The same interface in another group is another service. Its calls go on to the very island while the switches are thrown.
+#[test]
+fn a_switch_of_one_service_harms_no_other_of_the_island() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::of(&line);
+    let other = hello("home").attachment("highway.target", "b");
+    let called = while_all_call(stage, &other, |load| {
+        load.goes_to("b");
+        for switch in ["island: b\n    say: \"b is stopped\"", "say: \"b is stopped\""] {
+            documents.say(&format!("switches:\n  - name: stop\n    {switch}\n"));
+            stage.each(|name, consumer| {
+                let stopped = || who(consumer, &hello("plain").attachment("highway.target", "b"));
+                until(&format!("{name}: the switch is obeyed"), FOLLOWED, || {
+                    stopped().contains("b is stopped").then_some(())
+                })
+                .unwrap();
+            });
+            load.goes_to("b");
+        }
+    });
+    for (name, called) in called {
+        println!("{name}: {:?}, slowest {:?}, failed {:?}", called.answers, called.slowest, called.failed);
+        assert!(called.failed.is_empty(), "{name}: {:?}", called.failed);
+        assert!(called.answers.keys().eq(["b"]), "{name}: {:?}", called.answers);
+    }
+}
+
 #[test]
 fn a_split_gives_each_island_its_share_and_a_key_stays_where_it_is() {
     let (stage, line, _mine) = stage();
@@ -160,7 +187,7 @@ fn a_broken_document_is_refused_by_the_tool_and_by_gateways_with_its_place() {
     let refused = format!("{:#}", refused.unwrap_err());
     assert!(refused.contains("broken.yaml:3:12") && refused.contains("iland"), "{refused}");
     // Past the tool, as somebody would with ZooKeeper's own command line.
-    island.zookeeper.command_line(&[format!("set /dubbo/config/highway/{} nonsense", documents.name())]).unwrap();
+    island.zookeeper.command_line(&[format!("set {} nonsense", documents.path())]).unwrap();
     let shown = until("the gateway says what is wrong", FOLLOWED, || {
         let status = island.egress().status().ok()?;
         status["egress"]["rules"].as_array()?.iter().find_map(|one| one["refused"].as_str().map(str::to_owned))

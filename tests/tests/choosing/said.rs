@@ -3,7 +3,11 @@
 use highway_tests::install::Release;
 use highway_tests::process::until;
 
+use super::documents::Documents;
 use super::stage::{FOLLOWED, OFFERERS, WITHOUT_NODE, hello, island_in, only, refer, stage, until_answered_by, who};
+
+/// Calls without a tag in a row.
+const UNTAGGED: u32 = 30;
 
 #[test]
 fn an_attachment_names_the_island_of_one_call() {
@@ -16,9 +20,40 @@ fn an_attachment_names_the_island_of_one_call() {
                 assert_eq!(who(consumer, &there), island, "{name}");
             }
         }
-        let silent = who(consumer, &hello("plain"));
-        assert!(silent.contains("is offered by `b`, `c`") && silent.contains("names none of them"), "{name}: {silent}");
     }
+}
+
+/// The nodes with the tags of b and c are there all the while. A call without a tag is never at one of them: there it would go to the
+/// island of the node, whatever a rule says and also where none says anything.
+#[test]
+fn calls_without_a_tag_keep_going_to_the_untagged_address() {
+    let (stage, line, _mine) = stage();
+    let documents = Documents::of(&line);
+    let tagged = |island: &str| hello("plain").attachment("dubbo.tag", island).attachment("dubbo.force.tag", "true");
+    for island in ["c", "b", "c"] {
+        documents.act(&format!("island: {island}"));
+        stage.each(|name, consumer| {
+            only(name, consumer, hello("plain"), island);
+            for other in OFFERERS {
+                until_answered_by(name, consumer, &tagged(other), other);
+                let answered = consumer.many(&hello("plain").threads(1, UNTAGGED)).unwrap();
+                println!("{name}, behind a call with tag {other}: {:?}", answered.results);
+                assert_eq!(answered.failed, 0, "{name}: {:?}", answered.errors);
+                let islands: Vec<String> = answered.results.keys().map(|text| island_in(text)).collect();
+                assert_eq!(islands, [island], "{name}, behind a call with tag {other}");
+            }
+        });
+    }
+    drop(documents);
+    stage.each(|name, consumer| {
+        let silent = || Some(consumer.many(&hello("plain").threads(1, UNTAGGED)).unwrap());
+        let all_refused = || silent().filter(|tally| tally.failed == u64::from(UNTAGGED));
+        let refused = until(&format!("{name}: every call without a tag is refused"), FOLLOWED, all_refused).unwrap();
+        println!("{name}, without a rule: {:.120?}", refused.errors);
+        for told in refused.errors.keys() {
+            assert!(told.contains("is offered by `b`, `c`") && told.contains("names none of them"), "{name}: {told}");
+        }
+    });
 }
 
 #[test]
