@@ -10,6 +10,7 @@ mod encodings;
 mod golden;
 mod hessian2;
 mod inner_path;
+mod pull;
 mod replies;
 mod rewriting;
 mod samples;

@@ -9,8 +9,8 @@
 //!                                        51 92  Reference(2)
 //! ```
 //!
-//! Names and numbers belong to places: who goes back to an earlier value ([`Pull::go_to`]) reads it as it was, and nothing is
-//! counted twice. It never recurses, never follows a reference by itself and never keeps a value.
+//! Names and numbers belong to places: who goes back to an earlier value ([`Pull::go_to`]) reads it as it was, nothing is counted
+//! twice, and a class that was read is stepped over. It never recurses, never follows a reference by itself and never keeps a value.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,9 @@ pub struct Class<'a> {
     pub name: Cow<'a, str>,
     /// The names of the fields, in the order of their values.
     pub fields: Vec<Cow<'a, str>>,
+    /// Where its definition begins and ends.
     at: usize,
+    end: usize,
 }
 
 /// What comes next. The parts of a list, map or object are the items after it.
@@ -255,6 +257,10 @@ impl<'a> Pull<'a> {
 
     fn define(&mut self) -> Result<(), ReadError> {
         let at = self.reader.at();
+        if let Ok(known) = self.classes.binary_search_by_key(&at, |class| class.at) {
+            self.reader.set_at(self.classes[known].end);
+            return Ok(());
+        }
         if self.classes.len() == MAX_CLASSES {
             return Err(ReadError::TooMany { at, limit: MAX_CLASSES });
         }
@@ -265,9 +271,7 @@ impl<'a> Pull<'a> {
         for _ in 0..count {
             fields.push(self.reader.text()?);
         }
-        if self.classes.last().is_none_or(|last| last.at < at) {
-            self.classes.push(Class { name, fields, at });
-        }
+        self.classes.push(Class { name, fields, at, end: self.reader.at() });
         Ok(())
     }
 
