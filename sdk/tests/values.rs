@@ -321,33 +321,6 @@ fn what_java_has_no_form_for_is_refused_with_its_place() {
 }
 
 #[test]
-fn what_is_deep_and_what_repeats_itself_is_bounded() {
-    let mut deep = Value::Null;
-    for _ in 0..128 {
-        deep = Value::List { name: None, items: vec![deep] };
-    }
-    let bytes = to_vec(&deep).unwrap();
-    assert_eq!(from_slice::<Value>(&bytes).unwrap(), deep);
-    let deeper = [&[0x79], &*bytes].concat();
-    let error = from_slice::<Value>(&deeper).unwrap_err();
-    assert!(matches!(error, DecodeError::TooDeep { limit: 128, .. }), "{error}");
-    let too_deep = Value::List { name: None, items: vec![deep] };
-    assert!(to_vec(&too_deep).unwrap_err().to_string().contains("nested deeper than 128 levels"));
-
-    // Each list is the one before eight times: 8 to the power of 20 values in 200 bytes.
-    let mut laughs = vec![0x58, 0x90 + 21, 0x7f];
-    laughs.extend([0x91; 7]);
-    for number in 1..=20u8 {
-        laughs.push(0x7f);
-        for _ in 0..7 {
-            laughs.extend([0x51, 0x90 + number]);
-        }
-    }
-    let error = from_slice::<Value>(&laughs).unwrap_err();
-    assert!(matches!(error, DecodeError::TooMany { .. }), "{error}");
-}
-
-#[test]
 fn any_value_is_written_again_as_it_was_read() {
     let bytes = to_vec(&order()).unwrap();
     let value: Value = from_slice(&bytes).unwrap();

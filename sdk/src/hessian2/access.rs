@@ -138,15 +138,15 @@ impl<'d, 'de> Fields<'d, 'de> {
         Self { decoder, class, next: 0 }
     }
 
-    fn field(&self, index: usize) -> Option<&Cow<'de, str>> {
-        self.decoder.pull.class(self.class)?.fields.get(index)
+    fn fields(&self) -> &[Cow<'de, str>] {
+        self.decoder.pull.class(self.class).map_or(&[][..], |class| &class.fields)
     }
 
     /// The name of the next field, whose value comes then.
-    pub(super) fn name(&mut self) -> Option<Cow<'de, str>> {
-        let name = self.field(self.next)?.clone();
-        self.next += 1;
-        Some(name)
+    pub(super) fn name(&mut self) -> Result<Option<Cow<'de, str>>, DecodeError> {
+        let name = self.decoder.field_name(self.class, self.next)?;
+        self.next += usize::from(name.is_some());
+        Ok(name)
     }
 
     pub(super) fn value<T: serde::Deserialize<'de>>(&mut self) -> Result<T, DecodeError> {
@@ -159,10 +159,7 @@ impl<'d, 'de> Fields<'d, 'de> {
 
     /// Steps over those that are left.
     pub(super) fn finish(mut self) -> Result<(), DecodeError> {
-        while self.name().is_some() {
-            self.skip()?;
-        }
-        Ok(())
+        (self.next..self.fields().len()).try_for_each(|_| self.skip())
     }
 }
 
@@ -170,12 +167,12 @@ impl<'de> MapAccess<'de> for Fields<'_, 'de> {
     type Error = DecodeError;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
-        self.name().map(|name| seed.deserialize(Key(name))).transpose()
+        self.name()?.map(|name| seed.deserialize(Key(name))).transpose()
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, DecodeError> {
         seed.deserialize(&mut *self.decoder).map_err(|error| {
-            let name = self.next.checked_sub(1).and_then(|last| self.field(last));
+            let name = self.next.checked_sub(1).and_then(|last| self.fields().get(last));
             error.in_field(name.map_or("(field)", |name| name))
         })
     }
@@ -184,12 +181,12 @@ impl<'de> MapAccess<'de> for Fields<'_, 'de> {
 /// An object as the variant of an enum that has its class for a name.
 pub(super) struct Variant<'d, 'de> {
     decoder: &'d mut Decoder<'de>,
-    class: Cow<'de, str>,
+    class: &'static str,
 }
 
 impl<'d, 'de> Variant<'d, 'de> {
     /// The object must have been put back.
-    pub(super) fn new(decoder: &'d mut Decoder<'de>, class: Cow<'de, str>) -> Self {
+    pub(super) fn new(decoder: &'d mut Decoder<'de>, class: &'static str) -> Self {
         Self { decoder, class }
     }
 }
@@ -199,7 +196,7 @@ impl<'d, 'de> EnumAccess<'de> for Variant<'d, 'de> {
     type Variant = &'d mut Decoder<'de>;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self::Variant), DecodeError> {
-        Ok((seed.deserialize(Key(self.class))?, self.decoder))
+        Ok((seed.deserialize(Key(Cow::Borrowed(self.class)))?, self.decoder))
     }
 }
 

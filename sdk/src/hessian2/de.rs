@@ -6,7 +6,7 @@
 //!                                            └─ reference ─▶ back to where it was, read again, come back
 //! ```
 //!
-//! It never follows a reference for a part that nobody asked for.
+//! It never follows a reference for a part that nobody asked for, nor further than `again.rs` lets it.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,7 @@ use serde::de::{self, Visitor};
 use wire::dubbo::hessian2::{Item, Pull};
 
 use super::access::{Entries, Fields, Items, Variant};
+use super::again::Again;
 use super::error::{DecodeError, Place};
 use super::key::Unit;
 use super::names::{self, DATE, VALUE};
@@ -22,8 +23,6 @@ use super::whole::Whole;
 
 /// Levels of lists, maps and objects in one value at most: reading recurses.
 pub const MAX_NESTING: usize = 128;
-/// Values that are read through references in one stream at most.
-pub const MAX_AGAIN: usize = 1 << 20;
 
 /// A stream of values: an answer, or the arguments of a call one after the other.
 #[derive(Debug)]
@@ -33,16 +32,17 @@ pub struct Decoder<'de> {
     ahead: Option<Item<'de>>,
     /// The numbers of what is being read, outermost first.
     pub(super) open: Vec<usize>,
-    /// How many references are being followed, and how many values were read through them.
+    /// How many references are being followed.
     following: usize,
-    again: usize,
+    again: Again,
 }
 
 impl<'de> Decoder<'de> {
     /// At the beginning of `bytes`, which must be the beginning of a stream.
     #[must_use]
     pub fn new(bytes: &'de [u8]) -> Self {
-        Self { pull: Pull::new(bytes), ahead: None, open: Vec::new(), following: 0, again: 0 }
+        let again = Again::new(bytes.len());
+        Self { pull: Pull::new(bytes), ahead: None, open: Vec::new(), following: 0, again }
     }
 
     /// The next value.
@@ -63,13 +63,12 @@ impl<'de> Decoder<'de> {
         if let Some(item) = self.ahead.take() {
             return Ok(item);
         }
+        let start = self.pull.at();
+        let item = self.pull.item()?;
         if self.following > 0 {
-            self.again += 1;
-            if self.again > MAX_AGAIN {
-                return Err(DecodeError::TooMany { place: Place::default(), limit: MAX_AGAIN });
-            }
+            self.again.value(self.pull.at() - start)?;
         }
-        Ok(self.pull.item()?)
+        Ok(item)
     }
 
     pub(super) fn put_back(&mut self, item: Item<'de>) {
@@ -112,8 +111,20 @@ impl<'de> Decoder<'de> {
         Ok(value)
     }
 
-    pub(super) fn class_name(&self, class: usize) -> Cow<'de, str> {
-        self.pull.class(class).map_or(Cow::Borrowed(""), |class| class.name.clone())
+    fn class(&self, class: usize) -> &str {
+        self.pull.class(class).map_or("", |class| &class.name)
+    }
+
+    pub(super) fn class_name(&mut self, class: usize) -> Result<Option<Cow<'de, str>>, DecodeError> {
+        self.again.name(self.pull.class(class).map(|class| &class.name))
+    }
+
+    pub(super) fn field_name(&mut self, class: usize, index: usize) -> Result<Option<Cow<'de, str>>, DecodeError> {
+        self.again.name(self.pull.class(class).and_then(|class| class.fields.get(index)))
+    }
+
+    pub(super) fn type_name(&mut self, number: Option<usize>) -> Result<Option<Cow<'de, str>>, DecodeError> {
+        self.again.name(number.and_then(|number| self.pull.type_name(number)))
     }
 
     pub(super) fn visit<V: Visitor<'de>>(&mut self, item: Item<'de>, visitor: V) -> Result<V::Value, DecodeError> {
@@ -255,9 +266,9 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
         self.followed(|decoder, item| match item {
             Item::Date(millis) if name == DATE => visitor.visit_newtype_struct(de::value::I64Deserializer::new(millis)),
             Item::Object { number, class } => {
-                let found = decoder.class_name(class);
+                let found = decoder.class(class);
                 if found != name {
-                    return Err(other_class(&found, name));
+                    return Err(other_class(found, name));
                 }
                 decoder.one_field(number, class, visitor)
             }
@@ -306,8 +317,8 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         self.followed(|decoder, item| match item {
-            Item::Object { class, .. } if names::is_java(name) && decoder.class_name(class) != name => {
-                Err(other_class(&decoder.class_name(class), name))
+            Item::Object { class, .. } if names::is_java(name) && decoder.class(class) != name => {
+                Err(other_class(decoder.class(class), name))
             }
             Item::Object { .. } | Item::Map { .. } => decoder.visit(item, visitor),
             item => Err(found(kind(&item), &visitor)),
@@ -326,18 +337,18 @@ impl<'de> de::Deserializer<'de> for &mut Decoder<'de> {
         self.followed(|decoder, item| match item {
             Item::Text(text) => visitor.visit_enum(Unit(text)),
             Item::Object { number, class } => {
-                let found = decoder.class_name(class);
-                if variants.contains(&&*found) {
+                let found = decoder.class(class);
+                if let Some(variant) = variants.iter().find(|variant| **variant == found) {
                     decoder.put_back(item);
-                    return visitor.visit_enum(Variant::new(decoder, found));
+                    return visitor.visit_enum(Variant::new(decoder, variant));
                 }
                 if found != name {
-                    return Err(other_class(&found, name));
+                    return Err(other_class(found, name));
                 }
                 let mut constant = None;
                 decoder.inside(number, |decoder| {
                     let mut fields = Fields::new(decoder, class);
-                    while let Some(field) = fields.name() {
+                    while let Some(field) = fields.name()? {
                         match &*field {
                             "name" => constant = Some(fields.value()?),
                             _ => fields.skip()?,

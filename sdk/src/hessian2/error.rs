@@ -105,12 +105,12 @@ pub enum DecodeError {
         /// How many are read.
         limit: usize,
     },
-    /// Its references spell out more values than are read.
-    #[error("{place} repeats values by references, more than {limit} in all")]
-    TooMany {
+    /// Its references and the names that come by number spell out more than is read.
+    #[error("{place} says values and names again that came before, more than {limit} bytes of them in all")]
+    TooMuch {
         /// Where in the value.
         place: Place,
-        /// How many are read.
+        /// How many bytes are read.
         limit: usize,
     },
 }
@@ -140,7 +140,7 @@ impl DecodeError {
             Self::Mismatch { place, .. }
             | Self::Cycle { place }
             | Self::TooDeep { place, .. }
-            | Self::TooMany { place, .. } => Some(place),
+            | Self::TooMuch { place, .. } => Some(place),
         }
     }
 }

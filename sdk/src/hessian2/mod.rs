@@ -52,10 +52,12 @@
 //! contains itself has no typed form and is an error that says where; `Value` holds it as [`Value::Above`](crate::Value::Above). Fields
 //! that are not asked for may be as tangled as they like.
 //!
-//! It never reserves memory for a count that it has only been told, never nests deeper than [`MAX_NESTING`], and reads at most
-//! [`MAX_AGAIN`] values through references, so that a few bytes cannot become a gigabyte.
+//! For a count that it has only been told it reserves what serde takes on trust, a megabyte at most. It never nests deeper than
+//! [`MAX_NESTING`], and what is said once and meant often (values by references, names by number) comes to at most
+//! [`MAX_AGAIN_LEN`] bytes, or [`VALUE_LEN`] for each byte of the stream where that is more: a few bytes cannot become a gigabyte.
 
 mod access;
+mod again;
 mod de;
 mod error;
 mod fields;
@@ -67,7 +69,8 @@ mod refused;
 mod ser;
 mod whole;
 
-pub use de::{Decoder, MAX_AGAIN, MAX_NESTING};
+pub use again::{MAX_AGAIN_LEN, VALUE_LEN};
+pub use de::{Decoder, MAX_NESTING};
 pub use error::{DecodeError, EncodeError, Place};
 pub use parts::{Dynamic, Entries, Items, Object};
 pub use ser::Encoder;

@@ -45,10 +45,6 @@ impl<'d, 'de> Whole<'d, 'de> {
             item => decoder.visit(item, visitor),
         }
     }
-
-    fn name(&self, number: Option<usize>) -> Option<Cow<'de, str>> {
-        self.decoder.pull.type_name(number?).cloned()
-    }
 }
 
 impl<'de> EnumAccess<'de> for Whole<'_, 'de> {
@@ -88,16 +84,16 @@ impl<'de> VariantAccess<'de> for Whole<'_, 'de> {
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DecodeError> {
         match self.item {
             Item::List { number, name, len } => {
-                let name = self.name(name);
+                let name = self.decoder.type_name(name)?;
                 self.decoder.inside(number, |decoder| visitor.visit_seq(Named::new(name, Items::new(decoder, len))))
             }
             Item::Map { number, name } => {
-                let name = self.name(name);
+                let name = self.decoder.type_name(name)?;
                 self.decoder
                     .inside(number, |decoder| visitor.visit_seq(Named::new(name, InTurn::new(Entries::new(decoder)))))
             }
             Item::Object { number, class } => {
-                let name = Some(self.decoder.class_name(class));
+                let name = self.decoder.class_name(class)?;
                 self.decoder.inside(number, |decoder| {
                     visitor.visit_seq(Named::new(name, InTurn::new(Fields::new(decoder, class))))
                 })

@@ -1,0 +1,47 @@
+//! Counts what a stream says once and means often: a text that a hundred references stand for, and the name of a class that a hundred
+//! objects have by its number, are kept a hundred times.
+//!
+//! It never counts what the stream says for the first time: that is as long as the stream.
+
+use std::borrow::Cow;
+
+use super::error::{DecodeError, Place};
+
+/// Bytes that are said again in one stream at most: values that are read through references, each with [`VALUE_LEN`] besides its own,
+/// and the names of classes, types and fields. For a stream of more than a megabyte it is [`VALUE_LEN`] for each of its bytes.
+pub const MAX_AGAIN_LEN: usize = 1 << 26;
+/// What a value takes in memory, roughly; the shortest is one byte of a stream.
+pub const VALUE_LEN: usize = 64;
+
+/// How many bytes were said again, and how many may be.
+#[derive(Debug)]
+pub(super) struct Again {
+    len: usize,
+    limit: usize,
+}
+
+impl Again {
+    /// For a stream of so many bytes.
+    pub(super) fn new(stream_len: usize) -> Self {
+        Self { len: 0, limit: MAX_AGAIN_LEN.max(stream_len.saturating_mul(VALUE_LEN)) }
+    }
+
+    /// A value of so many bytes that was read before.
+    pub(super) fn value(&mut self, len: usize) -> Result<(), DecodeError> {
+        self.count(VALUE_LEN.saturating_add(len))
+    }
+
+    /// A name for whoever may keep it.
+    pub(super) fn name<'de>(&mut self, name: Option<&Cow<'de, str>>) -> Result<Option<Cow<'de, str>>, DecodeError> {
+        self.count(name.map_or(0, |name| name.len()))?;
+        Ok(name.cloned())
+    }
+
+    fn count(&mut self, len: usize) -> Result<(), DecodeError> {
+        self.len = self.len.saturating_add(len);
+        if self.len > self.limit {
+            return Err(DecodeError::TooMuch { place: Place::default(), limit: self.limit });
+        }
+        Ok(())
+    }
+}
