@@ -331,6 +331,40 @@ fn any_value_is_written_again_as_it_was_read() {
 }
 
 #[test]
+fn a_name_that_would_pass_for_two_is_refused_and_writes_nothing() {
+    // A peer's class of one field; the 7 behind it is the next argument of a call.
+    let field = format!("43{}91{}6091", hex_text("a.One"), hex_text("x\0y"));
+    let class = format!("43{}9060", hex_text("a.One\0x"));
+    for peers in [field, class] {
+        let value: Value = from_slice(&unhex(&peers)).unwrap();
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes);
+        let error = encoder.put(&(7, &value)).unwrap_err().to_string();
+        let wanted =
+            "[1] cannot be written for Java: found U+0000 in the name of a class or a field, wanted a name without";
+        assert_eq!(error, wanted);
+        encoder.put(&value).unwrap_err();
+        encoder.put(&7).unwrap();
+        assert_eq!(bytes, unhex("7a9797"), "{peers}");
+    }
+}
+
+#[test]
+fn a_value_goes_into_an_encoder_by_put_alone() {
+    // Whoever serializes past `put` has asked for no names: a class of no fields would stand in front of the values.
+    struct Is<T>(std::marker::PhantomData<T>);
+    trait NoSerializer {
+        const SERIALIZER: bool = false;
+    }
+    impl<T> NoSerializer for T {}
+    impl<T: serde::Serializer> Is<T> {
+        const SERIALIZER: bool = true;
+    }
+    let serializers = [Is::<&mut serde_json::Serializer<Vec<u8>>>::SERIALIZER, Is::<&mut Encoder<'_>>::SERIALIZER];
+    assert_eq!(serializers, [true, false], "`value.serialize(&mut encoder)` must not be possible");
+}
+
+#[test]
 fn a_struct_without_a_java_name_is_a_map_and_takes_any_class() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Loose {

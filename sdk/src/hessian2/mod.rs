@@ -59,6 +59,7 @@
 mod access;
 mod again;
 mod de;
+mod encoder;
 mod error;
 mod fields;
 mod key;
@@ -71,9 +72,8 @@ mod whole;
 
 pub use again::{MAX_AGAIN_LEN, VALUE_LEN};
 pub use de::{Decoder, MAX_NESTING};
+pub use encoder::Encoder;
 pub use error::{DecodeError, EncodeError, Place};
-pub use parts::{Dynamic, Entries, Items, Object};
-pub use ser::Encoder;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

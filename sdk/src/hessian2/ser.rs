@@ -23,9 +23,9 @@ use super::parts::{Dynamic, Entries, Items, Object};
 /// Levels of lists, maps and objects in one value at most, as many as are read.
 const MAX_NESTING: usize = super::MAX_NESTING;
 
-/// A stream of values: the arguments of a call one after the other.
+/// A stream of values, and the serializer of the one that is being written.
 #[derive(Debug)]
-pub struct Encoder<'b> {
+pub(super) struct Stream<'b> {
     pub(super) out: &'b mut Vec<u8>,
     classes: FxHashMap<Cow<'static, str>, Vec<Known>>,
     classes_len: usize,
@@ -45,10 +45,8 @@ struct Known {
     fields: Vec<Cow<'static, str>>,
 }
 
-impl<'b> Encoder<'b> {
-    /// Appends to `out` a stream that begins there: names and numbers count from here.
-    #[must_use]
-    pub fn new(out: &'b mut Vec<u8>) -> Self {
+impl<'b> Stream<'b> {
+    pub(super) fn new(out: &'b mut Vec<u8>) -> Self {
         Self {
             out,
             classes: FxHashMap::default(),
@@ -61,18 +59,10 @@ impl<'b> Encoder<'b> {
         }
     }
 
-    /// Appends a value.
-    ///
-    /// # Errors
-    /// [`EncodeError`]: something in it has no form in Java. What was written before it stays, with a part of it behind.
-    pub fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+    /// Appends a value. All values come this way, also those inside of others: it asks for the names that a struct needs.
+    pub(super) fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         fields::collect(value, &mut self.names);
         value.serialize(self)
-    }
-
-    /// Text for a gateway's own fields, as [`Encoder::put`] of it.
-    pub fn put_text(&mut self, text: &str) {
-        writer::put_text(self.out, text);
     }
 
     /// The names of the fields of the struct whose head is being written.
@@ -204,7 +194,7 @@ impl Named {
     }
 }
 
-impl<'e, 'b> ser::Serializer for &'e mut Encoder<'b> {
+impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
     type Ok = ();
     type Error = EncodeError;
     type SerializeSeq = Items<'e, 'b>;
@@ -354,7 +344,7 @@ impl<'e, 'b> ser::Serializer for &'e mut Encoder<'b> {
     fn serialize_seq(self, len: Option<usize>) -> Result<Items<'e, 'b>, EncodeError> {
         let name = self.around.take().map(Cow::Borrowed);
         let place = self.list(name, len)?;
-        Ok(Items { encoder: self, place, done: 0 })
+        Ok(Items { stream: self, place, done: 0 })
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Items<'e, 'b>, EncodeError> {
@@ -365,13 +355,13 @@ impl<'e, 'b> ser::Serializer for &'e mut Encoder<'b> {
         self.around = None;
         let parts = len.saturating_sub(1);
         match name {
-            LIST => Ok(Dynamic::List { encoder: self, len: parts, open: false, done: 0 }),
-            MAP => Ok(Dynamic::Map { encoder: self, open: false }),
-            OBJECT => Ok(Dynamic::Object { encoder: self, fields: None, done: 0 }),
+            LIST => Ok(Dynamic::List { stream: self, len: parts, open: false, done: 0 }),
+            MAP => Ok(Dynamic::Map { stream: self, open: false }),
+            OBJECT => Ok(Dynamic::Object { stream: self, len: parts, fields: None, done: 0 }),
             _ => {
                 let name = names::is_java(name).then_some(Cow::Borrowed(name));
                 self.list(name, Some(len))?;
-                Ok(Dynamic::List { encoder: self, len, open: true, done: 0 })
+                Ok(Dynamic::List { stream: self, len, open: true, done: 0 })
             }
         }
     }
@@ -391,7 +381,7 @@ impl<'e, 'b> ser::Serializer for &'e mut Encoder<'b> {
     fn serialize_map(self, _: Option<usize>) -> Result<Entries<'e, 'b>, EncodeError> {
         let name = self.around.take().map(Cow::Borrowed);
         self.map(name)?;
-        Ok(Entries { encoder: self, key: None })
+        Ok(Entries { stream: self, key: None })
     }
 
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Object<'e, 'b>, EncodeError> {
