@@ -138,18 +138,6 @@ impl Program {
         command
     }
 
-    /// The memory that it has in use just now, in bytes.
-    ///
-    /// # Errors
-    /// It does not run.
-    pub fn resident_len(&self) -> Result<u64> {
-        let id = self.process().as_ref().with_context(|| format!("{} does not run", self.name))?.id();
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse()?;
-        Ok(kib * 1024)
-    }
-
     /// Starts it, or starts it again, and waits until it is alive; [`ready`](Self::ready) waits for more.
     ///
     /// # Errors

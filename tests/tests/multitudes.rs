@@ -1,4 +1,4 @@
-//! Ten thousand services at once, through both registries and the hub, with what it takes of time and memory.
+//! Ten thousand services at once, through both registries and the hub, with what it takes of time and memory; the memory is bounded.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::time::{Duration, Instant};
@@ -17,11 +17,15 @@ fn ten_thousand_services_cross_the_line_survive_a_restart_and_leave() {
     let line = Line::start(Plan::new("a", "b")).unwrap();
     let _heard = line.watched();
     let (a, b) = (line.island("a"), line.island("b"));
-    let programs = [("hub", &line.hub), ("egress in a", a.egress()), ("ingress in b", b.ingress())];
-    let idle = programs.map(|(_, program)| program.resident_len().unwrap());
+    let programs: [(&str, &Program, u64); 3] =
+        [("hub", &line.hub, 64), ("egress in a", a.egress(), 256), ("ingress in b", b.ingress(), 160)];
+    let idle = programs.map(|(_, program, _)| program.memory().unwrap());
     let memory = |when: &str| {
-        for ((name, program), idle) in programs.iter().zip(idle) {
-            println!("{when}: {name}: {} MiB over idle", (program.resident_len().unwrap().saturating_sub(idle)) >> 20);
+        for ((name, program, most), idle) in programs.iter().zip(idle) {
+            let over = |memory: u64| memory.saturating_sub(idle) >> 20;
+            let (now, peak) = (over(program.memory().unwrap()), over(program.peak_memory().unwrap()));
+            println!("{when}: {name}: {now} MiB over idle, {peak} at most; it may have {most}");
+            assert!(peak <= *most, "{name} took {peak} MiB over idle until {when}, of {most} for {MANY} services");
         }
     };
 
