@@ -52,7 +52,7 @@ pub struct Peer {
 pub enum Runtime {
     /// A release for Java.
     Java(Release),
-    /// dubbo-go 3.3.2, which has no overloads, no one-way calls and shows no attachments of answers.
+    /// dubbo-go 3.3.2, which has no overloads and shows no attachments of answers.
     Go,
 }
 

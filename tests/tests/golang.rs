@@ -1,7 +1,7 @@
 //! dubbo-go through the line, both ways with Java: each consumer sees what a twin beside the provider sees, good or bad.
 //!
-//! Not everything works between the two (dubbo-go sends its errors in a form that Java 3.3 does not read, and has no overloads and no
-//! one-way calls); the line neither adds to that nor hides it. Where no Go toolchain is, the tests say so and show nothing.
+//! Not everything works between the two (dubbo-go sends its errors in a form that Java 3.3 does not read, and has no overloads); the line
+//! neither adds to that nor hides it. Where no Go toolchain is, the tests say so and show nothing.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 use std::sync::OnceLock;

@@ -8,6 +8,7 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -41,11 +42,15 @@ func main() {
 			one.Lock()
 			defer one.Unlock()
 			if err := answers.Encode(answer); err != nil {
+				// Something in it is no JSON, which whoever asked is told.
+				err = errors.Join(err, answers.Encode(failed(answer.ID, err)))
 				fmt.Fprintln(os.Stderr, "peer: cannot answer:", err)
 			}
 		}()
 	}
 }
+
+func failed(id json.RawMessage, err error) answer { return answer{ID: id, Failed: err.Error()} }
 
 func answerTo(text []byte) (out answer) {
 	var asked line
@@ -59,7 +64,7 @@ func answerTo(text []byte) (out answer) {
 	}()
 	done, err := run(asked.Op, text)
 	if err != nil {
-		return answer{ID: asked.ID, Failed: err.Error()}
+		return failed(asked.ID, err)
 	}
 	return answer{ID: asked.ID, Done: done}
 }

@@ -48,7 +48,7 @@ func (g *Greeting) SayHello(ctx context.Context, name string) (string, error) {
 	return fmt.Sprintf("Hello %s, this is %s", name, g.label), nil
 }
 
-// Interop is com.example.InteropService, as far as Go has it: there are no overloads and no one-way calls.
+// Interop is com.example.InteropService, as far as Go has it: there are no overloads.
 type Interop struct{ counted }
 
 func (*Interop) Reference() string { return interop }
@@ -57,7 +57,8 @@ func (*Interop) Reference() string { return interop }
 func (*Interop) MethodMapper() map[string]string {
 	return map[string]string{
 		"Text": "text", "Order": "order", "ByName": "byName", "Nothing": "nothing", "Silent": "silent", "Add": "add", "Declared": "declared",
-		"Undeclared": "undeclared", "Bytes": "bytes", "Slow": "slow", "Attachments": "attachments",
+		"Undeclared": "undeclared", "Bytes": "bytes", "Slow": "slow", "Later": "later", "Attachments": "attachments",
+		"Note": "note", "Noted": "noted", "Make": "make", "Length": "length",
 	}
 }
 
@@ -124,6 +125,47 @@ func (i *Interop) Slow(ctx context.Context, text string, millis int32) (string, 
 	keep(ctx, text, millis)
 	time.Sleep(time.Duration(millis) * time.Millisecond)
 	return text, nil
+}
+
+func (i *Interop) Later(ctx context.Context, text string, millis int32) (string, error) {
+	i.ran("later")
+	keep(ctx, text, millis)
+	time.Sleep(time.Duration(millis) * time.Millisecond)
+	return text, nil
+}
+
+var (
+	notesLock sync.Mutex
+	notes     = map[string]int32{}
+)
+
+// Note is called one-way.
+func (i *Interop) Note(ctx context.Context, text string) error {
+	i.ran("note")
+	keep(ctx, text)
+	notesLock.Lock()
+	defer notesLock.Unlock()
+	notes[text]++
+	return nil
+}
+
+// Noted is how often a note came.
+func (*Interop) Noted(_ context.Context, text string) (int32, error) {
+	notesLock.Lock()
+	defer notesLock.Unlock()
+	return notes[text], nil
+}
+
+func (i *Interop) Make(ctx context.Context, length int32) ([]byte, error) {
+	i.ran("make")
+	keep(ctx, length)
+	return make([]byte, length), nil
+}
+
+func (i *Interop) Length(ctx context.Context, payload []byte) (int32, error) {
+	i.ran("length")
+	keep(ctx, len(payload))
+	return int32(len(payload)), nil
 }
 
 // Attachments gives what the provider saw.

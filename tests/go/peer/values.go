@@ -183,6 +183,12 @@ func shown(value any) any {
 		}
 		sum := sha256.Sum256(value)
 		return map[string]any{"length": len(value), "sha256": hex.EncodeToString(sum[:])}
+	case []any:
+		each := make([]any, len(value))
+		for i, one := range value {
+			each[i] = shown(one)
+		}
+		return each
 	case map[any]any:
 		named := map[string]any{}
 		for key, each := range value {

@@ -11,12 +11,13 @@ use highway_tests::install::{Release, workspace};
 use highway_tests::matrix::cases::Case;
 use highway_tests::matrix::differences::{Difference, KNOWN};
 use highway_tests::matrix::golang::{self, Golang, golang};
-use highway_tests::matrix::{self, Member, Stage, Table, Wanted, report, settings};
+use highway_tests::matrix::settings::{self, Extent};
+use highway_tests::matrix::{self, Member, Stage, Table, Wanted, report};
 
 const USAGE: &str = "\
 usage: matrix [--quick | --settings | --go] [--json] [--write]
 
-  --quick     only the cases that every test run does too, all at default settings
+  --quick     only what every test run does too
   --settings  only what is not at default settings
   --go        only dubbo-go, both ways with every release for Java
   --json      one JSON object a cell with all that was seen, in place of the tables
@@ -109,17 +110,25 @@ fn run(part: Part, output: Output, keep: Keep) -> Result<Vec<String>> {
         Part::Whole | Part::Go => golang(&stage, progress)?,
         Part::Quick | Part::Settings => Golang::LeftOut("not asked for".to_owned()),
     };
-    if let Golang::Seen { calls, serves } = &go {
-        show(calls, &golang::KNOWN, "dubbo-go as consumer");
-        show(serves, &golang::KNOWN, "dubbo-go as provider");
+    if let Golang::Seen { calls, serves, .. } = &go {
+        show(calls, &golang::differences(), "dubbo-go as consumer");
+        show(serves, &golang::differences(), "dubbo-go as provider");
     }
+    let extent = match part {
+        Part::Whole | Part::Settings => Some(Extent::Whole),
+        Part::Quick => Some(Extent::Quick),
+        Part::Go => None,
+    };
     let mut settings = Vec::new();
-    if matches!(part, Part::Whole | Part::Settings) {
-        for setting in &settings::ALL {
-            let table = setting.run(&stage, progress)?;
-            show(&table, setting.known, setting.about);
+    if let Some(extent) = extent {
+        for setting in settings::ALL.iter().filter(|setting| extent == Extent::Whole || !setting.telling.is_empty()) {
+            let table = setting.run(&stage, extent, progress)?;
+            show(&table, &setting.differences(), setting.about);
             settings.push((setting, table));
         }
+    }
+    if let Golang::Seen { gaps, .. } = &go {
+        faults.extend(gaps.iter().cloned());
     }
     if keep == Keep::Document {
         let place = workspace().join("docs/compatibility.md");

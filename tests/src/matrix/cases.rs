@@ -158,9 +158,10 @@ pub const ALL: [Case; 78] = [
     of("group-and-version", "a provider by its group and version", &[Kind::Greeting]).basic(),
     of("any-group", "group `*`", &[Kind::AnyGroup]),
     of("any-version", "version `*`", &[Kind::AnyVersion]),
-    of("payload.request", "a request whose body is one byte under Dubbo's limit of 8 MiB", INTEROP).heavy(),
-    of("payload.request-over", "a request over that limit", INTEROP).heavy(),
-    of("payload.reply", "an answer one byte under the limit", INTEROP).heavy(),
-    of("payload.reply-over", "an answer over it", INTEROP).heavy(),
     of("callers", "200 callers at once, five calls each", INTEROP).heavy(),
+    of("payload.reply", "an answer one byte under Dubbo's limit of 8 MiB", INTEROP).heavy(),
+    of("payload.reply-over", "an answer over it", INTEROP).heavy(),
+    of("payload.request-over", "a request over that limit", INTEROP).heavy(),
+    // At the end: a provider that takes less ends the connection for it, and the consumer needs a while for another.
+    of("payload.request", "a request whose body is one byte under the limit", INTEROP).heavy(),
 ];

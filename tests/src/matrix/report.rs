@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::cases::{ALL, Load};
-use super::differences::{KNOWN, LEFT_OUT, Who};
+use super::differences::{KNOWN, LEFT_OUT, LeftOut, Who};
 use super::golang::{self, Golang};
 use super::settings::Setting;
-use super::table::Table;
+use super::table::{Reasons, Table};
 
 /// The page.
 #[must_use]
@@ -14,35 +14,43 @@ pub fn document(whole: &Table, go: &Golang, settings: &[(&Setting, Table)]) -> S
     let mut text = format!("{HEAD}\n{}", whole.markdown(&KNOWN));
     text += "\n## dubbo-go\n\n";
     match go {
-        Golang::Seen { calls, serves } => {
-            let _ = write!(
-                text,
-                "Its rows have the cases that its peer has: there are no overloads, no one-way calls and no futures in it. What the two \
-                 languages do not read of each other they do not read directly either, which counts as the same.\n\n{}\n{}",
-                calls.markdown(&golang::KNOWN),
-                serves.markdown(&golang::KNOWN)
-            );
+        Golang::Seen { calls, serves, .. } => {
+            let mut reasons = Reasons::default();
+            let differences = golang::differences();
+            text += GO;
+            let _ = write!(text, "\n{}\n", calls.rows(&differences, &mut reasons));
+            text += &(serves.rows(&differences, &mut reasons) + &reasons.markdown());
         }
         Golang::LeftOut(reason) => {
             let _ = writeln!(text, "Left out of this run: {reason}.");
         }
     }
-    text += "\n## Settings\n\nThe same with a few cases, for the settings that change how applications find each other or what they speak. \
-             Each provider and consumer is named by its release and the setting; who has no setting is at its defaults.\n";
+    text += "\n## Settings\n\nEvery case again, for the settings that change how applications find each other or what they speak. Each \
+             provider and consumer is named by its release and the setting; who has no setting is at its defaults. The numbers are \
+             those of the list behind the last table.\n";
+    let mut reasons = Reasons::default();
     for (setting, table) in settings {
-        let _ = write!(text, "\n### {}\n\n{}", capital(setting.about), table.markdown(setting.known));
+        let _ =
+            write!(text, "\n### {}\n\n{}", capital(setting.about), table.rows(&setting.differences(), &mut reasons));
     }
+    text += &reasons.markdown();
     text += "\n## Cases\n\n| case | what is called |\n|---|---|\n";
     for case in &ALL {
         let alone = if case.load == Load::Heavy { "; nothing else runs meanwhile" } else { "" };
         let _ = writeln!(text, "| `{}` | {}{alone} |", case.name, case.about);
     }
     text += "\n## What was left out\n\n";
-    for left in &LEFT_OUT {
-        let cases: Vec<String> = left.cases.iter().map(|case| format!("`{case}`")).collect();
-        let _ = writeln!(text, "* {}: {}: {}.", members(left.members), cases.join(", "), left.reason);
-    }
+    left_out(&mut text, "", &LEFT_OUT);
+    left_out(&mut text, " as consumer", &golang::UNCALLED);
+    left_out(&mut text, " as provider", &golang::UNSERVED);
     text + TAIL
+}
+
+fn left_out(text: &mut String, role: &str, list: &[LeftOut]) {
+    for left in list {
+        let cases: Vec<String> = left.cases.iter().map(|case| format!("`{case}`")).collect();
+        let _ = writeln!(text, "* {}{role}: {}: {}.", members(left.members), cases.join(", "), left.reason);
+    }
 }
 
 fn members(who: Who) -> String {
@@ -73,6 +81,13 @@ addresses, times and ids.
 Consumers down, providers across; in each cell: cases in which both ways are the same / cases that were run (numbers of the
 differences, below). Where Dubbo itself loses something on the way (a `Queue` that arrives as a list, a `List.of` that cannot be
 sent), it does so both ways, and the case counts as the same.
+";
+
+const GO: &str = "\
+What the two languages do not read of each other they do not read directly either, which counts as the same; so do dubbo-go's own limits:
+a body has at most 1 024 000 bytes there (it refuses to send a longer one, asked for a longer answer it sends none, and it ends the connection
+at a longer request), and a group or a version `*` finds nobody. The cases `payload.*` go to its limit as well where it calls, and to Java's 8 MiB
+both ways. What its peer leaves out stands at the end, with the reasons.
 ";
 
 const TAIL: &str = "\

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -11,10 +10,6 @@ use super::Party;
 use super::cases::{ALL, Case, Load};
 use super::references::Kind;
 use super::table::{Cell, Seen, Table};
-use crate::process::until;
-
-/// What nobody waits for may still be on its way.
-const ARRIVED: Duration = Duration::from_secs(5);
 
 /// Who calls whom: the same member at the same place of both lists of consumers.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +65,7 @@ pub fn run(ways: Ways<'_>, wanted: Wanted, progress: impl Fn(&str) + Sync) -> Re
     let directly: Vec<Caller<'_>> = ways.directly.iter().map(|peer| Caller::new(peer, Way::Directly)).collect();
     let through: Vec<Caller<'_>> = ways.through.iter().map(|peer| Caller::new(peer, Way::Through)).collect();
     let progress = &progress;
-    let mut both: Vec<(Vec<Run>, Vec<Run>)> = std::thread::scope(|scope| {
+    let both: Vec<(Vec<Run>, Vec<Run>)> = std::thread::scope(|scope| {
         let start = |caller| scope.spawn(move || light_cases(caller, ways.providers, wanted, progress));
         let pairs: Vec<_> = directly.iter().zip(&through).map(|(one, other)| (start(one), start(other))).collect();
         let join = |thread: std::thread::ScopedJoinHandle<'_, Result<Vec<Run>>>| {
@@ -80,39 +75,49 @@ pub fn run(ways: Ways<'_>, wanted: Wanted, progress: impl Fn(&str) + Sync) -> Re
         let joined: Vec<_> = pairs.into_iter().map(|(one, other)| (join(one), join(other))).collect();
         joined.into_iter().map(|(one, other)| Ok((one?, other?))).collect::<Result<_>>()
     })?;
-    for ((one, other), (direct, through)) in directly.iter().zip(&through).zip(&mut both) {
-        for (number, provider) in ways.providers.iter().enumerate() {
-            let before = direct.len();
+    let mut cells = Vec::new();
+    for ((one, other), (direct, through)) in directly.iter().zip(&through).zip(both) {
+        for ((number, case, direct), (_, _, through)) in direct.into_iter().zip(through) {
+            let seen = again_if_different(one, other, case, &ways.providers[number], (direct, through), progress)?;
+            cells.push(cell(one, &ways.providers[number], case, seen));
+        }
+        for provider in ways.providers {
+            let before = cells.len();
             for case in of_load(Load::Heavy, one.peer, provider, wanted) {
-                direct.push((number, case, one.run(case, provider)?));
-                through.push((number, case, other.run(case, provider)?));
+                let seen = (one.run(case, provider)?, other.run(case, provider)?);
+                let seen = again_if_different(one, other, case, provider, seen, progress)?;
+                cells.push(cell(one, provider, case, seen));
             }
-            if direct.len() > before {
+            if cells.len() > before {
                 progress(&format!("{} ─▶ {}: heavy cases both ways", one.peer.name, provider.name));
             }
         }
     }
-    let mut cells = Vec::new();
-    for ((consumer, other), (mut direct, mut through)) in directly.iter().zip(&through).zip(both) {
-        let pairs = direct.iter_mut().zip(&mut through);
-        for ((number, case, direct), (_, _, through)) in pairs.filter(|((_, _, one), (_, _, other))| one != other) {
-            // On a busy machine a provider that has just started, or a timeout, may look different once; a difference shows twice.
-            let provider = &ways.providers[*number];
-            (*direct, *through) = (consumer.run(case, provider)?, other.run(case, provider)?);
-            if direct == through {
-                progress(&format!(
-                    "{} ─▶ {} {}: different once, and not again",
-                    consumer.peer.name, provider.name, case.name
-                ));
-            }
-        }
-        for ((number, case, direct), (_, _, through)) in direct.into_iter().zip(through) {
-            let provider = ways.providers[number].name.clone();
-            cells.push(Cell { consumer: consumer.peer.name.clone(), provider, case, direct, through });
-        }
-    }
     let names = |peers: &[Party]| peers.iter().map(|peer| peer.name.clone()).collect();
     Ok(Table { consumers: names(ways.directly), providers: names(ways.providers), cells })
+}
+
+/// On a busy machine a provider that has just started, or a timeout, may look different once; a difference shows twice.
+fn again_if_different<'a>(
+    one: &Caller<'a>,
+    other: &Caller<'a>,
+    case: &'static Case,
+    provider: &'a Party,
+    seen: (Seen, Seen),
+    progress: &impl Fn(&str),
+) -> Result<(Seen, Seen)> {
+    if seen.0 == seen.1 {
+        return Ok(seen);
+    }
+    let seen = (one.run(case, provider)?, other.run(case, provider)?);
+    if seen.0 == seen.1 {
+        progress(&format!("{} ─▶ {} {}: different once, and not again", one.peer.name, provider.name, case.name));
+    }
+    Ok(seen)
+}
+
+fn cell(consumer: &Caller<'_>, provider: &Party, case: &'static Case, (direct, through): (Seen, Seen)) -> Cell {
+    Cell { consumer: consumer.peer.name.clone(), provider: provider.name.clone(), case, direct, through }
 }
 
 /// The cases of a pair that are wanted and that both can do.
@@ -167,13 +172,11 @@ impl<'a> Caller<'a> {
         // As long on the one way as on the other, since some cases count bytes.
         let key = format!("{} {} {}", self.peer.name, self.way.key(), case.name);
         let outcomes = self.peer.case(case, &provider.name, &key)?;
-        let received = if case.name.starts_with("one-way") {
-            // Nothing tells the consumer that it has arrived; the provider does.
-            let arrived = || provider.seen(&key).ok().filter(|seen| seen != &json!([]));
-            until("a one-way call arrives", ARRIVED, arrived).unwrap_or(Value::Null)
-        } else {
-            provider.seen(&key)?
-        };
+        let mut received = provider.seen(&key)?;
+        if case.name.starts_with("one-way") {
+            // What it carries is of that call alone, so that the case can wait for it; that it came, and how often, is the same.
+            received = json!(received.as_array().map_or(0, Vec::len));
+        }
         Ok(Seen { outcomes, received })
     }
 }

@@ -1,4 +1,4 @@
-//! The settings of applications that change how they find each other or what they speak: a few cases for each, on the releases that
+//! The settings of applications that change how they find each other or what they speak: every case for each, on the releases that
 //! have the setting, against the others at their defaults.
 //!
 //! What is at its default is seen in the matrix itself: interface and instance level both (`register-mode=all`), consumers that
@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::cases::Case;
-use super::differences::{BOTH_LEVELS, Difference, Who};
-use super::run::{Ways, run};
+use super::cases::Telling;
+use super::differences::{
+    BOTH_LEVELS, COMPLAINT_IN_FASTJSON2, Difference, ERRORS_IN_FASTJSON2, FOUND, KNOWN, REFUSED, Who, shown,
+};
+use super::run::{Wanted, Ways, run};
 use super::stage::two_at_a_time;
 use super::table::Table;
 use super::{Member, Party, Stage};
@@ -36,8 +38,19 @@ pub struct Setting {
     pub releases: &'static [Release],
     /// The consumers that have it, where providers have it too.
     pub callers: &'static [Release],
-    /// What differs, and why.
-    pub known: &'static [Difference],
+    /// Of both, those that every test run has.
+    pub telling: &'static [Release],
+    /// What differs and is the same at default settings, and why.
+    pub known: fn() -> Vec<Difference>,
+}
+
+/// How much of a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Every case on every release that has it.
+    Whole,
+    /// What every test run has: the telling cases on the telling releases.
+    Quick,
 }
 
 /// Stands for the address of a ZooKeeper that is not the registry.
@@ -46,27 +59,12 @@ const ELSEWHERE: &str = "{elsewhere}";
 const PUBLISHED: Duration = Duration::from_secs(30);
 /// Above the ports of the providers of the matrix.
 const PORT: u16 = 21_880;
-const CASES: [&str; 4] = ["group-and-version", "object", "thrown.declared", "one-way"];
 
 const INSTANCES: &[Release] = &[Release::V3_1_11, Release::V3_2_16, Release::V3_3_6];
 
 /// Consumers that have not looked for these interfaces before: 3.1 keeps what it found for the life of its process.
 const FRESH: &[&str] = &["-Dlab.fresh=true"];
 const FINDERS: &[Release] = &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6];
-
-/// Found through Highway, and not directly.
-const fn reached(consumers: Who, providers: Who, reason: &'static str) -> [Difference; 2] {
-    [
-        Difference {
-            cases: &["group-and-version", "object", "one-way"],
-            consumers,
-            providers,
-            through: "returned",
-            reason,
-        },
-        Difference { cases: &["thrown.declared"], consumers, providers, through: "OutOfStockException", reason },
-    ]
-}
 
 /// All of them, in the order of the documentation.
 pub const ALL: [Setting; 9] = [
@@ -77,7 +75,8 @@ pub const ALL: [Setting; 9] = [
         consumers: &[],
         releases: INSTANCES,
         callers: INSTANCES,
-        known: &[],
+        telling: &[],
+        known: Vec::new,
     },
     Setting {
         name: "instance",
@@ -86,7 +85,8 @@ pub const ALL: [Setting; 9] = [
         consumers: FRESH,
         releases: INSTANCES,
         callers: FINDERS,
-        known: &reached(Who::Only(&["2.7.23-instance"]), Who::All, BOTH_LEVELS),
+        telling: &[Release::V2_7_23, Release::V3_3_6],
+        known: || shown(FOUND, Who::Only(&["2.7.23"]), Who::All, BOTH_LEVELS),
     },
     Setting {
         name: "remote",
@@ -95,7 +95,8 @@ pub const ALL: [Setting; 9] = [
         consumers: FRESH,
         releases: INSTANCES,
         callers: FINDERS,
-        known: &reached(Who::Only(&["2.7.23-remote"]), Who::All, BOTH_LEVELS),
+        telling: &[],
+        known: || shown(FOUND, Who::Only(&["2.7.23"]), Who::All, BOTH_LEVELS),
     },
     Setting {
         name: "force-interface",
@@ -104,7 +105,8 @@ pub const ALL: [Setting; 9] = [
         consumers: &["-Ddubbo.application.service-discovery.migration=FORCE_INTERFACE"],
         releases: INSTANCES,
         callers: INSTANCES,
-        known: &[],
+        telling: &[],
+        known: Vec::new,
     },
     Setting {
         name: "force-application",
@@ -113,7 +115,8 @@ pub const ALL: [Setting; 9] = [
         consumers: &["-Ddubbo.application.service-discovery.migration=FORCE_APPLICATION"],
         releases: INSTANCES,
         callers: INSTANCES,
-        known: &reached(Who::All, Who::Only(&["2.6.12", "2.7.23"]), BOTH_LEVELS),
+        telling: &[],
+        known: forced_to_instances,
     },
     Setting {
         name: "simplified",
@@ -122,7 +125,8 @@ pub const ALL: [Setting; 9] = [
         consumers: &["-Ddubbo.registry.simplified=true"],
         releases: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
         callers: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
-        known: &[],
+        telling: &[Release::V2_7_23, Release::V3_3_6],
+        known: Vec::new,
     },
     Setting {
         name: "prefers-fastjson2",
@@ -131,7 +135,8 @@ pub const ALL: [Setting; 9] = [
         consumers: &[],
         releases: &[Release::V3_2_16, Release::V3_3_6],
         callers: &[Release::V3_2_16, Release::V3_3_6],
-        known: &[],
+        telling: &[Release::V3_3_6],
+        known: fastjson2,
     },
     Setting {
         name: "fastjson2",
@@ -140,7 +145,8 @@ pub const ALL: [Setting; 9] = [
         consumers: &[],
         releases: &[Release::V3_3_6],
         callers: &[Release::V3_3_6],
-        known: &[],
+        telling: &[],
+        known: fastjson2,
     },
     Setting {
         name: "elsewhere",
@@ -155,21 +161,51 @@ pub const ALL: [Setting; 9] = [
         ],
         releases: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
         callers: &[Release::V2_7_23, Release::V3_1_11, Release::V3_3_6],
-        known: &[],
+        telling: &[],
+        known: Vec::new,
     },
 ];
+
+/// Consumers that look for instances alone, and providers that are none.
+fn forced_to_instances() -> Vec<Difference> {
+    let these = Who::Only(&["2.6.12", "2.7.23"]);
+    // They refuse to write the argument at all.
+    let refused = ("is not in allow list", &["generic.bean"][..]);
+    let mut all = shown(&[refused], Who::Only(&["3.2.16", "3.3.6"]), these, BOTH_LEVELS);
+    all.extend(shown(FOUND, Who::All, these, BOTH_LEVELS));
+    all
+}
+
+/// What a 3.3 provider does as one of 3.2 does by default.
+fn fastjson2() -> Vec<Difference> {
+    let (old, new) = (Who::Only(&["2.6.12", "2.7.23"]), Who::Only(&["3.3.6"]));
+    let mut all = shown(
+        &[
+            ("No such method nowhere", &["generic.unknown-method"]),
+            ("too large", &["payload.reply-over"]),
+            ("Failed to send response", &["thrown.unknown-class"]),
+        ],
+        old,
+        new,
+        ERRORS_IN_FASTJSON2,
+    );
+    all.extend(shown(&[("returned", &["payload.reply"])], old, new, COMPLAINT_IN_FASTJSON2));
+    all.extend(shown(&[("no grant lets", &["generic.bean"])], Who::Only(&["3.2.16", "3.3.6"]), new, REFUSED));
+    all
+}
 
 impl Setting {
     /// Starts what has the setting beside the stage, runs its cases and stops it again.
     ///
     /// # Errors
     /// As [`run`], or something does not start.
-    pub fn run(&self, stage: &Stage, progress: impl Fn(&str) + Sync) -> Result<Table> {
+    pub fn run(&self, stage: &Stage, extent: Extent, progress: impl Fn(&str) + Sync) -> Result<Table> {
         let elsewhere = self.elsewhere(stage)?;
         type Make<'a> = &'a (dyn Fn(usize, &Member, &str) -> Result<Party> + Sync);
         let start = |flags: &[&str], releases: &[Release], make: Make<'_>, island: &str| {
             let flags: Vec<String> = flags.iter().map(|flag| resolved(flag, elsewhere.get(island))).collect();
-            let members: Vec<Member> = releases.iter().map(|release| self.member(*release, &flags)).collect();
+            let wanted = releases.iter().filter(|release| extent == Extent::Whole || self.telling.contains(release));
+            let members: Vec<Member> = wanted.map(|release| self.member(*release, &flags)).collect();
             two_at_a_time(&members, |number, member| make(number, member, island))
         };
         let provider =
@@ -185,21 +221,32 @@ impl Setting {
         if published.is_err() {
             progress(&format!("{}: not all providers appeared in the other island", self.name));
         }
-        let own_consumers = if self.consumers.is_empty() {
-            None
-        } else {
-            Some((
-                start(self.consumers, self.callers, &consumer, "b")?,
-                start(self.consumers, self.callers, &consumer, "a")?,
-            ))
-        };
-        let (directly, through) = match &own_consumers {
-            Some((directly, through)) => (&directly[..], &through[..]),
-            None => (&stage.providers[..], &stage.consumers[..]),
-        };
         let providers = if own_providers.is_empty() { &stage.providers[..] } else { &own_providers[..] };
+        let (beside, far): (Vec<Party>, Vec<Party>);
+        let (directly, through) = if self.consumers.is_empty() {
+            (&stage.providers[..], &stage.consumers[..])
+        } else {
+            far = start(self.consumers, self.callers, &consumer, "a")?;
+            // As on the stage, a provider is a consumer too where both are set alike.
+            if self.consumers == self.providers && self.callers == self.releases {
+                (&own_providers[..], &far[..])
+            } else {
+                beside = start(self.consumers, self.callers, &consumer, "b")?;
+                (&beside[..], &far[..])
+            }
+        };
         progress(&format!("{}: everything is up", self.name));
-        run(Ways { directly, through, providers }, |case: &Case, _, _| CASES.contains(&case.name), progress)
+        let wanted: Wanted = match extent {
+            Extent::Whole => |_, _, _| true,
+            Extent::Quick => |case, _, _| case.telling != Telling::No,
+        };
+        run(Ways { directly, through, providers }, wanted, progress)
+    }
+
+    /// What differs with it, and why: what differs at default settings as well.
+    #[must_use]
+    pub fn differences(&self) -> Vec<Difference> {
+        [(self.known)(), KNOWN.to_vec()].concat()
     }
 
     fn member(&self, release: Release, flags: &[String]) -> Member {

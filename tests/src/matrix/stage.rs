@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use super::cases::ALL;
-use super::differences::LEFT_OUT;
+use super::differences::{LEFT_OUT, gaps};
 use super::run::Ways;
 use super::{Member, Party, SERVICES};
 use crate::line::{Line, Plan};
@@ -60,15 +59,8 @@ impl Stage {
     #[must_use]
     pub fn gaps(&self) -> Vec<String> {
         let peers = self.consumers.iter().chain(&self.providers);
-        let gaps = peers.flat_map(|peer| ALL.iter().map(move |case| (peer, case))).filter_map(|(peer, case)| {
-            let listed = LEFT_OUT.iter().any(|left| left.members.has(peer.name()) && left.cases.contains(&case.name));
-            match (peer.does(case), listed) {
-                (true, true) => Some(format!("{} does {}, which is listed as left out\n", peer.name(), case.name)),
-                (false, false) => Some(format!("{} leaves out {} and nobody says why\n", peer.name(), case.name)),
-                (true, false) | (false, true) => None,
-            }
-        });
-        let gaps: BTreeSet<String> = gaps.collect();
+        let gaps: BTreeSet<String> =
+            peers.flat_map(|peer| gaps(peer.name(), &LEFT_OUT, |case| peer.does(case))).collect();
         gaps.into_iter().collect()
     }
 

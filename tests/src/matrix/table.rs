@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use super::cases::Case;
+use super::cases::{ALL, Case};
 use super::differences::Difference;
 
 /// What one way of a case brought.
@@ -44,6 +44,10 @@ pub enum Verdict {
     /// They are the same where the list says that they differ: its entry.
     Stale(usize),
 }
+
+/// Why cells differ, numbered from 1 in the order in which tables need them: what has one reason has one number.
+#[derive(Debug, Default)]
+pub struct Reasons(Vec<(&'static str, BTreeSet<&'static str>)>);
 
 /// All cells of a run.
 #[derive(Debug)]
@@ -109,6 +113,33 @@ fn first_difference<'a>(one: &'a Value, other: &'a Value) -> (&'a Value, &'a Val
     ones.iter().zip(others).find(|(one, other)| one != other).unwrap_or((one, other))
 }
 
+impl Reasons {
+    fn number(&mut self, difference: &Difference) -> usize {
+        let Difference { cases, reason, .. } = difference;
+        let at = self.0.iter().position(|(other, _)| other == reason).unwrap_or_else(|| {
+            self.0.push((reason, BTreeSet::new()));
+            self.0.len() - 1
+        });
+        if cases.is_empty() {
+            self.0[at].1.extend(ALL.iter().map(|case| case.name));
+        }
+        self.0[at].1.extend(cases.iter());
+        at + 1
+    }
+
+    /// Each with its number and its cases.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut text = String::new();
+        for (number, (reason, cases)) in (1..).zip(&self.0) {
+            let cases: Vec<String> = cases.iter().map(|case| format!("`{case}`")).collect();
+            let which = if cases.len() == ALL.len() { "every case".to_owned() } else { cases.join(", ") };
+            let _ = write!(text, "\n{number}. {which}: {reason}");
+        }
+        text + "\n"
+    }
+}
+
 impl Table {
     /// What fails a run, in words; empty if all cells are equal or named, and all that is named happens.
     #[must_use]
@@ -124,27 +155,23 @@ impl Table {
         self.cells.iter().filter_map(fault).collect()
     }
 
-    /// Consumers down, providers across, in each cell the cases that are equal of those that were run, and the numbers of the
-    /// named differences; behind it each of these with its reason.
+    /// Its rows, and behind them each named difference with its reason.
     #[must_use]
     pub fn markdown(&self, known: &[Difference]) -> String {
+        let mut reasons = Reasons::default();
+        self.rows(known, &mut reasons) + &reasons.markdown()
+    }
+
+    /// Consumers down, providers across, in each cell the cases that are equal of those that were run, and the numbers of the
+    /// named differences.
+    #[must_use]
+    pub fn rows(&self, known: &[Difference], reasons: &mut Reasons) -> String {
         let used: BTreeSet<usize> = self
             .cells
             .iter()
             .filter_map(|cell| if let Verdict::Named(entry) = cell.verdict(known) { Some(entry) } else { None })
             .collect();
-        // What has one reason has one number.
-        let mut reasons: Vec<(&str, BTreeSet<&str>)> = Vec::new();
-        let mut number = BTreeMap::new();
-        for entry in used {
-            let Difference { cases, reason, .. } = &known[entry];
-            let at = reasons.iter().position(|(other, _)| other == reason).unwrap_or_else(|| {
-                reasons.push((reason, BTreeSet::new()));
-                reasons.len() - 1
-            });
-            reasons[at].1.extend(cases.iter());
-            number.insert(entry, at + 1);
-        }
+        let number = used.into_iter().map(|entry| (entry, reasons.number(&known[entry]))).collect();
         let mut text = format!("| consumer ↓ provider → | {} |\n|---|", self.providers.join(" | "));
         text += &"---|".repeat(self.providers.len());
         text.push('\n');
@@ -155,11 +182,6 @@ impl Table {
             }
             text.push('\n');
         }
-        for (number, (reason, cases)) in (1..).zip(reasons) {
-            let cases: Vec<String> = cases.iter().map(|case| format!("`{case}`")).collect();
-            let _ = write!(text, "\n{number}. {}: {reason}", cases.join(", "));
-        }
-        text.push('\n');
         text
     }
 

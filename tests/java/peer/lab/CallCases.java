@@ -78,7 +78,7 @@ final class CallCases {
     /** Nobody waits for it, but it arrives, once. */
     private static void oneWay(Steps steps, String kind) throws Exception {
         String note = "note " + System.nanoTime();
-        Dubbo.setRequestAttachments(Collections.emptyMap());
+        steps.prepare(Collections.emptyMap());
         steps.saw("returned at once", steps.invoke(kind, "note", note));
         long end = System.nanoTime() + ARRIVING;
         int noted = 0;
