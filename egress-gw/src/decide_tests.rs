@@ -7,8 +7,7 @@ use route::rules::{Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use wire::tunnel::catalogue::ServiceKey;
 
-use crate::knowledge::{Consumers, Heeded, Knowledge};
-use crate::reference::Prefixes;
+use crate::knowledge::{Consumers, Knowledge};
 use crate::testing::*;
 
 /// A gateway of island `cloud` under this document; shanghai and beijing offer the greeter.
@@ -112,25 +111,6 @@ fn a_target_with_control_characters_is_refused_in_clean_words() {
             told.text
         );
     });
-}
-
-/// What consumers at the tests' address say with their references to the greeter; rules look at their zone.
-fn references(said: &[(&str, &[(&str, &str)])]) -> Consumers {
-    let mut consumers = Consumers::default();
-    let heeded = Heeded { prefixes: &Prefixes::default(), parameters: ["zone"].into() };
-    for (application, parameters) in said {
-        let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
-        let node = zk_bridge::Consumer {
-            application: Some((*application).to_owned()),
-            host: "127.0.0.1".to_owned(),
-            interface: "com.acme.Greeter".to_owned(),
-            group: None,
-            version: None,
-            parameters,
-        };
-        consumers.add_node(&Arc::new(node), &heeded);
-    }
-    consumers
 }
 
 /// The same gateway, whose registry has these consumers from now on.

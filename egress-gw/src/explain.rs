@@ -355,3 +355,7 @@ fn parts(service: &str) -> Option<(&str, Option<&str>, Option<&str>)> {
 #[cfg(test)]
 #[path = "explain_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "explained_tests.rs"]
+mod explained;

@@ -26,10 +26,12 @@ mod self_signed;
 
 pub use frames::{call, call_in, failure, no_link, ok_reply, one_way, patient};
 pub use gate::{Gate, GateBuilder};
-pub use known::{heard_of, snapshot_ruled, snapshot_ruled_beside};
+pub use known::{heard_of, known, offered, references, snapshot_ruled, snapshot_ruled_beside};
 pub use link::{FakeLink, Opened};
 pub use peer::{Peer, accepted, accepted_with_tls};
-pub use providers::{closed_port, knowing, local_of, local_of_services, local_with, provider_port, with_providers};
+pub use providers::{
+    closed_port, knowing, local_of, local_of_services, local_with, provider_port, served, with_providers,
+};
 pub use self_signed::SelfSigned;
 
 /// Everything that is waited for comes in far less.

@@ -1,4 +1,4 @@
-//! What gates know: islands that offer Greeter, rules, providers of the own island.
+//! What gates know: islands that offer Greeter, rules, providers and consumers of the own island.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,7 +10,9 @@ use wire::tunnel::catalogue::ServiceKey;
 
 use super::providers::served;
 use crate::islands::Islands;
+use crate::knowledge::{Consumers, Heeded};
 use crate::local::Local;
+use crate::reference::Prefixes;
 
 /// Island `cloud`; shanghai offers Greeter, which is imported.
 pub fn snapshot(generation: u64) -> Snapshot {
@@ -37,9 +39,15 @@ pub fn heard_of(islands: &[&str]) -> Arc<Islands> {
     Arc::new(Islands::default().with(&Imports::default(), islands.iter().copied()).unwrap())
 }
 
-fn known(islands: &[&str]) -> Known {
-    let key = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
+/// What these islands offer of this service.
+pub fn offered(service: &str, islands: &[&str]) -> Vec<(Keyed, Offer)> {
+    let key = ServiceKey { interface: service.to_owned(), ..ServiceKey::default() };
     let offer = |island: &&str| (key.clone().into(), Offer { island: (*island).into(), health: Health::Healthy });
+    islands.iter().map(offer).collect()
+}
+
+/// Island `cloud`, which imports what these offer: Greeter.
+pub fn known(islands: &[&str]) -> Known {
     let rule = ImportRule {
         island: "*".parse().unwrap(),
         service: "com.acme.*".parse().unwrap(),
@@ -51,7 +59,26 @@ fn known(islands: &[&str]) -> Known {
         own_island: "cloud".into(),
         view: View::Complete,
         imports: Imports::new(vec![rule]),
-        offers: islands.iter().map(offer).collect(),
+        offers: offered("com.acme.Greeter", islands),
         ..Known::default()
     }
+}
+
+/// What consumers at the tests' address say with their references to the greeter; rules look at their zone.
+pub fn references(said: &[(&str, &[(&str, &str)])]) -> Consumers {
+    let mut consumers = Consumers::default();
+    let heeded = Heeded { prefixes: &Prefixes::default(), parameters: ["zone"].into() };
+    for (application, parameters) in said {
+        let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
+        let node = zk_bridge::Consumer {
+            application: Some((*application).to_owned()),
+            host: "127.0.0.1".to_owned(),
+            interface: "com.acme.Greeter".to_owned(),
+            group: None,
+            version: None,
+            parameters,
+        };
+        consumers.add_node(&Arc::new(node), &heeded);
+    }
+    consumers
 }
