@@ -47,18 +47,31 @@ final class Canonical {
     /** {@code RpcException.TIMEOUT_EXCEPTION}. */
     private static final int TIMEOUT = 2;
 
+    /** What becomes of one object that stands in two places. */
+    private enum Twice {
+        MARKED, TOLD_AGAIN
+    }
+
+    private final Twice twice;
+    /** What was met so far in its order; where it is told again, what is being told by its level. */
     private final IdentityHashMap<Object, Integer> met = new IdentityHashMap<>();
 
-    private Canonical() {
+    private Canonical(Twice twice) {
+        this.twice = twice;
     }
 
     static JsonElement of(Object value) {
-        return new Canonical().value(value);
+        return new Canonical(Twice.MARKED).value(value);
+    }
+
+    /** Without what is one object twice: it is told again. What contains itself says how many levels above it began. */
+    static JsonElement tree(Object value) {
+        return new Canonical(Twice.TOLD_AGAIN).value(value);
     }
 
     /** An exception with its causes, without its stack. */
     static JsonElement thrown(Throwable thrown) {
-        return new Canonical().throwable(thrown);
+        return new Canonical(Twice.MARKED).throwable(thrown);
     }
 
     private JsonElement value(Object value) {
@@ -88,9 +101,18 @@ final class Canonical {
             return named(type, new JsonPrimitive(((Date) value).getTime()));
         }
         Integer before = met.putIfAbsent(value, met.size());
-        if (before != null) {
-            return named("again", new JsonPrimitive(before));
+        if (twice == Twice.MARKED) {
+            return before == null ? told(type, value) : named("again", new JsonPrimitive(before));
         }
+        if (before != null) {
+            return named("above", new JsonPrimitive(met.size() - 1 - before));
+        }
+        JsonElement told = told(type, value);
+        met.remove(value);
+        return told;
+    }
+
+    private JsonElement told(String type, Object value) {
         if (value instanceof Throwable) {
             return throwable((Throwable) value);
         }

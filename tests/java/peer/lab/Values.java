@@ -15,8 +15,9 @@ import java.util.Map;
 /**
  * Java's values in the bytes that this release's hessian-lite gives them, and back.
  *
- * <p>stdout: first a line {@code {case, bytes, value}} for every value of {@link TypeCases} that can be written, then an empty line;
- * then for every line of hex on stdin a line {@code {value}} or {@code {refused}}, until stdin ends.
+ * <p>stdout: first a line {@code {case, bytes, value, tree}} for every value of {@link TypeCases} that can be written, then an empty
+ * line; then for every line of hex on stdin a line {@code {value, tree}} or {@code {refused}}, until stdin ends. The tree is the
+ * value without what is one object twice.
  */
 public final class Values {
     private Values() {
@@ -35,7 +36,7 @@ public final class Values {
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             JsonObject answer = new JsonObject();
             try {
-                answer.add("value", Canonical.of(read(unhex(line))));
+                tell(answer, unhex(line));
             } catch (Throwable refusal) {
                 answer.addProperty("refused", String.valueOf(refusal));
             }
@@ -63,13 +64,19 @@ public final class Values {
                 try {
                     byte[] bytes = write(value);
                     line.addProperty("bytes", hex(bytes));
-                    line.add("value", Canonical.of(read(bytes)));
+                    tell(line, bytes);
                 } catch (Throwable unwritable) {
                     continue;
                 }
                 out.println(line);
             }
         }
+    }
+
+    private static void tell(JsonObject line, byte[] bytes) throws Exception {
+        Object value = read(bytes);
+        line.add("value", Canonical.of(value));
+        line.add("tree", Canonical.tree(value));
     }
 
     private static byte[] write(Object value) throws Exception {
