@@ -39,4 +39,13 @@ fn the_documentation_names_tests_that_are_here() {
             std::fs::read_to_string(root.join(format!("tests/tests/choosing/{module}.rs"))).unwrap_or_default();
         assert!(source.contains(&format!("\n#[test]\nfn {name}() {{")), "docs/choosing.md names {module}::{name}");
     }
+    // A cell leads to the file of the first test that its number names.
+    let links = text.lines().filter_map(|line| line.strip_prefix('[')?.split_once("]: ../tests/tests/choosing/"));
+    let links: Vec<(&str, &str)> = links.collect();
+    assert!(links.len() > 12, "{links:?}");
+    for (number, file) in links {
+        let named = text.lines().find_map(|line| line.strip_prefix(&format!("{number}. ")));
+        let module = named.and_then(|named| named.split_once('`')?.1.split_once("::"));
+        assert_eq!(module.map(|(module, _)| format!("{module}.rs")), Some(file.to_owned()), "[{number}]");
+    }
 }
