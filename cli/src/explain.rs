@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use crate::admin::{self, Page};
 use crate::check::Kind;
+use crate::output;
 use crate::status::default_admin;
 use crate::terminal::{self, shown};
 use crate::wrong::wrong;
@@ -70,9 +71,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let answer = runtime.block_on(admin::ask(&arguments.admin, token.as_ref(), Page::Ask("/explain", question)))?;
     if arguments.json {
-        println!("{}", terminal::json(&answer)?);
+        output::line(terminal::json(&answer)?)?;
     } else {
-        print!("{}", text(&answer));
+        output::text(text(&answer))?;
     }
     Ok(if gets_through(&answer) { ExitCode::SUCCESS } else { ExitCode::from(REFUSED) })
 }

@@ -11,13 +11,14 @@
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
 //! arguments; `rules` and `explain` have a 3 for no. Secrets are never arguments.
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
+#![warn(clippy::print_stderr, reason = "what is said goes through `output`, as nobody may read it")]
 
 mod admin;
 mod check;
 mod explain;
 mod key;
 mod leave;
+mod output;
 mod rules;
 mod status;
 mod terminal;
@@ -94,24 +95,24 @@ enum KeyCommand {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Key(KeyCommand::New { out }) => key::new(&out).map(printed),
-        Command::Key(KeyCommand::Show { file }) => key::show(&file).map(printed),
+        Command::Key(KeyCommand::New { out }) => key::new(&out).and_then(printed),
+        Command::Key(KeyCommand::Show { file }) => key::show(&file).and_then(printed),
         Command::Check { file, kind } => check::run(&file, kind),
         Command::Explain(arguments) => explain::run(&arguments),
-        Command::Leave { file } => leave::run(&file).map(printed),
+        Command::Leave { file } => leave::run(&file).and_then(printed),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Status { admin, token_file, json } => {
             let form = if json { status::Form::Json } else { status::Form::Text };
-            status::run(admin.as_deref(), token_file.as_deref(), form).map(printed)
+            status::run(admin.as_deref(), token_file.as_deref(), form).and_then(printed)
         }
     };
     done.unwrap_or_else(|error| {
-        eprint!("{}", terminal::lines(&format!("highway: {error:#}\n")));
+        output::say(terminal::lines(&format!("highway: {error:#}")));
         wrong::code_of(&error)
     })
 }
 
-fn printed(text: String) -> ExitCode {
-    println!("{text}");
-    ExitCode::SUCCESS
+fn printed(text: String) -> anyhow::Result<ExitCode> {
+    output::line(text)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -3,7 +3,7 @@
 //! | command | what it does |
 //! |---|---|
 //! | `get`, `history` | shows what there is, and what there was |
-//! | `check` | says whether files are rule documents and do what they expect of themselves; asks nobody |
+//! | `check` | says whether files are rule documents and do what they expect of themselves; asks no registry |
 //! | `diff` | what a file would change |
 //! | `apply`, `rollback`, `remove` | change a document, with the version that was seen and an entry in its history |
 //!
@@ -19,6 +19,7 @@ mod gateway;
 mod judge;
 mod obeyed;
 mod reach;
+mod refused;
 mod show;
 
 use std::path::PathBuf;
@@ -33,6 +34,7 @@ use gateway::Gateway;
 use obeyed::Way;
 use reach::Reach;
 
+use crate::output;
 use crate::wrong::wrong;
 
 /// The answer is no.
@@ -160,7 +162,7 @@ struct Anyway {
 enum Despite {
     /// Calls go elsewhere than its `expect` says.
     Expect,
-    /// There are more documents, or longer ones, than gateways take.
+    /// There are more documents, longer ones, or more rules than gateways take, and the change makes it so or worse.
     Limits,
 }
 
@@ -194,7 +196,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
                 judge::check(&files?, &gateway, form).await
             }
             Command::Schema => {
-                print!("{}", route::rules::SCHEMA);
+                output::text(route::rules::SCHEMA)?;
                 Ok(End::Good)
             }
             Command::Apply { file, name, overwrite, anyway, how } => {

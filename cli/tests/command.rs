@@ -197,18 +197,64 @@ fn bad_arguments_end_with_2_whatever_the_command() {
     let broken = folder.path().join("egress-gw.toml");
     std::fs::write(&broken, "[island]\n").unwrap();
     let broken = broken.to_str().unwrap();
+    let good = folder.path().join("shop.yaml");
+    std::fs::write(&good, "application: shop\nrules: []\n").unwrap();
+    let good = good.to_str().unwrap();
     for arguments in [
         &["leave", broken][..],
         &["rules", "get", "--config", broken],
         &["explain", "a.B", "m", "--attachment", "x"],
         &["explain", "a.B", "m", "--target", "a", "--attachment", "highway.target=b"],
         &["explain", "a.B", "m", "--admin", "nonsense"],
-        &["rules", "check", "--live", "nonsense", broken],
+        &["rules", "check", "--live", "nonsense", good],
         &["rules", "nonsense"],
     ] {
         let typed = highway(arguments);
         assert_eq!(typed.status.code(), Some(2), "{arguments:?}: {}", err(&typed));
     }
+    assert!(out(&highway(&["rules", "check", good])).contains(": good, "));
+}
+
+/// `highway … | head -1`: who reads no further is told nothing more, and what was asked for ends as it does.
+#[test]
+fn an_output_that_nobody_reads_changes_no_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let good = file("shop.yaml", "application: shop\nrules: []\n");
+    let broken = file("broken.yaml", "rules: 5\n");
+    let key = folder.path().join("gw.key");
+    let admin = admin(None);
+    let explained = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}");
+    for (arguments, code) in [
+        (&["key", "new", "--out", key.to_str().unwrap()][..], 0),
+        (&["key", "show", "nowhere"], 1),
+        (&["rules", "schema"], 0),
+        (&["rules", "check", &good], 0),
+        (&["rules", "check", "--json", &broken], 2),
+        (&["status", "--admin", &admin], 0),
+        (&["explain", "a.B", "m", "--admin", &explained], 3),
+        (&["explain", "a.B", "m", "--json", "--admin", &explained], 3),
+        (&["--help"], 0),
+    ] {
+        let closed = || {
+            let (reader, writer) = std::io::pipe().unwrap();
+            drop(reader);
+            writer
+        };
+        let mut command = Command::new(env!("CARGO_BIN_EXE_highway"));
+        let ended = command.args(arguments).stdout(closed()).stderr(closed()).status().unwrap();
+        assert_eq!(ended.code(), Some(code), "{arguments:?}");
+    }
+    assert!(key.exists());
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_highway"));
+    let cut = command.args(["rules", "schema"]).stdout(full).output().unwrap();
+    assert_eq!(cut.status.code(), Some(1), "half a schema is none");
+    assert!(err(&cut).starts_with("highway: cannot write standard output: No space left"), "{}", err(&cut));
 }
 
 /// Whoever listens there may be anybody.

@@ -57,7 +57,7 @@ mod session;
 mod url;
 mod view;
 
-pub use center::change::{CenterFailure, Edit, Expected, Listed, Meanwhile, Readers};
+pub use center::change::{AllRead, CenterFailure, Edit, Expected, Facts, Listed, Meanwhile, NoText, Readers, Seen};
 pub use center::editing::ConfigCenter;
 pub use center::history::{Action, Entry};
 pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Version, is_document_name};

@@ -9,17 +9,17 @@
 //! What is changed is shown before it is. A change is made once: what somebody else did meanwhile is told, not overwritten.
 
 use std::os::unix::fs::MetadataExt;
-use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
-use zk_bridge::{Action, CenterFailure, ConfigCenter, Document, Edit, Entry, Expected, Readers};
+use zk_bridge::{Action, CenterFailure, ConfigCenter, Edit, Entry, Expected, Readers, Seen};
 
 use super::file::Wanted;
-use super::judge::{self, Judged, meaning};
-use super::obeyed;
+use super::judge::meaning;
+use super::refused::refused;
 use super::show::{difference_json, expected, print_difference, print_json, there};
-use super::{Anyway, Despite, End, Form, How};
+use super::{Anyway, End, Form, How};
+use crate::output;
 use crate::terminal::shown;
 
 /// What a change may be over.
@@ -34,7 +34,7 @@ pub enum Over {
 /// A change that is about to be made.
 struct Change<'c> {
     name: &'c str,
-    found: Option<&'c Document>,
+    found: Option<&'c Seen>,
     text: Option<&'c str>,
     action: Action,
     /// What it must be over; `None`: only where nothing is.
@@ -52,14 +52,22 @@ pub async fn apply(
     how: &How,
     form: Form,
 ) -> Result<End> {
-    if let Some(end) = refused(center, file, Action::Apply, anyway, form).await? {
+    let found = center.read(&file.name).await?;
+    if let Some(end) = refused(center, file, found.as_ref(), Action::Apply, anyway, form).await? {
         return Ok(end);
     }
-    let found = center.read(&file.name).await?;
-    let over = match (how.expect_version, over, file.made_from) {
+    let over = match (how.expect_version, over, &found) {
         (Some(said), ..) => Some(said),
-        (None, Over::Anything, _) => Some(expected(found.as_ref())),
-        (None, Over::MadeFrom, made_from) => made_from.map(Expected::Version),
+        (None, Over::Anything, found) => Some(expected(found.as_ref())),
+        // No file can be made from what is no text.
+        (None, Over::MadeFrom, Some(Seen { text: Err(no_text), .. })) => {
+            let place = shown(&file.place);
+            output::say(format_args!(
+                "highway: {place} is not taken: {no_text}, and no history would have it any more; in need, --overwrite writes over it"
+            ));
+            return Ok(End::No);
+        }
+        (None, Over::MadeFrom, _) => file.made_from.map(Expected::Version),
     };
     let (name, text) = (file.name.as_str(), Some(file.text.as_str()));
     let wanted = Change { name, found: found.as_ref(), text, action: Action::Apply, over, back_to: None };
@@ -75,8 +83,10 @@ pub async fn rollback(
     how: &How,
     form: Form,
 ) -> Result<End> {
-    let entries = center.history(name).await?;
+    // The document first: every change up to it is in the history then, and one after it makes the write fail. The other way round, what somebody
+    // wrote between the two would be taken for what there is to take back.
     let found = center.read(name).await?;
+    let entries = center.history(name).await?;
     let entry = match to {
         Some(number) => match entries.iter().find(|entry| entry.number == number) {
             Some(entry) => entry,
@@ -95,7 +105,7 @@ pub async fn rollback(
         let place = format!("change {} of {name}", entry.number);
         // Rules may have been understood otherwise then.
         let wanted = Wanted { name: name.to_owned(), text: text.clone(), place, lines_before: 0, made_from: None };
-        if let Some(end) = refused(center, &wanted, Action::Rollback, anyway, form).await? {
+        if let Some(end) = refused(center, &wanted, found.as_ref(), Action::Rollback, anyway, form).await? {
             return Ok(end);
         }
     }
@@ -107,66 +117,20 @@ pub async fn rollback(
 
 /// What there was before the last change that was no rollback: a second rollback goes no further back, and no way forward. The history may not
 /// know of what somebody else wrote; that is the last change then.
-fn before<'e>(entries: &'e [Entry], found: Option<&Document>) -> Option<&'e Entry> {
-    let now = found.map(|document| document.text.as_str());
-    if entries.first()?.text.as_deref() != now {
+fn before<'e>(entries: &'e [Entry], found: Option<&Seen>) -> Option<&'e Entry> {
+    if !is(found, entries.first()?.text.as_deref()) {
         return entries.first();
     }
     let last = entries.iter().position(|entry| entry.action != Action::Rollback)?;
     entries.get(last + 1)
 }
 
-/// Says what speaks against a text beside the other documents; `None` where nothing does, or it is wanted all the same. A rollback is held up by
-/// mistakes alone: what was right once may be needed now, whatever it expects of the other documents.
-async fn refused(
-    center: &ConfigCenter,
-    file: &Wanted,
-    action: Action,
-    anyway: &Anyway,
-    form: Form,
-) -> Result<Option<End>> {
-    let listed = center.list().await?;
-    let others: Vec<String> =
-        listed.iter().map(|other| other.name.clone()).filter(|other| *other != file.name).collect();
-    let others = center.read_all(&others).await?;
-    let others = judge::parsed(others.iter().map(|other| (other.name.as_str(), other.text.as_str())));
-    let (alone, now) = (std::slice::from_ref(file), SystemTime::now());
-    let judged = match judge::judge(alone, others, now) {
-        // More rules than gateways take: what it does beside them cannot be said.
-        Err(_) if anyway.is_despite(Despite::Limits) => judge::judge(alone, Vec::new(), now)?,
-        judged => judged?,
-    };
-    if let Some(bad) = judged.iter().find(|judged| judged.end() != End::Good) {
-        let place = shown(&file.place);
-        let (taken, what) = match (bad.end(), action) {
-            (End::No, Action::Rollback) => (true, "is taken all the same, as it was before"),
-            (End::No, _) if anyway.is_despite(Despite::Expect) => {
-                (true, "is taken all the same, as --despite expect says")
-            }
-            (End::No, _) => {
-                (false, "is not taken: correct it, and do it again; in need, --despite expect takes it as it is")
-            }
-            _ => (false, "is not taken: correct it, and do it again"),
-        };
-        match form {
-            // Where it goes on, what comes of it is the answer.
-            Form::Programs if !taken => print_json(&bad.json())?,
-            _ => eprintln!("{}", bad.sentences().join("\n")),
-        }
-        eprintln!("highway: {place} {what}");
-        if !taken {
-            return Ok(Some(bad.end()));
-        }
+/// Whether what is there is this text, or nothing where there is none.
+fn is(found: Option<&Seen>, text: Option<&str>) -> bool {
+    match (found, text) {
+        (Some(found), Some(text)) => found.text.as_deref() == Ok(text),
+        (found, text) => found.is_none() && text.is_none(),
     }
-    judged.iter().flat_map(Judged::warned).for_each(|warning| eprintln!("{warning}"));
-    for doubt in obeyed::doubts(center, &listed, file).await? {
-        if anyway.is_meant(doubt.way) {
-            continue;
-        }
-        eprintln!("highway: {} is not taken: {}", shown(&file.place), doubt.what);
-        return Ok(Some(End::No));
-    }
-    Ok(None)
 }
 
 /// Takes a document away.
@@ -181,21 +145,24 @@ pub async fn remove(center: &ConfigCenter, name: &str, how: &How, form: Form) ->
 async fn change(center: &ConfigCenter, wanted: Change<'_>, how: &How, form: Form) -> Result<End> {
     let Change { name, found, text, action, over, .. } = wanted;
     let seen = expected(found);
-    let before = found.map(|document| document.text.as_str());
-    let is_same = before == text;
+    let before = found.and_then(|found| found.text.as_deref().ok());
+    let is_same = is(found, text);
     if form == Form::People {
-        print_difference(before.unwrap_or_default(), text.unwrap_or_default());
+        print_difference(before.unwrap_or_default(), text.unwrap_or_default())?;
     }
     let after = if is_same {
         Some(seen)
     } else {
         let Some(expected) = over.or((seen == Expected::Absent).then_some(seen)) else {
-            eprintln!(
+            output::say(format_args!(
                 "highway: document {name} is there already, {seen}, and the text does not say which one it was made from: change what \
                  `highway rules get {name}` prints, or say --expect-version, or --overwrite"
-            );
+            ));
             return Ok(End::No);
         };
+        if let Some(unkept) = found.and_then(Seen::unkept) {
+            output::say(format_args!("highway: warning: {unkept}: what was there is in no history once it is changed"));
+        }
         let edit = Edit { name: name.to_owned(), text: text.map(str::to_owned), expected, action, by: who() };
         let done = if how.dry_run {
             center.would_write(&edit).await.map(|()| Some(expected))
@@ -206,7 +173,9 @@ async fn change(center: &ConfigCenter, wanted: Change<'_>, how: &How, form: Form
             Ok(after) => after,
             Err(CenterFailure::Meanwhile(meanwhile)) => {
                 let meanwhile = shown(&meanwhile.to_string());
-                eprintln!("highway: {meanwhile}; look at it with `highway rules get {name}`, and do it again");
+                output::say(format_args!(
+                    "highway: {meanwhile}; look at it with `highway rules get {name}`, and do it again"
+                ));
                 return Ok(End::No);
             }
             Err(failure) => return Err(failure.into()),
@@ -217,7 +186,7 @@ async fn change(center: &ConfigCenter, wanted: Change<'_>, how: &How, form: Form
         // It is done; that nobody says who may read it changes nothing.
         _ => center.readers(name).await.unwrap_or(None),
     };
-    match form {
+    let said = match form {
         Form::Programs => {
             let lines = difference_json(before.unwrap_or_default(), text.unwrap_or_default());
             print_json(&json!({
@@ -228,9 +197,13 @@ async fn change(center: &ConfigCenter, wanted: Change<'_>, how: &How, form: Form
                 "readers": readers.map(readers_json),
                 "lines": lines,
                 "meaning": meaning(name, before, text),
-            }))?;
+            }))
         }
-        Form::People => println!("{name}: {}", outcome(&wanted, after, readers.as_ref(), how)),
+        Form::People => output::line(format_args!("{name}: {}", outcome(&wanted, after, readers.as_ref(), how))),
+    };
+    // It is done, whatever can be said of it.
+    if let Err(error) = said {
+        output::say(format_args!("highway: {error:#}"));
     }
     Ok(End::Good)
 }
@@ -246,7 +219,7 @@ fn outcome(wanted: &Change<'_>, after: Option<Expected>, readers: Option<&Reader
         Some(after) => format!("{after} now"),
         None => format!("which somebody else has changed since: look at it with `highway rules get {name}`"),
     };
-    if found.map(|document| document.text.as_str()) == *text {
+    if is(*found, *text) {
         return match back {
             Some(back) => format!("nothing to do, it is {back}; `--to N` goes further back"),
             None => format!("nothing to do, {} is so already; {}", expected(*found), read_by(readers)),
@@ -260,6 +233,7 @@ fn outcome(wanted: &Change<'_>, after: Option<Expected>, readers: Option<&Reader
         (Action::Rollback, Some(_), Some(back)) => format!("rolled back, {back}; {now}; {}", read_by(readers)),
         (_, Some(_), _) => format!("applied, {now}; {}", read_by(readers)),
         (_, None, Some(back)) => format!("rolled back, {back}: removed"),
+        (_, None, None) if found.is_some_and(|found| found.unkept().is_some()) => "removed".to_owned(),
         (_, None, None) => format!("removed; `highway rules rollback {name}` brings it back"),
     }
 }

@@ -1,18 +1,20 @@
 //! Whether texts are rule documents that do what they expect of themselves: by the very code of the gateways.
 //!
-//! Asks nobody; whoever has read other documents gives them along, since rules of several documents stand beside each other.
+//! Asks no registry; whoever has read other documents gives them along, since rules of several documents stand beside each other. `check` asks an
+//! egress gateway, where one is named, what looks odd beside what it knows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use anyhow::Result;
-use route::rules::{self, Document, Mistake, Rules, Unmet, Warning};
+use route::rules::{self, Document, Mistake, Rules, TooMany, Unmet, Warning};
 use serde_json::{Value, json};
 
 use super::file::Wanted;
 use super::gateway::Gateway;
 use super::{End, Form, show};
+use crate::output;
 use crate::terminal::shown;
 use crate::wrong::wrong;
 
@@ -40,7 +42,7 @@ pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<En
         let what = format!("found two files for document {}, wanted a name of its own for each", twice.name);
         return Err(wrong(what));
     }
-    let mut judged = judge(files, Vec::new(), SystemTime::now())?;
+    let mut judged = judge(files, Vec::new(), SystemTime::now()).map_err(too_many)?;
     let mut unasked = None;
     for (judged, file) in judged.iter_mut().zip(files).filter(|(judged, _)| judged.document.is_some()) {
         match gateway.warnings(file).await {
@@ -56,7 +58,7 @@ pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<En
         Form::Programs => show::print_json(&judged.iter().map(Judged::json).collect())?,
         Form::People => {
             for judged in &judged {
-                println!("{}", judged.sentences().join("\n"));
+                output::line(judged.sentences().join("\n"))?;
             }
         }
     }
@@ -66,7 +68,7 @@ pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<En
         Some(error) if worst == End::Good => Err(error),
         // What is wrong with a text weighs more than that nobody could be asked about another.
         Some(error) => {
-            eprintln!("highway: {error:#}");
+            output::say(format_args!("highway: {error:#}"));
             Ok(worst)
         }
     }
@@ -76,18 +78,23 @@ pub async fn check(files: &[Wanted], gateway: &Gateway, form: Form) -> Result<En
 ///
 /// # Errors
 /// There are more rules than gateways take.
-pub fn judge(files: &[Wanted], others: Vec<Arc<Document>>, now: SystemTime) -> Result<Vec<Judged>> {
+pub fn judge(files: &[Wanted], others: Vec<Arc<Document>>, now: SystemTime) -> Result<Vec<Judged>, TooMany> {
     let mut judged: Vec<Judged> = files.iter().map(Judged::of).collect();
     let good = judged.iter().filter_map(|judged| judged.document.clone());
     let all: Vec<Arc<Document>> = good.chain(others).collect();
-    let rules = Rules::new(all.iter().cloned(), now).map_err(|too_many| wrong(too_many.to_string()))?;
+    let rules = Rules::new(all.iter().cloned(), now)?;
     for judged in &mut judged {
         if let Some(document) = &judged.document {
-            judged.unmet = rules::check(document, &all, now).map_err(|too_many| wrong(too_many.to_string()))?;
+            judged.unmet = rules::check(document, &all, now)?;
             judged.warnings = rules::shadowed(document, &rules);
         }
     }
     Ok(judged)
+}
+
+/// More rules in what was given than gateways take are a mistake of it.
+pub fn too_many(too_many: TooMany) -> anyhow::Error {
+    wrong(too_many.to_string())
 }
 
 /// The documents of a config center that are none of those named; broken ones are left out, as gateways do.
@@ -121,6 +128,11 @@ impl Judged {
             () if !self.unmet.is_empty() => End::No,
             () => End::Good,
         }
+    }
+
+    /// Rules and switches.
+    pub fn rules_len(&self) -> usize {
+        self.document.as_ref().map_or(0, |document| document.len())
     }
 
     /// One line each, as compilers write them.

@@ -130,6 +130,23 @@ fn a_rollback_is_held_up_by_mistakes_alone_and_a_change_in_need_by_none_of_its_e
     assert!(said.contains("change 5 of shop:1:1: found"), "{said}");
 }
 
+/// What looks odd is told once, also where the text is taken over what it expects.
+#[test]
+fn a_warning_is_told_once() {
+    let ann = Operator::new("twenty-two", "ann");
+    let late = "- name: late\n  act: { island: wuhan }\n";
+    let expect =
+        "expect:\n- call: { service: com.acme.Greeter, application: shop }\n  offered: [beijing]\n  goes: beijing\n";
+    for (expect, despite) in [("", &[][..]), (expect, &["--despite", "expect"])] {
+        ann.file("shop.yaml", &(rule("shanghai") + late + expect));
+        for form in [&[][..], &["--json"]] {
+            let said = ann.good(&[&["apply", "shop.yaml", "--first", "--overwrite"], despite, form].concat());
+            let warnings = said.matches("warning: rule `shop/late` never acts").count();
+            assert_eq!((warnings, said.contains("not as expected")), (1, !expect.is_empty()), "{said}");
+        }
+    }
+}
+
 #[test]
 fn a_document_from_standard_input_wants_a_name_and_gets_it() {
     let ann = Operator::new("five", "ann");

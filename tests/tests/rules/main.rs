@@ -2,7 +2,10 @@
 //! can be taken back.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+mod between;
 mod changed;
+mod foreign;
+mod need;
 mod operator;
 mod refused;
 mod together;

@@ -9,6 +9,7 @@ use highway_tests::lab::Lab;
 use highway_tests::program;
 use highway_tests::zookeeper::ZooKeeper;
 use serde_json::Value;
+use zookeeper_client::{Acls, Client, CreateMode, Error};
 
 pub struct Island {
     pub lab: Lab,
@@ -47,10 +48,15 @@ impl Operator {
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
+        self.command_by("egress-gw.toml", arguments)
+    }
+
+    /// By the configuration of a gateway.
+    fn command_by(&self, config: &str, arguments: &[&str]) -> Command {
         let highway = program::folder().unwrap().join("highway");
         let mut command = island().lab.net.island("a").command(highway);
         command.current_dir(self.folder.path()).env_remove("SUDO_USER").env("USER", self.name);
-        command.arg("rules").args(arguments).args(["--config", "egress-gw.toml"]);
+        command.arg("rules").args(arguments).args(["--config", config]);
         command
     }
 
@@ -61,6 +67,11 @@ impl Operator {
     /// Exit code, and what was printed.
     pub fn does(&self, arguments: &[&str]) -> (Option<i32>, String) {
         said(self.run(arguments))
+    }
+
+    /// The same by another configuration.
+    pub fn does_by(&self, config: &str, arguments: &[&str]) -> (Option<i32>, String) {
+        said(self.command_by(config, arguments).output().unwrap())
     }
 
     /// The same with a file as its standard input.
@@ -105,6 +116,25 @@ impl Operator {
 fn said(output: Output) -> (Option<i32>, String) {
     let said = [output.stdout, output.stderr].concat();
     (output.status.code(), String::from_utf8(said).unwrap())
+}
+
+/// Writes a node as somebody with another client does, whatever it is.
+pub fn by_hand(path: &str, data: &[u8]) {
+    let address = island().zookeeper.address().to_string();
+    let written = island().lab.net.island("a").inside(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = Client::connect(&address).await?;
+            match client.set_data(path, data, None).await {
+                Err(Error::NoNode) => {
+                    let mode = CreateMode::Persistent.with_acls(Acls::anyone_all());
+                    client.create(path, data, &mode).await.map(drop)
+                }
+                done => done.map(drop),
+            }
+        })
+    });
+    written.unwrap().unwrap();
 }
 
 pub fn rule(island: &str) -> String {

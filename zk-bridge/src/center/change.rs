@@ -5,19 +5,78 @@
 use std::time::SystemTime;
 
 use super::history::Action;
-use super::{DOCUMENT_MAX_LEN, Version, is_document_name};
+use super::{DOCUMENT_MAX_LEN, Document, Version, is_document_name};
 
 /// A document in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     /// Its name.
     pub name: String,
+    /// What is known of it; `None` where who we are may not read it.
+    pub facts: Option<Facts>,
+}
+
+/// What is known of a document whose text was not asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
     /// Its version, see [`Document::version`].
     pub version: Version,
     /// Bytes of its text.
     pub len: usize,
     /// When it was last written.
     pub written: SystemTime,
+}
+
+/// A document as a tool finds it. Others write with clients of their own: what is there may be no text, which no gateway obeys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its name.
+    pub name: String,
+    /// What is in it.
+    pub text: Result<String, NoText>,
+    /// Its version, see [`Document::version`].
+    pub version: Version,
+    /// When it was last written.
+    pub written: SystemTime,
+}
+
+/// Why a document is no text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("document {name} is no text in UTF-8 from byte {at} on")]
+pub struct NoText {
+    /// Which document.
+    pub name: String,
+    /// The first byte that is none of a text.
+    pub at: usize,
+}
+
+impl Seen {
+    /// It with its text.
+    ///
+    /// # Errors
+    /// It has none.
+    pub fn document(self) -> Result<Document, NoText> {
+        let Self { name, text, version, written } = self;
+        Ok(Document { name, text: text?, version, written })
+    }
+
+    /// Why no history has it once it is overwritten; `None` where one does.
+    #[must_use]
+    pub fn unkept(&self) -> Option<String> {
+        match &self.text {
+            Ok(text) => sound_len(&self.name, text).err(),
+            Err(no_text) => Some(no_text.to_string()),
+        }
+    }
+}
+
+/// Documents that were read beside each other.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllRead {
+    /// Those that are texts.
+    pub documents: Vec<Document>,
+    /// Why others are not among them, a sentence each: who we are may not read them, or they are no texts.
+    pub unread: Vec<String>,
 }
 
 /// What a document is taken to be when it is changed.
@@ -136,11 +195,7 @@ pub(super) fn sound_name(name: &str) -> Result<(), CenterFailure> {
 
 /// Whether a text may be written. No control characters: JSON writes six bytes for one of them, and the entry has to fit into a request.
 pub(super) fn sound_text(name: &str, text: &str) -> Result<(), CenterFailure> {
-    if text.len() > DOCUMENT_MAX_LEN {
-        let len = text.len();
-        let what = format!("document {name} has {len} bytes, wanted at most {DOCUMENT_MAX_LEN}");
-        return Err(CenterFailure::Refused(what));
-    }
+    sound_len(name, text).map_err(CenterFailure::Refused)?;
     let is_control = |c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if let Some(at) = text.find(is_control) {
         let line = text[..at].lines().count().max(1);
@@ -148,4 +203,12 @@ pub(super) fn sound_text(name: &str, text: &str) -> Result<(), CenterFailure> {
         return Err(CenterFailure::Refused(what));
     }
     Ok(())
+}
+
+/// Whether a text may be so long; else a sentence.
+pub(super) fn sound_len(name: &str, text: &str) -> Result<(), String> {
+    match text.len() {
+        ..=DOCUMENT_MAX_LEN => Ok(()),
+        len => Err(format!("document {name} has {len} bytes, wanted at most {DOCUMENT_MAX_LEN}")),
+    }
 }

@@ -208,8 +208,7 @@ impl ConfigCenter {
 
     async fn meanwhile(&self, edit: &Edit, found: Option<&Found>) -> CenterFailure {
         let entries = self.history(&edit.name).await.unwrap_or_default();
-        let text = found.and_then(|found| std::str::from_utf8(&found.data).ok());
-        let noted = entries.first().filter(|entry| entry.text.as_deref() == text);
+        let noted = entries.first().filter(|entry| kept(found) == Some(entry.text.as_deref()));
         let unnoted = || {
             let at = humantime::format_rfc3339_millis(found?.written).to_string();
             Some(("somebody who left no entry in its history".to_owned(), at))
@@ -227,12 +226,15 @@ fn last(numbers: &[u64]) -> u64 {
     numbers.last().copied().unwrap_or(0)
 }
 
-/// What is there and the history does not say: somebody wrote without it. What no gateway obeys is not noted.
+/// What a history says of what is there; `None` of what it cannot keep, which no gateway obeys.
+fn kept(found: Option<&Found>) -> Option<Option<&str>> {
+    let Some(found) = found else { return Some(None) };
+    std::str::from_utf8(&found.data).ok().filter(|text| text.len() <= DOCUMENT_MAX_LEN).map(Some)
+}
+
+/// What is there and the history does not say: somebody wrote without it.
 fn unnoted(noted: Option<&Entry>, found: Option<&Found>) -> Option<Entry> {
-    let text = match found {
-        Some(found) => Some(std::str::from_utf8(&found.data).ok().filter(|text| text.len() <= DOCUMENT_MAX_LEN)?),
-        None => None,
-    };
+    let text = kept(found)?;
     if noted.and_then(|entry| entry.text.as_deref()) == text {
         return None;
     }

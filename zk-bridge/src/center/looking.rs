@@ -7,10 +7,10 @@ use std::time::SystemTime;
 
 use zookeeper_client::{Acl, Error, Permission, Stat};
 
-use super::change::{CenterFailure, Expected, Listed, Readers, sound_name};
+use super::change::{AllRead, CenterFailure, Expected, Facts, Listed, NoText, Readers, Seen, sound_name};
 use super::editing::{ConfigCenter, ENTRIES_KEPT};
 use super::history::{Entry, number_of};
-use super::{Document, READ_AT_ONCE, Version, is_document_name, time};
+use super::{READ_AT_ONCE, Version, is_document_name, time};
 use crate::session::Fault;
 
 /// What is there of a document.
@@ -27,9 +27,11 @@ impl Found {
         Self { data, version: Version(stat.mzxid), writes: stat.version, written: time(stat.mtime) }
     }
 
-    fn document(self, name: &str) -> Document {
-        let text = String::from_utf8_lossy(&self.data).into_owned();
-        Document { name: name.to_owned(), text, version: self.version, written: self.written }
+    fn seen(self, name: &str) -> Seen {
+        let name = name.to_owned();
+        let text = String::from_utf8(self.data)
+            .map_err(|error| NoText { name: name.clone(), at: error.utf8_error().valid_up_to() });
+        Seen { name, text, version: self.version, written: self.written }
     }
 }
 
@@ -48,10 +50,16 @@ impl ConfigCenter {
         let stats = stats.map_err(|error| failure(&folder, &error))?;
         let mut listed = Vec::new();
         for (name, stat) in names.into_iter().zip(stats) {
-            let stat = stat.map_err(|error| failure(&path(&name), &error))?;
-            let Some(stat) = stat else { continue };
-            let len = usize::try_from(stat.data_length).unwrap_or(0);
-            listed.push(Listed { name, version: Version(stat.mzxid), len, written: time(stat.mtime) });
+            let facts = match stat.map_err(|error| failure(&path(&name), &error)) {
+                Ok(None) => continue,
+                Ok(Some(stat)) => {
+                    let len = usize::try_from(stat.data_length).unwrap_or(0);
+                    Some(Facts { version: Version(stat.mzxid), len, written: time(stat.mtime) })
+                }
+                Err(CenterFailure::Denied(_)) => None,
+                Err(failure) => return Err(failure),
+            };
+            listed.push(Listed { name, facts });
         }
         Ok(listed)
     }
@@ -66,25 +74,31 @@ impl ConfigCenter {
         Ok(self.read_of(&folder, self.session.client.check_stat(&folder)).await?.flatten().is_some())
     }
 
-    /// Those of these documents that are there.
+    /// Those of these documents that are there. One that cannot be read keeps nobody from reading the others: any team may close its own.
     ///
     /// # Errors
     /// [`CenterFailure`].
-    pub async fn read_all(&self, names: &[String]) -> Result<Vec<Document>, CenterFailure> {
+    pub async fn read_all(&self, names: &[String]) -> Result<AllRead, CenterFailure> {
         names.iter().try_for_each(|name| sound_name(name))?;
         let path = |name: &String| self.place.document(name);
-        let mut documents = Vec::new();
+        let mut all = AllRead::default();
         for some in names.chunks(READ_AT_ONCE) {
             let nodes = self.session.each(some, |name| self.session.client.get_data(&path(name))).await;
             for (name, node) in some.iter().zip(nodes.map_err(|error| failure(&self.place.documents(), &error))?) {
                 match node {
-                    Ok((data, stat)) => documents.push(Found::of(data, &stat).document(name)),
+                    Ok((data, stat)) => match Found::of(data, &stat).seen(name).document() {
+                        Ok(document) => all.documents.push(document),
+                        Err(no_text) => all.unread.push(no_text.to_string()),
+                    },
                     Err(Error::NoNode) => {}
-                    Err(error) => return Err(failure(&path(name), &error)),
+                    Err(error) => match failure(&path(name), &error) {
+                        CenterFailure::Denied(what) => all.unread.push(what),
+                        failure => return Err(failure),
+                    },
                 }
             }
         }
-        Ok(documents)
+        Ok(all)
     }
 
     /// Who may read a document: its text, and that it is there. `None` where that may not be asked, or there is no document.
@@ -109,13 +123,13 @@ impl ConfigCenter {
         Ok(Some(only.map_or(Readers::Everybody, Readers::Only)))
     }
 
-    /// A document, if it is there. What is no UTF-8 in it is shown as `U+FFFD`.
+    /// A document, if it is there.
     ///
     /// # Errors
     /// [`CenterFailure`].
-    pub async fn read(&self, name: &str) -> Result<Option<Document>, CenterFailure> {
+    pub async fn read(&self, name: &str) -> Result<Option<Seen>, CenterFailure> {
         sound_name(name)?;
-        Ok(self.found(name).await?.map(|found| found.document(name)))
+        Ok(self.found(name).await?.map(|found| found.seen(name)))
     }
 
     /// What is kept of a document's history, the newest first; also of one that is not there any more.

@@ -24,7 +24,7 @@ pub(super) fn remove(expected: Expected, by: &str) -> Edit {
 }
 
 pub(super) async fn text(center: &ConfigCenter) -> Option<String> {
-    center.read("shop").await.unwrap().map(|document| document.text)
+    center.read("shop").await.unwrap().map(|document| document.text.unwrap())
 }
 
 /// What a change would be over.
@@ -46,8 +46,9 @@ async fn documents_are_changed_with_a_history_on(version: &str) {
     let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap().unwrap();
     let two = center.write(&apply("two", one, "bob@b")).await.unwrap().unwrap();
     let listed = center.list().await.unwrap();
-    assert_eq!((listed.len(), listed[0].name.as_str(), listed[0].len), (1, "shop", 3));
-    assert_eq!(two, Expected::Version(listed[0].version), "what is said of a change is what is there after it");
+    let facts = listed[0].facts.as_ref().unwrap();
+    assert_eq!((listed.len(), listed[0].name.as_str(), facts.len), (1, "shop", 3));
+    assert_eq!(two, Expected::Version(facts.version), "what is said of a change is what is there after it");
 
     let late = center.write(&apply("three", one, "cid@c")).await.unwrap_err();
     let CenterFailure::Meanwhile(meanwhile) = &late else { panic!("{late}") };
@@ -243,8 +244,35 @@ async fn all_documents_are_read_at_once() {
     }
     assert!(center.has_folder().await.unwrap());
     let read = center.read_all(&names).await.unwrap();
-    assert_eq!(read.len(), 99);
-    assert!(read.iter().all(|document| document.text == document.name));
+    assert_eq!((read.documents.len(), read.unread.len()), (99, 0));
+    assert!(read.documents.iter().all(|document| document.text == document.name));
+
+    // What cannot be read is told, and keeps nobody from the others.
+    let nobody = [Acl::new(Permission::ADMIN, AuthId::new("world", "anyone"))];
+    client.set_acl("/dubbo/config/highway/x7", &nobody, None).await.unwrap();
+    client.set_data("/dubbo/config/highway/x8", b"a: \xc9\xcc", None).await.unwrap();
+    let read = center.read_all(&names).await.unwrap();
+    assert_eq!((read.documents.len(), read.unread.len()), (97, 2));
+    assert!(read.unread[0].starts_with("may not read /dubbo/config/highway/x7"), "{:?}", read.unread);
+    assert_eq!(read.unread[1], "document x8 is no text in UTF-8 from byte 3 on");
+    let listed = center.list().await.unwrap();
+    let unknown: Vec<_> =
+        listed.iter().filter(|listed| listed.facts.is_none()).map(|listed| listed.name.as_str()).collect();
+    assert_eq!((listed.len(), unknown), (99, vec!["x7"]));
+}
+
+/// A removal says nothing about what somebody put there since.
+#[tokio::test]
+async fn nobody_is_named_for_what_no_history_can_keep() {
+    let server = Server::start().await;
+    let (center, client) = (center(&server.address()).await, server.client().await);
+    let one = center.write(&apply("one", Expected::Absent, "ann@a")).await.unwrap().unwrap();
+    center.write(&remove(one, "ann@a")).await.unwrap();
+    create(&client, "/dubbo/config/highway/shop", "", CreateMode::Persistent).await;
+    client.set_data("/dubbo/config/highway/shop", b"\xff", None).await.unwrap();
+    let late = center.write(&apply("two", one, "bob@b")).await.unwrap_err();
+    assert!(late.to_string().contains("of somebody who left no entry"), "{late}");
+    assert_eq!(center.read("shop").await.unwrap().unwrap().text.unwrap_err().at, 0);
 }
 
 #[tokio::test]
