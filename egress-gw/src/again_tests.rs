@@ -53,6 +53,25 @@ fn a_link_that_comes_up_in_time_gets_the_waiting_calls_in_their_order() {
     });
 }
 
+/// Nobody waits for its answer: a consumer that sends and closes is an ordinary one.
+#[test]
+fn a_one_way_call_waits_for_a_link_whether_its_consumer_is_there_or_not() {
+    on_shard(async {
+        let gate = GateBuilder { links: Vec::new(), ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&[one_way(patient(1)), patient(2), one_way(patient(3))].concat()).await;
+        until(|| gate.core.waiting.borrow().len() == 3).await;
+        drop(consumer);
+        until(|| gate.core.counters.abandoned.get() > 0).await;
+        assert_eq!((gate.core.counters.abandoned.get(), gate.core.calls.len()), (1, 2));
+        let link = FakeLink::new(1, "hub-1");
+        gate.core.links.add(link.clone());
+        let ids: Vec<u8> = link.calls(2).await.iter().map(|sent| sent.frame[11]).collect();
+        assert_eq!(ids, [1, 3]);
+        assert!(gate.core.calls.is_empty());
+    });
+}
+
 #[test]
 fn a_failure_over_the_link_is_answered_by_the_table() {
     on_shard(async {

@@ -218,13 +218,17 @@ impl Core {
         Some(key)
     }
 
-    /// Forgets a connection and its calls: nobody can be answered on it any more.
+    /// Forgets a connection and those of its calls that want an answer: nobody can be answered on it any more.
     pub fn consumer_left(&self, key: Option<Key>, chain: &Chain) {
         if let Some(key) = key {
             self.consumers.left(key);
         }
-        while let Some(key) = self.calls.first_of(chain) {
-            let Some(call) = self.calls.remove(key) else { break };
+        for key in self.calls.of(chain) {
+            // Nobody waits for a one-way call, so that it goes on alone.
+            if self.calls.with(key, |call| call.wants) == Some(Wants::Nothing) {
+                continue;
+            }
+            let Some(call) = self.calls.remove(key) else { continue };
             self.counters.abandoned.add(1);
             self.release(call.by);
         }

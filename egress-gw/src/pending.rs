@@ -113,10 +113,11 @@ impl<C> PendingCalls<C> {
         self.slots.borrow_mut().get_mut(key).map(|entry| look(&mut entry.call))
     }
 
-    /// The call of `chain` that came last, if one waits.
+    /// The calls of `chain` that wait, the last one first.
     #[must_use]
-    pub fn first_of(&self, chain: &Chain) -> Option<Key> {
-        chain.first.get()
+    pub fn of(&self, chain: &Chain) -> Vec<Key> {
+        let slots = self.slots.borrow();
+        std::iter::successors(chain.first.get(), |key| slots.get(*key)?.next).collect()
     }
 
     /// Pushes the keys of the calls whose deadline has passed at `now` to `due`; they are still in.
@@ -159,7 +160,7 @@ mod tests {
         calls.remove(keys[3]);
         assert_eq!(chain.calls(), 2);
         let mut left = Vec::new();
-        while let Some(key) = calls.first_of(&chain) {
+        for key in calls.of(&chain) {
             left.extend(calls.remove(key));
         }
         assert_eq!(left, ["c", "a"]);
