@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  failed ─ not sent, and it is decided otherwise by now ─▶ as if it came in now (anew.rs)
+//!     │   ├ nobody knows by now where it goes ───────────▶ waits
 //!     │   ├ another link or hub is there ────────────────▶ sent again
 //!     │   ├ no other, but another way that it may take ──▶ sent there
 //!     │   └ none ────────────────────────────────────────▶ waits
@@ -16,6 +17,7 @@
 //! | it was tried for all who wait, and that is still so | `Absent`, in its old place | likewise |
 //! | its island has not said yet what it offers | `Unsure` | a second is over, or the island is back |
 //! | nobody takes it beyond the hub, or in this island | `Absent` where an island of its list is, else `Waiting` | likewise, but for the ways where it was refused |
+//! | nobody knows by now where it goes | `Undecided` | somebody does (anew.rs) |
 //!
 //! Whatever it waits as, it goes when a provider of this island is there that it may go to, and is decided anew when what is known has
 //! changed (anew.rs). A call is only ever sent again after *not sent*, and only within its deadline.
@@ -24,12 +26,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use shard::Key;
-use wire::dubbo::call::{Peeked, peek};
-use wire::dubbo::frame::{HEADER_LEN, Header};
+use wire::dubbo::call::Peeked;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 use wire::tunnel::head::{self, Flags, Fresh, Head};
 
 use crate::absent::Waits;
+use crate::anew::{Stands, read};
 use crate::cache::{Course, Way};
 use crate::core::{By, Core, Wants};
 use crate::forward::{Carried, Errand, Held, Place, Ready, remaining_ms, too_long};
@@ -47,19 +49,31 @@ impl Core {
         let knowledge = self.knowledge.load();
         let stands = self.calls.with(key, |call| match &call.by {
             By::Routing(carried) if may_go_on(&failure) && now < call.deadline && carried.held.is_some() => {
-                Some((carried.consumer, carried.tried, carried.been))
+                Some((carried.consumer, carried.tried))
             }
             _ => None,
         });
-        let (consumer, tried, been) = match stands {
+        let (consumer, tried) = match stands {
             Some(Some(stands)) => stands,
             Some(None) => return self.fail(key, &failure),
             None => return self.counters.late.add(1),
         };
-        if self.leads_elsewhere(key, &knowledge) {
+        let stands = self.stands(key, &knowledge);
+        if stands == Stands::Elsewhere {
             return self.handle_anew(key);
         }
-        let Some(course) = self.update(key, |carried| carried.course.clone()) else { return };
+        let noted = self.update(key, |Carried { course, been, refused, .. }| {
+            *been |= bit(course);
+            // From beyond the hub; a provider here may be back at any time.
+            if !may_go_elsewhere(&failure) && course.island().is_some() {
+                *refused |= bit(course);
+            }
+            (course.clone(), *been, *refused)
+        });
+        let Some((course, been, refused)) = noted else { return };
+        if stands == Stands::Unknown && course.all().any(|way| refused & bit(&way) == 0) {
+            return self.wait(key, &failure, stands, now);
+        }
         if let Some(island) = course.island().filter(|_| may_go_elsewhere(&failure)) {
             let wanted = Wanted { island, consumer, tried: &tried, hubs: &failure.hubs };
             if let Some(link) = self.links.pick(&wanted, &knowledge) {
@@ -69,18 +83,11 @@ impl Core {
                 self.absent.note(island, now);
             }
         }
-        // From beyond the hub; a provider here may be back at any time.
-        let refused = if may_go_elsewhere(&failure) || course.island().is_none() { 0 } else { bit(&course) };
-        let been = been | bit(&course);
         let others = || course.others().filter(|other| been & bit(other) == 0);
         let other = self.first_ready(others(), consumer, &knowledge);
-        self.update(key, |carried| {
-            carried.been = been;
-            carried.refused |= refused;
-        });
         match other {
             Some((other, ready)) => self.go_on(key, other, ready, now),
-            None if may_go_elsewhere(&failure) || others().next().is_some() => self.wait(key, &failure, now),
+            None if may_go_elsewhere(&failure) || others().next().is_some() => self.wait(key, &failure, stands, now),
             None => self.fail(key, &failure),
         }
     }
@@ -136,9 +143,8 @@ impl Core {
         }
         let (head, frame) = held.bytes.split_at(held.head_len);
         let attempts = Head::decode(head).map_or(0, |head| head.attempt);
-        let peeked =
-            Header::decode(frame).ok().flatten().and_then(|header| peek(&header, frame.get(HEADER_LEN..)?).ok());
-        let call = peeked.as_ref().and_then(|peeked| match peeked {
+        let read = read(frame);
+        let call = read.as_ref().and_then(|(_, peeked)| match peeked {
             Peeked::Call(call) => Some(call),
             Peeked::Opaque(_) => None,
         });
@@ -161,7 +167,7 @@ impl Core {
     }
 
     /// Lets a call wait that was refused where it was sent and has nowhere else to go now.
-    fn wait(&self, key: Key, failure: &Failure, now: Instant) {
+    fn wait(&self, key: Key, failure: &Failure, stands: Stands, now: Instant) {
         let waits = self.update(key, |carried| {
             carried.tried = Tried::default();
             // Who said no there would say no again: the call waits for the other ways.
@@ -175,6 +181,7 @@ impl Core {
         }
         let is_absent = |one: Course| one.island().is_some_and(|island| self.absent.has(island));
         let place = match course.island() {
+            _ if stands == Stands::Unknown => Place::Undecided,
             Some(_) if may_go_elsewhere(failure) => place_after(failure),
             _ if course.all().any(is_absent) => Place::Absent,
             _ => Place::Waiting,
@@ -316,9 +323,13 @@ impl Core {
                 && course.generation() != knowledge.snapshot.generation()
             {
                 // Its turn in the look at all that wait has not come yet.
-                if self.leads_elsewhere(key, &knowledge) {
-                    self.handle_anew(key);
-                    continue;
+                match self.stands(key, &knowledge) {
+                    Stands::AsDecided => {}
+                    Stands::Unknown => drop(self.update(key, |carried| carried.place = Place::Undecided)),
+                    Stands::Elsewhere => {
+                        self.handle_anew(key);
+                        continue;
+                    }
                 }
                 found = self.way_now(key, &knowledge).flatten();
             }
@@ -331,12 +342,14 @@ impl Core {
 
     /// What takes a call now that waits for a link; `None` where it does not wait any more.
     fn way_now(&self, key: Key, knowledge: &Knowledge) -> Option<Option<(Course, Ready)>> {
-        let (course, consumer, tried, errand, refused) = self.calls.with(key, |call| match &call.by {
+        let stands = self.calls.with(key, |call| match &call.by {
             By::Routing(carried) if carried.place == Place::Waiting => {
-                Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand, carried.refused))
+                Some(Some((carried.course.clone(), carried.consumer, carried.tried, carried.errand, carried.refused)))
             }
+            By::Routing(carried) if carried.place == Place::Undecided => Some(None),
             _ => None,
         })??;
+        let Some((course, consumer, tried, errand, refused)) = stands else { return Some(None) };
         Some(match course.island() {
             // Not asked whether its island is absent: that is what it finds out.
             Some(island) if errand == Errand::ForAll || !course.has_others() => {

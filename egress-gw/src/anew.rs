@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  each tick ┬ another generation of what is known ─▶ each call that waits is decided from its held frame
-//!            │      ├ the same ways, or nobody knows any more ─▶ it keeps its place
+//!            │      ├ the same ways ─▶ it keeps its place
+//!            │      ├ nobody knows by now ─▶ it waits on and is not sent before somebody does
 //!            │      └ other ways, or refused ─▶ it goes through the chain as if it came in now
 //!            └ a provider of this island was listed or connected ─▶ the calls go that may go to it
 //! ```
@@ -29,6 +30,17 @@ use crate::knowledge::Knowledge;
 
 /// Calls that are decided anew in one tick, at most: a few milliseconds. Generations may follow each other as quickly as ticks.
 const LOOKS: usize = 2048;
+
+/// How it stands with a call that was not sent, by what is known now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// It goes the ways that it went, and counts as decided now.
+    AsDecided,
+    /// It goes other ways, or is refused.
+    Elsewhere,
+    /// Less is known than when it was decided, or its frame is not kept: no word against it, and none for it.
+    Unknown,
+}
 
 /// What was known when the calls that wait were looked at last.
 #[derive(Debug, Default)]
@@ -63,28 +75,34 @@ impl Core {
         }
         for _ in 0..looks {
             let next = self.last_look.rest.borrow_mut().pop_front();
-            let Some(key) = next else { return };
+            let Some(key) = next else { break };
             self.look_at(key, &knowledge);
+        }
+        if self.last_look.rest.borrow().is_empty() {
+            // Of some it is known again where they go, and that may be here, whether there is a link or not.
+            self.send_all_waiting();
         }
     }
 
     fn look_at(&self, key: Key, knowledge: &Knowledge) {
         let waits = self.update(key, |carried| carried.place.waits()) == Some(true);
-        if waits && self.leads_elsewhere(key, knowledge) {
+        if waits && self.stands(key, knowledge) == Stands::Elsewhere {
             return self.handle_anew(key);
         }
         self.look_at_queued(key, knowledge);
     }
 
-    /// Whether a call that was not sent would go other ways by what is known now, or be refused. One that would go the same ways counts
-    /// as decided now.
-    pub fn leads_elsewhere(&self, key: Key, knowledge: &Knowledge) -> bool {
-        let elsewhere = self.calls.with(key, |call| {
-            let By::Routing(Carried { course, held: Some(held), .. }) = &mut call.by else { return false };
+    /// How it stands with a call that was not sent.
+    pub fn stands(&self, key: Key, knowledge: &Knowledge) -> Stands {
+        let stands = self.calls.with(key, |call| {
+            let By::Routing(Carried { course, held, place, errand, .. }) = &mut call.by else {
+                return Stands::AsDecided;
+            };
             if course.generation() == knowledge.snapshot.generation() {
-                return false;
+                return Stands::AsDecided;
             }
-            let Some((header, peeked)) = read(&held.bytes[held.head_len..]) else { return false };
+            let Some(held) = held else { return Stands::Unknown };
+            let Some((header, peeked)) = read(&held.bytes[held.head_len..]) else { return Stands::Unknown };
             let (peeked, serialization) = (&peeked, header.serialization());
             let seen = Seen { peeked, serialization, consumer: Some(call.conn.peer().ip()), island: course.port() };
             let asker = Asker::of(&seen, knowledge);
@@ -92,14 +110,16 @@ impl Core {
                 Ok(Some(renewed)) => {
                     *course = renewed;
                     held.head_of = None;
-                    false
+                    if *place == Place::Undecided {
+                        (*place, *errand) = (Place::Waiting, Errand::Own);
+                    }
+                    Stands::AsDecided
                 }
-                Ok(None) => true,
-                // Less is known than when it began to wait, which is no word against it.
-                Err(failure) => failure.kind != Kind::NotYetKnown,
+                Err(failure) if failure.kind == Kind::NotYetKnown => Stands::Unknown,
+                Ok(None) | Err(_) => Stands::Elsewhere,
             }
         });
-        elsewhere == Some(true)
+        stands.unwrap_or(Stands::AsDecided)
     }
 
     /// Hands a call that was not sent to the chain as if it came in now. Its time goes on; where that is over, its consumer is told so.
@@ -173,7 +193,7 @@ impl Core {
 }
 
 /// A frame that was read before.
-fn read(frame: &[u8]) -> Option<(Header, Peeked<'_>)> {
+pub fn read(frame: &[u8]) -> Option<(Header, Peeked<'_>)> {
     let header = Header::decode(frame).ok()??;
     let peeked = peek(&header, frame.get(HEADER_LEN..)?).ok()?;
     Some((header, peeked))

@@ -1,24 +1,36 @@
 //! What changes while calls wait, and what becomes of them: a switch, another rule, a grant taken away, a local provider that is back.
 
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use route::Snapshot;
 use route::rules::{Rules, parse};
 use shard::Key;
 use wire::dubbo::frame::Status;
+use wire::tunnel::failure::{Kind, Outcome, Stage};
 
 use crate::deadline::Timeouts;
 use crate::knowledge::Knowledge;
+use crate::local::Local;
 use crate::testing::*;
 
 const ISLANDS: [&str; 2] = ["shanghai", "beijing"];
 
 /// What is known where these rules are in force and both islands offer Greeter.
 fn ruled(generation: u64, rules: &str) -> Knowledge {
+    Knowledge { snapshot: Arc::new(snapshot_ruled(generation, &ISLANDS, in_force(rules))), ..Knowledge::default() }
+}
+
+/// The same while no hub has told what there is, as after the last link has gone.
+fn untold(generation: u64, rules: &str) -> Knowledge {
+    let snapshot = Arc::new(snapshot_untold(generation, in_force(rules), &Local::default()));
+    Knowledge { snapshot, ..Knowledge::default() }
+}
+
+fn in_force(rules: &str) -> Rules {
     let document = parse("shop", &format!("service: com.acme.Greeter\n{rules}")).unwrap();
-    let rules = Rules::new([Arc::new(document)], SystemTime::now()).unwrap();
-    Knowledge { snapshot: Arc::new(snapshot_ruled(generation, &ISLANDS, rules)), ..Knowledge::default() }
+    Rules::new([Arc::new(document)], SystemTime::now()).unwrap()
 }
 
 fn to(island: &str) -> String {
@@ -120,6 +132,77 @@ fn a_link_that_comes_up_sends_nothing_by_a_rule_of_before() {
         gate.core.knowledge.store(Arc::new(ruled(2, &to("beijing"))));
         gate.core.ways_changed();
         assert_eq!(link.calls(1).await[0].head().destination, "beijing");
+    });
+}
+
+/// Call 1 was to go to shanghai; then the last link went, these rules came, and a link is up whose hub has told nothing yet.
+async fn nobody_knows(rules: &str) -> (Gate, Peer, Rc<FakeLink>) {
+    let (gate, consumer) = one_waits_for_a_link().await;
+    gate.core.knowledge.store(Arc::new(untold(2, rules)));
+    let link = FakeLink::new(1, "hub-1");
+    gate.core.links.add(link.clone());
+    gate.core.ways_changed();
+    gate.core.send_waiting();
+    until(|| gate.core.looked_at() == 2).await;
+    gate.core.send_waiting();
+    assert!(link.opened.borrow().is_empty(), "it was sent by a decision of before");
+    (gate, consumer, link)
+}
+
+/// A switch that was thrown while no link was there was not obeyed by what waited: a hub tells what there is after its link is up.
+#[test]
+fn a_call_is_not_sent_to_a_closed_island_while_no_hub_has_told_what_there_is() {
+    on_shard(async {
+        let closed =
+            format!("switches:\n  - name: stopped\n    island: shanghai\n    say: until six\n{}", to("shanghai"));
+        let (gate, mut consumer, link) = nobody_knows(&closed).await;
+        gate.core.knowledge.store(Arc::new(ruled(3, &closed)));
+        let told = consumer.answer().await;
+        assert!(told.text.contains("until six"), "{}", told.text);
+        assert!(link.opened.borrow().is_empty());
+    });
+}
+
+#[test]
+fn a_call_goes_where_the_rules_of_now_lead_it_once_a_hub_has_told_what_there_is() {
+    for island in ISLANDS {
+        on_shard(async move {
+            let (gate, mut consumer, link) = nobody_knows(&to(island)).await;
+            gate.core.knowledge.store(Arc::new(ruled(3, &to(island))));
+            let sent = link.calls(1).await.remove(0);
+            assert_eq!(sent.head().destination, island);
+            gate.reply(sent.token, &ok_reply(b"\x02hi"));
+            assert_eq!(consumer.frame().await[11], 1);
+        });
+    }
+}
+
+#[test]
+fn a_call_whose_time_is_over_before_a_hub_has_told_what_there_is_is_told_so() {
+    on_shard(async {
+        let (gate, mut consumer, _link) = nobody_knows(&to("beijing")).await;
+        gate.core.expire(Instant::now() + Duration::from_secs(60));
+        let told = consumer.answer().await;
+        assert_eq!(told.status, Status::SERVER_ERROR, "its consumer may repeat it");
+        assert!(told.text.contains("no hub has told this gateway within"), "{}", told.text);
+        assert!(told.text.contains("(the call was not executed)"), "{}", told.text);
+    });
+}
+
+#[test]
+fn a_call_that_comes_back_unsent_goes_over_no_other_link_while_nobody_knows_where_it_goes() {
+    on_shard(async {
+        let knowledge = ruled(1, &to("shanghai"));
+        let gate = GateBuilder { knowledge, links: vec!["hub-1", "hub-2"], ..GateBuilder::default() }.open();
+        let mut consumer = gate.consumer().await;
+        consumer.send(&patient(1)).await;
+        let first = gate.link().calls(1).await.remove(0);
+        gate.link().usable.set(false);
+        gate.core.knowledge.store(Arc::new(untold(2, &to("beijing"))));
+        gate.refuse(first.token, failure(Stage::Tunnel, Kind::LinkLost, Outcome::NotSent));
+        assert!(gate.links[1].opened.borrow().is_empty(), "it was sent by a decision of before");
+        gate.core.knowledge.store(Arc::new(ruled(3, &to("beijing"))));
+        assert_eq!(gate.links[1].calls(1).await[0].head().destination, "beijing");
     });
 }
 

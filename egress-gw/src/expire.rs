@@ -90,6 +90,12 @@ fn too_late(carried: &Carried, arrived: Instant, deadline: Instant) -> Failure {
             );
             Failure::new(Stage::Switch, Kind::NotYetKnown, Outcome::NotSent, text)
         }
+        Place::Undecided => {
+            let text = format!(
+                "`{label}` was not sent: what leads it has changed, and no hub has told this gateway within {waited:?} which islands offer the service now; look at the links in this gateway's /status"
+            );
+            Failure::new(Stage::Route, Kind::NotYetKnown, Outcome::NotSent, text)
+        }
         Place::AtProvider(_) => {
             let time = deadline - arrived;
             let text = format!(

@@ -92,6 +92,8 @@ pub enum Place {
     Absent,
     /// Until its island has said what it offers.
     Unsure,
+    /// Until it is known again where it goes.
+    Undecided,
     /// On this link.
     OnLink { link: u64, exchange: Exchange },
     /// At a provider of this island, or on its way to one.
@@ -101,7 +103,7 @@ pub enum Place {
 impl Place {
     /// Whether nothing of the call was sent, and it waits for a way.
     pub fn waits(self) -> bool {
-        matches!(self, Self::Waiting | Self::Absent | Self::Unsure)
+        matches!(self, Self::Waiting | Self::Absent | Self::Unsure | Self::Undecided)
     }
 }
 

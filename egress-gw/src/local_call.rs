@@ -23,6 +23,7 @@ use wire::dubbo::frame::{HEADER_LEN, Header, Status};
 use wire::dubbo::reply::reencode_error;
 use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
+use crate::anew::Stands;
 use crate::cache::{Course, Way};
 use crate::core::{By, Core, Wants};
 use crate::fallback::Request;
@@ -183,11 +184,9 @@ impl Core {
         };
         tracing::debug!(label = course.label(), why, "a call was not sent to a provider of this island");
         let knowledge = self.knowledge.load();
-        if self.leads_elsewhere(key, &knowledge) {
-            return self.handle_anew(key);
-        }
-        if let Some(frame) =
-            frame.filter(|_| tried <= MORE_PROVIDERS && patience.is_some_and(|patience| now < patience))
+        if self.stands(key, &knowledge) == Stands::AsDecided
+            && let Some(frame) =
+                frame.filter(|_| tried <= MORE_PROVIDERS && patience.is_some_and(|patience| now < patience))
             && let Some(Ready::Providers(candidates)) = self.ready(&course, 0, &knowledge)
         {
             let left = deadline.saturating_duration_since(now);

@@ -3,7 +3,7 @@
 //! ```text
 //!  handed over ┬ written ─▶ nothing is kept for this
 //!              └ queued, its frame is kept ┬ another generation, or its provider is connected: the same ways ─▶ it keeps its place
-//!                                          │                                   └ other ways, or refused ─▶ out of the pool, anew.rs
+//!                                          │                                   └ else ─▶ out of the pool, as one that came back (again.rs)
 //!                                          └ its provider is connected ─▶ written
 //! ```
 //!
@@ -12,10 +12,12 @@
 use client::CallKey;
 use shard::Key;
 
+use crate::anew::Stands;
 use crate::core::{By, Core};
 use crate::forward::{Held, Place};
 use crate::held::Charge;
 use crate::knowledge::Knowledge;
+use crate::local_call::not_reached;
 
 /// Whether a call waits in the pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,15 +47,20 @@ impl Core {
         self.queued.replace(all);
     }
 
-    /// Takes a call out of the pool, unsent, that would go other ways by what is known now or be refused, and hands it to the chain.
+    /// Takes a call out of the pool, unsent, that does not go the same ways by what is known now: it is as one that came back.
     pub fn look_at_queued(&self, key: Key, knowledge: &Knowledge) -> Stays {
         let Some(call) = self.in_pool(key) else { return Stays::Elsewhere };
-        if !self.leads_elsewhere(key, knowledge) {
+        if self.stands(key, knowledge) == Stands::AsDecided {
             return Stays::InPool;
         }
         self.local.cancel(call);
-        self.update(key, |carried| carried.place = Place::Waiting);
-        self.handle_anew(key);
+        let course = self.update(key, |carried| {
+            carried.place = Place::Waiting;
+            carried.course.clone()
+        });
+        if let Some(course) = course {
+            self.failed(key, not_reached(course.label()));
+        }
         Stays::Elsewhere
     }
 

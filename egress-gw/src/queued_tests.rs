@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use client::Answers as _;
 use route::rules::{Rules, parse};
 use tokio::net::TcpListener;
+use wire::dubbo::frame::{Codec, FrameKind, Header, Status};
 
 use crate::knowledge::Knowledge;
 use crate::local::{Local, LocalTls};
@@ -42,8 +43,19 @@ impl Slow {
         self.gate.core.knowledge.store(Arc::new(ruled(generation, rules, local)));
     }
 
+    /// The same, while no hub has told what other islands offer.
+    fn rules_untold(&self, generation: u64, rules: &str) {
+        let local = self.gate.core.knowledge.load().local.clone();
+        let snapshot = Arc::new(snapshot_untold(generation, in_force(rules), &local));
+        self.gate.core.knowledge.store(Arc::new(Knowledge { snapshot, local, ..Knowledge::default() }));
+    }
+
     fn waiting(&self) -> usize {
         self.gate.core.local.status().iter().map(|provider| provider.waiting).sum()
+    }
+
+    fn outstanding(&self) -> usize {
+        self.gate.core.local.status().iter().map(|provider| provider.outstanding as usize).sum()
     }
 
     /// Calls `ids` wait in the pool.
@@ -67,11 +79,14 @@ fn listed(addresses: &[SocketAddr], trust: &client::Trust) -> Arc<Local> {
 }
 
 fn ruled(generation: u64, rules: &str, local: Arc<Local>) -> Knowledge {
+    let snapshot = Arc::new(snapshot_ruled_beside(generation, &["beijing"], in_force(rules), &local));
+    Knowledge { snapshot, local, ..Knowledge::default() }
+}
+
+fn in_force(rules: &str) -> Rules {
     let document =
         (!rules.is_empty()).then(|| Arc::new(parse("shop", &format!("service: com.acme.Greeter\n{rules}")).unwrap()));
-    let rules = Rules::new(document, SystemTime::now()).unwrap();
-    let snapshot = Arc::new(snapshot_ruled_beside(generation, &["beijing"], rules, &local));
-    Knowledge { snapshot, local, ..Knowledge::default() }
+    Rules::new(document, SystemTime::now()).unwrap()
 }
 
 fn here(id: i64) -> Vec<u8> {
@@ -180,5 +195,104 @@ fn a_call_that_is_written_at_once_is_not_kept_and_one_that_is_sent_by_now_not_st
         assert_eq!((core.calls.len(), core.queued.borrow().len()), (2, 0));
         provider.reply_to(&got).await;
         assert_eq!(consumer.frame().await[11], 1);
+    });
+}
+
+/// A rule may name islands beside `local`, and while nobody knows what they offer nobody knows whether the call is refused.
+#[test]
+fn a_call_is_written_to_no_local_provider_while_nobody_knows_where_it_goes() {
+    on_shard(async {
+        let slow = Slow::open(&[]).await;
+        let to = |targets: &str| format!("rules:\n  - name: there\n    act: {{ {targets} }}\n");
+        let closed = "switches:\n  - name: stopped\n    island: local\n    say: closed until six\n";
+        slow.rules(2, &to("island: local"));
+        let mut consumer = slow.wait(&[call(1, "greet", &[("timeout", "9000")])]).await;
+        slow.gate.link().usable.set(false);
+        slow.rules_untold(3, &format!("{closed}{}", to("failover: [local, beijing]")));
+        let mut provider = slow.up().await;
+        until(|| slow.gate.core.looked_at() == 3).await;
+        assert_eq!((slow.waiting(), slow.outstanding(), slow.gate.core.calls.len()), (0, 0, 1), "it waits elsewhere");
+        // The switch is taken back: the call goes, although there is no link.
+        slow.rules_untold(4, &to("island: local"));
+        let got = provider.frame().await;
+        provider.reply_to(&got).await;
+        assert_eq!(consumer.frame().await[11], 1);
+    });
+}
+
+/// A call that was written behind one that does not fit into the socket, and another provider without a connection.
+struct Behind {
+    slow: Slow,
+    consumer: Peer,
+    provider: Peer,
+    /// Takes connections and makes no handshake.
+    _other: TcpListener,
+}
+
+impl Behind {
+    async fn open() -> Self {
+        let slow = Slow::open(&[]).await;
+        let mut consumer = slow.wait(&[here(1)]).await;
+        let mut provider = slow.up().await;
+        let got = provider.frame().await;
+        provider.reply_to(&got).await;
+        consumer.frame().await;
+        let (other, address) = provider_port().await;
+        let both = listed(&[slow.address, address], &slow.trust);
+        slow.gate.core.knowledge.store(Arc::new(ruled(1, "", both)));
+        let long = "x".repeat(7 << 20);
+        let attachments = [LOCAL, ("timeout", "9000")];
+        consumer.send(&call_in(Codec::Fastjson2, "com.acme.Greeter", 2, "greet", &long, &attachments)).await;
+        until(|| slow.outstanding() == 1).await;
+        consumer.send(&here(3)).await;
+        until(|| slow.outstanding() == 2).await;
+        assert_eq!(slow.waiting(), 0, "both are written");
+        Self { slow, consumer, provider, _other: other }
+    }
+}
+
+/// What a provider gets is not kept as it came, so that nothing says whether a switch is about it: the other provider got it.
+#[test]
+fn a_call_that_comes_back_unwritten_and_is_not_kept_goes_to_no_other_provider_once_things_have_changed() {
+    on_shard(async {
+        let Behind { slow, mut consumer, provider, _other } = Behind::open().await;
+        slow.rules(2, SWITCH);
+        drop(provider);
+        let mut told = vec![consumer.answer().await];
+        assert_eq!((slow.waiting(), slow.gate.core.calls.len()), (0, 0), "both came back at once");
+        told.push(consumer.answer().await);
+        let third = told.iter().find(|told| told.id == 3).unwrap();
+        assert_eq!(third.status, Status::SERVER_ERROR, "its consumer may repeat it");
+        assert!(third.text.contains("(the call was not executed)"), "{}", third.text);
+    });
+}
+
+#[test]
+fn a_call_that_came_back_unwritten_waits_for_another_provider_until_things_change() {
+    on_shard(async {
+        let Behind { slow, mut consumer, provider, _other } = Behind::open().await;
+        drop(provider);
+        assert_eq!(consumer.answer().await.id, 2);
+        assert_eq!(slow.waiting(), 1);
+        slow.rules(2, SWITCH);
+        until(|| slow.gate.core.looked_at() == 2).await;
+        assert_eq!((slow.waiting(), slow.gate.core.calls.len()), (0, 0));
+        let told = consumer.answer().await;
+        assert_eq!((told.id, told.status), (3, Status::SERVER_ERROR), "{}", told.text);
+        assert!(told.text.contains("(the call was not executed)"), "{}", told.text);
+    });
+}
+
+/// Nobody waits for its answer, so that its consumer need not be there any more.
+#[test]
+fn a_one_way_call_waits_for_a_local_provider_whether_its_consumer_is_there_or_not() {
+    on_shard(async {
+        let slow = Slow::open(&[]).await;
+        drop(slow.wait(&[one_way(here(1)), here(2)]).await);
+        until(|| slow.gate.core.counters.abandoned.get() == 1).await;
+        assert_eq!(slow.waiting(), 1);
+        let got = slow.up().await.frame().await;
+        assert_eq!(Header::decode(&got).unwrap().unwrap().kind(), FrameKind::OneWay);
+        until(|| slow.gate.core.calls.is_empty()).await;
     });
 }

@@ -26,7 +26,7 @@ mod self_signed;
 
 pub use frames::{call, call_in, failure, no_link, ok_reply, one_way, patient};
 pub use gate::{Gate, GateBuilder};
-pub use known::{heard_of, known, offered, references, snapshot_ruled, snapshot_ruled_beside};
+pub use known::{heard_of, known, offered, references, snapshot_ruled, snapshot_ruled_beside, snapshot_untold};
 pub use link::{FakeLink, Opened};
 pub use peer::{Peer, accepted, accepted_with_tls};
 pub use providers::{

@@ -34,6 +34,11 @@ pub fn snapshot_ruled_beside(generation: u64, islands: &[&str], rules: Rules, lo
     Snapshot::new(generation, Known { rules: Arc::new(rules), local: served(local), ..known(islands) })
 }
 
+/// The same of no island, while no hub has told what there is.
+pub fn snapshot_untold(generation: u64, rules: Rules, local: &Local) -> Snapshot {
+    Snapshot::new(generation, Known { view: View::Partial, rules: Arc::new(rules), local: served(local), ..known(&[]) })
+}
+
 /// These islands were heard of.
 pub fn heard_of(islands: &[&str]) -> Arc<Islands> {
     Arc::new(Islands::default().with(&Imports::default(), islands.iter().copied()).unwrap())
