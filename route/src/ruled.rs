@@ -214,3 +214,7 @@ fn ordered(mut targets: Vec<Target>) -> Choice {
 #[cfg(test)]
 #[path = "ruled_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "acts_tests.rs"]
+mod acts_tests;

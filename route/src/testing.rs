@@ -5,6 +5,8 @@ use wire::tunnel::catalogue::ServiceKey;
 use crate::import::{BesideLocal, ImportRule, Imports, Verdict};
 use crate::snapshot::{Health, Known, Offer, Snapshot, View};
 
+pub mod greeter;
+
 /// A key from `[group/]interface[:version]`.
 pub fn service(text: &str) -> ServiceKey {
     let (group, rest) = text.split_once('/').unwrap_or(("", text));
