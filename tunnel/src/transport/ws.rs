@@ -152,13 +152,8 @@ impl<T: Io> Transport for Ws<T> {
 #[cfg(test)]
 mod tests {
     use super::framing::FIN;
+    use super::framing::tests::masked;
     use super::*;
-
-    fn masked(parts: &[&[u8]], opcode: u8) -> Vec<u8> {
-        let mut out = Vec::new();
-        put_message(&mut out, opcode, Some([0x91, 2, 0xf3, 4]), parts);
-        out
-    }
 
     #[test]
     fn what_was_said_before_a_close_is_heard_even_in_the_same_read() {

@@ -216,10 +216,11 @@ fn broken(why: &str) -> io::Error {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn masked(parts: &[&[u8]], opcode: u8) -> Vec<u8> {
+    /// A message of a client.
+    pub(crate) fn masked(parts: &[&[u8]], opcode: u8) -> Vec<u8> {
         let mut out = Vec::new();
         put_message(&mut out, opcode, Some([0x91, 2, 0xf3, 4]), parts);
         out
