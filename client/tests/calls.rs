@@ -13,9 +13,7 @@ use wire::dubbo::frame::{Codec, FrameKind, Status};
 #[test]
 fn answers_out_of_order_find_their_calls() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         for token in 1..=3 {
             caller.call(&candidates, token, format!("body {token}").as_bytes());
         }
@@ -37,9 +35,7 @@ fn answers_out_of_order_find_their_calls() {
 #[test]
 fn two_calls_never_share_an_id_on_the_wire_not_even_in_turn() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         let mut ids = std::collections::BTreeSet::new();
         for round in 0..20 {
             // The same token twice: consumers on one link may use equal ids.
@@ -80,9 +76,7 @@ fn calls_of_one_turn_leave_in_one_write() {
 #[test]
 fn an_answer_in_pieces_is_one_answer() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"hello");
         let (asked, _) = peer.read().await;
         for byte in answer_to(&asked, b"in pieces") {
@@ -118,9 +112,7 @@ fn an_answer_over_the_limit_costs_its_call_and_nothing_else() {
     on_a_shard(|shard| async move {
         let mut config = quick();
         config.frame_limit_len = 100_000;
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, config));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, config).await;
         caller.call(&candidates, 1, b"too much");
         caller.call(&candidates, 2, b"small");
         let (first, _) = peer.read().await;
@@ -153,9 +145,7 @@ fn an_answer_that_finds_no_room_costs_its_call_and_nothing_else() {
 #[test]
 fn a_call_over_its_deadline_ends_and_its_late_answer_is_dropped() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         until(|| candidates.list()[0].provider.state() == highway_client::State::Up).await;
         caller.call_within(&candidates, 1, b"slow", Duration::from_millis(60)).unwrap();
         let (slow, body) = peer.read().await;
@@ -172,9 +162,7 @@ fn a_call_over_its_deadline_ends_and_its_late_answer_is_dropped() {
 #[test]
 fn an_answer_to_nobody_is_counted_and_dropped() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"x");
         let (mut asked, body) = peer.read().await;
         let own = asked.id;
@@ -251,9 +239,7 @@ fn an_answer_on_another_connection_than_the_calls_is_nobodys() {
 #[test]
 fn a_cancelled_call_is_not_told_and_holds_nothing() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         let key = caller.call(&candidates, 1, b"x");
         let (asked, body) = peer.read().await;
         caller.pool.cancel(key);
@@ -290,9 +276,7 @@ fn calls_that_waited_can_be_cancelled_until_they_are_written() {
 #[test]
 fn a_provider_that_calls_us_is_refused_and_goes_on() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         peer.write(&request(5, b"call me back")).await;
         let (answer, text) = peer.read().await;
         assert_eq!((answer.kind(), answer.status(), answer.id), (FrameKind::Reply, Status::BAD_REQUEST, 5));

@@ -102,9 +102,7 @@ fn readonly_moves_new_calls_away_and_writable_brings_them_back() {
 #[test]
 fn a_readonly_connection_still_brings_the_answers_it_owes() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"x");
         let (asked, body) = peer.read().await;
         let mut bytes = Vec::new();
@@ -118,9 +116,7 @@ fn a_readonly_connection_still_brings_the_answers_it_owes() {
 #[test]
 fn a_broken_connection_ends_its_calls_at_once_as_unknown_and_is_made_again() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"x");
         caller.call(&candidates, 2, b"x");
         peer.read().await;
@@ -315,9 +311,7 @@ fn a_provider_that_is_gone_and_does_not_read_is_waited_for_no_longer_than_a_hear
 #[test]
 fn a_dropped_pool_closes_its_connections_and_ends_its_calls() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"x");
         peer.read().await;
         let Caller { pool, ends } = caller;

@@ -93,9 +93,7 @@ fn a_provider_that_lists_the_method_goes_before_one_that_does_not() {
 #[test]
 fn an_unlisted_provider_answers_what_it_has_and_is_then_left() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"x");
         let (asked, body) = peer.read().await;
         let none = caller.list(&[]);

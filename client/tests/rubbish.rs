@@ -12,9 +12,7 @@ use wire::dubbo::frame::{Codec, HEADER_LEN, Header, Serialization, Status, put_h
 #[test]
 fn a_length_beyond_reason_ends_its_call_and_the_connection() {
     on_a_shard(|shard| async move {
-        let (listening, caller) = (Listening::anywhere().await, Caller::new(&shard, quick()));
-        let candidates = caller.list(&[listening.offer()]);
-        let mut peer = listening.accept().await;
+        let (_listening, caller, candidates, mut peer) = connected(&shard, quick()).await;
         caller.call(&candidates, 1, b"x");
         caller.call(&candidates, 2, b"x");
         let (asked, _) = peer.read().await;

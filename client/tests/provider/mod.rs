@@ -214,6 +214,14 @@ impl Listening {
     }
 }
 
+/// A provider, who calls it, the list of it alone, and the provider's end of the connection between them.
+pub async fn connected(shard: &Shard, config: PoolConfig) -> (Listening, Caller, Rc<Candidates>, Peer) {
+    let (listening, caller) = (Listening::anywhere().await, Caller::new(shard, config));
+    let candidates = caller.list(&[listening.offer()]);
+    let peer = listening.accept().await;
+    (listening, caller, candidates, peer)
+}
+
 /// One accepted connection, as the provider sees it.
 pub struct Peer<S = TcpStream>(pub S);
 
