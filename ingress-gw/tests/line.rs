@@ -198,7 +198,8 @@ fn a_service_without_a_provider_that_answers_fails_before_the_caller_gives_up() 
         let failure = island.hub.failed(token).await;
         assert!(began.elapsed() < Duration::from_millis(1950), "{:?}", began.elapsed());
         assert_eq!((failure.kind, failure.outcome), (Kind::ProviderGone, Outcome::NotSent));
-        assert!(failure.text.contains("has no connection to its provider"), "{}", failure.text);
+        let wanted = "ingress gateway `in-1` of island `shanghai` has no connection to its provider; see its /status";
+        assert!(failure.text.contains(wanted), "{}", failure.text);
     });
 }
 

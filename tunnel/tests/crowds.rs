@@ -90,7 +90,8 @@ fn all_links_of_a_gateway_keep_so_much_together_and_the_one_that_keeps_most_ends
         most.until("it has ended", |noted| noted.downs.get() == 1).await;
         let why = most.failures.borrow()[&0].text.clone();
         assert!(
-            why.contains("bytes for what the gateway has not taken, over all its links; the limit is 102400"),
+            why.contains("this hub keeps ")
+                && why.contains(" bytes for what the gateway has not taken, over all its links; the limit is 102400"),
             "{why}"
         );
         assert_eq!((first.downs.get(), of_another_key.downs.get()), (0, 0));

@@ -100,6 +100,50 @@ fn a_replayed_first_message_changes_nothing() {
     });
 }
 
+#[test]
+fn what_is_no_link_reads_where_links_are_and_what_they_are() {
+    on_shard(|shard| async move {
+        let hub = Pair::new().hub(&shard, &Noted::new());
+        for (path, status, words) in [
+            ("/", "HTTP/1.1 404", "This is a Highway hub; links are at /highway/link."),
+            ("/highway/link", "HTTP/1.1 426", "A link is a WebSocket (version 13) or a streaming POST."),
+        ] {
+            let mut stranger = tokio::net::TcpStream::connect(hub.local()).await.unwrap();
+            let asked = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+            stranger.write_all(asked.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stranger.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with(status) && answer.contains(words), "{answer}");
+        }
+    });
+}
+
+#[test]
+fn a_first_message_that_was_changed_on_the_way_is_refused_in_words() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let relay = Relay::start(&shard, &[hub.local()]).await;
+        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        at_gateway.link().await;
+        let mut said = relay.heard.borrow().clone();
+        // Behind the request: a masked binary message with its length in two bytes, which ends with the seal of the first message.
+        let at = said.windows(4).position(|four| four == b"\r\n\r\n").unwrap() + 4;
+        let [0x82, 0xfe, high, low] = said[at..at + 4] else { panic!("{:?}", &said[at..at + 4]) };
+        said.truncate(at + 8 + usize::from(u16::from_be_bytes([high, low])));
+        *said.last_mut().unwrap() ^= 1;
+        let mut changed = tokio::net::TcpStream::connect(hub.local()).await.unwrap();
+        changed.write_all(&said).await.unwrap();
+        let mut answer = Vec::new();
+        let closed = tokio::time::timeout(Duration::from_secs(15), changed.read_to_end(&mut answer)).await;
+        assert!(closed.is_ok(), "the hub kept the connection");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.contains("the first message cannot be read: it was changed on the way"), "{answer}");
+        assert_eq!(at_hub.ups.borrow().len(), 1);
+    });
+}
+
 /// Files of a private authority and a certificate for `hub.example`.
 fn certificate() -> (tempfile::TempDir, [std::path::PathBuf; 3]) {
     let authority_key = rcgen::KeyPair::generate().unwrap();

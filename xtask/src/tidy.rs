@@ -10,12 +10,14 @@
 //! | a test is never switched off; a `main.rs` of a program has under 20 lines | CONTRIBUTING.md |
 //! | every crate takes the lints of the workspace | root Cargo.toml |
 //! | a file that a document links to or names is there | CONTRIBUTING.md |
+//! | a sentence that docs/bad-input.md quotes stands in a test | docs/bad-input.md |
 //!
 //! Reads files and `cargo metadata`, changes nothing.
 
 mod documents;
 mod imports;
 mod lock;
+mod quotes;
 mod reasons;
 mod sources;
 mod table;
@@ -81,6 +83,7 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     findings.extend(lock::check(root)?);
     findings.extend(sources::check(root, &workspace)?);
     findings.extend(documents::check(root)?);
+    findings.extend(quotes::check(root)?);
     findings.sort();
     findings.dedup();
     Ok(findings)
