@@ -14,6 +14,7 @@ mod literals;
 #[path = "schema/yaml.rs"]
 mod yaml;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use highway_route::rules::{SCHEMA, parse};
@@ -189,6 +190,9 @@ fn a_document_with_one_value_spoilt_is_valid_where_it_is_taken_and_else_not() {
     let whole = yaml::read(include_str!("../src/rules/tests/everything.yaml")).unwrap();
     let (mut all, mut tried, mut wrong) = (Vec::new(), [0; 3], std::collections::BTreeMap::new());
     places(&whole, "", &mut all);
+    // One rule's name is spoilt as another's is.
+    let mut shapes = HashSet::new();
+    all.retain(|place| shapes.insert(place.replace(|sign: char| sign.is_ascii_digit(), "")));
     let mut ask = |place: &str, spoilt: &Value, how: &str| match agreed(&validator, &spoilt.to_string()) {
         Ok(said) => tried[said as usize] += 1,
         Err(why) => _ = wrong.entry(format!("{how} at {place}")).or_insert(why),
@@ -217,7 +221,7 @@ fn a_document_with_one_value_spoilt_is_valid_where_it_is_taken_and_else_not() {
     let told: Vec<String> = wrong.into_iter().take(400).map(|(what, why)| format!("{what}: {why}")).collect();
     assert!(told.is_empty(), "{count} disagreements\n{}", told.join("\n"));
     println!("{tried:?} taken, refused, beyond what a schema can tell");
-    assert!(tried[0] > 300 && tried[1] > 3000, "{tried:?}");
+    assert!(tried[0] > 300 && tried[1] > 2000, "{tried:?}");
 }
 
 #[test]
