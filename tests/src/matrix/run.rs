@@ -109,9 +109,10 @@ fn again_if_different<'a>(
     if seen.0 == seen.1 {
         return Ok(seen);
     }
+    let first = cell(one, provider, case, seen);
     let seen = (one.run(case, provider)?, other.run(case, provider)?);
     if seen.0 == seen.1 {
-        progress(&format!("{} ─▶ {} {}: different once, and not again", one.peer.name, provider.name, case.name));
+        progress(&format!("different once, and not again: {}", first.shown().trim_end()));
     }
     Ok(seen)
 }
