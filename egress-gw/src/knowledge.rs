@@ -278,7 +278,7 @@ pub struct Made<'a> {
     caller: Caller<'a>,
     /// Nearly always the only one.
     first: Option<&'a Reference>,
-    /// Of the same place, of which some may have made it too.
+    /// Of the same place behind it, of which some may have made it too.
     rest: &'a [Reference],
 }
 
@@ -298,6 +298,9 @@ impl<'a> Made<'a> {
     /// its application and several may have made it, nobody knows whose word counts: none.
     #[must_use]
     pub fn word(&self) -> Option<Word<'a>> {
+        if self.rest.is_empty() {
+            return agreed(self.first?.said.words.as_deref()?.of(self.caller.method));
+        }
         if self.caller.application.is_none() {
             let mut names = self.iter().map(|reference| reference.application.as_deref());
             let first = names.next()?;
@@ -311,6 +314,9 @@ impl<'a> Made<'a> {
 
     /// A parameter of their nodes that rules look at. It counts where all say the same: they cannot be told apart.
     fn parameter(&self, key: &str) -> Option<&'a str> {
+        if self.rest.is_empty() {
+            return self.first?.said.parameters.get(key).map(String::as_str);
+        }
         let mut said = self.iter().map(|reference| reference.said.parameters.get(key).map(String::as_str));
         let first = said.next()??;
         said.all(|other| other == Some(first)).then_some(first)

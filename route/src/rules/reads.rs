@@ -129,7 +129,7 @@ impl<'r> Reads<'r> {
         let mut noted = [0_u64; 4];
         let is_said_twice = Cell::new(false);
         attachments.each(
-            |name| !is_said_twice.get() && self.names(name),
+            |name| !is_said_twice.get() && self.may_name(name),
             |name, text| {
                 for (number, key) in self.named(name.as_bytes()) {
                     let (word, mark) = (&mut noted[number / 64 % 4], 1 << (number % 64));
@@ -175,10 +175,14 @@ impl<'r> Reads<'r> {
     }
 
     /// Whether a key of that name is looked at.
-    #[inline]
     fn names(self, name: &[u8]) -> bool {
+        self.may_name(name) && self.named(name).next().is_some()
+    }
+
+    /// The same, but for a few that are not.
+    #[inline]
+    fn may_name(self, name: &[u8]) -> bool {
         (self.general.marks | self.own.marks) & mark(name) != 0
-            && (self.general.attachment(name).is_some() || self.own.attachment(name).is_some())
     }
 
     /// The keys of that name, with their numbers.
@@ -252,6 +256,7 @@ fn collect<'r>(into: &mut BTreeMap<&'r str, Vec<Wanted>>, conditions: &'r [(Box<
     }
 }
 
+#[inline]
 fn mark(name: &[u8]) -> u64 {
     1 << ((name.len() + 5 * usize::from(name.first().copied().unwrap_or_default())) % 64)
 }

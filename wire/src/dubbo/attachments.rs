@@ -33,8 +33,16 @@ pub struct Attachments<'a> {
     map: Range<usize>,
     entries: Range<usize>,
     is_null: bool,
-    /// Where the ASCII at the front of the entries ends; looked for by who first reads them again.
-    ascii_end: Cell<Option<usize>>,
+    ascii: Cell<Ascii>,
+}
+
+/// How much of the entries is ASCII, from the first on.
+#[derive(Debug, Clone, Copy)]
+enum Ascii {
+    /// Up to here and perhaps further: who reads them again looks on from here.
+    Seen(usize),
+    /// Up to here.
+    Ends(usize),
 }
 
 /// One entry of the map.
@@ -270,7 +278,7 @@ impl<'a> Attachments<'a> {
 
     fn at(body: &'a [u8], cursor: Cursor<'a>, start: usize, is_null: bool) -> Self {
         let first = cursor.at();
-        Self { body, cursor, map: start..first, entries: first..first, is_null, ascii_end: Cell::new(None) }
+        Self { body, cursor, map: start..first, entries: first..first, is_null, ascii: Cell::new(Ascii::Seen(first)) }
     }
 
     /// The whole body that the map stands in.
@@ -287,6 +295,11 @@ impl<'a> Attachments<'a> {
         let end = cursor.at();
         self.map.end = end;
         self.entries.end = if self.is_null { end } else { end - 1 };
+        if let Cursor::Hessian2(reader) = cursor
+            && let Some(seen) = reader.known_ascii_end(self.entries.start)
+        {
+            self.ascii.set(Ascii::Seen(seen.min(self.entries.end)));
+        }
         match cursor {
             Cursor::Fastjson2(reader) if !reader.is_done() => {
                 let found = self.body.get(end).copied().unwrap_or_default();
@@ -402,8 +415,11 @@ impl<'a> Attachments<'a> {
             // Its texts begin otherwise.
             Codec::Fastjson2 => self.entries.start,
         };
-        let ascii_end = self.ascii_end.get().unwrap_or_else(|| plain::ascii_end(self.body, self.entries.start, end));
-        self.ascii_end.set(Some(ascii_end));
+        let ascii_end = match self.ascii.get() {
+            Ascii::Ends(at) => at,
+            Ascii::Seen(at) => plain::ascii_end(self.body, at, end),
+        };
+        self.ascii.set(Ascii::Ends(ascii_end));
         Plain::new(self.body, end, ascii_end)
     }
 

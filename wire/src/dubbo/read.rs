@@ -132,6 +132,11 @@ impl<'a> Window<'a> {
         self.inside(&range)
     }
 
+    /// Where it ends, if it reaches back to `start`.
+    pub(super) fn end_from(&self, start: usize) -> Option<usize> {
+        (self.at <= start).then(|| self.at + self.text.len()).filter(|end| *end >= start)
+    }
+
     #[inline]
     fn inside(&self, range: &Range<usize>) -> Option<&'a str> {
         self.text.get(range.start.checked_sub(self.at)?..range.end.checked_sub(self.at)?)

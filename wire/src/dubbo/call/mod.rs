@@ -229,16 +229,29 @@ impl Call<'_> {
         out.push(self.reverse.map_or(0, |reverse| reverse as u8 + 1));
         let leading = self.attachments.body().get(..self.leading.end).unwrap_or_default();
         put_part(out, Some(leading));
-        let texts = [&self.interface, &self.version, &self.group, &self.tag, &self.application];
-        put_part(out, Some(self.service.as_bytes()));
+        put_unless_led(out, Some(&self.service), &self.leading.service);
         put_part(out, self.generic.map(|_| self.method.as_bytes()));
-        for text in texts {
+        put_unless_led(out, self.interface.as_deref(), &self.leading.service);
+        put_unless_led(out, self.version.as_deref(), &self.leading.version);
+        for text in [&self.group, &self.tag, &self.application] {
             put_part(out, text.as_deref().map(str::as_bytes));
         }
         for (key, value) in &self.highway {
             put_part(out, Some(key.as_bytes()));
             put_part(out, Some(value.as_bytes()));
         }
+    }
+}
+
+/// Instead of a length: nothing is there, and what is there is what the leading field says.
+const NONE: u32 = u32::MAX;
+const AS_LED: u32 = u32::MAX - 1;
+
+/// What nearly always says a leading field again, which stands in the key before it.
+fn put_unless_led(out: &mut Vec<u8>, text: Option<&str>, led: &str) {
+    match text {
+        Some(text) if text == led => out.extend_from_slice(&AS_LED.to_be_bytes()),
+        text => put_part(out, text.map(str::as_bytes)),
     }
 }
 
@@ -249,6 +262,6 @@ fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
             out.extend_from_slice(&(part.len() as u32).to_be_bytes());
             out.extend_from_slice(part);
         }
-        None => out.extend_from_slice(&u32::MAX.to_be_bytes()),
+        None => out.extend_from_slice(&NONE.to_be_bytes()),
     }
 }

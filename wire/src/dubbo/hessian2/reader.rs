@@ -187,6 +187,11 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
+    /// Where the ASCII from `start` on ends, as far as it is known: that much of it was looked through by now.
+    pub(in crate::dubbo) fn known_ascii_end(&self, start: usize) -> Option<usize> {
+        self.window.end_from(start)
+    }
+
     /// Reads text for people: what is not well-formed becomes U+FFFD.
     ///
     /// # Errors
