@@ -2,7 +2,7 @@
 //!
 //! Checks every range before anything starts, and never does work itself.
 
-use crate::choose::{Kind, Step};
+use crate::choose::{Kind, References, Step};
 use crate::frames::{MAX_ARGUMENT_LEN, MIN_ARGUMENT_LEN};
 use crate::load::MAX_IN_FLIGHT;
 use crate::variant::Variant;
@@ -44,8 +44,11 @@ pub struct Choose {
     #[arg(long)]
     pub bars: bool,
     /// Takes calls of this kind alone, and prints nothing: for a counter of instructions around it.
-    #[arg(long, hide = true, requires_all = ["step", "turns"], conflicts_with = "bars")]
+    #[arg(long, hide = true, requires_all = ["references", "step", "turns"], conflicts_with = "bars")]
     pub kind: Option<Kind>,
+    /// Where references say this.
+    #[arg(long, hide = true, requires = "kind")]
+    pub references: Option<References>,
     /// As far as this.
     #[arg(long, hide = true, requires = "kind")]
     pub step: Option<Step>,

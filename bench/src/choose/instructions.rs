@@ -4,7 +4,7 @@
 //! By `perf stat`, where the processor lets its counters be read, else by valgrind's cachegrind, which counts every instruction of the
 //! program exactly and some twenty times slower. Never both in one table.
 
-use super::{Kind, Step};
+use super::{Kind, References, Step};
 use crate::packages;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
@@ -40,12 +40,13 @@ impl Counter {
     ///
     /// # Errors
     /// A process that could not be counted.
-    pub fn count(&self, kind: Kind) -> Result<f64> {
+    pub fn count(&self, references: References, kind: Kind) -> Result<f64> {
         let own = std::env::current_exe().context("cannot find this program")?;
         let own = own.to_str().context("the name of this program is not UTF-8")?;
         let of = |step: Step| {
-            let (kind, step) = (name(&kind)?, name(&step)?);
-            self.run(own, &["choose", "--kind", &kind, "--step", &step, "--turns", &TURNS.to_string()])
+            let (references, kind, step) = (name(&references)?, name(&kind)?, name(&step)?);
+            let turns = TURNS.to_string();
+            self.run(own, &["choose", "--references", &references, "--kind", &kind, "--step", &step, "--turns", &turns])
         };
         Ok((of(Step::Decided)? - of(Step::Read)?) / TURNS as f64)
     }

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::Serialization;
+pub use world::References;
 use world::{CONSUMERS, Frames, PATTERNS, RULES, SERVICES};
 
 const ROUNDS: usize = 20;
@@ -88,8 +89,10 @@ impl Kind {
 /// # Errors
 /// When the rules that are made up here are not taken, or calls are not decided as they should be.
 pub fn run(asked: &Choose) -> Result<ExitCode> {
-    if let Some(((kind, step), turns)) = asked.kind.zip(asked.step).zip(asked.turns) {
-        take(kind, step, turns)?;
+    if let (Some(references), Some(kind), Some(step), Some(turns)) =
+        (asked.references, asked.kind, asked.step, asked.turns)
+    {
+        take(references, kind, step, turns)?;
         return Ok(ExitCode::SUCCESS);
     }
     let bars = measure()?;
@@ -103,21 +106,28 @@ fn measure() -> Result<Vec<Bar>> {
     println!(
         "choosing at {RULES} rules ({PATTERNS} of them by pattern), {SERVICES} services and {CONSUMERS} consumers' references, one core:"
     );
-    println!("  {:<42} {:>8} {:>8} {:>13}  bar, of the median", "a call", "best ns", "median", "instructions");
     let mut bars = Vec::new();
     let counter = instructions::Counter::find();
-    for kind in Kind::ALL {
-        let rounds = Decider::new(kind)?.rounds();
-        let best = rounds.iter().copied().fold(f64::INFINITY, f64::min);
-        let middle = median(&rounds).context("no round")?;
-        let counted = match &counter {
-            Some(counter) => format!("{:.0}", counter.count(kind)?),
-            None => "-".to_owned(),
+    for references in [References::Silent, References::Asked] {
+        let what = match references {
+            References::Silent => "a call whose reference has nothing to say",
+            References::Asked => "a call whose reference is asked",
         };
-        let bar = kind.bar().map(|wanted| Bar::new("ns", Side::AtMost, wanted, Some(middle)));
-        let beside = bar.as_ref().map_or_else(|| "none".to_owned(), |bar| format!("{} {}", bar.what, bar.verdict()));
-        println!("  {:<42} {best:>8.0} {middle:>8.0} {counted:>13}  {beside}", kind.name());
-        bars.extend(bar);
+        println!("  {what:<42} {:>8} {:>8} {:>13}  bar, of the median", "best ns", "median", "instructions");
+        for kind in Kind::ALL {
+            let rounds = Decider::new(references, kind)?.rounds();
+            let best = rounds.iter().copied().fold(f64::INFINITY, f64::min);
+            let middle = median(&rounds).context("no round")?;
+            let counted = match &counter {
+                Some(counter) => format!("{:.0}", counter.count(references, kind)?),
+                None => "-".to_owned(),
+            };
+            let bar = kind.bar().map(|wanted| Bar::new("ns", Side::AtMost, wanted, Some(middle)));
+            let beside =
+                bar.as_ref().map_or_else(|| "none".to_owned(), |bar| format!("{} {}", bar.what, bar.verdict()));
+            println!("  {:<42} {best:>8.0} {middle:>8.0} {counted:>13}  {beside}", kind.name());
+            bars.extend(bar);
+        }
     }
     match counter {
         Some(counter) => println!("  instructions by {}", counter.name()),
@@ -136,8 +146,8 @@ fn measure() -> Result<Vec<Bar>> {
 }
 
 /// Takes so many calls of a kind as far as this step, for a counter around this process.
-fn take(kind: Kind, step: Step, turns: usize) -> Result<()> {
-    let decider = Decider::new(kind)?;
+fn take(references: References, kind: Kind, step: Step, turns: usize) -> Result<()> {
+    let decider = Decider::new(references, kind)?;
     let done = (0..turns).filter(|turn| decider.take(*turn, step)).count();
     ensure!(done == turns, "{done} of {turns} calls were taken");
     Ok(())
@@ -152,8 +162,9 @@ struct Decider {
 
 impl Decider {
     /// With every decision that will be needed, or none, as the kind says.
-    fn new(kind: Kind) -> Result<Self> {
-        let decider = Self { knowledge: world::knowledge()?, decisions: Decisions::default(), frames: kind.frames() };
+    fn new(references: References, kind: Kind) -> Result<Self> {
+        let decider =
+            Self { knowledge: world::knowledge(references)?, decisions: Decisions::default(), frames: kind.frames() };
         let mut kept = 0;
         for turn in 0..2 * decider.frames.len() {
             ensure!(decider.take(turn, Step::Decided), "a call is refused");
@@ -209,10 +220,10 @@ fn on_processor() -> Duration {
 fn weigh() -> Result<u64> {
     let resident = || resident_len(std::process::id());
     // The first document also fills what the allocator and the parser keep for themselves.
-    let mut documents = vec![Arc::new(world::document("d0")?)];
+    let mut documents = vec![Arc::new(world::document("d0", References::Asked)?)];
     let before = resident()?;
     for number in 1..=WEIGHED {
-        documents.push(Arc::new(world::document(&format!("d{number}"))?));
+        documents.push(Arc::new(world::document(&format!("d{number}"), References::Asked)?));
     }
     let rules = Rules::new(documents, SystemTime::UNIX_EPOCH)?;
     let grown = resident()?.saturating_sub(before);
@@ -227,7 +238,7 @@ mod tests {
     /// A registry that says nothing costs nothing: each part of it has to count for some calls.
     #[test]
     fn rules_references_and_parameters_each_send_some_calls() {
-        let decider = Decider::new(Kind::Kept).unwrap();
+        let decider = Decider::new(References::Asked, Kind::Kept).unwrap();
         let goes = |number: usize| {
             let (address, peeked) = decider.frames.read(number).unwrap();
             decider.decisions.decide(&seen(address, &peeked), &decider.knowledge).unwrap().target().to_owned()
@@ -240,8 +251,10 @@ mod tests {
     /// A benchmark of misses that hit, or of hits that miss, tells of something else than it says.
     #[test]
     fn kept_decisions_are_kept_and_others_are_made_anew() {
-        for kind in [Kind::Ruled, Kind::Anew] {
-            Decider::new(kind).unwrap();
+        for references in [References::Silent, References::Asked] {
+            for kind in [Kind::Ruled, Kind::Anew] {
+                Decider::new(references, kind).unwrap();
+            }
         }
     }
 }

@@ -30,6 +30,15 @@ const WORDS: usize = 4;
 /// Each of so many services has a rule of its own, or a pattern made after it.
 const EVERY: usize = SERVICES / RULES;
 
+/// What the consumers' references in the registry are to the gateway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum References {
+    /// They name no island, and no rule looks at their parameters: what they say is not asked for.
+    Silent,
+    /// One in [`WORDS`] names an island, and a rule looks at a parameter: each call asks its own.
+    Asked,
+}
+
 /// The interface of a service by its number.
 fn interface(number: usize) -> String {
     format!("com.acme.shop.orders.Service{number}")
@@ -47,7 +56,7 @@ fn shop(application: usize) -> String {
 }
 
 /// The node of the consumer of a service, as 2.7 writes it.
-fn node(number: usize) -> zk_bridge::Consumer {
+fn node(number: usize, references: References) -> zk_bridge::Consumer {
     let zone = if number.is_multiple_of(7) { "cn-east-1" } else { "cn-north-1" };
     let mut parameters = vec![
         ("category", "consumers"),
@@ -59,7 +68,7 @@ fn node(number: usize) -> zk_bridge::Consumer {
         ("timeout", "3000"),
         ("zone", zone),
     ];
-    if number % WORDS == 1 {
+    if references == References::Asked && number % WORDS == 1 {
         parameters.push(("highway.beijing", "ALL"));
     }
     zk_bridge::Consumer {
@@ -78,7 +87,7 @@ fn node(number: usize) -> zk_bridge::Consumer {
 ///
 /// # Errors
 /// It is not taken.
-pub fn document(name: &str) -> Result<Document> {
+pub fn document(name: &str, references: References) -> Result<Document> {
     let mut text = "rules:\n".to_owned();
     for at in 0..RULES - 2 {
         let own = interface(at * EVERY);
@@ -99,10 +108,11 @@ pub fn document(name: &str) -> Result<Document> {
         )?;
     }
     // Of every service: its parameter is looked at in each call.
-    writeln!(
-        text,
-        "- {{ name: zone, priority: -1, match: {{ parameters: {{ zone: 'cn-east*' }} }}, act: {{ island: beijing }} }}"
-    )?;
+    let east = match references {
+        References::Silent => "attachments: { region: 'us-east*' }",
+        References::Asked => "parameters: { zone: 'cn-east*' }",
+    };
+    writeln!(text, "- {{ name: east, priority: -1, match: {{ {east} }}, act: {{ island: beijing }} }}")?;
     writeln!(text, "- {{ name: all, priority: -2, act: {{ island: shanghai }} }}")?;
     Ok(parse(name, &text)?)
 }
@@ -111,8 +121,8 @@ pub fn document(name: &str) -> Result<Document> {
 ///
 /// # Errors
 /// The rules are not taken.
-pub fn knowledge() -> Result<Knowledge> {
-    let rules = Rules::new([Arc::new(document("shop")?)], SystemTime::UNIX_EPOCH)?;
+pub fn knowledge(references: References) -> Result<Knowledge> {
+    let rules = Rules::new([Arc::new(document("shop", references)?)], SystemTime::UNIX_EPOCH)?;
     let all = ImportRule {
         island: "*".parse()?,
         service: "com.acme.*".parse()?,
@@ -136,7 +146,7 @@ pub fn knowledge() -> Result<Knowledge> {
     let snapshot = Arc::new(Snapshot::new(1, known));
     let heeded = Heeded { prefixes: &Prefixes::default(), parameters: snapshot.rules().parameters().collect() };
     let mut consumers = Consumers::default();
-    (0..CONSUMERS).for_each(|number| consumers.add_node(&Arc::new(node(number)), &heeded));
+    (0..CONSUMERS).for_each(|number| consumers.add_node(&Arc::new(node(number, references)), &heeded));
     Ok(Knowledge { snapshot, consumers, ..Knowledge::default() })
 }
 
