@@ -209,9 +209,9 @@ impl Lookup for Attached<'_> {
 }
 
 impl Entries for Attached<'_> {
-    fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+    fn each(&self, marks: u64, mut found: impl FnMut(&str, Option<&str>)) {
         if let Some(call) = self.0 {
-            call.attachments.each(wanted, |key, text| found(key, text.as_deref()));
+            call.attachments.each(marks, |key, text| found(key, text.as_deref()));
         }
     }
 }

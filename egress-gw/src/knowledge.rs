@@ -173,7 +173,7 @@ impl Reference {
         };
         application
             && asks(self.group.as_deref(), caller.group)
-            && asks(said(self.version.as_deref()), said(caller.version))
+            && (self.version.as_deref() == caller.version || asks(said(self.version.as_deref()), said(caller.version)))
     }
 
     fn timeout(&self, method: &str) -> Option<Duration> {

@@ -71,11 +71,13 @@ pub trait Lookup {
     fn get(&self, key: &str) -> Option<Cow<'_, str>>;
 }
 
-/// The attachments of a call, read from the front to the end.
+/// The attachments of a call.
 pub trait Entries {
-    /// Hands over what stands under each key that is `wanted`, `None` where it is no text. A key may come again; of equal keys the last
-    /// counts.
-    fn each(&self, wanted: impl Fn(&[u8]) -> bool, found: impl FnMut(&str, Option<&str>));
+    /// Hands over, in their order, what stands under each key that has one of these [`mark`]s, and under some others; `None` where it is no
+    /// text. A key may come again; of equal keys the last counts.
+    ///
+    /// [`mark`]: wire::dubbo::attachments::mark
+    fn each(&self, marks: u64, found: impl FnMut(&str, Option<&str>));
 }
 
 /// No texts at all.
@@ -92,7 +94,7 @@ impl Lookup for BTreeMap<String, String> {
 }
 
 impl Entries for BTreeMap<String, String> {
-    fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
-        self.iter().filter(|(key, _)| wanted(key.as_bytes())).for_each(|(key, text)| found(key, Some(text)));
+    fn each(&self, _: u64, mut found: impl FnMut(&str, Option<&str>)) {
+        self.iter().for_each(|(key, text)| found(key, Some(text)));
     }
 }

@@ -10,9 +10,10 @@
 //! (once more where it says one of them twice), and only for keys that rules about its service ask. An attachment that meets what its absence would meet is not noted. What a sticky
 //! split goes by is none of it: that is read for each call.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+
+use wire::dubbo::attachments::mark;
 
 use super::document::{Condition, Wanted};
 use super::values::Network;
@@ -26,7 +27,7 @@ const BITS_MAX: usize = 8;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub(super) struct Looks {
     attachments: Box<[Key]>,
-    /// A bit for each of those keys by its length and first letter, so that nearly all other attachments are passed over unread.
+    /// The marks of those keys, so that nearly all other attachments are passed over unread.
     marks: u64,
     parameters: Box<[Key]>,
     source: Box<[Network]>,
@@ -127,22 +128,19 @@ impl<'r> Reads<'r> {
         let begin = out.len();
         // Which numbers have a record; those that share a bit pass for the same.
         let mut noted = [0_u64; 4];
-        let is_said_twice = Cell::new(false);
-        attachments.each(
-            |name| !is_said_twice.get() && self.may_name(name),
-            |name, text| {
-                for (number, key) in self.named(name.as_bytes()) {
-                    let (word, mark) = (&mut noted[number / 64 % 4], 1 << (number % 64));
-                    if *word & mark != 0 {
-                        is_said_twice.set(true);
-                    } else if !key.takes_for_absent(text) {
-                        *word |= mark;
-                        key.put_record(number, text, out);
-                    }
+        let mut is_said_twice = false;
+        attachments.each(self.marks(), |name, text| {
+            for (number, key) in self.named(name.as_bytes()) {
+                let (word, mark) = (&mut noted[number / 64 % 4], 1 << (number % 64));
+                if *word & mark != 0 {
+                    is_said_twice = true;
+                } else if !key.takes_for_absent(text) {
+                    *word |= mark;
+                    key.put_record(number, text, out);
                 }
-            },
-        );
-        if !is_said_twice.get() {
+            }
+        });
+        if !is_said_twice {
             return;
         }
         out.truncate(begin);
@@ -161,28 +159,20 @@ impl<'r> Reads<'r> {
         if self.attachments().next().is_none() {
             return texts;
         }
-        attachments.each(
-            |name| self.names(name),
-            |name, text| match text {
-                Some(text) => match texts.get_mut(name) {
-                    Some(known) => text.clone_into(known),
-                    None => _ = texts.insert(name.to_owned(), text.to_owned()),
-                },
-                None => _ = texts.remove(name),
+        attachments.each(self.marks(), |name, text| match text {
+            _ if self.named(name.as_bytes()).next().is_none() => {}
+            Some(text) => match texts.get_mut(name) {
+                Some(known) => text.clone_into(known),
+                None => _ = texts.insert(name.to_owned(), text.to_owned()),
             },
-        );
+            None => _ = texts.remove(name),
+        });
         texts
     }
 
-    /// Whether a key of that name is looked at.
-    fn names(self, name: &[u8]) -> bool {
-        self.may_name(name) && self.named(name).next().is_some()
-    }
-
-    /// The same, but for a few that are not.
-    #[inline]
-    fn may_name(self, name: &[u8]) -> bool {
-        (self.general.marks | self.own.marks) & mark(name) != 0
+    /// The marks of the keys that are looked at.
+    fn marks(self) -> u64 {
+        self.general.marks | self.own.marks
     }
 
     /// The keys of that name, with their numbers.
@@ -254,11 +244,6 @@ fn collect<'r>(into: &mut BTreeMap<&'r str, Vec<Wanted>>, conditions: &'r [(Box<
             known.push(wanted.clone());
         }
     }
-}
-
-#[inline]
-fn mark(name: &[u8]) -> u64 {
-    1 << ((name.len() + 5 * usize::from(name.first().copied().unwrap_or_default())) % 64)
 }
 
 fn keys(conditions: BTreeMap<&str, Vec<Wanted>>) -> Box<[Key]> {

@@ -11,7 +11,7 @@
 //! Long because: both codecs write the same map, and one cursor reads it.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::OnceCell;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -20,9 +20,11 @@ use super::fastjson2::{self, Fields};
 use super::frame::Codec;
 use super::hessian2;
 use super::read::ReadError;
-use plain::Plain;
+use index::Index;
 
-mod plain;
+mod index;
+
+pub use index::mark;
 
 /// A map of attachments inside a body. Offsets are into that body.
 #[derive(Debug, Clone)]
@@ -33,16 +35,10 @@ pub struct Attachments<'a> {
     map: Range<usize>,
     entries: Range<usize>,
     is_null: bool,
-    ascii: Cell<Ascii>,
-}
-
-/// How much of the entries is ASCII, from the first on.
-#[derive(Debug, Clone, Copy)]
-enum Ascii {
-    /// Up to here and perhaps further: who reads them again looks on from here.
-    Seen(usize),
-    /// Up to here.
-    Ends(usize),
+    /// How far all of it is known to be ASCII, from the first entry on.
+    ascii_end: usize,
+    /// Where the first entries stand; made by who first looks for one again.
+    index: OnceCell<Index>,
 }
 
 /// One entry of the map.
@@ -278,7 +274,15 @@ impl<'a> Attachments<'a> {
 
     fn at(body: &'a [u8], cursor: Cursor<'a>, start: usize, is_null: bool) -> Self {
         let first = cursor.at();
-        Self { body, cursor, map: start..first, entries: first..first, is_null, ascii: Cell::new(Ascii::Seen(first)) }
+        Self {
+            body,
+            cursor,
+            map: start..first,
+            entries: first..first,
+            is_null,
+            ascii_end: first,
+            index: OnceCell::new(),
+        }
     }
 
     /// The whole body that the map stands in.
@@ -298,7 +302,7 @@ impl<'a> Attachments<'a> {
         if let Cursor::Hessian2(reader) = cursor
             && let Some(seen) = reader.known_ascii_end(self.entries.start)
         {
-            self.ascii.set(Ascii::Seen(seen.min(self.entries.end)));
+            self.ascii_end = seen.min(self.entries.end);
         }
         match cursor {
             Cursor::Fastjson2(reader) if !reader.is_done() => {
@@ -374,60 +378,53 @@ impl<'a> Attachments<'a> {
         }
     }
 
-    /// Reads the entries once, in the order of the wire, and hands over what stands under each key that is `wanted`: the text, or the digits
-    /// of the number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
-    pub fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
+    /// Hands over what stands under each key that has one of these [`mark`]s, and under some others, in the order of the wire: the text, or
+    /// the digits of the number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
+    pub fn each(&self, marks: u64, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
         if self.is_null {
             return;
         }
-        let mut plain = self.plain();
-        let (mut at, mut cursor) = (self.entries.start, None);
-        loop {
-            while let Some((key, text, next)) = plain.entry(at) {
-                if wanted(key)
-                    && let (Ok(key), Ok(text)) = (str::from_utf8(key), str::from_utf8(text))
-                {
-                    found(key, Some(Cow::Borrowed(text)));
-                }
-                at = next;
+        let index = self.index.get_or_init(|| {
+            let end = match self.codec() {
+                Codec::Hessian2 => self.entries.end,
+                // Its texts begin otherwise.
+                Codec::Fastjson2 => self.entries.start,
+            };
+            Index::of(self.body, self.entries.start, self.ascii_end.min(end), end)
+        });
+        for (key, text) in index.marked(self.body, marks) {
+            if let (Ok(key), Ok(text)) = (str::from_utf8(key), str::from_utf8(text)) {
+                found(key, Some(Cow::Borrowed(text)));
             }
-            if at >= self.entries.end {
-                return;
-            }
-            let cursor = cursor.get_or_insert_with(|| self.cursor());
-            cursor.set_at(at);
-            // The whole map was read before, so an error cannot come.
-            let Ok(Some(key)) = cursor.next_key(self.body) else { return };
-            let short = cursor.short_text();
-            if wanted(key.as_bytes()) {
-                found(&key, short.map_or_else(|| cursor.shown(), |text| Some(Cow::Borrowed(text))));
-            }
-            if short.is_none() && cursor.skip().is_err() {
-                return;
-            }
-            at = cursor.at();
+        }
+        if index.end() < self.entries.end {
+            let mut cursor = self.cursor();
+            cursor.set_at(index.end());
+            self.each_behind(cursor, found);
         }
     }
 
-    fn plain(&self) -> Plain<'a> {
-        let end = match self.codec() {
-            Codec::Hessian2 => self.entries.end,
-            // Its texts begin otherwise.
-            Codec::Fastjson2 => self.entries.start,
-        };
-        let ascii_end = match self.ascii.get() {
-            Ascii::Ends(at) => at,
-            Ascii::Seen(at) => plain::ascii_end(self.body, at, end),
-        };
-        self.ascii.set(Ascii::Ends(ascii_end));
-        Plain::new(self.body, end, ascii_end)
+    /// The same of all entries from the cursor on.
+    #[cold]
+    fn each_behind(&self, mut cursor: Cursor<'a>, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
+        while let Ok(Some(key)) = cursor.next_key(self.body) {
+            let short = cursor.short_text();
+            found(&key, short.map_or_else(|| cursor.shown(), |text| Some(Cow::Borrowed(text))));
+            if short.is_none() && cursor.skip().is_err() {
+                return;
+            }
+        }
     }
 
     /// The text under `key`, or the digits of the number that is; of equal keys the last, as providers read it. `None` where it is neither.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Cow<'a, str>> {
         let mut last = None;
-        self.each(|other| other == key.as_bytes(), |_, text| last = text);
+        self.each(mark(key.as_bytes()), |other, text| {
+            if other == key {
+                last = text;
+            }
+        });
         last
     }
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
+use wire::dubbo::attachments::mark;
 
 use super::document;
 use crate::call::{Call, Entries};
@@ -84,9 +85,10 @@ rules:
 struct Listed<'a>(&'a [(&'a str, Option<&'a str>)], Cell<usize>);
 
 impl Entries for Listed<'_> {
-    fn each(&self, wanted: impl Fn(&[u8]) -> bool, mut found: impl FnMut(&str, Option<&str>)) {
+    fn each(&self, marks: u64, mut found: impl FnMut(&str, Option<&str>)) {
         self.1.set(self.1.get() + 1);
-        self.0.iter().filter(|(key, _)| wanted(key.as_bytes())).for_each(|(key, text)| found(key, *text));
+        let asked = self.0.iter().filter(|(key, _)| marks & mark(key.as_bytes()) != 0);
+        asked.for_each(|(key, text)| found(key, *text));
     }
 }
 
