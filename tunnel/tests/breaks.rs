@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use highway_tunnel::{End, Seal, Transport};
 use pair::relay::{Relay, eventually};
-use pair::{Noted, Pair, body, head, head_with, on_shard};
+use pair::{Noted, Pair, Relayed, body, head, head_with, on_shard};
 use wire::tunnel::{Head, Kind, Outcome};
 
 #[test]
@@ -18,10 +18,7 @@ fn a_connection_that_is_cut_in_mid_load_loses_nothing_and_repeats_nothing() {
             let mut pair = Pair::new();
             pair.accept.seal = seal;
             pair.dial.seal = seal;
-            let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-            let hub = pair.hub(&shard, &at_hub);
-            let relay = Relay::start(&shard, &[hub.local()]).await;
-            let dialer = pair.gateway(&shard, &at_gateway, relay.local, transport);
+            let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer } = pair.relayed(&shard, transport).await;
             let link = at_gateway.link().await;
             let mut token = 0;
             for cut in 1..=4u64 {
@@ -52,10 +49,8 @@ fn a_connection_that_is_cut_in_mid_load_loses_nothing_and_repeats_nothing() {
 fn a_path_that_falls_silent_is_noticed_within_three_intervals_and_left() {
     on_shard(|shard| async move {
         let pair = Pair::new();
-        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } =
+            pair.relayed(&shard, Transport::Ws).await;
         let link = at_gateway.link().await;
         let hub_link = at_hub.link().await;
         // Pings keep it: a healthy quiet link lives longer than that.
@@ -81,10 +76,8 @@ fn a_call_made_without_a_connection_waits_for_the_next_one_or_its_deadline() {
         // A session is given up after fifteen pings: longer than the longest pause between two attempts to link.
         let mut pair = Pair::new();
         (pair.accept.ping, pair.dial.ping) = (Duration::from_secs(2), Duration::from_secs(2));
-        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } =
+            pair.relayed(&shard, Transport::Ws).await;
         let link = at_gateway.link().await;
         at_hub.link().await;
         relay.refuse(true);
@@ -252,10 +245,8 @@ fn a_session_goes_on_at_another_address_of_its_hub() {
 fn a_hub_that_takes_links_and_drops_them_is_not_dialled_without_pause() {
     on_shard(|shard| async move {
         let pair = Pair::new();
-        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } =
+            pair.relayed(&shard, Transport::Ws).await;
         let link = at_gateway.link().await;
         at_hub.link().await;
         let since = Instant::now();

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use highway_tunnel::key::PrivateKey;
 use highway_tunnel::{DialConfig, Dialer, Role, Seal, Transport, dial, tls};
-use pair::relay::{Relay, eventually};
-use pair::{Noted, Pair, body, head, on_shard};
+use pair::relay::eventually;
+use pair::{Noted, Pair, Relayed, body, head, on_shard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 fn last_error(dialer: &Dialer) -> Option<String> {
@@ -79,10 +79,7 @@ fn something_other_than_a_hub_is_named() {
 fn a_replayed_first_message_changes_nothing() {
     on_shard(|shard| async move {
         let pair = Pair::new();
-        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let Relayed { at_hub, at_gateway, hub, relay, dialer: _dialer } = pair.relayed(&shard, Transport::Ws).await;
         let link = at_gateway.link().await;
         at_hub.link().await;
         let recorded = relay.heard.borrow().clone();
@@ -122,10 +119,7 @@ fn what_is_no_link_reads_where_links_are_and_what_they_are() {
 fn a_first_message_that_was_changed_on_the_way_is_refused_in_words() {
     on_shard(|shard| async move {
         let pair = Pair::new();
-        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-        let hub = pair.hub(&shard, &at_hub);
-        let relay = Relay::start(&shard, &[hub.local()]).await;
-        let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::Ws);
+        let Relayed { at_hub, at_gateway, hub, relay, dialer: _dialer } = pair.relayed(&shard, Transport::Ws).await;
         at_gateway.link().await;
         let mut said = relay.heard.borrow().clone();
         // Behind the request: a masked binary message with its length in two bytes, which ends with the seal of the first message.
@@ -210,10 +204,8 @@ fn without_tls_records_are_sealed_unless_both_ends_say_off() {
             let mut pair = Pair::new();
             pair.accept.seal = hub_seal;
             pair.dial.seal = gateway_seal;
-            let (at_hub, at_gateway) = (Noted::new(), Noted::new());
-            let hub = pair.hub(&shard, &at_hub);
-            let relay = Relay::start(&shard, &[hub.local()]).await;
-            let _dialer = pair.gateway(&shard, &at_gateway, relay.local, Transport::H2);
+            let Relayed { at_hub: _at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } =
+                pair.relayed(&shard, Transport::H2).await;
             let link = at_gateway.link().await;
             assert_eq!(link.status().sealed, sealed, "{hub_seal:?} {gateway_seal:?}");
             link.open(&head(40), &[b"a-sentence-that-must-not-be-seen-in-clear"], 1).unwrap();

@@ -234,6 +234,24 @@ impl Pair {
         let hubs = vec![self.address(at, transport)];
         dial(shard, DialConfig { hubs, ..self.dial.clone() }, handler.clone())
     }
+
+    /// A hub, and a gateway that dials it through a relay.
+    pub async fn relayed(&self, shard: &Shard, transport: Transport) -> Relayed {
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = self.hub(shard, &at_hub);
+        let relay = relay::Relay::start(shard, &[hub.local()]).await;
+        let dialer = self.gateway(shard, &at_gateway, relay.local, transport);
+        Relayed { at_hub, at_gateway, hub, relay, dialer }
+    }
+}
+
+/// Both ends of links through a relay. They go when these are dropped.
+pub struct Relayed {
+    pub at_hub: Rc<Noted>,
+    pub at_gateway: Rc<Noted>,
+    pub hub: Acceptor,
+    pub relay: Rc<relay::Relay>,
+    pub dialer: Dialer,
 }
 
 /// A head with ten seconds left.
