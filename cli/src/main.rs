@@ -94,22 +94,32 @@ enum KeyCommand {
 }
 
 fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Key(KeyCommand::New { out }) => key::new(&out).and_then(printed),
+    let ended = match Arguments::parse().command {
+        Command::Key(KeyCommand::New { out }) => {
+            key::new(&out).map(|public| done(public, "the key is made; `highway key show` prints its public half"))
+        }
         Command::Key(KeyCommand::Show { file }) => key::show(&file).and_then(printed),
         Command::Check { file, kind } => check::run(&file, kind),
         Command::Explain(arguments) => explain::run(&arguments),
-        Command::Leave { file } => leave::run(&file).and_then(printed),
+        Command::Leave { file } => leave::run(&file).map(|left| done(left, "all that it wrote is taken out")),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Status { admin, token_file, json } => {
             let form = if json { status::Form::Json } else { status::Form::Text };
             status::run(admin.as_deref(), token_file.as_deref(), form).and_then(printed)
         }
     };
-    done.unwrap_or_else(|error| {
+    ended.unwrap_or_else(|error| {
         output::say(terminal::lines(&format!("highway: {error:#}")));
         wrong::code_of(&error)
     })
+}
+
+/// Prints what was done, which a failure to do so does not undo: `else_say` is told beside it then.
+fn done(text: String, else_say: &str) -> ExitCode {
+    if let Err(error) = output::line(text) {
+        output::say(format_args!("highway: {else_say}, but {error:#}"));
+    }
+    ExitCode::SUCCESS
 }
 
 fn printed(text: String) -> anyhow::Result<ExitCode> {

@@ -255,6 +255,13 @@ fn an_output_that_nobody_reads_changes_no_exit_code() {
     let cut = command.args(["rules", "schema"]).stdout(full).output().unwrap();
     assert_eq!(cut.status.code(), Some(1), "half a schema is none");
     assert!(err(&cut).starts_with("highway: cannot write standard output: No space left"), "{}", err(&cut));
+    // What is made cannot be made again: who tries it once more must not find it in the way.
+    let (full, key) = (std::fs::File::options().write(true).open("/dev/full").unwrap(), folder.path().join("made.key"));
+    let made =
+        Command::new(env!("CARGO_BIN_EXE_highway")).args(["key", "new", "--out"]).arg(&key).stdout(full).output();
+    let made = made.unwrap();
+    assert_eq!((made.status.code(), key.exists()), (Some(0), true));
+    assert!(err(&made).starts_with("highway: the key is made; `highway key show` prints"), "{}", err(&made));
 }
 
 /// Whoever listens there may be anybody.

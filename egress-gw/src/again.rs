@@ -21,6 +21,8 @@
 //!
 //! Whatever it waits as, it goes when a provider of this island is there that it may go to, and is decided anew when what is known has
 //! changed (anew.rs). A call is only ever sent again after *not sent*, and only within its deadline.
+//!
+//! Long because: what waits, and each way into waiting and out of it, is one table.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -42,11 +44,15 @@ use crate::local_call::Locally;
 impl Core {
     /// A call has ended without an answer: on another link or way if that is safe and there is one, else its consumer is told.
     pub fn failed(&self, key: Key, failure: Failure) {
+        self.failed_by(&self.knowledge.load(), key, failure);
+    }
+
+    /// The same by what was known when the call was judged: by what came since then it may be judged otherwise.
+    pub fn failed_by(&self, knowledge: &Knowledge, key: Key, failure: Failure) {
         let now = Instant::now();
         if !may_go_elsewhere(&failure) || failure.kind == Kind::NotYetKnown {
             self.got_through(key);
         }
-        let knowledge = self.knowledge.load();
         let stands = self.calls.with(key, |call| match &call.by {
             By::Routing(carried) if may_go_on(&failure) && now < call.deadline && carried.held.is_some() => {
                 Some((carried.consumer, carried.tried))
@@ -58,7 +64,7 @@ impl Core {
             Some(None) => return self.fail(key, &failure),
             None => return self.counters.late.add(1),
         };
-        let stands = self.stands(key, &knowledge);
+        let stands = self.stands(key, knowledge);
         if stands == Stands::Elsewhere {
             return self.handle_anew(key);
         }
@@ -76,7 +82,7 @@ impl Core {
         }
         if let Some(island) = course.island().filter(|_| may_go_elsewhere(&failure)) {
             let wanted = Wanted { island, consumer, tried: &tried, hubs: &failure.hubs };
-            if let Some(link) = self.links.pick(&wanted, &knowledge) {
+            if let Some(link) = self.links.pick(&wanted, knowledge) {
                 return self.send_again(key, &*link, now);
             }
             if course.has_others() && place_after(&failure) == Place::Absent {
@@ -84,7 +90,7 @@ impl Core {
             }
         }
         let others = || course.others().filter(|other| been & bit(other) == 0);
-        let other = self.first_ready(others(), consumer, &knowledge);
+        let other = self.first_ready(others(), consumer, knowledge);
         match other {
             Some((other, ready)) => self.go_on(key, other, ready, now),
             None if may_go_elsewhere(&failure) || others().next().is_some() => self.wait(key, &failure, stands, now),

@@ -242,10 +242,13 @@ impl Consumers {
     }
 
     /// The timeouts of the caller, if its references say one: those of its application, or of everybody at that address
-    /// where it does not name one.
+    /// where it does not name one. Those that are gone are asked where none that is there says any.
     #[must_use]
     pub fn timeout(&self, caller: &Caller<'_>) -> Option<Known> {
-        longest_and_sure(self.references(caller).iter(), caller.method)
+        let all = self.places.at(caller.address, caller.interface).iter();
+        let of =
+            |is_there: bool| all.clone().filter(move |one| one.until.is_none() == is_there && one.may_make(caller));
+        longest_and_sure(of(true), caller.method).or_else(|| longest_and_sure(of(false), caller.method))
     }
 
     /// The references that may have made a call, as far as any says something that calls are routed by.

@@ -105,6 +105,15 @@ fn what_a_reference_said_counts_for_a_while_after_its_node_is_gone() {
 }
 
 #[test]
+fn a_reference_that_is_gone_says_its_timeout_beside_another_that_says_none() {
+    let (now, keep) = (Instant::now(), Duration::from_secs(30));
+    let before = with(vec![reference("pay", 120_000)]);
+    let silent = Reference { said: Arc::default(), ..reference("shop", 0) };
+    let consumers = after(with(vec![silent]), &before, now, keep);
+    assert_eq!(consumers.timeout(&ANYBODY).map(|known| known.longest), Some(Duration::from_secs(120)));
+}
+
+#[test]
 fn an_application_is_known_only_where_it_is_the_only_one() {
     let mut consumers = Consumers::default();
     consumers.add(HERE, "com.acme.Greeter", reference("shop", 300));

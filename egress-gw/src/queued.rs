@@ -59,7 +59,7 @@ impl Core {
             carried.course.clone()
         });
         if let Some(course) = course {
-            self.failed(key, not_reached(course.label()));
+            self.failed_by(knowledge, key, not_reached(course.label()));
         }
         Stays::Elsewhere
     }

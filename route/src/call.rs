@@ -73,8 +73,8 @@ pub trait Lookup {
 
 /// The attachments of a call.
 pub trait Entries {
-    /// Hands over, in their order, what stands under each key that has one of these [`mark`]s, and under some others; `None` where it is no
-    /// text. A key may come again; of equal keys the last counts.
+    /// Hands over, in their order, what stands under each key that has one of these [`mark`]s, and perhaps under others; `None` where it is
+    /// no text. A key may come again; of equal keys the last counts.
     ///
     /// [`mark`]: wire::dubbo::attachments::mark
     fn each(&self, marks: u64, found: impl FnMut(&str, Option<&str>));

@@ -1,7 +1,7 @@
 //! Any Java value, with what Java says of it: for generic calls, for fields whose class is not known, for exceptions.
 //!
 //! It never loses a type name, a class or an entry: what is read is written again as it was, but for objects that Java names twice.
-//! A name with U+0000 in it, which nothing in Java has, is read and not written.
+//! The name of a class or field with U+0000 in it, which nothing in Java has, is read and not written.
 
 use std::fmt;
 

@@ -201,9 +201,10 @@ async fn change(center: &ConfigCenter, wanted: Change<'_>, how: &How, form: Form
         }
         Form::People => output::line(format_args!("{name}: {}", outcome(&wanted, after, readers.as_ref(), how))),
     };
-    // It is done, whatever can be said of it.
-    if let Err(error) = said {
-        output::say(format_args!("highway: {error:#}"));
+    match said {
+        // It is done, whatever can be said of it.
+        Err(error) if !how.dry_run && !is_same => output::say(format_args!("highway: {error:#}")),
+        said => said?,
     }
     Ok(End::Good)
 }

@@ -130,6 +130,12 @@ impl Judged {
         }
     }
 
+    /// The same without what it expects: that was tried alone, and with which others it will be obeyed cannot be known.
+    pub fn untried(mut self) -> Self {
+        self.unmet.clear();
+        self
+    }
+
     /// Rules and switches.
     pub fn rules_len(&self) -> usize {
         self.document.as_ref().map_or(0, |document| document.len())

@@ -45,8 +45,10 @@ pub async fn refused(
     let (alone, now) = (std::slice::from_ref(file), SystemTime::now());
     let (judged, too_many) = match judge::judge(alone, others, now) {
         Ok(judged) => (judged, None),
-        // What it does beside them cannot be said.
-        Err(too_many) => (judge::judge(alone, Vec::new(), now).map_err(judge::too_many)?, Some(too_many)),
+        Err(too_many) => {
+            let judged = judge::judge(alone, Vec::new(), now).map_err(judge::too_many)?;
+            (judged.into_iter().map(Judged::untried).collect(), Some(too_many))
+        }
     };
     match judged.iter().find(|judged| judged.end() != End::Good) {
         Some(bad) => {

@@ -47,7 +47,8 @@ pub async fn there(center: &ConfigCenter, name: &str) -> Result<Seen> {
 fn no_text(no_text: NoText) -> anyhow::Error {
     let name = &no_text.name;
     wrong(format!(
-        "{no_text}, and no gateway obeys it: read it with ZooKeeper's own client, and put a text in its place:          `highway rules apply FILE {name} --overwrite`"
+        "{no_text}, and no gateway obeys it: read it with ZooKeeper's own client, and put a text in its place: \
+         `highway rules apply FILE {name} --overwrite`"
     ))
 }
 

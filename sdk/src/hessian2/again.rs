@@ -1,7 +1,7 @@
 //! Counts what a stream says once and means often: a text that a hundred references stand for, and the name of a class that a hundred
 //! objects have by its number, are kept a hundred times.
 //!
-//! It never counts what the stream says for the first time: that is as long as the stream.
+//! It never counts what the stream says for the first time, which is as long as the stream, but for names: those count from their first use.
 
 use std::borrow::Cow;
 

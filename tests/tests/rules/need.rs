@@ -24,6 +24,11 @@ fn beyond_the_limit_of_rules_a_change_is_stopped_that_makes_it_worse_and_no_roll
     ann.file("shop.yaml", &many("shop", 5000));
     let said = ann.good(&["apply", "shop.yaml", "--overwrite"]);
     assert!(said.contains(limit) && said.contains("shop: applied, version"), "fewer than before: {said}");
+    // What it expects of a rule in another document cannot be tried.
+    let of_another = "{ call: { service: a.B, method: c, application: stock }, offered: [a, b], goes: a }";
+    ann.file("shop.yaml", &format!("{}expect:\n- {of_another}\n", many("shop", 5000)));
+    let said = ann.good(&["apply", "shop.yaml", "--overwrite"]);
+    assert!(said.contains(limit) && !said.contains("not as expected"), "{said}");
     ann.file("shop.yaml", &many("shop", 5002));
     let (code, said) = ann.does(&["apply", "shop.yaml", "--overwrite"]);
     assert_eq!(code, Some(3), "{said}");
@@ -87,4 +92,8 @@ fn a_change_is_made_and_ends_with_its_own_code_though_nobody_reads_what_it_says(
     assert_eq!(ended.status.code(), Some(0));
     assert!(String::from_utf8(ended.stderr).unwrap().contains("cannot write standard output: No space left"));
     assert_eq!(ann.text(), rule("beijing"));
+    for undone in ["--dry-run", "--overwrite"] {
+        let ended = ann.command(&["apply", "shop.yaml", "--json", undone]).stdout(full()).status().unwrap();
+        assert_eq!(ended.code(), Some(1), "{undone}: half an answer, and nothing to be done");
+    }
 }

@@ -378,8 +378,8 @@ impl<'a> Attachments<'a> {
         }
     }
 
-    /// Hands over what stands under each key that has one of these [`mark`]s, and under some others, in the order of the wire: the text, or
-    /// the digits of the number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
+    /// Hands over what stands under each key that has one of these [`mark`]s, in the order of the wire: the text, or the digits of the
+    /// number; `None` where it is neither. A key may come again, and of equal keys providers read the last.
     pub fn each(&self, marks: u64, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
         if self.is_null {
             return;
@@ -400,16 +400,18 @@ impl<'a> Attachments<'a> {
         if index.end() < self.entries.end {
             let mut cursor = self.cursor();
             cursor.set_at(index.end());
-            self.each_behind(cursor, found);
+            self.each_behind(marks, cursor, found);
         }
     }
 
-    /// The same of all entries from the cursor on.
+    /// The same of the entries from the cursor on. To show a value is not cheap, and there may be millions.
     #[cold]
-    fn each_behind(&self, mut cursor: Cursor<'a>, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
+    fn each_behind(&self, marks: u64, mut cursor: Cursor<'a>, mut found: impl FnMut(&str, Option<Cow<'a, str>>)) {
         while let Ok(Some(key)) = cursor.next_key(self.body) {
             let short = cursor.short_text();
-            found(&key, short.map_or_else(|| cursor.shown(), |text| Some(Cow::Borrowed(text))));
+            if marks & mark(key.as_bytes()) != 0 {
+                found(&key, short.map_or_else(|| cursor.shown(), |text| Some(Cow::Borrowed(text))));
+            }
             if short.is_none() && cursor.skip().is_err() {
                 return;
             }
