@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::fault::{End, Fault, Gateways};
 use super::tally::{Figures, Moments, tally};
@@ -148,6 +148,10 @@ impl Stage {
         let steady = self.until_steady(back_ms)?;
         let calls: Vec<(Release, Vec<Recorded>)> =
             self.consumers.iter().map(|(release, peer)| Ok((*release, peer.end_load()?))).collect::<Result<_>>()?;
+        for (release, calls) in &calls {
+            let nowhere = calls.iter().find(|call| call.class.is_none() && call.asked.is_none());
+            ensure!(nowhere.is_none(), "{}: a call was answered and does not say by whom", release.version());
+        }
         let ledger = self.ledger()?;
         let mut measured = Vec::new();
         for (release, calls) in &calls {

@@ -34,6 +34,8 @@ pub struct Recorded {
     pub began_ms: u64,
     /// How long its caller waited.
     pub took_us: u64,
+    /// Whom its last attempt was handed to, `host:port`; nothing if its consumer knew nobody.
+    pub asked: Option<String>,
     /// The class of what was thrown; nothing if it was answered.
     pub class: Option<String>,
     /// The message of what was thrown.

@@ -9,20 +9,24 @@ import java.util.Map;
 
 /** Steady calls with a key each, from several threads on each of several references, until it is told to end. */
 final class Load {
+    /** Whom the last attempt of this thread's call was handed to, `host:port`; unknown where it found nobody. */
+    static final ThreadLocal<String> ASKED = new ThreadLocal<>();
     /** A thread that calls has come to nothing for so long does not hold up the end. */
     private static final long LAST_CALL_MILLIS = 20_000;
 
-    /** One call: when it began, how long it took, and what was thrown, if anything. */
+    /** One call: when it began, how long it took, who was asked last, and what was thrown, if anything. */
     private static final class Call {
         final String key;
         final long beganMillis;
         final long tookMicros;
+        final String asked;
         final Throwable thrown;
 
-        Call(String key, long beganMillis, long tookMicros, Throwable thrown) {
+        Call(String key, long beganMillis, long tookMicros, String asked, Throwable thrown) {
             this.key = key;
             this.beganMillis = beganMillis;
             this.tookMicros = tookMicros;
+            this.asked = asked;
             this.thrown = thrown;
         }
     }
@@ -52,6 +56,7 @@ final class Load {
             long beganMillis = System.currentTimeMillis();
             long begin = System.nanoTime();
             Throwable thrown = null;
+            ASKED.remove();
             try {
                 String answer = service.record(key);
                 if (!key.equals(answer)) {
@@ -60,7 +65,7 @@ final class Load {
             } catch (Throwable e) {
                 thrown = e;
             }
-            note(new Call(key, beganMillis, (System.nanoTime() - begin) / 1000, thrown));
+            note(new Call(key, beganMillis, (System.nanoTime() - begin) / 1000, ASKED.get(), thrown));
             next = Math.max(next + wanted.pause_ms * 1_000_000L, System.nanoTime());
             try {
                 Thread.sleep(Math.max(0, (next - System.nanoTime()) / 1_000_000));
@@ -98,6 +103,7 @@ final class Load {
                 one.addProperty("key", call.key);
                 one.addProperty("began_ms", call.beganMillis);
                 one.addProperty("took_us", call.tookMicros);
+                one.addProperty("asked", call.asked);
                 if (call.thrown != null) {
                     String message = String.valueOf(call.thrown.getMessage());
                     one.addProperty("class", call.thrown.getClass().getName());
