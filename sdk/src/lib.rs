@@ -26,10 +26,13 @@
 //!   the deadline.
 //! * Values are `serde` types over Hessian 2; an interface is a trait with an attribute that derives names and descriptors.
 //!
+//! * [`provider`] is the other side: Rust functions that Java, Go and Rust consumers call.
+//!
 //! It never dials a hub, never decides permissions, and keeps no state that outlives the process.
 
 pub mod hessian2;
 pub mod java;
+pub mod provider;
 mod value;
 
 pub use value::Value;

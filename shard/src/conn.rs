@@ -92,6 +92,7 @@ impl Conn {
             read_len: Cell::new(0),
             untaken: Untaken::default(),
         });
+        session.opened(&conn);
         shard.run(run(conn.clone(), session));
         Ok(conn)
     }

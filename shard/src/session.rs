@@ -6,6 +6,9 @@ use crate::{Conn, SCRATCH_LEN};
 
 /// What is done with the bytes of a connection.
 pub trait Session: 'static {
+    /// The connection is there, and nothing was read of it; the first call it gets. Appending to `conn` is possible.
+    fn opened(&self, _conn: &Rc<Conn>) {}
+
     /// Bytes have arrived; `bytes` begins where the last call's `used` ended. Takes whole frames and leaves the rest.
     ///
     /// # Errors

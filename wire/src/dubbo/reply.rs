@@ -53,7 +53,7 @@ pub fn put_exception(out: &mut impl FrameBuf, asked: &Asked, text: &str) {
     let Some(codec) = asked.serialization.codec() else {
         return put_error(out, asked.id, Status::BAD_REQUEST, text);
     };
-    put_ok(out, asked, codec, AnswerType::Exception, |out| match codec {
+    put_ok(out, asked, codec, AnswerType::Exception, [], |out| match codec {
         Codec::Hessian2 => hessian2::writer::put_runtime_exception(out, text),
         Codec::Fastjson2 => fastjson2::writer::put_runtime_exception(out, text),
     });
@@ -67,11 +67,19 @@ pub fn put_value(out: &mut impl FrameBuf, asked: &Asked, value: Value<'_>) {
         return put_error(out, asked.id, Status::BAD_REQUEST, &text);
     };
     let kind = if value == Value::Null { AnswerType::Null } else { AnswerType::Value };
-    put_ok(out, asked, codec, kind, |out| value.put(out, codec));
+    put_ok(out, asked, codec, kind, [], |out| value.put(out, codec));
 }
 
-/// An OK reply: the type, the value unless that is null, and the attachments where the requester can read any.
-fn put_ok<B: FrameBuf>(out: &mut B, asked: &Asked, codec: Codec, kind: AnswerType, value: impl FnOnce(&mut B)) {
+/// Appends an OK reply: the type, what `value` writes unless that is null, and the attachments where the requester can read any.
+/// `codec` is the request's.
+pub fn put_ok<'e, B: FrameBuf>(
+    out: &mut B,
+    asked: &Asked,
+    codec: Codec,
+    kind: AnswerType,
+    attachments: impl IntoIterator<Item = (&'e str, &'e str)>,
+    value: impl FnOnce(&mut B),
+) {
     let has_map = asked.form == ReplyForm::WithAttachments;
     let number = kind.number(asked.form);
     put_frame(out, asked.serialization, Status::OK, asked.id, |out| match codec {
@@ -81,7 +89,7 @@ fn put_ok<B: FrameBuf>(out: &mut B, asked: &Asked, codec: Codec, kind: AnswerTyp
                 value(out);
             }
             if has_map {
-                hessian2::writer::put_text_map(out, []);
+                hessian2::writer::put_text_map(out, attachments);
             }
         }
         Codec::Fastjson2 => {
@@ -90,7 +98,7 @@ fn put_ok<B: FrameBuf>(out: &mut B, asked: &Asked, codec: Codec, kind: AnswerTyp
                 fastjson2::writer::put_field(out, value);
             }
             if has_map {
-                fastjson2::writer::put_field(out, |out| fastjson2::writer::put_text_map(out, []));
+                fastjson2::writer::put_field(out, |out| fastjson2::writer::put_text_map(out, attachments));
             }
         }
     });

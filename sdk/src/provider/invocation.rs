@@ -1,0 +1,224 @@
+//! One call as its handler sees it: arguments, attachments, who calls, how long there is; and what shall go back beside the result.
+//!
+//! It holds the frame's body once and reads in it what is asked for; it never copies an argument that nobody takes.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use shard::Permit;
+use wire::dubbo::attachments::AttachmentValue;
+use wire::dubbo::call::{self, Call, Peeked};
+use wire::dubbo::frame::{FrameKind, Header, Status};
+
+use super::Thrown;
+use super::arguments;
+use super::lookup::{Run, refuse};
+use super::service::Service;
+use crate::hessian2::{DecodeError, Decoder};
+
+/// Where a call comes from, as the line says it.
+const SOURCE_ISLAND: &str = "highway.source.island";
+const SOURCE_APPLICATION: &str = "highway.source.application";
+/// Attachments that are listed, and attachments of an answer, at most.
+pub const ATTACHMENTS_MAX: usize = 1024;
+
+/// A call.
+pub struct Invocation {
+    run: Run,
+    header: Header,
+    body: Vec<u8>,
+    arguments: Range<usize>,
+    count: usize,
+    form: Form,
+    consumer: SocketAddr,
+    arrived: Instant,
+    timeout: Option<Duration>,
+    reply: Reply,
+    /// What the body takes of the provider's budget, for as long as it is here.
+    _permit: Permit,
+}
+
+/// How the arguments stand in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// One behind the other.
+    Plain,
+    /// As the list that is the third argument of `$invoke`.
+    Generic,
+}
+
+/// What goes back beside the result.
+pub(super) type Reply = Arc<Mutex<Vec<(String, String)>>>;
+
+/// What is known of a call beside its body.
+pub(super) struct Circumstances {
+    pub(super) header: Header,
+    pub(super) consumer: SocketAddr,
+    pub(super) arrived: Instant,
+    pub(super) permit: Permit,
+}
+
+impl Invocation {
+    pub(super) fn new(run: Run, call: &Call<'_>, body: &[u8], of: Circumstances) -> Self {
+        let begin = call.leading.end;
+        Self {
+            run,
+            header: of.header,
+            body: body.to_vec(),
+            arguments: begin..begin + call.arguments().len(),
+            count: call.leading.arg_count,
+            form: if call.generic.is_some() { Form::Generic } else { Form::Plain },
+            consumer: of.consumer,
+            arrived: of.arrived,
+            timeout: call.timeout,
+            reply: Reply::default(),
+            _permit: of.permit,
+        }
+    }
+
+    /// The arguments: a tuple of as many as there are, `()` for none.
+    ///
+    /// # Errors
+    /// Their number or one of their types is another. By `?` in a handler the consumer reads which, with Dubbo's status for a request
+    /// that cannot be read.
+    pub fn args<'a, T: Deserialize<'a>>(&'a self) -> Result<T, Thrown> {
+        let mut read = 0;
+        self.read(&mut read).map_err(|error| {
+            let which = if read == 0 { "the arguments".to_owned() } else { format!("argument {read}") };
+            refuse(Status::BAD_REQUEST, format!("{which} of {} of {}: {error}", self.method(), self.service().name()))
+                .into()
+        })
+    }
+
+    fn read<'a, T: Deserialize<'a>>(&'a self, read: &mut usize) -> Result<T, DecodeError> {
+        let mut decoder = self.decoder();
+        if self.form == Form::Plain {
+            return arguments::behind_each_other(&mut decoder, self.count, read);
+        }
+        decoder.take::<IgnoredAny>()?;
+        decoder.take::<IgnoredAny>()?;
+        arguments::in_a_list(&mut decoder, read)
+    }
+
+    /// The stream of arguments as it came, from its first value on. That of a generic call is the method's name, the names of the types
+    /// and the list of the values.
+    #[must_use]
+    pub fn decoder(&self) -> Decoder<'_> {
+        Decoder::new(self.body.get(self.arguments.clone()).unwrap_or_default())
+    }
+
+    /// The interface that is called.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        &self.service().interface
+    }
+
+    /// Its group.
+    #[must_use]
+    pub fn group(&self) -> Option<&str> {
+        self.service().group.as_deref()
+    }
+
+    /// Its version.
+    #[must_use]
+    pub fn version(&self) -> Option<&str> {
+        self.service().version.as_deref()
+    }
+
+    /// The method that is called; of a generic call the one that it names.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.run.handler().method.name()
+    }
+
+    /// Whether the consumer has no class of ours and gets objects as maps.
+    #[must_use]
+    pub fn is_generic(&self) -> bool {
+        self.form == Form::Generic
+    }
+
+    /// Whether nobody waits for the answer.
+    #[must_use]
+    pub fn is_one_way(&self) -> bool {
+        self.header.kind() == FrameKind::OneWay
+    }
+
+    /// The address that the call came from: the consumer's, or a gateway's.
+    #[must_use]
+    pub fn consumer(&self) -> SocketAddr {
+        self.consumer
+    }
+
+    /// The island that the call came from, where it came over the line.
+    #[must_use]
+    pub fn source_island(&self) -> Option<String> {
+        self.attachment(SOURCE_ISLAND)
+    }
+
+    /// The application that calls: what the line says of it, else what it says of itself.
+    #[must_use]
+    pub fn application(&self) -> Option<String> {
+        [SOURCE_APPLICATION, "remote.application", "application"].into_iter().find_map(|key| self.attachment(key))
+    }
+
+    /// How long the consumer waits, if it says so: 2.7 does not, unless it is told to.
+    #[must_use]
+    pub fn timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    /// Until when an answer is of use: the timeout from when the call was here. Later answers are not sent.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.arrived.checked_add(self.timeout?)
+    }
+
+    /// The attachment of this key, if it is text or a whole number; of equal keys the last.
+    #[must_use]
+    pub fn attachment(&self, key: &str) -> Option<String> {
+        self.call(|call| call.attachments.get(key).map(Into::into)).flatten()
+    }
+
+    /// The attachments that are text or whole numbers, the first [`ATTACHMENTS_MAX`] of them, in the consumer's order.
+    #[must_use]
+    pub fn attachments(&self) -> Vec<(String, String)> {
+        let all = |call: &Call<'_>| {
+            let shown = call.attachments.iter().filter_map(|entry| match entry.value {
+                AttachmentValue::Text(text) => Some((entry.key.into_owned(), text.into_owned())),
+                AttachmentValue::Integer(number) => Some((entry.key.into_owned(), number.to_string())),
+                _ => None,
+            });
+            shown.take(ATTACHMENTS_MAX).collect()
+        };
+        self.call(all).unwrap_or_default()
+    }
+
+    /// Puts an attachment into the answer, for consumers that can read any: all but dubbox and those before 2.6.3. Over
+    /// [`ATTACHMENTS_MAX`] of them it does nothing.
+    pub fn reply_attachment(&self, key: impl Into<String>, value: impl Into<String>) {
+        let mut reply = self.reply.lock().unwrap_or_else(PoisonError::into_inner);
+        if reply.len() < ATTACHMENTS_MAX {
+            reply.push((key.into(), value.into()));
+        }
+    }
+
+    fn service(&self) -> &Service {
+        &self.run.service
+    }
+
+    pub(super) fn reply(&self) -> Reply {
+        self.reply.clone()
+    }
+
+    /// The call as it stands in the body. It was read before, so it can be read again.
+    fn call<R>(&self, read: impl FnOnce(&Call<'_>) -> R) -> Option<R> {
+        match call::peek(&self.header, &self.body) {
+            Ok(Peeked::Call(call)) => Some(read(&call)),
+            _ => None,
+        }
+    }
+}
