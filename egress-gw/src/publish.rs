@@ -17,13 +17,10 @@ use std::time::Duration;
 
 use route::{BesideLocal, Imports};
 use wire::tunnel::catalogue::{Entry, ServiceKey};
-use zk_bridge::VirtualProvider;
+use zk_bridge::{ANY_ISLAND, VirtualProvider};
 
 use crate::catalogue::Offered;
 use crate::config::{Port, Tagging};
-
-/// What stands in for the island in the names of instances on the port of all islands.
-const ANY_ISLAND: &str = "default";
 
 /// Where this gateway is reached, and how its nodes are marked.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::gateway::{Gateway, gateways};
 use crate::interface_level::Registered;
 use crate::mirror::Mirror;
 use crate::registry::Level;
@@ -24,6 +25,8 @@ pub(crate) struct Assembled {
     pub(crate) foreign: BTreeSet<ServiceKey>,
     /// The part of it that is registered at interface level only.
     pub(crate) foreign_interface_only: BTreeSet<ServiceKey>,
+    /// Where gateways stand.
+    pub(crate) gateways: Vec<Gateway>,
 }
 
 /// Everybody who is registered.
@@ -39,7 +42,9 @@ pub(crate) fn providers(mirror: &Mirror) -> Assembled {
     }
     let at_instances: Vec<Registered> = mirror
         .instances()
-        .flat_map(|(instance, node)| node.info.iter().flat_map(|info| instance.providers(info)))
+        .flat_map(|(instance, node)| {
+            node.info.iter().flat_map(|info| instance.providers(info, |interface| mirror.scope.has(interface)))
+        })
         .collect();
     for Registered { protocol, provider } in &at_instances {
         found
@@ -47,7 +52,7 @@ pub(crate) fn providers(mirror: &Mirror) -> Assembled {
             .and_modify(|known| *known = Arc::new(merged(known, provider)))
             .or_insert_with(|| Arc::clone(provider));
     }
-    let mut assembled = Assembled::default();
+    let mut assembled = Assembled { gateways: gateways(mirror), ..Assembled::default() };
     for ((protocol, ..), provider) in found {
         if protocol == "dubbo" {
             assembled.providers.push(provider);

@@ -1,15 +1,26 @@
-//! What changed in the tree: by one recursive watch a folder where the server has that, else by looking every few seconds.
+//! What changed in the tree: by watches that last where the server has them, else by looking every few seconds.
 //!
-//! A recursive watch is a handful of watches for any number of nodes, which is what keeps a reconnect possible. The
-//! client crate forgets them when it reconnects, so a feed belongs to one connection: after each reconnect there is a
+//! ```text
+//!   everything is read     /<root>, /<services>                           each with all that is below
+//!   some interfaces are    /<root>/<interface>/providers                  who comes and goes
+//!                          /<root>/mapping/<interface>                    which applications
+//!                          /<services>, /<services>/<application>         gateways; instances
+//!                          /<root>/metadata/<application>                 metadata that comes late
+//! ```
+//!
+//! A recursive watch is a handful of watches for any number of nodes; whoever reads little has one for each thing he reads, so
+//! that the rest of the tree does not wake him. The client crate forgets them when it reconnects (and so they never make a
+//! reconnect impossible, as many one-time watches do), so a feed belongs to one connection: after each reconnect there is a
 //! new one, and everything is doubted. It never tells what a change was, only where.
 
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use zookeeper_client::{AddWatchMode, Error, EventType, PersistentWatcher, SessionState};
 
-use crate::layout::Layout;
 use crate::session::Session;
 
 /// How often an older server is asked what changed: a few hundred bytes for each interface and instance.
@@ -30,9 +41,21 @@ pub(crate) enum Change {
     Anywhere,
 }
 
+/// How much of the tree below a path is watched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// The node, and that children of it come and go.
+    Node,
+    /// The node and everything below it.
+    Tree,
+}
+
+/// What is watched.
+pub(crate) type Watched = BTreeMap<String, Depth>;
+
 /// What changed, as long as the connection stays the same.
 pub(crate) struct Feed {
-    watchers: [Option<PersistentWatcher>; 2],
+    watchers: BTreeMap<String, (Depth, PersistentWatcher)>,
     look: Interval,
 }
 
@@ -43,12 +66,9 @@ fn documents_polled_every(documents: usize) -> Duration {
 }
 
 impl Feed {
-    /// Begins to watch the folders of services.
-    ///
-    /// # Errors
-    /// The connection is lost, or the server refuses the watch.
-    pub(crate) async fn of_services(session: &Session, layout: &Layout) -> Result<Self, Error> {
-        Self::start(session, &layout.watched(), POLLED_EVERY).await
+    /// A feed of services; nothing is watched yet.
+    pub(crate) fn of_services(session: &Session) -> Self {
+        Self::new(session, POLLED_EVERY)
     }
 
     /// Begins to watch the folder of rule documents. A watch of its own, also inside of a folder that is watched: who reads
@@ -57,38 +77,73 @@ impl Feed {
     /// # Errors
     /// The connection is lost, or the server refuses the watch.
     pub(crate) async fn of_documents(session: &Session, folder: String) -> Result<Self, Error> {
-        Self::start(session, &[folder], DOCUMENTS_POLLED_EVERY).await
+        let mut feed = Self::new(session, DOCUMENTS_POLLED_EVERY);
+        feed.cover(session, &[(folder, Depth::Tree)].into()).await?;
+        Ok(feed)
     }
 
-    async fn start(session: &Session, folders: &[String], polled_every: Duration) -> Result<Self, Error> {
-        let mut watchers = [None, None];
+    fn new(session: &Session, polled_every: Duration) -> Self {
         let period = if session.has_recursive_watch() { AUDITED_EVERY } else { polled_every };
-        if session.has_recursive_watch() {
-            for (place, path) in watchers.iter_mut().zip(folders) {
-                let watch = session.client.watch(path, AddWatchMode::PersistentRecursive);
-                *place = Some(session.answer(watch).await?);
-            }
+        Self { watchers: BTreeMap::new(), look: every(period) }
+    }
+
+    /// Watches this and nothing else from now on; what is watched already stays watched meanwhile. A path need not be there.
+    ///
+    /// # Errors
+    /// The connection is lost, or the server refuses a watch.
+    pub(crate) async fn cover(&mut self, session: &Session, wanted: &Watched) -> Result<(), Error> {
+        if !session.has_recursive_watch() {
+            return Ok(());
         }
-        Ok(Self { watchers, look: every(period) })
+        self.watchers.retain(|path, (depth, _)| wanted.get(path) == Some(depth));
+        let new: Vec<(&String, Depth)> = wanted
+            .iter()
+            .filter(|(path, _)| !self.watchers.contains_key(*path))
+            .map(|(path, at)| (path, *at))
+            .collect();
+        let watches = session.each(&new, |(path, depth)| session.client.watch(path, mode(*depth))).await?;
+        for ((path, depth), watch) in new.into_iter().zip(watches) {
+            self.watchers.insert(path.clone(), (depth, watch?));
+        }
+        Ok(())
     }
 
     /// There are so many rule documents now: where they are polled, the more the less often.
     pub(crate) fn pace(&mut self, documents: usize) {
         let period = documents_polled_every(documents);
-        if self.watchers.iter().all(Option::is_none) && self.look.period() != period {
+        if self.watchers.is_empty() && self.look.period() != period {
             self.look = every(period);
         }
     }
 
     /// The next change. Cancel safe.
     pub(crate) async fn next(&mut self) -> Change {
-        let [first, second] = &mut self.watchers;
-        let event = tokio::select! {
-            _ = self.look.tick() => return Change::Anywhere,
-            event = event_of(first) => event,
-            event = event_of(second) => event,
+        let told = {
+            let mut events: Vec<_> = self.watchers.values_mut().map(|(_, live)| Box::pin(event_of(live))).collect();
+            let any = poll_fn(|context| {
+                let told = events.iter_mut().map(|event| event.as_mut().poll(context));
+                told.into_iter().find(Poll::is_ready).unwrap_or(Poll::Pending)
+            });
+            tokio::select! {
+                _ = self.look.tick() => return Change::Anywhere,
+                told = any => told,
+            }
         };
-        event.map_or(Change::Anywhere, Change::At)
+        match told {
+            Some(path) => Change::At(path),
+            None => {
+                // All of them ended with the session, and the crate panics when a watcher is asked once more after that.
+                self.watchers.clear();
+                Change::Anywhere
+            }
+        }
+    }
+}
+
+fn mode(depth: Depth) -> AddWatchMode {
+    match depth {
+        Depth::Node => AddWatchMode::Persistent,
+        Depth::Tree => AddWatchMode::PersistentRecursive,
     }
 }
 
@@ -98,19 +153,16 @@ fn every(period: Duration) -> Interval {
     look
 }
 
-/// The path of the watcher's next event; `None` where the session ended. Pending for ever without a watcher.
-async fn event_of(watcher: &mut Option<PersistentWatcher>) -> Option<String> {
+/// The path of the watcher's next event; `None` where the session ended.
+async fn event_of(watcher: &mut PersistentWatcher) -> Option<String> {
     loop {
-        let Some(live) = watcher else { return std::future::pending().await };
-        let event = live.changed().await;
+        let event = watcher.changed().await;
         if event.event_type != EventType::Session {
             return Some(event.path);
         }
         let ended =
             matches!(event.session_state, SessionState::AuthFailed | SessionState::Expired | SessionState::Closed);
         if ended {
-            // The crate panics when a watcher is asked once more after this.
-            *watcher = None;
             return None;
         }
     }

@@ -33,6 +33,8 @@ pub(crate) struct Instance {
     pub(crate) revision: String,
     /// The port for `dubbo://` where the endpoints name one.
     pub(crate) dubbo_port: Option<u16>,
+    /// The tag of the instance as a whole, as gateways and dubbo-go write it.
+    pub(crate) tag: Option<String>,
     pub(crate) metadata: BTreeMap<String, String>,
 }
 
@@ -56,7 +58,8 @@ impl Instance {
         let host = json.get("address").and_then(Json::as_str).filter(|host| !host.is_empty())?.to_owned();
         let port = json.get("port").and_then(Json::as_u64).and_then(|port| u16::try_from(port).ok())?;
         let dubbo_port = metadata.get(ENDPOINTS).and_then(|text| endpoint(text, "dubbo"));
-        Some(Self { application: application.to_owned(), host, port, revision, dubbo_port, metadata })
+        let tag = json.get("tag").and_then(Json::as_str).filter(|tag| !tag.is_empty()).map(str::to_owned);
+        Some(Self { application: application.to_owned(), host, port, revision, dubbo_port, tag, metadata })
     }
 
     /// The gateway that wrote it.
@@ -93,13 +96,14 @@ impl Instance {
         })
     }
 
-    /// The providers behind the instance, of any protocol, given what its revision exports.
-    pub(crate) fn providers(&self, info: &MetadataInfo) -> Vec<Registered> {
+    /// The providers behind the instance, of any protocol, given what its revision exports of what is wanted.
+    pub(crate) fn providers(&self, info: &MetadataInfo, is_wanted: impl Fn(&str) -> bool) -> Vec<Registered> {
         let registered = |service: &ServiceInfo| Registered {
             protocol: service.protocol.clone(),
             provider: Arc::new(self.provider(service)),
         };
-        info.services.iter().filter(|service| !service.protocol.is_empty()).map(registered).collect()
+        let wanted = info.services.iter().filter(|service| is_wanted(&service.interface));
+        wanted.filter(|service| !service.protocol.is_empty()).map(registered).collect()
     }
 
     fn provider(&self, service: &ServiceInfo) -> Provider {
@@ -223,11 +227,14 @@ mod tests {
     fn a_service_has_the_port_it_says_or_the_endpoints_or_the_instances() {
         let instance = Instance::from_json("app", LOCAL.as_bytes()).unwrap();
         let service = ServiceInfo { interface: "a.B".into(), protocol: "dubbo".into(), ..ServiceInfo::default() };
-        assert_eq!(instance.providers(&info(service.clone()))[0].provider.port, 20880);
-        assert_eq!(instance.providers(&info(ServiceInfo { port: 99, ..service.clone() }))[0].provider.port, 99);
+        assert_eq!(instance.providers(&info(service.clone()), |_| true)[0].provider.port, 20880);
+        assert_eq!(
+            instance.providers(&info(ServiceInfo { port: 99, ..service.clone() }), |_| true)[0].provider.port,
+            99
+        );
         let triple_first = LOCAL.replace(r#""[{\"port\":20880"#, r#""[{\"port\":20890"#);
         let instance = Instance::from_json("app", triple_first.as_bytes()).unwrap();
-        assert_eq!(instance.providers(&info(service))[0].provider.port, 20890);
+        assert_eq!(instance.providers(&info(service), |_| true)[0].provider.port, 20890);
     }
 
     #[test]
@@ -239,7 +246,7 @@ mod tests {
             parameters: [("meta-v".to_owned(), "own".to_owned())].into(),
             ..ServiceInfo::default()
         };
-        let provider = &instance.providers(&info(service))[0].provider;
+        let provider = &instance.providers(&info(service), |_| true)[0].provider;
         assert_eq!(provider.timestamp(), Some(1795253830272));
         assert_eq!(provider.parameters.get("meta-v"), Some("own"));
         assert_eq!(provider.parameters.get("dubbo.metadata.revision"), None);
@@ -249,7 +256,8 @@ mod tests {
     fn a_service_of_another_protocol_is_nobody_to_call() {
         let instance = Instance::from_json("local-app", REMOTE.as_bytes()).unwrap();
         let service = ServiceInfo { interface: "a.B".into(), protocol: "tri".into(), ..ServiceInfo::default() };
-        let found = instance.providers(&info(service));
+        assert!(instance.providers(&info(service.clone()), |interface| interface != "a.B").is_empty());
+        let found = instance.providers(&info(service), |_| true);
         assert_eq!((found[0].protocol.as_str(), found[0].dubbo()), ("tri", None));
     }
 
@@ -274,6 +282,6 @@ mod tests {
         assert_eq!((instance.highway(), instance.epoch()), (Some("gw-1"), 1700000000000));
         assert_eq!(instance.revision, "r1");
         let tagged = instance_json("highway-b-1", ("10.0.0.9", 20991), Some("b"), "r1", "gw-1", 1700000000000);
-        assert_eq!(serde_json::from_str::<Json>(&tagged).unwrap()["tag"], "b");
+        assert_eq!(Instance::from_json("highway-b-1", tagged.as_bytes()).unwrap().tag.as_deref(), Some("b"));
     }
 }

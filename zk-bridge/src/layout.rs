@@ -10,6 +10,8 @@
 //!
 //! `services` may be the same folder as `root`: Dubbo 3 does that when the registry has a group. Pure.
 
+use std::collections::BTreeSet;
+
 use crate::url::{percent_decode, percent_encode};
 
 /// Folders directly under the root that are no interfaces.
@@ -125,6 +127,11 @@ impl Layout {
         format!("/{}/metadata/{application}/{revision}", self.root)
     }
 
+    /// All metadata of an application where Java looks.
+    pub(crate) fn metadata_of(&self, application: &str) -> String {
+        format!("/{}/metadata/{application}", self.root)
+    }
+
     /// Where dubbo-go 3.3 looks for metadata. `None` in a shared folder: a revision beside instances would be taken for
     /// an instance by every Java consumer, and one that cannot be read stops their references.
     pub(crate) fn go_metadata(&self, application: &str, revision: &str) -> Option<String> {
@@ -191,6 +198,17 @@ impl Layout {
             _ => Place::Elsewhere,
         }
     }
+}
+
+/// The applications that the text of a mapping names.
+pub(crate) fn applications_in(mapping: &[u8]) -> BTreeSet<String> {
+    let text = String::from_utf8_lossy(mapping);
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether a node can be called so.
+pub(crate) fn is_one_segment(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c == '/' || c.is_control()) && name != "." && name != ".."
 }
 
 /// The folder of an interface.

@@ -31,6 +31,20 @@
 //! * [`Registry`] is what the gateways see: [`View`] in, [`Desired`] out, [`Status`] for the page of the operator.
 //! * [`ConfigCenter`] is for tools: it changes rule documents, with a history, and never over somebody else's change.
 //! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
+//! * [`open_only`] makes one that reads what a program needs that calls some services among thousands:
+//!
+//! ```no_run
+//! # async fn f(settings: zk_bridge::RegistrySettings) {
+//! let (wanted, interfaces) = tokio::sync::watch::channel(["com.acme.Greeter".to_owned()].into());
+//! let (registry, driver) = zk_bridge::open_only(settings, interfaces);
+//! tokio::spawn(driver.run());
+//! wanted.send_modify(|interfaces| drop(interfaces.replace("com.acme.Clock".to_owned())));   // at any time
+//! let mut view = registry.view();
+//! if let Ok(view) = view.wait_for(|view| view.is_read("com.acme.Clock")).await {
+//!     println!("{} providers, {} gateways", view.providers().len(), view.gateways().len());
+//! }
+//! # }
+//! ```
 //!
 //! It is the control plane: an ordinary tokio runtime, one task a registry, and one thread a registry that keeps the
 //! session alive meanwhile. It never touches a call, never writes to a
@@ -42,6 +56,7 @@ mod center;
 mod changes;
 mod config;
 mod driver;
+mod gateway;
 mod handle;
 mod instance_level;
 mod interface_level;
@@ -51,8 +66,10 @@ mod metadata;
 mod metadata_call;
 mod metadata_store;
 mod mirror;
+mod open;
 mod publish;
 mod registry;
+mod scope;
 mod session;
 mod url;
 mod view;
@@ -62,6 +79,8 @@ pub use center::editing::ConfigCenter;
 pub use center::history::{Action, Entry};
 pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Version, is_document_name};
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
-pub use driver::{Driver, open};
+pub use driver::Driver;
+pub use gateway::{ANY_ISLAND, Gateway};
+pub use open::{open, open_only};
 pub use registry::{Desired, Level, Registry, RegistryFailure, Status, VirtualProvider, Work};
 pub use view::{Consumer, Parameters, Provider, ServiceKey, View};

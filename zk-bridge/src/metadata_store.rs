@@ -111,16 +111,14 @@ impl Store {
         }
     }
 
-    /// Gives every instance what is known of it, and forgets what no instance names.
+    /// Gives every instance what is known of it, and forgets what no instance names of which we want to know it.
     pub(crate) fn settle(&mut self, mirror: &mut Mirror) {
-        let mut named = BTreeSet::new();
-        for node in mirror.instances_mut() {
+        let named: BTreeSet<MetadataName> = mirror.instances().map(|(instance, _)| name_of(instance)).collect();
+        for node in mirror.all_instances_mut() {
             let Some(instance) = &node.instance else { continue };
-            let name = name_of(instance);
-            if let Some(info) = self.known.get(&name) {
+            if let Some(info) = self.known.get(&name_of(instance)) {
                 node.info = Some(Arc::clone(info));
             }
-            named.insert(name);
         }
         self.known.retain(|name, _| named.contains(name));
         self.missing.retain(|name, _| named.contains(name));
@@ -137,6 +135,13 @@ impl Store {
     pub(crate) fn is_waiting(&self) -> bool {
         let now = Instant::now();
         !self.asked.is_empty() || self.missing.values().any(|missing| now < missing.since + AWAITED)
+    }
+
+    /// Whether the application is one of these.
+    pub(crate) fn is_waiting_for(&self, application: &str) -> bool {
+        let now = Instant::now();
+        let missing = self.missing.iter().filter(|(_, missing)| now < missing.since + AWAITED).map(|(name, _)| name);
+        self.asked.iter().chain(missing).any(|(waiting, _)| waiting == application)
     }
 
     /// A sentence for each application that does not tell.

@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::gateway::{Gateway, gateways_of};
 use crate::registry::Level;
 
 /// What a consumer asks for.
@@ -74,6 +75,9 @@ pub struct View {
     pub(crate) providers: Vec<Arc<Provider>>,
     pub(crate) consumers: Vec<Arc<Consumer>>,
     pub(crate) foreign: BTreeSet<ServiceKey>,
+    pub(crate) gateways: Vec<Gateway>,
+    /// The interfaces that were read to the end, where not all are wanted.
+    pub(crate) read: Option<BTreeSet<String>>,
 }
 
 impl ServiceKey {
@@ -215,6 +219,8 @@ impl View {
             generation,
             connected: true,
             complete: true,
+            gateways: gateways_of(&providers),
+            read: None,
             providers: providers.into_iter().map(Arc::new).collect(),
             consumers: consumers.into_iter().map(Arc::new).collect(),
             foreign: BTreeSet::new(),
@@ -240,12 +246,26 @@ impl View {
         self.connected
     }
 
-    /// Whether everything that we may read has been read. While it is false, absence proves nothing. A folder that is
+    /// Whether everything that is wanted and that we may read has been read. While it is false, absence proves nothing. A folder that is
     /// closed to us, and an application that has not told for a minute what it exports, are problems in the
     /// [`crate::Status`] and not waited for.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.complete
+    }
+
+    /// Whether everything that we may read about one interface has been read; what keeps another one waiting does not matter. In a
+    /// registry that is opened for some interfaces ([`crate::open_only`]) it is false for every other one.
+    #[must_use]
+    pub fn is_read(&self, interface: &str) -> bool {
+        self.read.as_ref().map_or(self.complete, |read| read.contains(interface))
+    }
+
+    /// Where gateways of this island take calls, each address once, sorted by gateway: what may be called with a target when the
+    /// service has no virtual provider. They are read off what they registered, at both levels.
+    #[must_use]
+    pub fn gateways(&self) -> &[Gateway] {
+        &self.gateways
     }
 
     /// Every provider that speaks `dubbo://`, real and virtual, sorted by key, host and port.

@@ -18,10 +18,31 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::assemble::Assembled;
+use crate::gateway::Gateway;
+use crate::scope::Interest;
 use crate::view::{Provider, ServiceKey, View};
 
 /// The same provider, of whatever path, has the same place.
 type Place = (ServiceKey, String, u16);
+
+/// Whom a registry's user calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Whom {
+    /// Real providers: gateways do not call gateways.
+    Real,
+    /// Virtual ones too, and gateways.
+    Everybody,
+}
+
+impl Whom {
+    /// Who is interested in a part of the registry alone calls what stands there; a gateway calls real providers.
+    pub(super) const fn of(interest: &Interest) -> Self {
+        match interest {
+            Interest::Everything => Self::Real,
+            Interest::Only { .. } => Self::Everybody,
+        }
+    }
+}
 
 /// What was there before.
 pub(super) struct Holding {
@@ -29,6 +50,9 @@ pub(super) struct Holding {
     time: Duration,
     providers: BTreeMap<(Place, String), Held<Arc<Provider>>>,
     foreign: BTreeMap<ServiceKey, Held<()>>,
+    gateways: BTreeMap<Gateway, Held<()>>,
+    /// Whom it holds.
+    whom: Whom,
     /// Connected time up to the last disconnect.
     passed: Duration,
     /// Since when there is a connection.
@@ -44,9 +68,16 @@ struct Held<T> {
 }
 
 impl Holding {
-    pub(super) fn new(time: Duration) -> Self {
-        let (providers, foreign) = (BTreeMap::new(), BTreeMap::new());
-        Self { time, providers, foreign, passed: Duration::ZERO, connected_since: None }
+    pub(super) const fn new(time: Duration, whom: Whom) -> Self {
+        Self {
+            time,
+            providers: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            gateways: BTreeMap::new(),
+            whom,
+            passed: Duration::ZERO,
+            connected_since: None,
+        }
     }
 
     /// There is a connection from `now` on.
@@ -63,10 +94,13 @@ impl Holding {
     /// A session begins: what `before` shows is held. What was held and missing already stays only as long as it had left.
     pub(super) fn hold(&mut self, before: &View, now: Instant) {
         let until = self.connected_time(now) + self.time;
-        let real = before.providers.iter().filter(|provider| !provider.is_virtual());
-        let real = real.map(|provider| ((place(provider), provider.path.clone()), Arc::clone(provider)));
-        renew(&mut self.providers, real, until);
+        let is_everybody = self.whom == Whom::Everybody;
+        let held = before.providers.iter().filter(|provider| is_everybody || !provider.is_virtual());
+        let held = held.map(|provider| ((place(provider), provider.path.clone()), Arc::clone(provider)));
+        renew(&mut self.providers, held, until);
         renew(&mut self.foreign, before.foreign.iter().map(|key| (key.clone(), ())), until);
+        let gateways = before.gateways.iter().filter(|_| is_everybody);
+        renew(&mut self.gateways, gateways.map(|gateway| (gateway.clone(), ())), until);
     }
 
     /// Adds what is held and missing; `true` where there was something to add.
@@ -74,9 +108,10 @@ impl Holding {
         let time = self.connected_time(now);
         self.providers.retain(|_, held| held.until > time);
         self.foreign.retain(|_, held| held.until > time);
-        let Assembled { providers, foreign, .. } = assembled;
+        self.gateways.retain(|_, held| held.until > time);
+        let Assembled { providers, foreign, gateways, .. } = assembled;
         let there: BTreeSet<Place> = providers.iter().map(|provider| place(provider)).collect();
-        let count = providers.len() + foreign.len();
+        let count = providers.len() + foreign.len() + gateways.len();
         for ((place, _), held) in &mut self.providers {
             held.is_missing = !there.contains(place);
             if held.is_missing {
@@ -86,16 +121,25 @@ impl Holding {
         for (key, held) in &mut self.foreign {
             held.is_missing = foreign.insert(key.clone());
         }
-        if providers.len() + foreign.len() == count {
+        for (gateway, held) in &mut self.gateways {
+            let at = |known: &Gateway| (&known.host, known.port) == (&gateway.host, gateway.port);
+            held.is_missing = !gateways.iter().any(at);
+            if held.is_missing {
+                gateways.push(gateway.clone());
+            }
+        }
+        if providers.len() + foreign.len() + gateways.len() == count {
             return false;
         }
         providers.sort_by_cached_key(|provider| place(provider));
+        gateways.sort();
         true
     }
 
     /// When something held has to go, as far as can be said now.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        let untils = self.providers.values().map(|held| held.until).chain(self.foreign.values().map(|held| held.until));
+        let untils = self.providers.values().map(|held| held.until);
+        let untils = untils.chain(self.foreign.values().chain(self.gateways.values()).map(|held| held.until));
         Some(self.connected_since? + untils.min()?.saturating_sub(self.passed))
     }
 
@@ -157,7 +201,7 @@ mod tests {
     /// A new session held what the one before held: where sessions came and went, who was gone was never gone.
     #[test]
     fn who_does_not_come_back_is_gone_however_many_sessions_begin() {
-        let (mut holding, began) = (Holding::new(TIME), Instant::now());
+        let (mut holding, began) = (Holding::new(TIME, Whom::Real), Instant::now());
         let mut view = shown(&mut holding, &[1, 2], began);
         for seconds in [0, 4, 8] {
             let now = after(seconds, began);
@@ -173,7 +217,7 @@ mod tests {
 
     #[test]
     fn time_without_a_server_does_not_count() {
-        let (mut holding, began) = (Holding::new(TIME), Instant::now());
+        let (mut holding, began) = (Holding::new(TIME, Whom::Real), Instant::now());
         let mut view = shown(&mut holding, &[1], began);
         holding.connected(began);
         holding.hold(&view, began);
@@ -190,8 +234,24 @@ mod tests {
     }
 
     #[test]
+    fn virtual_providers_and_gateways_are_held_for_those_who_call_them_and_for_nobody_else() {
+        for (whom, held) in [(Whom::Real, 0), (Whom::Everybody, 1)] {
+            let (mut holding, began) = (Holding::new(TIME, whom), Instant::now());
+            let marked = Provider { highway: Some("gw-1".into()), ..Provider::clone(&provider(1)) };
+            let before = View::of(1, vec![marked], Vec::new());
+            holding.connected(began);
+            holding.hold(&before, began);
+            let mut nothing = Assembled::default();
+            assert_eq!(holding.add(&mut nothing, began), held > 0);
+            assert_eq!((nothing.providers.len(), nothing.gateways.len()), (held, held), "{whom:?}");
+            let mut later = Assembled::default();
+            assert!(!holding.add(&mut later, after(10, began)));
+        }
+    }
+
+    #[test]
     fn who_was_read_in_between_is_held_anew_and_who_goes_soon_after_a_session_began_is_held_on() {
-        let (mut holding, began) = (Holding::new(TIME), Instant::now());
+        let (mut holding, began) = (Holding::new(TIME, Whom::Real), Instant::now());
         let mut view = shown(&mut holding, &[1], began);
         holding.connected(began);
         holding.hold(&view, began);

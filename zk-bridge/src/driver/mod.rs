@@ -20,7 +20,6 @@ mod outage;
 mod publishing;
 mod showing;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -28,17 +27,18 @@ use tokio::time::{Instant, sleep, sleep_until, timeout};
 use zookeeper_client::{Error, SessionState};
 
 use self::following::{Following, Shown};
+use self::holding::Whom;
 use self::outage::{BACKOFF_MAX, back_without_us, backoff};
 use self::publishing::Publishing;
 use self::showing::{Chroot, Showing};
 use crate::changes::{Change, Feed};
 use crate::config::RegistrySettings;
-use crate::handle::{self, DriverSide, Order};
+use crate::handle::{DriverSide, Order};
 use crate::keeper::Keeper;
 use crate::layout::Layout;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
-use crate::registry::Registry;
+use crate::scope::Interest;
 use crate::session::{Fault, Session};
 
 /// Changes closer together than this are one.
@@ -61,17 +61,16 @@ const DENIED_AGAIN: Duration = Duration::from_secs(5);
 /// The one task of a ZooKeeper registry. It does nothing until it is [`Driver::run`].
 pub struct Driver {
     settings: RegistrySettings,
+    interest: Interest,
     side: DriverSide,
 }
 
-/// A registry in ZooKeeper: a handle for the gateway and the driver that does its work.
-#[must_use]
-pub fn open(settings: RegistrySettings) -> (Arc<dyn Registry>, Driver) {
-    let (registry, side) = handle::pair(settings.name());
-    (registry, Driver { settings, side })
-}
-
 impl Driver {
+    /// Of what is read, and what the handles see.
+    pub(crate) const fn new(settings: RegistrySettings, interest: Interest, side: DriverSide) -> Self {
+        Self { settings, interest, side }
+    }
+
     /// Keeps a session, reads, publishes and heals, until every handle is gone. Cancel safe. The session is left to expire,
     /// however this ends, and with it goes every ephemeral node that was not withdrawn.
     pub async fn run(self) {
@@ -83,8 +82,9 @@ impl Driver {
             layout: Layout::new(&self.settings.root, &self.settings.services_root),
             mirror: Mirror::default(),
             store: Store::default(),
-            showing: Showing::new(self.settings.clone(), view, status),
+            showing: Showing::new(self.settings.clone(), Whom::of(&self.interest), view, status),
             publishing: Publishing::new(orders, done),
+            interest: self.interest,
             rested: Instant::now(),
             denied_again: None,
         };
@@ -106,6 +106,7 @@ struct Work {
     store: Store,
     showing: Showing,
     publishing: Publishing,
+    interest: Interest,
     /// When the next turn may begin.
     rested: Instant,
     /// When to try again what we may not do.
@@ -178,7 +179,7 @@ impl Work {
             "a session began"
         );
         // Nothing of another session's tree can be compared: a server that lost everything counts from one again.
-        self.mirror = Mirror::default();
+        self.mirror = Mirror::of(std::mem::take(&mut self.mirror.scope));
         self.publishing.new_session();
         self.showing.new_session(session);
         following.new_session();
@@ -247,10 +248,10 @@ impl Work {
             sleep(MISSING_PAUSE).await;
         }
         self.showing.chroot(Chroot::There);
-        let mut feed = Feed::of_services(session, &self.layout).await?;
+        let mut feed = Feed::of_services(session);
         self.doubt();
         loop {
-            self.turn(session).await?;
+            self.turn(session, &mut feed).await?;
             self.wait(&mut feed).await;
             if self.denied_again.is_some_and(|again| again <= Instant::now()) {
                 self.denied_again = None;
@@ -263,26 +264,33 @@ impl Work {
     }
 
     fn doubt(&mut self) {
-        self.mirror.stale.doubt_everything();
+        self.mirror.doubt_everything();
         self.publishing.known.doubt();
     }
 
     /// Reads what is stale, shows it, and writes what is wanted; then it rests as long as that took.
-    async fn turn(&mut self, session: &Session) -> Result<(), Error> {
+    async fn turn(&mut self, session: &Session, feed: &mut Feed) -> Result<(), Error> {
         let began = Instant::now();
-        let done = self.rounds(session).await;
+        let done = self.rounds(session, feed).await;
         self.rested = Instant::now() + began.elapsed().min(REST_MAX);
         done
     }
 
-    async fn rounds(&mut self, session: &Session) -> Result<(), Error> {
+    async fn rounds(&mut self, session: &Session, feed: &mut Feed) -> Result<(), Error> {
         loop {
-            if self.mirror.stale.is_any() {
+            if let Some(scope) = self.interest.news() {
+                self.mirror.rescope(scope);
+            }
+            if self.mirror.is_stale() {
+                // What is watched before it is read cannot change unseen; the names say what else there is to watch.
+                feed.cover(session, &self.mirror.watched(&self.layout)).await?;
+                self.mirror.read_names(session, &self.layout).await?;
+                feed.cover(session, &self.mirror.watched(&self.layout)).await?;
                 self.mirror.refresh(session, &self.layout).await?;
             }
             self.store.resolve(session, &self.layout, &self.mirror).await?;
             self.store.settle(&mut self.mirror);
-            self.showing.show(&self.mirror, &self.store);
+            self.showing.show(&self.mirror, &self.store, self.interest.problems());
             let Self { layout, mirror, publishing, showing, .. } = self;
             let again = publishing.publish(session, layout, mirror, showing.interface_only()).await?;
             self.showing.published(&self.publishing.progress);
@@ -305,6 +313,7 @@ impl Work {
                 change = feed.next() => self.gather(change, feed).await,
                 () = self.publishing.ordered() => true,
                 () = self.store.answered() => true,
+                () = self.interest.changed() => true,
                 () = at(next) => true,
             };
         }
@@ -339,7 +348,7 @@ impl Work {
             }
             Change::At(path) => {
                 let place = self.layout.place(&path);
-                let read = self.mirror.stale.touch(&place, &self.layout);
+                let read = self.mirror.touch(&place, &self.layout);
                 let awaited = self.store.touch(&place);
                 let ours = self.publishing.touch(&path, &place);
                 read || awaited || ours

@@ -186,7 +186,7 @@ impl Publishing {
         let is_overtaken = || orders.has_changed().unwrap_or(false);
         let applied = apply(session, &steps, folders, heavy, is_overtaken, |path| {
             let place = layout.place(path);
-            mirror.stale.touch(&place, layout);
+            mirror.touch(&place, layout);
             known.touch(&place);
             known.touch_node(path);
         })
@@ -237,7 +237,7 @@ impl Publishing {
             }
             Applied::Conflict => {
                 self.known.doubt();
-                mirror.stale.doubt_everything();
+                mirror.doubt_everything();
             }
             Applied::Overtaken => self.rounds = 0,
         }

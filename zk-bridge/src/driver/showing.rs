@@ -11,13 +11,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::complaints::{Complaints, Health, some};
-use super::holding::Holding;
+use super::holding::{Holding, Whom};
 use super::publishing::Progress;
 use crate::assemble::{self, Assembled};
 use crate::config::RegistrySettings;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
 use crate::registry::{Level, Status};
+use crate::scope::Scope;
 use crate::session::Session;
 use crate::view::{ServiceKey, View};
 
@@ -44,8 +45,13 @@ pub(super) struct Showing {
 }
 
 impl Showing {
-    pub(super) fn new(settings: RegistrySettings, view: watch::Sender<Arc<View>>, status: Arc<Mutex<Status>>) -> Self {
-        let holding = Holding::new(settings.session_timeout);
+    pub(super) fn new(
+        settings: RegistrySettings,
+        whom: Whom,
+        view: watch::Sender<Arc<View>>,
+        status: Arc<Mutex<Status>>,
+    ) -> Self {
+        let holding = Holding::new(settings.session_timeout, whom);
         let complaints = Complaints::of(settings.name(), "services");
         Self {
             settings,
@@ -122,12 +128,13 @@ impl Showing {
         self.tell();
     }
 
-    /// What was read is shown.
-    pub(super) fn show(&mut self, mirror: &Mirror, store: &Store) {
+    /// What was read is shown; `unread` says what of the scope cannot be.
+    pub(super) fn show(&mut self, mirror: &Mirror, store: &Store, unread: impl Iterator<Item = String>) {
         self.status().connected = true;
         self.of_tree.clear();
         let denied = mirror.denied.iter().map(|path| format!("may not read {path}"));
         some(&mut self.of_tree, denied);
+        some(&mut self.of_tree, unread);
         if mirror.is_overfull {
             self.of_tree.push("there are more nodes than are read; what is beyond is not shown".into());
         }
@@ -138,10 +145,23 @@ impl Showing {
             self.interface_only = std::mem::take(&mut assembled.foreign_interface_only);
             let real = assembled.providers.iter().filter(|it| !it.is_virtual() && it.level == Level::Interface);
             self.interface_only.extend(real.map(|provider| provider.key.clone()));
-            let Assembled { providers, foreign, .. } = assembled;
+            // What is held may be of an interface that is not wanted any more.
+            assembled.providers.retain(|provider| mirror.scope.has(&provider.key.interface));
+            assembled.foreign.retain(|key| mirror.scope.has(&key.interface));
+            let Assembled { providers, foreign, gateways, .. } = assembled;
             let complete = !held && !store.is_waiting() && !self.is_shut_out(mirror) && !mirror.is_overfull;
             let consumers = assemble::consumers(mirror);
-            self.replace(View { generation: 0, connected: true, complete, providers, consumers, foreign });
+            let read = Self::read(mirror, store).map(|read| if held { BTreeSet::new() } else { read });
+            self.replace(View {
+                generation: 0,
+                connected: true,
+                complete,
+                providers,
+                consumers,
+                foreign,
+                gateways,
+                read,
+            });
         }
         self.tell();
     }
@@ -159,12 +179,21 @@ impl Showing {
         self.tell();
     }
 
+    /// The interfaces of a narrow scope of which nothing is awaited.
+    fn read(mirror: &Mirror, store: &Store) -> Option<BTreeSet<String>> {
+        let Scope::Only(interfaces) = &mirror.scope else { return None };
+        let is_awaited =
+            |interface: &String| mirror.exporters_of(interface).any(|application| store.is_waiting_for(application));
+        Some(interfaces.iter().filter(|interface| !is_awaited(interface)).cloned().collect())
+    }
+
     /// Whether we may not even read what there is. One folder of many that is closed to us is told, but does not keep
     /// everything else waiting.
     fn is_shut_out(&self, mirror: &Mirror) -> bool {
-        [&self.settings.root, &self.settings.services_root]
-            .iter()
-            .any(|root| mirror.denied.contains(&format!("/{root}")))
+        mirror.scope == Scope::Everything
+            && [&self.settings.root, &self.settings.services_root]
+                .iter()
+                .any(|root| mirror.denied.contains(&format!("/{root}")))
     }
 
     /// Shows `view` under the next number, if it is different from what is shown.

@@ -18,58 +18,25 @@ use crate::session::Session;
 const NODES_MAX: usize = 500_000;
 
 impl Mirror {
-    /// Reads everything stale.
+    /// Reads everything stale, the names having been read.
     ///
     /// # Errors
     /// The connection or session is lost, or the server answered something odd.
     pub(crate) async fn refresh(&mut self, session: &Session, layout: &Layout) -> Result<(), Error> {
-        let wholly = self.stale.roots;
-        if wholly {
-            self.read_roots(session, layout).await?;
-        }
         self.settle_doubts(session, layout).await?;
         self.read_interfaces(session, layout).await?;
         self.read_applications(session, layout).await?;
         self.read_instances(session, layout).await?;
-        self.is_whole |= wholly;
+        self.is_whole |= self.is_named;
         self.is_overfull = self.node_count() > NODES_MAX;
-        Ok(())
-    }
-
-    /// The names of all interfaces and applications; each of them is in doubt then.
-    async fn read_roots(&mut self, session: &Session, layout: &Layout) -> Result<(), Error> {
-        let roots = [layout.root(), layout.services()];
-        let answers = session.each(&roots, |path| session.client.get_children(path)).await?;
-        let mut names = Vec::new();
-        for (path, answer) in roots.iter().zip(answers) {
-            names.push(self.allowed(path, answer).map(|found| found.map_or_else(Vec::new, |(names, _)| names)));
-        }
-        let applications = names.pop().flatten();
-        let interfaces = names.pop().flatten();
-        if let Some(names) = interfaces {
-            let names: BTreeSet<String> = names.into_iter().filter(|name| Layout::may_be_interface(name)).collect();
-            self.interfaces.retain(|name, _| names.contains(name));
-            self.stale.doubtful_interfaces = names;
-        }
-        if let Some(names) = applications {
-            let names: BTreeSet<String> = names.into_iter().filter(|name| layout.may_be_application(name)).collect();
-            self.applications.retain(|name, _| names.contains(name));
-            self.stale.doubtful_applications = names;
-        }
-        self.stale.roots = false;
         Ok(())
     }
 
     /// Looks at the state of what is in doubt; what is new or different is read then. Since 3.8 a server does not show
     /// the state of what is closed to us: reading finds that out and says so.
     async fn settle_doubts(&mut self, session: &Session, layout: &Layout) -> Result<(), Error> {
-        let doubtful: Vec<(String, Category)> = self
-            .stale
-            .doubtful_interfaces
-            .iter()
-            .filter(|name| !self.stale.interfaces.contains(*name))
-            .flat_map(|name| [Category::Providers, Category::Consumers].map(|category| (name.clone(), category)))
-            .collect();
+        let unsure = self.stale.doubtful_interfaces.iter().filter(|name| !self.stale.interfaces.contains(*name));
+        let doubtful = self.folders(unsure);
         let answers = session
             .each(&doubtful, |(name, category)| session.client.check_stat(&layout.category(name, *category)))
             .await?;
@@ -119,10 +86,7 @@ impl Mirror {
     async fn read_interfaces(&mut self, session: &Session, layout: &Layout) -> Result<(), Error> {
         let names: Vec<String> = self.stale.interfaces.iter().cloned().collect();
         for names in names.chunks(64) {
-            let folders: Vec<(String, Category)> = names
-                .iter()
-                .flat_map(|name| [Category::Providers, Category::Consumers].map(|category| (name.clone(), category)))
-                .collect();
+            let folders = self.folders(names);
             let path = |(name, category): &(String, Category)| layout.category(name, *category);
             let answers = session.each(&folders, |folder| session.client.get_children(&path(folder))).await?;
             let room = self.node_count() < NODES_MAX;
@@ -207,8 +171,14 @@ impl Mirror {
         Ok(())
     }
 
+    /// The folders of interfaces that are read.
+    fn folders<'n>(&self, names: impl IntoIterator<Item = &'n String>) -> Vec<(String, Category)> {
+        let categories = self.scope.categories();
+        names.into_iter().flat_map(|name| categories.iter().map(|category| (name.clone(), *category))).collect()
+    }
+
     /// What was answered; `None` inside where there is no such node, `None` outside where we may not read it.
-    fn allowed<T>(&mut self, path: &str, answer: Result<T, Error>) -> Option<Option<T>> {
+    pub(super) fn allowed<T>(&mut self, path: &str, answer: Result<T, Error>) -> Option<Option<T>> {
         match answer {
             Ok(found) => {
                 self.denied.remove(path);

@@ -9,7 +9,7 @@ use zookeeper_client::Error;
 
 use super::{Current, Mapping, MetadataName, OwnMetadata, OwnNode, Owner};
 use crate::interface_level::{EPOCH, MARK};
-use crate::layout::{Category, Layout, OWN_APPLICATION, Place};
+use crate::layout::{Category, Layout, OWN_APPLICATION, Place, applications_in, is_one_segment};
 use crate::metadata::MetadataInfo;
 use crate::mirror::Mirror;
 use crate::registry::Desired;
@@ -133,7 +133,7 @@ impl Known {
         let answers = session.each(&unknown, |name| session.client.get_data(&layout.mapping(name))).await?;
         for (interface, answer) in unknown.into_iter().zip(answers) {
             let mapping = match answer {
-                Ok((data, stat)) => Some(mapping(&data, stat.version)),
+                Ok((data, stat)) => Some(Mapping { applications: applications_in(&data), version: stat.version }),
                 Err(_) => None,
             };
             self.mappings.insert(interface.clone(), mapping);
@@ -200,12 +200,6 @@ async fn read_metadata(
     Ok(ours)
 }
 
-fn mapping(data: &[u8], version: i32) -> Mapping {
-    let text = String::from_utf8_lossy(data);
-    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
-    Mapping { applications: names.map(str::to_owned).collect(), version }
-}
-
 fn own_instances(session: &Session, mirror: &Mirror, gateway: &str) -> BTreeMap<super::InstanceName, OwnNode> {
     let mut ours = BTreeMap::new();
     for (application, folder) in mirror.applications.iter().filter(|(name, _)| name.starts_with(OWN_APPLICATION)) {
@@ -238,8 +232,4 @@ fn others(mirror: &Mirror, gateway: &str) -> (BTreeSet<(String, String)>, BTreeS
         }
     }
     (exported, unknown)
-}
-
-fn is_one_segment(name: &str) -> bool {
-    !name.is_empty() && !name.contains('/') && name != "." && name != ".."
 }

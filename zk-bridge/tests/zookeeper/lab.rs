@@ -1,14 +1,15 @@
 //! A registry with its driver running, and what goes into a tree or comes out of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use zk_bridge::{Desired, Registry, RegistryConfig, ServiceKey, View, VirtualProvider};
+use zk_bridge::{Desired, Driver, Registry, RegistryConfig, ServiceKey, View, VirtualProvider};
 use zookeeper_client::{Acls, Client, CreateMode, Error};
 
 /// Longer than anything here takes on a busy machine.
@@ -26,7 +27,16 @@ impl Running {
     }
 
     pub fn of(config: &RegistryConfig) -> Self {
-        let (registry, driver) = zk_bridge::open(config.settle(Path::new("/")).unwrap());
+        Self::driven(zk_bridge::open(config.settle(Path::new("/")).unwrap()))
+    }
+
+    /// Of some interfaces alone.
+    pub fn only(address: &str, interfaces: watch::Receiver<BTreeSet<String>>) -> Self {
+        let config = RegistryConfig { session_timeout: Some("6s".into()), ..RegistryConfig::at(address) };
+        Self::driven(zk_bridge::open_only(config.settle(Path::new("/")).unwrap(), interfaces))
+    }
+
+    fn driven((registry, driver): (Arc<dyn Registry>, Driver)) -> Self {
         let mut task = JoinSet::new();
         task.spawn(driver.run());
         Self { registry, driver: Mutex::new(task) }

@@ -18,6 +18,7 @@ mod outages;
 mod places;
 mod reading;
 mod rights;
+mod scoped;
 mod server;
 mod sessions;
 mod stand_in;

@@ -138,6 +138,11 @@ impl Server {
         said(self.port, "Received: ").await.unwrap().parse().unwrap()
     }
 
+    /// Packets that it sent until now, answers and events.
+    pub async fn sent(&self) -> u64 {
+        said(self.port, "Sent: ").await.unwrap().parse().unwrap()
+    }
+
     /// A folder of the test's own.
     pub fn folder(&self) -> &Path {
         self.folder.path()
