@@ -1,41 +1,74 @@
-//! What Rust services will link: a Dubbo consumer to whom the island is a part of the call.
+//! Dubbo for Rust services, with the island as part of the call.
 //!
-//! What is here: Java's values as Rust's ([`hessian2`], [`java`], [`Value`]). The calls themselves are still a plan, drawn here so that
-//! what they need of `wire`, `route` and `client` is built there with them in mind.
+//! ```no_run
+//! use highway_sdk::Highway;
 //!
-//! ```text
-//!   Highway::builder().registry(…).application("shop").build()        once a process
-//!        │
-//!        ├─ reference("com.acme.Greeter").group("g1").version("1.0.0")     a service
-//!        │       │
-//!        │       └─ call("greet").arg("bo").timeout(…).send().await ─▶ Result<Value, CallError>
-//!        │
-//!        └─ where it goes, the nearest word counts; words that contradict each other are an error that names both
-//!             1 the call        .island("shanghai")
-//!             2 the task        highway::on_island("shanghai", async { … }).await
-//!             3 the method      reference.route_method("greet", "shanghai")
-//!             4 the reference   parameters highway.<island>=ALL|method,…
-//!             5 nobody said     local providers, else the catalogue, as the egress gateway decides
+//! # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+//! let highway = Highway::builder().application("shop").registry("zk1:2181,zk2:2181").build()?;
+//! let greeter = highway.service("com.example.GreetingService").build()?;
+//! let answer: String = greeter.call("sayHello", ("bo",)).await?;
+//! let there: String = greeter.call("sayHello", ("bo",)).target("shanghai").await?;
+//! # Ok(()) }
 //! ```
 //!
-//! * A call to another island leaves as an ordinary Dubbo call with attachment `highway.target`, to the island's egress
-//!   gateways as the registry lists them; a call that stays goes to a local provider through `client`. So the SDK needs no
-//!   key, no link and no grant of its own, and works beside Java consumers that know nothing of it.
-//! * Which island and why is `route`, the same code that the gateway runs; `reference.explain("greet")` shows its steps.
-//! * `CallError` says what the gateway says: not sent, outcome unknown, executed. The SDK repeats only *not sent*, within
-//!   the deadline.
-//! * Values are `serde` types over Hessian 2; an interface is a trait with an attribute that derives names and descriptors.
+//! ```text
+//!   Highway (a process) ─▶ Service (a reference) ─▶ Call ─ await ─▶ Result<R, CallError>
+//!                                                    │ arguments and answer: serde, in the thread of the caller
+//!                                                    ▼
+//!                          shard "highway-sdk": all connections, one flush a turn
+//! ```
 //!
-//! * [`provider`] is the other side: Rust functions that Java, Go and Rust consumers call.
+//! **Where a call goes.** The nearest word counts: of the call ([`Call::target`]), of its task or thread ([`with_target`],
+//! [`enter_target`]), of its method or service ([`ServiceBuilder`]), of the process ([`Builder::options`], variable [`TARGET_VARIABLE`]).
 //!
-//! It never dials a hub, never decides permissions, and keeps no state that outlives the process.
+//! * An island: the call goes to an egress gateway of the own island, with attachment `highway.target`, and nowhere else.
+//! * `local`: to a provider of the own island, past any gateway.
+//! * Nobody says: to whoever stands in the registry for the service, as a Java consumer would: its own providers, or a gateway, which
+//!   decides by its rules.
+//!
+//! So it needs no key, no link and no grant of its own, and works beside Java consumers that know nothing of it.
+//!
+//! **How it fails.** [`CallError`] says how far the call got. What was not sent goes to another provider by itself, within its time; what
+//! may have run is made again only where its caller said so ([`Call::repeats`]).
+//!
+//! [`provider`] is the other side: Rust functions that Java, Go and Rust consumers call.
+//!
+//! It never dials a hub, never decides permissions, waits for nobody when it starts, and keeps nothing that outlives the process.
 
+mod args;
+mod call;
+mod descriptor;
+mod desk;
+mod directory;
+mod error;
+mod exception;
 pub mod hessian2;
+mod highway;
+mod inbox;
 pub mod java;
+mod java_type;
+mod job;
+mod listing;
+mod options;
 pub mod provider;
+mod registries;
+mod reply;
+mod request;
+mod service;
+mod target;
 mod value;
 
+pub use args::Args;
+pub use call::{Call, Calling};
+pub use error::{AnswerError, CallError, CallErrorKind, Outcome};
+pub use exception::{JavaException, StackFrame};
+pub use highway::{BuildError, Builder, Highway, TARGET_VARIABLE};
+pub use options::CallOptions;
+pub use reply::{Attachments, Reply};
+pub use service::{Service, ServiceBuilder};
+pub use target::{NotATarget, Target, TargetGuard, carried, current_target, enter_target, with_target};
 pub use value::Value;
+pub use zk_bridge::RegistryConfig;
 
 /// The page that one reads first is held to what the crate does.
 #[cfg(doctest)]

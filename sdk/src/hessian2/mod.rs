@@ -78,7 +78,8 @@ pub use error::{DecodeError, EncodeError, Place};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use names::{ABOVE, DATE, LIST, MAP, OBJECT, VALUE};
+pub(crate) use name::Name;
+pub(crate) use names::{ABOVE, DATE, LIST, MAP, OBJECT, VALUE, is_java};
 pub(crate) use parts::BETWEEN_NAMES;
 
 /// One value as a stream of its own.

@@ -8,7 +8,7 @@ use super::error::EncodeError;
 use super::refused::{refuse, refuse_values};
 
 /// A serializer that gives the text back.
-pub(super) struct Name;
+pub(crate) struct Name;
 
 /// Its refusal.
 fn no_name() -> EncodeError {

@@ -16,6 +16,6 @@ pub(crate) const OBJECT: &str = "$highway.Object";
 pub(crate) const ABOVE: &str = "$highway.Above";
 
 /// Whether a serde name names a Java class or array: `com.acme.Order`, `[int`.
-pub(super) fn is_java(name: &str) -> bool {
+pub(crate) fn is_java(name: &str) -> bool {
     (name.contains('.') || name.starts_with('[')) && !name.starts_with('$')
 }

@@ -280,6 +280,12 @@ impl Header {
         Self { flags: REQUEST | TWO_WAY | serialization.0, status: 0, id, body_len }
     }
 
+    /// The header of a request that gets no reply.
+    #[must_use]
+    pub const fn one_way(serialization: Serialization, id: i64, body_len: u32) -> Self {
+        Self { flags: REQUEST | serialization.0, status: 0, id, body_len }
+    }
+
     /// A reply's header.
     #[must_use]
     pub const fn reply(serialization: Serialization, status: Status, id: i64, body_len: u32) -> Self {

@@ -1,20 +1,20 @@
-//! Requests that a gateway makes itself: asking a provider for its metadata, probing it with `$echo`.
+//! Requests that we make ourselves: asking a provider for its metadata, probing it with `$echo`, the calls of the SDK.
 //!
-//! It writes strings, nulls and numbers as arguments; it never makes objects.
+//! It writes strings, nulls and numbers as arguments, and what was written before; it never makes objects.
 
-use super::frame::{Codec, HEADER_LEN, Header};
+use super::frame::{Codec, FrameKind, HEADER_LEN, Header};
 use super::rewrite::FrameBuf;
 use super::value::Value;
 
 /// An argument.
 pub type Arg<'e> = Value<'e>;
 
-/// A two-way request.
+/// A request.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'e> {
     /// How to write it.
     pub codec: Codec,
-    /// The interface; also the path.
+    /// The interface; also the path where none is said.
     pub service: &'e str,
     /// The version, `None` for none.
     pub version: Option<&'e str>,
@@ -22,9 +22,9 @@ pub struct Request<'e> {
     pub group: Option<&'e str>,
     /// The method.
     pub method: &'e str,
-    /// JVM descriptors of the parameters, one for each of `args`.
+    /// JVM descriptors of the parameters.
     pub types: &'e str,
-    /// The arguments.
+    /// The arguments, one for each of `types`, or in hessian2 all of them as one [`Value::Written`].
     pub args: &'e [Arg<'e>],
     /// Attachments beside `path`, `interface`, `version` and `group`.
     pub attachments: &'e [(&'e str, &'e str)],
@@ -36,13 +36,22 @@ const DUBBO_VERSION: &str = "2.0.2";
 const NO_VERSION: &str = "0.0.0";
 
 impl Request<'_> {
-    /// Appends the frame to `out` and returns its length.
+    /// Appends the frame of a call to `out` and returns its length.
     pub fn append(&self, out: &mut impl FrameBuf, id: i64) -> usize {
+        self.append_to(self.service, FrameKind::Call, out, id)
+    }
+
+    /// As [`Request::append`], for a provider that exports the service under this path; `kind` is `Call` or `OneWay`.
+    pub fn append_to(&self, path: &str, kind: FrameKind, out: &mut impl FrameBuf, id: i64) -> usize {
         let start = out.len();
-        out.put_slice(&Header::request(self.codec.serialization(), id, 0).encode());
+        let header = match kind {
+            FrameKind::OneWay => Header::one_way(self.codec.serialization(), id, 0),
+            _ => Header::request(self.codec.serialization(), id, 0),
+        };
+        out.put_slice(&header.encode());
         match self.codec {
-            Codec::Hessian2 => self.put_hessian2(out),
-            Codec::Fastjson2 => self.put_fastjson2(out),
+            Codec::Hessian2 => self.put_hessian2(path, out),
+            Codec::Fastjson2 => self.put_fastjson2(path, out),
         }
         let len = out.len() - start;
         if let Some(place) = out.get_mut(start + HEADER_LEN - 4..start + HEADER_LEN) {
@@ -55,13 +64,12 @@ impl Request<'_> {
         [DUBBO_VERSION, self.service, self.version.unwrap_or(NO_VERSION), self.method, self.types]
     }
 
-    fn map(&self) -> impl Iterator<Item = (&str, &str)> {
-        let own =
-            [("path", self.service), ("interface", self.service), ("version", self.version.unwrap_or(NO_VERSION))];
+    fn map<'a>(&'a self, path: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let own = [("path", path), ("interface", self.service), ("version", self.version.unwrap_or(NO_VERSION))];
         own.into_iter().chain(self.group.map(|group| ("group", group))).chain(self.attachments.iter().copied())
     }
 
-    fn put_hessian2(&self, out: &mut impl FrameBuf) {
+    fn put_hessian2(&self, path: &str, out: &mut impl FrameBuf) {
         use super::hessian2::writer;
         for text in self.leading() {
             writer::put_text(out, text);
@@ -69,10 +77,10 @@ impl Request<'_> {
         for arg in self.args {
             arg.put(out, Codec::Hessian2);
         }
-        writer::put_text_map(out, self.map());
+        writer::put_text_map(out, self.map(path));
     }
 
-    fn put_fastjson2(&self, out: &mut impl FrameBuf) {
+    fn put_fastjson2(&self, path: &str, out: &mut impl FrameBuf) {
         use super::fastjson2::writer;
         for text in self.leading() {
             writer::put_field(out, |out| writer::put_text(out, text));
@@ -80,6 +88,6 @@ impl Request<'_> {
         for arg in self.args {
             writer::put_field(out, |out| arg.put(out, Codec::Fastjson2));
         }
-        writer::put_field(out, |out| writer::put_text_map(out, self.map()));
+        writer::put_field(out, |out| writer::put_text_map(out, self.map(path)));
     }
 }

@@ -1,6 +1,6 @@
 //! The plain values that a gateway writes itself, as arguments of its own requests and as results of its own replies.
 //!
-//! It never makes objects, lists or maps: their classes are the application's.
+//! It never makes objects, lists or maps: their classes are the application's. Whoever has some brings them written.
 
 use super::fastjson2;
 use super::frame::Codec;
@@ -23,6 +23,8 @@ pub enum Value<'e> {
     Bool(bool),
     /// A `byte[]`.
     Bytes(&'e [u8]),
+    /// What was written before in the codec that it goes into.
+    Written(&'e [u8]),
 }
 
 impl Value<'_> {
@@ -36,6 +38,7 @@ impl Value<'_> {
                 Self::Long(number) => hessian2::writer::put_long(out, number),
                 Self::Bool(value) => hessian2::writer::put_bool(out, value),
                 Self::Bytes(bytes) => hessian2::writer::put_binary(out, bytes),
+                Self::Written(bytes) => out.put_slice(bytes),
             },
             Codec::Fastjson2 => match self {
                 Self::Null => fastjson2::writer::put_null(out),
@@ -44,6 +47,7 @@ impl Value<'_> {
                 Self::Long(number) => fastjson2::writer::put_long(out, number),
                 Self::Bool(value) => fastjson2::writer::put_bool(out, value),
                 Self::Bytes(bytes) => fastjson2::writer::put_binary(out, bytes),
+                Self::Written(bytes) => out.put_slice(bytes),
             },
         }
     }

@@ -1,0 +1,276 @@
+//! One call: its arguments are written in the thread of its caller, and so is its answer read.
+//!
+//! Nothing happens before it is awaited; who drops it while it waits gives it up, and it is not sent if it was not.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::future::{Future, IntoFuture};
+use std::marker::PhantomData;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::oneshot;
+use wire::dubbo::frame::FrameKind;
+
+use crate::args::{Args, Each};
+use crate::descriptor;
+use crate::error::{CallError, CallErrorKind, Outcome};
+use crate::hessian2::{EncodeError, Encoder};
+use crate::inbox::Refused;
+use crate::java_type;
+use crate::job::{Ended, Failure, Job};
+use crate::options::{CallOptions, DEFAULT_TIMEOUT};
+use crate::reply::{self, Reply};
+use crate::request::{Request, TARGET, label};
+use crate::service::Service;
+use crate::target::current_target;
+
+/// A call that is made when it is awaited.
+#[must_use = "nothing is called before it is awaited"]
+#[derive(Debug)]
+pub struct Call<A, R> {
+    service: Service,
+    method: Box<str>,
+    args: A,
+    types: Option<Vec<String>>,
+    options: CallOptions,
+    _gives: PhantomData<fn() -> R>,
+}
+
+/// A call that was made: its end.
+#[must_use = "a call that is not awaited is given up"]
+pub struct Calling<T> {
+    /// `None` when it has ended.
+    sent: Option<Result<Sent, CallError>>,
+    read: fn(String, Option<Ended>) -> Result<T, CallError>,
+}
+
+/// A call that the shard has.
+struct Sent {
+    call: String,
+    answer: oneshot::Receiver<Ended>,
+}
+
+impl<T> Future for Calling<T> {
+    type Output = Result<T, CallError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let ended = match &mut self.sent {
+            Some(Ok(sent)) => ready!(Pin::new(&mut sent.answer).poll(context)).ok(),
+            _ => None,
+        };
+        match self.sent.take() {
+            Some(Ok(sent)) => Poll::Ready((self.read)(sent.call, ended)),
+            Some(Err(error)) => Poll::Ready(Err(error)),
+            None => panic!("a call was polled after its end"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Calling<T> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.sent {
+            Some(Ok(sent)) => write!(out, "Calling({})", sent.call),
+            _ => out.write_str("Calling(ended)"),
+        }
+    }
+}
+
+impl<A: Args, R> Call<A, R> {
+    pub(crate) fn new(service: Service, method: Box<str>, args: A) -> Self {
+        Self { service, method, args, types: None, options: CallOptions::default(), _gives: PhantomData }
+    }
+
+    /// How long its caller waits.
+    pub fn timeout(self, timeout: Duration) -> Self {
+        self.with(|options| options.timeout(timeout))
+    }
+
+    /// Where it goes: an island, or `local`.
+    pub fn target(self, target: &str) -> Self {
+        self.with(|options| options.target(target))
+    }
+
+    /// How often it may be made again if nobody knows whether it ran.
+    pub fn repeats(self, repeats: u32) -> Self {
+        self.with(|options| options.repeats(repeats))
+    }
+
+    /// An attachment.
+    pub fn attachment(self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(|options| options.attachment(key, value))
+    }
+
+    /// The Java types of all parameters, as Java's source names them: `int`, `java.util.Collection`, `com.acme.Base[]`. By default they are
+    /// what the arguments are.
+    pub fn types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
+        self.types = Some(types.into_iter().map(Into::into).collect());
+        self
+    }
+
+    fn with(mut self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
+        self.options = change(self.options);
+        self
+    }
+
+    /// Makes the call and gives what came beside its value, too; its future ends in a [`CallError`] that says how far the call got.
+    pub fn reply(self) -> Calling<Reply<R>>
+    where
+        R: DeserializeOwned,
+    {
+        Calling { sent: Some(self.send(FrameKind::Call)), read: answered }
+    }
+
+    /// Makes the call and waits for no answer: nobody learns what becomes of it. It is on its connection when this has ended well.
+    pub fn one_way(self) -> Calling<()> {
+        let read = |call, ended| match ended {
+            Some(Ended::Failed(failure)) => Err(failed(call, failure)),
+            Some(_) => Ok(()),
+            None => Err(CallError::not_sent(call, CallErrorKind::Ended)),
+        };
+        Calling { sent: Some(self.send(FrameKind::OneWay)), read }
+    }
+
+    /// Hands it over to the shard.
+    fn send(self, kind: FrameKind) -> Result<Sent, CallError> {
+        let Self { service, method, args, types, options, .. } = self;
+        let referred = service.0;
+        let call = label(&referred.key, &method);
+        let (types, args) = match written(&args, types) {
+            Ok(written) => written,
+            Err(wrong) => return Err(CallError::not_sent(call, wrong)),
+        };
+        let mut options = options;
+        if options.target.is_none() {
+            options.target = current_target().map(Ok);
+        }
+        if let Some(of_method) = referred.methods.get(&*method) {
+            options = options.or(of_method);
+        }
+        let options = options.or(&referred.options).or(&referred.shared.options);
+        let target = match options.target.transpose() {
+            Ok(target) => target,
+            Err(wrong) => return Err(CallError::not_sent(call, wrong)),
+        };
+        let mut attachments: Vec<(Cow<'static, str>, String)> =
+            options.attachments.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
+        attachments.push((Cow::Borrowed("remote.application"), referred.shared.application.clone()));
+        if let Some(target) = target.as_ref().filter(|target| !target.is_local()) {
+            attachments.push((Cow::Borrowed(TARGET), target.to_string()));
+        }
+        let request = Request {
+            service: referred.key.clone(),
+            method,
+            types,
+            args,
+            attachments,
+            kind,
+            payload_len: referred.shared.payload_len,
+        };
+        let (reply, answer) = oneshot::channel();
+        let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
+        let job = Job {
+            request,
+            names: referred.wanted.names.clone(),
+            target,
+            began: Instant::now(),
+            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+            repeats: options.repeats.unwrap_or(0),
+            reply,
+        };
+        match referred.shared.inbox.put(job) {
+            Ok(()) => Ok(Sent { call, answer }),
+            Err(Refused::Ended) => Err(CallError::not_sent(call, CallErrorKind::Ended)),
+            Err(Refused::Full) => {
+                let why = "more calls come than are sent; make fewer at once, or raise `Builder::calls`".to_owned();
+                Err(CallError::not_sent(call, CallErrorKind::Busy(why)))
+            }
+        }
+    }
+}
+
+impl<A: Args, R: DeserializeOwned> IntoFuture for Call<A, R> {
+    type Output = Result<R, CallError>;
+    type IntoFuture = Calling<R>;
+
+    fn into_future(self) -> Calling<R> {
+        Calling { sent: Some(self.send(FrameKind::Call)), read: |call, ended| Ok(answered::<R>(call, ended)?.value) }
+    }
+}
+
+fn answered<R: DeserializeOwned>(call: String, ended: Option<Ended>) -> Result<Reply<R>, CallError> {
+    match ended {
+        Some(Ended::Answer { frame, from }) => reply::read(&call, &frame, from.to_string()),
+        Some(Ended::Failed(failure)) => Err(failed(call, failure)),
+        Some(Ended::Sent) | None => Err(CallError::new(call, Outcome::Unknown, CallErrorKind::Ended)),
+    }
+}
+
+/// Writes the arguments, and the descriptors of their parameters.
+fn written(args: &impl Args, types: Option<Vec<String>>) -> Result<(String, Vec<u8>), CallErrorKind> {
+    let mut bytes = Vec::new();
+    let mut writer = Writer { encoder: Encoder::new(&mut bytes), types: String::new(), count: 0, untold: None };
+    args.each(&mut writer)?;
+    let Writer { types: told, count, untold, .. } = writer;
+    let types = match (types, untold) {
+        (Some(named), _) if named.len() == count => named.iter().map(|name| java_type::named(name)).collect(),
+        (Some(named), _) => return Err(CallErrorKind::Types { found: named.len(), wanted: count }),
+        (None, Some(at)) => return Err(CallErrorKind::UntoldType { at }),
+        (None, None) => told,
+    };
+    Ok((types, bytes))
+}
+
+struct Writer<'b> {
+    encoder: Encoder<'b>,
+    types: String,
+    count: usize,
+    /// The first that does not tell its type.
+    untold: Option<usize>,
+}
+
+impl Each for Writer<'_> {
+    fn arg<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        self.count += 1;
+        match descriptor::of(value) {
+            Ok(descriptor) => self.types.push_str(&descriptor),
+            Err(descriptor::Untold) => drop(self.untold.get_or_insert(self.count)),
+        }
+        self.encoder.put(value)
+    }
+}
+
+/// What a call that has no answer says to its caller.
+fn failed(call: String, failure: Failure) -> CallError {
+    let (outcome, kind) = match failure {
+        Failure::NoProvider(why) => (Outcome::NotSent, CallErrorKind::NoProvider(why)),
+        Failure::NotReached(why) => (Outcome::NotSent, CallErrorKind::Connection(why)),
+        Failure::Busy(why) => (Outcome::NotSent, CallErrorKind::Busy(why)),
+        Failure::NeverSent(timeout) => (Outcome::NotSent, CallErrorKind::DeadlinePassed(timeout)),
+        Failure::Unanswered(timeout) => (Outcome::Unknown, CallErrorKind::DeadlinePassed(timeout)),
+        Failure::Lost(why) => (Outcome::Unknown, CallErrorKind::Connection(why)),
+        Failure::RequestTooLong(long) => {
+            (Outcome::NotSent, CallErrorKind::TooLong { found_len: long.found_len, limit_len: long.limit_len })
+        }
+        Failure::AnswerTooLong { found_len, limit_len } => {
+            (Outcome::Executed, CallErrorKind::TooLong { found_len, limit_len })
+        }
+        Failure::NoRoom { found_len } => {
+            let why =
+                format!("there is no room for an answer of {found_len} bytes; ask for less, or raise `Builder::held`");
+            (Outcome::Executed, CallErrorKind::Busy(why))
+        }
+    };
+    CallError::new(call, outcome, kind)
+}
+
+// A reference is shared between threads, and so are calls of it.
+const _: () = {
+    const fn is_shared<T: Send + Sync>() {}
+    is_shared::<Service>();
+    is_shared::<Arc<crate::highway::Shared>>();
+};

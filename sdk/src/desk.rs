@@ -1,0 +1,372 @@
+//! The calls of this process on their shard: each goes to whom its target or the directory says, comes back with its answer or with how
+//! far it got, and goes to another provider where it was not sent.
+//!
+//! ```text
+//!  inbox ─▶ early ─ who offers it is not known yet ─┐
+//!             │ ◀────────── another directory ──────┘
+//!             ▼
+//!           offered ─ on a connection, or waits for one ─▶ answer ──────────────────────▶ its caller
+//!             ▲                                          ├ not sent: at most two others, then its caller is told
+//!             └───────────────────────────────────────── ┘ unknown: only if its caller said `repeats`
+//! ```
+//!
+//! A caller that does not wait any more is noticed before its call is sent. It decides nothing about islands and reads no answer.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use client::{
+    Answer, Answers, CallKey, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, Times, Untaken,
+};
+use shard::{Budget, Key, Shard, Slots};
+use tokio::sync::{oneshot, watch};
+use wire::dubbo::frame::{FrameKind, Status};
+
+use crate::directory::{Directory, Names};
+use crate::inbox::Inbox;
+use crate::job::{Ended, Failure, Job};
+use crate::request::{Request, TooLong};
+use crate::target::Target;
+
+/// A call in hand.
+struct Held {
+    request: Rc<Request>,
+    names: Names,
+    target: Option<Target>,
+    timeout: Duration,
+    deadline: Instant,
+    repeats: u32,
+    reply: oneshot::Sender<Ended>,
+    /// How often it was offered since it was made, or made again.
+    offers: usize,
+    /// Who could not take it, or did not answer.
+    tried: Vec<Endpoint>,
+    /// Who has it, and under which name there.
+    asked: Option<(Rc<Provider>, CallKey)>,
+}
+
+/// All calls of this process.
+pub(crate) struct Desk {
+    me: Weak<Desk>,
+    shard: Shard,
+    pool: Pool,
+    calls: RefCell<Slots<Held>>,
+    directory: RefCell<Arc<Directory>>,
+    /// Calls that wait to know who offers their service.
+    early: RefCell<Vec<Key>>,
+}
+
+/// How much this process holds at most.
+#[derive(Debug, Clone)]
+pub(crate) struct Limits {
+    pub pool: PoolConfig,
+    /// Bytes that may be held.
+    pub held_len: usize,
+}
+
+/// Takes calls until the inbox is closed.
+pub(crate) async fn run(
+    shard: Shard,
+    inbox: Arc<Inbox>,
+    mut directory: watch::Receiver<Arc<Directory>>,
+    limits: Limits,
+) {
+    let desk = Desk::new(&shard, limits);
+    desk.follow(directory.borrow_and_update().clone());
+    let mut spare = Vec::new();
+    loop {
+        let jobs = tokio::select! {
+            jobs = inbox.take(&mut spare) => jobs,
+            changed = directory.changed() => {
+                if changed.is_err() {
+                    return;
+                }
+                desk.follow(directory.borrow_and_update().clone());
+                continue;
+            }
+        };
+        let Some(mut jobs) = jobs else { return };
+        // Who asks for a service has made it known before.
+        if directory.has_changed().unwrap_or(false) {
+            desk.follow(directory.borrow_and_update().clone());
+        }
+        jobs.drain(..).for_each(|job| desk.take(job));
+        spare = jobs;
+    }
+}
+
+impl Desk {
+    fn new(shard: &Shard, limits: Limits) -> Rc<Self> {
+        let calls = Slots::new(limits.pool.pending_limit);
+        Rc::new_cyclic(|me: &Weak<Self>| Self {
+            me: me.clone(),
+            shard: shard.clone(),
+            pool: Pool::new(shard, limits.pool, Budget::new(limits.held_len), me.clone()),
+            calls: RefCell::new(calls),
+            directory: RefCell::default(),
+            early: RefCell::default(),
+        })
+    }
+
+    fn follow(&self, directory: Arc<Directory>) {
+        let list = directory.list.clone();
+        self.directory.replace(directory);
+        if *list != *self.pool.list() {
+            self.pool.update(list);
+        }
+        let early = self.early.take();
+        early.into_iter().for_each(|key| self.offer(key));
+    }
+
+    /// Takes a call in.
+    fn take(&self, job: Job) {
+        let Job { request, names, target, began, timeout, repeats, reply } = job;
+        let held = Held {
+            request: Rc::new(request),
+            names,
+            target,
+            timeout,
+            deadline: began + timeout,
+            repeats,
+            reply,
+            offers: 0,
+            tried: Vec::new(),
+            asked: None,
+        };
+        let inserted = self.calls.borrow_mut().insert(held);
+        match inserted {
+            Ok(key) => self.offer(key),
+            Err(held) => {
+                let limit = self.calls.borrow().len();
+                let why = format!("{limit} calls are in hand already; make fewer at once, or raise `Builder::calls`");
+                drop(held.reply.send(Ended::Failed(Failure::Busy(why))));
+            }
+        }
+    }
+
+    /// Offers a call to whoever can take it.
+    fn offer(&self, key: Key) {
+        let directory = self.directory.borrow().clone();
+        let before = {
+            let mut calls = self.calls.borrow_mut();
+            let Some(held) = calls.get_mut(key) else { return };
+            if held.reply.is_closed() {
+                calls.remove(key);
+                return;
+            }
+            held.offers += 1;
+            let name = pool_name(held, &directory);
+            (name, held.request.clone(), std::mem::take(&mut held.tried), held.deadline, held.names.anybody.clone())
+        };
+        let (name, request, mut tried, deadline, asked_for) = before;
+        let now = self.pool.now();
+        let times = Times::within(now, deadline.saturating_duration_since(now));
+        if deadline <= now {
+            return self.never_sent(key);
+        }
+        let Some(candidates) = self.pool.candidates(&name, &request.method) else {
+            return if directory.has_looked_for(&asked_for) {
+                let why = nobody(&name, &request, &directory);
+                self.end(key, Ended::Failed(Failure::NoProvider(why)));
+            } else {
+                self.wait_for_directory(key, deadline);
+            };
+        };
+        let write = |offer: &client::Offer, id: i64, out: &mut Vec<u8>| {
+            request.append(offer, deadline.saturating_duration_since(now), id, out)
+        };
+        let handed = match request.kind {
+            FrameKind::OneWay => candidates.send_one_way(key.number(), times, &mut tried, write),
+            _ => candidates.send(key.number(), times, &mut tried, write).map(Some),
+        };
+        match handed {
+            Ok(Some((call, provider))) => {
+                let mut calls = self.calls.borrow_mut();
+                let Some(held) = calls.get_mut(key) else { return };
+                held.tried = tried;
+                held.asked = Some((provider, call));
+            }
+            Ok(None) => self.end(key, Ended::Sent),
+            Err(untaken) => self.end(key, Ended::Failed(untaken_failure(untaken, &candidates))),
+        }
+    }
+
+    /// A call waits until it is known who offers its service, or until its time is over.
+    fn wait_for_directory(&self, key: Key, deadline: Instant) {
+        let is_first = !self.early.borrow().contains(&key);
+        self.early.borrow_mut().push(key);
+        if is_first {
+            let desk = self.me.clone();
+            self.shard.run(async move {
+                tokio::time::sleep_until(deadline.into()).await;
+                if let Some(desk) = desk.upgrade() {
+                    desk.too_early(key);
+                }
+            });
+        }
+    }
+
+    /// The time of a call is over; if it waits still to know who offers its service, nobody knew.
+    fn too_early(&self, key: Key) {
+        let waited = self.early.borrow().contains(&key);
+        if !waited {
+            return;
+        }
+        self.early.borrow_mut().retain(|early| *early != key);
+        let why = "no registry could be read in time; see whether ZooKeeper runs and lets this process in";
+        self.end(key, Ended::Failed(Failure::NoProvider(why.to_owned())));
+    }
+
+    fn never_sent(&self, key: Key) {
+        let timeout = self.calls.borrow().get(key).map_or(Duration::ZERO, |held| held.timeout);
+        self.end(key, Ended::Failed(Failure::NeverSent(timeout)));
+    }
+
+    fn end(&self, key: Key, ended: Ended) {
+        let held = self.calls.borrow_mut().remove(key);
+        if let Some(held) = held {
+            // Whoever does not wait any more misses nothing.
+            drop(held.reply.send(ended));
+        }
+    }
+
+    /// A call comes back unsent; another provider may take it.
+    fn not_sent(&self, key: Key, why: String) {
+        if self.goes_on(key).is_some_and(|deadline| Instant::now() < deadline) {
+            return self.offer(key);
+        }
+        self.end(key, Ended::Failed(Failure::NotReached(why)));
+    }
+
+    /// A call has no answer, and may have run: made again only if its caller said so.
+    fn unknown(&self, key: Key, failure: Failure) {
+        self.goes_on(key);
+        let again = {
+            let mut calls = self.calls.borrow_mut();
+            let Some(held) = calls.get_mut(key) else { return };
+            match held.repeats.checked_sub(1) {
+                Some(left) => {
+                    (held.repeats, held.offers) = (left, 0);
+                    held.deadline = Instant::now() + held.timeout;
+                    true
+                }
+                None => false,
+            }
+        };
+        if again { self.offer(key) } else { self.end(key, Ended::Failed(failure)) }
+    }
+
+    /// Whoever had the call is not asked again before others. Until when it may be offered to another; `None` where it was offered
+    /// often enough.
+    fn goes_on(&self, key: Key) -> Option<Instant> {
+        let mut calls = self.calls.borrow_mut();
+        let held = calls.get_mut(key)?;
+        if let Some((provider, _)) = held.asked.take()
+            && !held.tried.contains(provider.endpoint())
+        {
+            held.tried.push(provider.endpoint().clone());
+        }
+        (held.offers <= MORE_PROVIDERS).then_some(held.deadline)
+    }
+
+    /// Whether somebody is there whom this call was not offered to.
+    fn has_others(&self, key: Key) -> bool {
+        let directory = self.directory.borrow().clone();
+        let calls = self.calls.borrow();
+        let Some(held) = calls.get(key) else { return false };
+        let candidates = self.pool.candidates(&pool_name(held, &directory), &held.request.method);
+        candidates.is_some_and(|found| found.list().iter().any(|one| !held.tried.contains(one.provider.endpoint())))
+    }
+}
+
+impl Answers for Desk {
+    fn answer(&self, token: u64, answer: Answer<'_>) {
+        let key = Key::from_number(token);
+        let asked = self.calls.borrow().get(key).and_then(|held| Some(held.asked.as_ref()?.0.endpoint().clone()));
+        // Its provider, or the gateway, says that it did not run.
+        if matches!(answer.header.status(), Status::OVERLOADED | Status::SERVER_ERROR)
+            && self.goes_on(key).is_some_and(|deadline| Instant::now() < deadline)
+            && self.has_others(key)
+        {
+            return self.offer(key);
+        }
+        let from = asked.unwrap_or_else(|| Endpoint::new("", 0));
+        self.end(key, Ended::Answer { frame: answer.frame.to_vec(), from });
+    }
+
+    fn lost(&self, token: u64, lost: Lost) {
+        let key = Key::from_number(token);
+        let timeout = self.calls.borrow().get(key).map_or(Duration::ZERO, |held| held.timeout);
+        match lost {
+            Lost::NotSent { why, .. } => self.not_sent(key, why),
+            Lost::DeadlinePassed => self.unknown(key, Failure::Unanswered(timeout)),
+            Lost::Unknown { why } => self.unknown(key, Failure::Lost(why)),
+            Lost::TooLong { found_len, limit_len } => {
+                self.end(key, Ended::Failed(Failure::AnswerTooLong { found_len, limit_len }));
+            }
+            Lost::NoRoom { found_len } => self.end(key, Ended::Failed(Failure::NoRoom { found_len })),
+        }
+    }
+
+    fn passed_on(&self, token: u64) {
+        self.end(Key::from_number(token), Ended::Sent);
+    }
+
+    fn waiting_go(&self) {
+        let gone: Vec<(Key, CallKey)> = {
+            let calls = self.calls.borrow();
+            let unwanted = calls.iter().filter(|(_, held)| held.reply.is_closed());
+            let waiting = unwanted.filter_map(|(key, held)| {
+                let (provider, call) = held.asked.as_ref()?;
+                provider.is_waiting(*call).then_some((key, *call))
+            });
+            waiting.collect()
+        };
+        for (key, call) in gone {
+            self.pool.cancel(call);
+            self.calls.borrow_mut().remove(key);
+        }
+    }
+}
+
+/// In whose list the providers of a call stand.
+fn pool_name(held: &Held, directory: &Directory) -> Arc<str> {
+    match &held.target {
+        None => held.names.anybody.clone(),
+        Some(target) if target.is_local() => held.names.local.clone(),
+        Some(target) => directory.gateways_for(target.as_str()).into(),
+    }
+}
+
+/// Why nobody is there.
+fn nobody(name: &str, request: &Request, directory: &Directory) -> String {
+    let service = &request.service;
+    if !directory.has_registry {
+        return "no registry and no gateway is configured that could know who offers it; set `Builder::registry` or `Builder::gateways`, or give the service its addresses"
+            .to_owned();
+    }
+    if name.starts_with(crate::directory::GATEWAYS) {
+        return "no egress gateway stands in this island's registry; see whether one runs".to_owned();
+    }
+    format!(
+        "nobody offers `{service}` in this island's registry; check interface, group and version, and whether a provider runs"
+    )
+}
+
+fn untaken_failure(untaken: Untaken<TooLong>, candidates: &client::Candidates) -> Failure {
+    match untaken {
+        Untaken::Nobody => Failure::NotReached(candidates.trouble()),
+        Untaken::Refused { error: SendError::Busy(why), .. } => Failure::Busy(why),
+        Untaken::Refused { error: SendError::Down(why), .. } => Failure::NotReached(why),
+        Untaken::Refused { error: SendError::Write(too_long), .. } => Failure::RequestTooLong(too_long),
+    }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Desk({} calls)", self.calls.borrow().len())
+    }
+}

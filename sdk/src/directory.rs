@@ -1,0 +1,145 @@
+//! Who offers what, for the services that this process calls, as registries and the configuration say at one moment.
+//!
+//! ```text
+//!   name in the pool                   who
+//!   com.acme.Greeter:1.0               who stands in the registry for calls without a target: real providers, gateways
+//!   local com.acme.Greeter:1.0         real providers alone
+//!   direct h1:20880 com.acme.Greeter   the addresses that were given for the service
+//!   gateways                           gateways of this island, for calls to any other
+//!   gateways shanghai                  the same, and those of its own port
+//! ```
+//!
+//! A tag is for callers that name it, so nobody with a tag stands for calls without a target. Immutable; nothing here knows whether
+//! anybody can be reached.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use client::{Endpoint, Offer, ProviderList, is_enabled};
+use rustc_hash::{FxHashMap, FxHashSet};
+use zk_bridge::{Provider, ServiceKey, View};
+
+/// Gateways, for calls to any island.
+pub(crate) const GATEWAYS: &str = "gateways";
+
+/// How one service is named in the pool.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Names {
+    /// For calls without a target.
+    pub anybody: Arc<str>,
+    /// For calls to `local`.
+    pub local: Arc<str>,
+}
+
+impl Names {
+    /// The names of a service; `direct`: the addresses that were given for it.
+    pub fn new(service: &ServiceKey, direct: &[Endpoint]) -> Self {
+        if direct.is_empty() {
+            return Self { anybody: service.to_string().into(), local: format!("local {service}").into() };
+        }
+        let addresses: Vec<String> = direct.iter().map(Endpoint::to_string).collect();
+        let name: Arc<str> = format!("direct {} {service}", addresses.join(",")).into();
+        Self { anybody: name.clone(), local: name }
+    }
+}
+
+/// A service that is called.
+#[derive(Debug, Clone)]
+pub(crate) struct Called {
+    pub service: Arc<ServiceKey>,
+    /// The addresses that were given for it; else it is looked up.
+    pub direct: Arc<[Endpoint]>,
+}
+
+/// What is known.
+#[derive(Debug, Default)]
+pub(crate) struct Directory {
+    pub list: Arc<ProviderList>,
+    /// What is not listed is known to be absent.
+    pub is_complete: bool,
+    /// What was looked up for this directory: another service may be there all the same.
+    pub asked: FxHashSet<Arc<str>>,
+    /// Whether there is a registry to look anything up in.
+    pub has_registry: bool,
+}
+
+impl Directory {
+    /// What these views and addresses say of the services that are called.
+    pub fn of(called: &BTreeMap<Names, Called>, gateways: &[Endpoint], views: &[Arc<View>]) -> Self {
+        let mut services = FxHashMap::default();
+        let mut asked = FxHashSet::default();
+        for (names, Called { service, direct }) in called {
+            asked.insert(names.anybody.clone());
+            if !direct.is_empty() {
+                let offers = direct.iter().map(|endpoint| Offer::new(endpoint.clone(), &service.interface));
+                services.insert(names.anybody.clone(), offers.collect());
+                continue;
+            }
+            let listed: Vec<&Provider> =
+                views.iter().flat_map(|view| view.providers_of(service)).map(|provider| &**provider).collect();
+            let open = listed.iter().copied().filter(|provider| provider.tag().is_none() && enabled(provider));
+            let real: Vec<Offer> = open.clone().filter(|provider| !provider.is_virtual()).map(offer).collect();
+            let mut anybody: Vec<Offer> = open.map(offer).collect();
+            if anybody.is_empty() && views.is_empty() {
+                // Without a registry nobody but a gateway can know who offers it.
+                anybody = gateways.iter().map(gateway).collect();
+            }
+            put(&mut services, &names.anybody, anybody);
+            put(&mut services, &names.local, real);
+        }
+        let (mut untagged, mut by_tag) = (Vec::new(), BTreeMap::<&str, BTreeSet<(&str, u16)>>::new());
+        untagged.extend(gateways.iter().map(gateway));
+        let mut seen: BTreeSet<(&str, u16)> = BTreeSet::new();
+        for provider in views.iter().flat_map(|view| view.providers()).filter(|provider| provider.is_virtual()) {
+            let place = (provider.host.as_str(), provider.port);
+            match provider.tag() {
+                Some(tag) => drop(by_tag.entry(tag).or_default().insert(place)),
+                None if seen.insert(place) => untagged.push(gateway(&Endpoint::new(place.0, place.1))),
+                None => {}
+            }
+        }
+        for (tag, places) in by_tag {
+            let bound = places.into_iter().map(|(host, port)| gateway(&Endpoint::new(host, port)));
+            services.insert(format!("{GATEWAYS} {tag}").into(), untagged.iter().cloned().chain(bound).collect());
+        }
+        put(&mut services, GATEWAYS, untagged);
+        Self {
+            list: Arc::new(ProviderList { services }),
+            is_complete: views.iter().all(|view| view.is_complete()),
+            asked,
+            has_registry: !views.is_empty(),
+        }
+    }
+
+    /// The name of the gateways that take a call to this island.
+    pub fn gateways_for(&self, island: &str) -> String {
+        let own = format!("{GATEWAYS} {island}");
+        if self.list.services.contains_key(own.as_str()) { own } else { GATEWAYS.to_owned() }
+    }
+
+    /// Whether it is known who offers this.
+    pub fn has_looked_for(&self, name: &str) -> bool {
+        self.is_complete && self.asked.contains(name)
+    }
+}
+
+fn put(services: &mut FxHashMap<Arc<str>, Vec<Offer>>, name: &(impl AsRef<str> + ?Sized), offers: Vec<Offer>) {
+    if !offers.is_empty() {
+        services.insert(name.as_ref().into(), offers);
+    }
+}
+
+fn enabled(provider: &Provider) -> bool {
+    is_enabled(|key| provider.parameters.get(key))
+}
+
+fn offer(provider: &Provider) -> Offer {
+    let endpoint = Endpoint::new(&provider.host, provider.port);
+    let endpoint = if provider.wants_tls() { endpoint.with_tls() } else { endpoint };
+    Offer::listed(endpoint, &provider.path, provider.parameters.methods(), |key| provider.parameters.get(key))
+}
+
+/// A gateway takes calls of every service, by the service's own name.
+fn gateway(endpoint: &Endpoint) -> Offer {
+    Offer::new(endpoint.clone(), "")
+}

@@ -1,0 +1,245 @@
+//! What a process has once: its name, its registries, its connections. Services are referred to from here.
+//!
+//! ```text
+//!   Highway ── Listing ◀── views ── thread "highway-registry": one driver a registry
+//!      │           └─ Directory ─▶┐
+//!      └── Inbox ── calls ───────▶ Desk, on shard "highway-sdk": all connections
+//! ```
+//!
+//! It never waits for a registry: calls do, as long as their time allows. All threads end with the last handle.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::{Endpoint, PoolConfig};
+use thiserror::Error;
+use zk_bridge::{RegistryConfig, RegistrySettings, ServiceKey};
+
+use crate::desk::{self, Limits};
+use crate::inbox::Inbox;
+use crate::listing::Listing;
+use crate::options::CallOptions;
+use crate::registries;
+use crate::service::ServiceBuilder;
+use crate::target::{NotATarget, Target};
+
+/// The variable that names the target of calls of which nothing nearer says one.
+pub const TARGET_VARIABLE: &str = "HIGHWAY_TARGET";
+
+/// Dubbo's own limit of a body. Source: `Constants.DEFAULT_PAYLOAD` of apache/dubbo.
+const DEFAULT_PAYLOAD_LEN: usize = 8 * 1024 * 1024;
+/// Calls in hand at most.
+const DEFAULT_CALLS: usize = 1 << 16;
+/// Bytes that are held at most: answers that are long, calls that wait.
+const DEFAULT_HELD_LEN: usize = 256 * 1024 * 1024;
+
+/// A process's way to Dubbo services. Clones are one reference count.
+#[derive(Debug, Clone)]
+pub struct Highway(Arc<Shared>);
+
+/// What all references of a process share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub application: String,
+    pub inbox: Arc<Inbox>,
+    pub listing: Arc<Listing>,
+    pub options: CallOptions,
+    pub payload_len: usize,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.inbox.close();
+    }
+}
+
+/// Makes a [`Highway`].
+#[derive(Debug, Clone)]
+pub struct Builder {
+    application: String,
+    registries: Vec<RegistryConfig>,
+    gateways: Vec<String>,
+    options: CallOptions,
+    payload_len: usize,
+    calls: usize,
+    held_len: usize,
+    heartbeat: Duration,
+    connect_timeout: Duration,
+}
+
+/// Why there is no [`Highway`].
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A setting is wrong.
+    #[error("{key}: {what}")]
+    Setting {
+        /// Which.
+        key: String,
+        /// What was found and what was wanted.
+        what: String,
+    },
+    /// A thread or an event queue cannot be made.
+    #[error("the threads of the client cannot be started: {0}")]
+    System(#[from] std::io::Error),
+    /// The variable [`TARGET_VARIABLE`] names no target.
+    #[error("{TARGET_VARIABLE}: {0}")]
+    Target(NotATarget),
+}
+
+impl Highway {
+    /// Begins with every default.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder {
+            application: String::new(),
+            registries: Vec::new(),
+            gateways: Vec::new(),
+            options: CallOptions::default(),
+            payload_len: DEFAULT_PAYLOAD_LEN,
+            calls: DEFAULT_CALLS,
+            held_len: DEFAULT_HELD_LEN,
+            heartbeat: PoolConfig::default().heartbeat,
+            connect_timeout: PoolConfig::default().connect_timeout,
+        }
+    }
+
+    /// A service, by its Java interface.
+    pub fn service(&self, interface: &str) -> ServiceBuilder {
+        ServiceBuilder::new(self.0.clone(), ServiceKey::new(interface, None, None))
+    }
+}
+
+impl Builder {
+    /// What providers, rules and audits know this process by. Required.
+    #[must_use]
+    pub fn application(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.application);
+        self
+    }
+
+    /// A registry by the addresses of its servers: `zk1:2181,zk2:2181/chroot`, with `zookeeper://` in front or not. Several are normal.
+    #[must_use]
+    pub fn registry(self, address: &str) -> Self {
+        let address = address.strip_prefix("zookeeper://").unwrap_or(address);
+        self.registry_with(RegistryConfig { address: Some(address.to_owned()), ..RegistryConfig::default() })
+    }
+
+    /// A registry with all that can be said of one: group, login, config center.
+    #[must_use]
+    pub fn registry_with(mut self, registry: RegistryConfig) -> Self {
+        self.registries.push(registry);
+        self
+    }
+
+    /// An egress gateway by its address, beside those that stand in the registries; without any registry all calls go to these.
+    #[must_use]
+    pub fn gateway(mut self, address: &str) -> Self {
+        self.gateways.push(address.to_owned());
+        self
+    }
+
+    /// What holds of every call of which nothing nearer is said.
+    #[must_use]
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// The longest body of a request or answer in bytes, 8 MiB by default as with Dubbo.
+    #[must_use]
+    pub fn payload(mut self, len: usize) -> Self {
+        self.payload_len = len;
+        self
+    }
+
+    /// Calls in hand at most, 65 536 by default; one more fails at once.
+    #[must_use]
+    pub fn calls(mut self, most: usize) -> Self {
+        self.calls = most;
+        self
+    }
+
+    /// Bytes that are held at most for answers that are still to come whole and calls that wait for a connection; 256 MiB by default.
+    #[must_use]
+    pub fn held(mut self, len: usize) -> Self {
+        self.held_len = len;
+        self
+    }
+
+    /// After so much silence a provider is sent a heartbeat, after three times as much its connection ends; a minute by default as with Dubbo.
+    #[must_use]
+    pub fn heartbeat(mut self, every: Duration) -> Self {
+        self.heartbeat = every;
+        self
+    }
+
+    /// How long a connection may take to come about, 3 s by default.
+    #[must_use]
+    pub fn connect_timeout(mut self, most: Duration) -> Self {
+        self.connect_timeout = most;
+        self
+    }
+
+    /// Starts the threads. It waits for no registry and no provider.
+    ///
+    /// # Errors
+    /// [`BuildError`]: a setting is wrong, or the system gives no thread.
+    pub fn build(self) -> Result<Highway, BuildError> {
+        if self.application.is_empty() {
+            return Err(setting(
+                "application",
+                "found nothing, wanted the name that providers and rules know this process by",
+            ));
+        }
+        let registries = settled(&self.registries)?;
+        let gateways = self.gateways.iter().map(|address| endpoint("gateway", address)).collect::<Result<_, _>>()?;
+        let mut options = self.options;
+        if options.target.is_none()
+            && let Ok(name) = std::env::var(TARGET_VARIABLE)
+        {
+            Target::new(&name).map_err(BuildError::Target)?;
+            options = options.target(&name);
+        }
+        let pool = PoolConfig {
+            pending_limit: self.calls,
+            heartbeat: self.heartbeat,
+            connect_timeout: self.connect_timeout,
+            frame_limit_len: self.payload_len + wire::dubbo::frame::HEADER_LEN,
+            ..PoolConfig::default()
+        };
+        let inbox = Arc::new(Inbox::new(self.calls));
+        let listing = registries::start(registries, gateways)?;
+        let limits = Limits { pool, held_len: self.held_len };
+        let (jobs, directory) = (inbox.clone(), listing.directory());
+        shard::spawn(1, "highway-sdk", move |shard| desk::run(shard, jobs.clone(), directory.clone(), limits.clone()))?;
+        let Self { application, payload_len, .. } = self;
+        Ok(Highway(Arc::new(Shared { application, inbox, listing, options, payload_len })))
+    }
+}
+
+fn settled(registries: &[RegistryConfig]) -> Result<Vec<RegistrySettings>, BuildError> {
+    let (settled, mistakes) = zk_bridge::settle_all(registries, Path::new("."));
+    match mistakes.into_iter().next() {
+        None => Ok(settled),
+        Some((_, mistake)) => Err(setting(&format!("registry {}", mistake.key), &mistake.what)),
+    }
+}
+
+/// `host:port`, `[::1]:port`, with `dubbo://` in front or not.
+pub(crate) fn endpoint(key: &str, address: &str) -> Result<Endpoint, BuildError> {
+    let wrong = || setting(key, &format!("found {address:?}, wanted `host:port`"));
+    let plain = address.strip_prefix("dubbo://").unwrap_or(address);
+    let (host, port) = plain.rsplit_once(':').ok_or_else(wrong)?;
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    if host.is_empty() || (bare.is_none() && host.contains([':', '/', ' '])) {
+        return Err(wrong());
+    }
+    let port = port.parse().ok().filter(|port| *port != 0).ok_or_else(wrong)?;
+    Ok(Endpoint::new(bare.unwrap_or(host), port))
+}
+
+pub(crate) fn setting(key: &str, what: &str) -> BuildError {
+    BuildError::Setting { key: key.to_owned(), what: what.to_owned() }
+}

@@ -1,0 +1,57 @@
+//! A call between the thread that makes it and the shard that sends it, and what comes back.
+//!
+//! Nothing happens here.
+
+use std::time::{Duration, Instant};
+
+use client::Endpoint;
+use tokio::sync::oneshot;
+
+use crate::directory::Names;
+use crate::request::{Request, TooLong};
+use crate::target::Target;
+
+/// A call on its way.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub request: Request,
+    pub names: Names,
+    pub target: Option<Target>,
+    pub began: Instant,
+    pub timeout: Duration,
+    /// How often it may be made again when nobody knows whether it ran.
+    pub repeats: u32,
+    pub reply: oneshot::Sender<Ended>,
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// A provider's answer: the whole frame.
+    Answer { frame: Vec<u8>, from: Endpoint },
+    /// A one-way call is on its connection.
+    Sent,
+    /// It has none.
+    Failed(Failure),
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    NoProvider(String),
+    /// Nobody took it.
+    NotReached(String),
+    Busy(String),
+    RequestTooLong(TooLong),
+    NeverSent(Duration),
+    Unanswered(Duration),
+    /// Its connection ended under it.
+    Lost(String),
+    AnswerTooLong {
+        found_len: usize,
+        limit_len: usize,
+    },
+    NoRoom {
+        found_len: usize,
+    },
+}

@@ -1,0 +1,70 @@
+//! What is said of calls at each level; the nearest word counts.
+//!
+//! ```text
+//!   call ─ task or thread (targets alone) ─ method ─ service ─ process ─ what the provider says of itself ─ Dubbo's own default
+//! ```
+
+use std::time::Duration;
+
+use crate::reply::Attachments;
+use crate::target::{NotATarget, Target};
+
+/// A consumer that says nothing waits so long. Source: `CommonConstants.DEFAULT_TIMEOUT` of apache/dubbo.
+pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What is said of calls, as far as it is.
+#[derive(Debug, Clone, Default)]
+pub struct CallOptions {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) repeats: Option<u32>,
+    pub(crate) target: Option<Result<Target, NotATarget>>,
+    pub(crate) attachments: Attachments,
+}
+
+impl CallOptions {
+    /// Nothing is said.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long its caller waits. Zero is none.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How often a call is made again of which nobody knows whether it ran: only for methods that do no harm twice. What was not sent
+    /// goes to another provider anyway.
+    #[must_use]
+    pub fn repeats(mut self, repeats: u32) -> Self {
+        self.repeats = Some(repeats);
+        self
+    }
+
+    /// Where calls go: an island, or `local`. A name that is none fails each call.
+    #[must_use]
+    pub fn target(mut self, target: &str) -> Self {
+        self.target = Some(Target::new(target));
+        self
+    }
+
+    /// An attachment of each call.
+    #[must_use]
+    pub fn attachment(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.attachments.insert(key.into(), value.into());
+        self
+    }
+
+    /// These, and where they are silent, those.
+    pub(crate) fn or(mut self, farther: &Self) -> Self {
+        self.timeout = self.timeout.or(farther.timeout);
+        self.repeats = self.repeats.or(farther.repeats);
+        self.target = self.target.or_else(|| farther.target.clone());
+        for (key, value) in &farther.attachments {
+            self.attachments.entry(key.clone()).or_insert_with(|| value.clone());
+        }
+        self
+    }
+}

@@ -1,0 +1,79 @@
+//! A call as it waits to be written for whichever provider gets it: the caller has written its arguments already.
+//!
+//! It never reads an argument again, and copies them once, to where they are sent from.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use client::Offer;
+use thiserror::Error;
+use wire::dubbo::frame::{Codec, FrameKind, HEADER_LEN};
+use wire::dubbo::request;
+use wire::dubbo::value::Value as Written;
+use zk_bridge::ServiceKey;
+
+/// An attachment that names the island a call goes to.
+pub(crate) const TARGET: &str = "highway.target";
+
+/// A call.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub service: Arc<ServiceKey>,
+    pub method: Box<str>,
+    /// Descriptors of the parameters.
+    pub types: String,
+    /// All arguments, as hessian2 has them.
+    pub args: Vec<u8>,
+    /// Beside those that every call has.
+    pub attachments: Vec<(Cow<'static, str>, String)>,
+    pub kind: FrameKind,
+    /// The longest body.
+    pub payload_len: usize,
+}
+
+/// A body that is longer than it may be.
+#[derive(Debug, Clone, Copy, Error)]
+#[error("the body has {found_len} bytes, wanted at most {limit_len}")]
+pub(crate) struct TooLong {
+    pub found_len: usize,
+    pub limit_len: usize,
+}
+
+impl Request {
+    /// Appends the frame for the provider that makes `offer`; `left` is what remains for it.
+    ///
+    /// # Errors
+    /// [`TooLong`]; nothing was appended.
+    pub fn append(&self, offer: &Offer, left: Duration, id: i64, out: &mut Vec<u8>) -> Result<(), TooLong> {
+        let ServiceKey { interface, group, version } = &*self.service;
+        let path = if offer.path.is_empty() { interface } else { &*offer.path };
+        let timeout = left.as_millis().max(1).to_string();
+        let own = [Some(("timeout", timeout.as_str())), offer.token.as_ref().map(|token| ("token", token.reveal()))];
+        let said = self.attachments.iter().map(|(key, value)| (&**key, value.as_str()));
+        let attachments: Vec<(&str, &str)> = own.into_iter().flatten().chain(said).collect();
+        let args = [Written::Written(&self.args)];
+        let start = out.len();
+        let request = request::Request {
+            codec: Codec::Hessian2,
+            service: interface,
+            version: version.as_deref(),
+            group: group.as_deref(),
+            method: &self.method,
+            types: &self.types,
+            args: if self.args.is_empty() { &[] } else { &args },
+            attachments: &attachments,
+        };
+        let found_len = request.append_to(path, self.kind, out, id) - HEADER_LEN;
+        if found_len > self.payload_len {
+            out.truncate(start);
+            return Err(TooLong { found_len, limit_len: self.payload_len });
+        }
+        Ok(())
+    }
+}
+
+/// A call, for people.
+pub(crate) fn label(service: &ServiceKey, method: &str) -> String {
+    format!("{service}#{method}")
+}

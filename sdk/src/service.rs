@@ -1,0 +1,116 @@
+//! A service that is called: its key, and what is said of its calls.
+//!
+//! While one is held, its providers are looked up and connected.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zk_bridge::ServiceKey;
+
+use crate::args::Args;
+use crate::call::Call;
+use crate::highway::{BuildError, Shared, endpoint, setting};
+use crate::listing::Wanted;
+use crate::options::CallOptions;
+
+/// A service. Clones are one reference count.
+#[derive(Debug, Clone)]
+pub struct Service(pub(crate) Arc<Referred>);
+
+#[derive(Debug)]
+pub(crate) struct Referred {
+    pub shared: Arc<Shared>,
+    pub key: Arc<ServiceKey>,
+    pub wanted: Wanted,
+    pub options: CallOptions,
+    pub methods: BTreeMap<String, CallOptions>,
+}
+
+/// Makes a [`Service`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct ServiceBuilder {
+    shared: Arc<Shared>,
+    key: ServiceKey,
+    addresses: Vec<String>,
+    options: CallOptions,
+    methods: BTreeMap<String, CallOptions>,
+}
+
+impl ServiceBuilder {
+    pub(crate) fn new(shared: Arc<Shared>, key: ServiceKey) -> Self {
+        let (addresses, options, methods) = (Vec::new(), CallOptions::default(), BTreeMap::new());
+        Self { shared, key, addresses, options, methods }
+    }
+
+    /// The group; none by default.
+    pub fn group(mut self, group: &str) -> Self {
+        self.key = ServiceKey::new(self.key.interface, Some(group), self.key.version.as_deref());
+        self
+    }
+
+    /// The version; none by default, which is what `0.0.0` means too.
+    pub fn version(mut self, version: &str) -> Self {
+        self.key = ServiceKey::new(self.key.interface, self.key.group.as_deref(), Some(version));
+        self
+    }
+
+    /// A provider's address, `host:port`: the registries are not asked then. Several share the calls.
+    pub fn address(mut self, address: &str) -> Self {
+        self.addresses.push(address.to_owned());
+        self
+    }
+
+    /// What holds of its calls, in place of what was said before.
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// What holds of calls of one method, where it differs.
+    pub fn method(mut self, method: &str, options: CallOptions) -> Self {
+        self.methods.insert(method.to_owned(), options);
+        self
+    }
+
+    /// Where its calls go.
+    pub fn target(mut self, target: &str) -> Self {
+        self.options = self.options.target(target);
+        self
+    }
+
+    /// Refers to the service: its providers are looked up from now on.
+    ///
+    /// # Errors
+    /// [`BuildError`]: an address or a name is none.
+    pub fn build(self) -> Result<Service, BuildError> {
+        let Self { shared, key, addresses, options, methods } = self;
+        if key.interface.is_empty() || [key.group.as_deref(), key.version.as_deref()].contains(&Some("*")) {
+            let what = format!("found `{key}`, wanted an interface and one group and version");
+            return Err(setting("service", &what));
+        }
+        let direct = addresses.iter().map(|address| endpoint("address", address)).collect::<Result<_, _>>()?;
+        for said in methods.values().chain([&options]) {
+            if let Some(Err(error)) = &said.target {
+                return Err(BuildError::Target(error.clone()));
+            }
+        }
+        let key = Arc::new(key);
+        let wanted = shared.listing.want(key.clone(), direct);
+        Ok(Service(Arc::new(Referred { shared, key, wanted, options, methods })))
+    }
+}
+
+impl Service {
+    /// A call of `method`, which is made when it is awaited. What it gives is read as an `R`: a type of serde, or
+    /// [`Value`](crate::Value) for anything.
+    pub fn call<A: Args, R>(&self, method: impl Into<Box<str>>, args: A) -> Call<A, R> {
+        Call::new(self.clone(), method.into(), args)
+    }
+
+    /// Its key, `[group/]interface[:version]`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        self.0.key.to_string()
+    }
+}

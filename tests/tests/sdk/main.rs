@@ -1,0 +1,6 @@
+//! The SDK as Rust services use it, with providers on released Dubbo: what a call can carry, how it ends, and where it goes.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod carried;
+mod islands;
+mod providers;

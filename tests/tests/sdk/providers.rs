@@ -1,0 +1,79 @@
+//! One island with a ZooKeeper and a provider on each line of Dubbo, and the SDK in it.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use highway_sdk::{CallOptions, Highway, Service};
+use highway_tests::install::Release;
+use highway_tests::lab::Lab;
+use highway_tests::peer::{Application, DUBBO_PORT, INTEROP, Peer, Service as Exported};
+use highway_tests::process::together;
+use highway_tests::zookeeper::ZooKeeper;
+
+/// What a busy machine does not reach.
+pub const PATIENT: Duration = Duration::from_secs(30);
+
+pub struct Providers {
+    lab: Lab,
+    zookeeper: ZooKeeper,
+    _peers: Vec<Peer>,
+}
+
+/// Each release offers `InteropService` in a group of its version.
+pub fn providers() -> &'static Providers {
+    static ALL: OnceLock<Providers> = OnceLock::new();
+    ALL.get_or_init(|| start().unwrap())
+}
+
+fn start() -> anyhow::Result<Providers> {
+    let lab = Lab::new(&["a"])?;
+    let zookeeper = lab.zookeeper("a")?;
+    let place = lab.net.island("a");
+    let numbered: Vec<(u16, Release)> = (0..).zip(Release::ALL).collect();
+    let peers = together(numbered, |(number, release)| {
+        Application::new(&format!("provider-{}", release.version()), release)
+            .registry(zookeeper.url())
+            .port(port(number))
+            .service(Exported::new(INTEROP, release.version()).group(release.version()))
+            .start(place, &lab.tools, lab.folder())
+    })?;
+    Ok(Providers { lab, zookeeper, _peers: peers })
+}
+
+fn port(number: u16) -> u16 {
+    DUBBO_PORT + number
+}
+
+impl Providers {
+    /// Does something on each release, with a service that was found in the registry and with one that was given the address.
+    pub fn on_each(&self, does: impl Fn(&Service, Release) + Sync) {
+        let place = self.lab.net.island("a");
+        place
+            .inside(|| {
+                let highway = self.highway();
+                for (number, release) in (0..).zip(Release::ALL) {
+                    let interop = || highway.service(INTEROP).group(release.version());
+                    does(&interop().build().unwrap(), release);
+                    let address = format!("{}:{}", place.address(), port(number));
+                    does(&interop().address(&address).build().unwrap(), release);
+                }
+            })
+            .unwrap();
+    }
+
+    /// The SDK in this island. Only inside of it.
+    pub fn highway(&self) -> Highway {
+        let address = self.zookeeper.url();
+        Highway::builder()
+            .application("rust-consumer")
+            .registry(&address)
+            .options(CallOptions::new().timeout(PATIENT))
+            .build()
+            .unwrap()
+    }
+}
+
+/// Waits for a future on this thread.
+pub fn wait<F: Future>(future: F) -> F::Output {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
