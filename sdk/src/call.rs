@@ -35,6 +35,8 @@ use crate::target::current_target;
 pub struct Call<A, R> {
     service: Service,
     method: Box<str>,
+    /// The method that runs in the end, where it is another one.
+    meant: Option<Box<str>>,
     args: A,
     types: Option<Vec<String>>,
     options: CallOptions,
@@ -82,7 +84,7 @@ impl<T> fmt::Debug for Calling<T> {
 
 impl<A: Args, R> Call<A, R> {
     pub(crate) fn new(service: Service, method: Box<str>, args: A) -> Self {
-        Self { service, method, args, types: None, options: CallOptions::default(), _gives: PhantomData }
+        Self { service, method, meant: None, args, types: None, options: CallOptions::default(), _gives: PhantomData }
     }
 
     /// How long its caller waits.
@@ -112,6 +114,12 @@ impl<A: Args, R> Call<A, R> {
         self
     }
 
+    /// Says which method runs in the end: what is said of that one holds.
+    pub(crate) fn meaning(mut self, method: &str) -> Self {
+        self.meant = Some(method.into());
+        self
+    }
+
     fn with(mut self, change: impl FnOnce(CallOptions) -> CallOptions) -> Self {
         self.options = change(self.options);
         self
@@ -137,9 +145,10 @@ impl<A: Args, R> Call<A, R> {
 
     /// Hands it over to the shard.
     fn send(self, kind: FrameKind) -> Result<Sent, CallError> {
-        let Self { service, method, args, types, options, .. } = self;
+        let Self { service, method, meant, args, types, options, .. } = self;
         let referred = service.0;
-        let call = label(&referred.key, &method);
+        let meant = meant.as_ref().unwrap_or(&method);
+        let call = label(&referred.key, meant);
         let (types, args) = match written(&args, types) {
             Ok(written) => written,
             Err(wrong) => return Err(CallError::not_sent(call, wrong)),
@@ -148,7 +157,7 @@ impl<A: Args, R> Call<A, R> {
         if options.target.is_none() {
             options.target = current_target().map(Ok);
         }
-        if let Some(of_method) = referred.methods.get(&*method) {
+        if let Some(of_method) = referred.methods.get(&**meant) {
             options = options.or(of_method);
         }
         let options = options.or(&referred.options).or(&referred.shared.options);

@@ -230,3 +230,30 @@ fn two_hundred_callers_get_their_own_answers() {
         });
     });
 }
+
+#[test]
+fn a_generic_call_needs_no_type_and_gives_objects_as_maps() {
+    providers().on_each(|interop, release| {
+        let version = release.version();
+        wait(async {
+            let text: String =
+                interop.generic("text", ["java.lang.String"], [Value::Text("bo".to_owned())]).await.unwrap();
+            assert_eq!(text, "bo", "{version}");
+            let text = |text: &str| Value::Text(text.to_owned());
+            let entries = vec![
+                (text("class"), text("com.example.Order")),
+                (text("id"), Value::Long(7)),
+                (text("state"), text("PAID")),
+                (text("note"), text("by the way")),
+            ];
+            let order = Value::Map { name: None, entries };
+            let same: Value = interop.generic("order", ["com.example.Order"], [order]).await.unwrap();
+            assert_eq!(same.get("class").and_then(Value::as_str), Some("com.example.Order"), "{version}: {same:?}");
+            assert_eq!(same.get("state").and_then(Value::as_str), Some("PAID"), "{version}: {same:?}");
+            assert_eq!(same.get("id").and_then(Value::as_i64), Some(7), "{version}: {same:?}");
+            let error = interop.generic::<Value>("declared", ["java.lang.String"], [text("none")]).await.unwrap_err();
+            assert!(error.to_string().contains("none"), "{version}: {error}");
+            assert!(error.call().ends_with("#declared"), "{version}: {error}");
+        });
+    });
+}
