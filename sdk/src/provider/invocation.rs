@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use shard::Permit;
 use wire::dubbo::attachments::AttachmentValue;
-use wire::dubbo::call::{self, Call, Peeked};
+use wire::dubbo::call::{self, Call, Generic, Peeked};
 use wire::dubbo::frame::{FrameKind, Header, Status};
 
 use super::Thrown;
@@ -33,7 +33,7 @@ pub struct Invocation {
     body: Vec<u8>,
     arguments: Range<usize>,
     count: usize,
-    form: Form,
+    knows: Knows,
     consumer: SocketAddr,
     arrived: Instant,
     timeout: Option<Duration>,
@@ -42,13 +42,15 @@ pub struct Invocation {
     _permit: Permit,
 }
 
-/// How the arguments stand in the body.
+/// Which classes the consumer has of ours. Who has not all of them calls by `$invoke`, whose third argument is the list of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// One behind the other.
-    Plain,
-    /// As the list that is the third argument of `$invoke`.
-    Generic,
+pub(super) enum Knows {
+    /// All of the interface.
+    Classes,
+    /// Those of results, but not of exceptions: `generic=raw.return`.
+    Results,
+    /// None: `generic=true`.
+    Nothing,
 }
 
 /// What goes back beside the result.
@@ -71,7 +73,11 @@ impl Invocation {
             body: body.to_vec(),
             arguments: begin..begin + call.arguments().len(),
             count: call.leading.arg_count,
-            form: if call.generic.is_some() { Form::Generic } else { Form::Plain },
+            knows: match call.generic {
+                None => Knows::Classes,
+                Some(Generic::RawReturn) => Knows::Results,
+                Some(_) => Knows::Nothing,
+            },
             consumer: of.consumer,
             arrived: of.arrived,
             timeout: call.timeout,
@@ -96,7 +102,7 @@ impl Invocation {
 
     fn read<'a, T: Deserialize<'a>>(&'a self, read: &mut usize) -> Result<T, DecodeError> {
         let mut decoder = self.decoder();
-        if self.form == Form::Plain {
+        if self.knows == Knows::Classes {
             return arguments::behind_each_other(&mut decoder, self.count, read);
         }
         decoder.take::<IgnoredAny>()?;
@@ -135,10 +141,10 @@ impl Invocation {
         self.run.handler().method.name()
     }
 
-    /// Whether the consumer has no class of ours and gets objects as maps.
+    /// Whether the consumer has not the classes of the interface: objects come as maps, which structs are read from all the same.
     #[must_use]
     pub fn is_generic(&self) -> bool {
-        self.form == Form::Generic
+        self.knows != Knows::Classes
     }
 
     /// Whether nobody waits for the answer.
@@ -208,6 +214,10 @@ impl Invocation {
 
     fn service(&self) -> &Service {
         &self.run.service
+    }
+
+    pub(super) const fn knows(&self) -> Knows {
+        self.knows
     }
 
     pub(super) fn reply(&self) -> Reply {

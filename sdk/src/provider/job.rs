@@ -24,7 +24,7 @@ use wire::dubbo::hessian2::writer;
 
 use super::answer::{Answer, Said};
 use super::generic;
-use super::invocation::{Invocation, Reply};
+use super::invocation::{Invocation, Knows, Reply};
 use super::lookup::{Run, refuse};
 use super::serve::{Outcome, Serve};
 use super::thrown::{Refusal, Thrown};
@@ -59,7 +59,7 @@ impl Job {
     /// Runs the handler to its end.
     pub(super) async fn run(self) {
         let Job { run, call, unanswered, budget, payload_len } = self;
-        let (reply, is_generic) = (call.reply(), call.is_generic());
+        let (reply, consumer) = (call.reply(), call.knows());
         let handler = run.handler();
         let result = match Guarded::call(&*handler.serve, handler.index, call) {
             Ok(outcome) => outcome.await,
@@ -70,22 +70,22 @@ impl Job {
             tracing::error!(method = name, "a handler has panicked; its call is answered with an exception");
             Err(Thrown::new(format!("the handler of {name} has panicked: {}", words(&*panic))))
         });
-        unanswered.answer(told(result, &reply, is_generic, &budget, payload_len));
+        unanswered.answer(told(result, &reply, consumer, &budget, payload_len));
     }
 }
 
 fn told(
     result: Result<Answer, Thrown>,
     reply: &Reply,
-    is_generic: bool,
+    consumer: Knows,
     budget: &Budget,
     payload_len: usize,
 ) -> Result<Told, Refusal> {
     let said = match result {
-        Ok(answer) if is_generic => generic::without_classes(answer)?.into_said(),
+        Ok(answer) if consumer == Knows::Nothing => generic::without_classes(answer)?.into_said(),
         Ok(answer) => answer.into_said(),
         Err(thrown) => {
-            let thrown = if is_generic { thrown.plain() } else { thrown };
+            let thrown = if consumer != Knows::Classes { thrown.by_name() } else { thrown };
             Said { kind: AnswerType::Exception, value: thrown.written()? }
         }
     };
@@ -93,7 +93,7 @@ fn told(
     let len = 1 + said.value.len() + map_len(&attachments);
     if len > payload_len {
         let text = format!(
-            "the answer has {len} bytes, at most {payload_len} are allowed; answer less, or raise `payload_len` here and `payload` at the consumer"
+            "the answer is too large: {len}, max payload: {payload_len}; answer less, or raise `payload_len` here and `payload` at the consumer"
         );
         return Err(refuse(Status::SERIALIZATION_ERROR, text));
     }

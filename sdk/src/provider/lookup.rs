@@ -77,9 +77,10 @@ impl Services {
         }
         let types = match call.generic {
             None => Some(Cow::Borrowed(&*call.leading.types)),
-            Some(Generic::True) => generic_types(call)?.map(Cow::Owned),
+            Some(Generic::True | Generic::RawReturn) => generic_types(call)?.map(Cow::Owned),
             Some(kind) => {
-                let text = format!("this provider takes generic calls of kind true, found {}", kind.name());
+                let text =
+                    format!("this provider takes generic calls of kind true and raw.return, found {}", kind.name());
                 return Err(refuse(Status::SERVICE_ERROR, text));
             }
         };

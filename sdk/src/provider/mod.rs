@@ -23,7 +23,8 @@
 //! harmed. Its future is dropped when the consumer goes away before it is done; that of a one-way call is not.
 //!
 //! **Results** are values by serde ([`hessian2`](crate::hessian2)), `()` for `void`; [`Thrown`] is a Java exception, and by `?` every error
-//! becomes one. Attachments go both ways. Generic calls of kind `true` get maps in place of objects; `$echo` is answered.
+//! becomes one. Attachments go both ways. Generic calls of kind `true` get maps in place of objects, and
+//! the name of an exception; `$echo` is answered.
 //!
 //! **What comes from outside** is bounded, and refused with the statuses that Dubbo uses:
 //!

@@ -11,6 +11,8 @@
 
 use wire::dubbo::descriptor;
 
+use crate::java_type;
+
 /// A method of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Method {
@@ -72,26 +74,12 @@ impl Method {
 
 /// The JVM descriptor of a type as Java names it: `int`, `java.lang.String`, `int[]`, `[I`, `[Ljava.lang.String;`.
 pub(super) fn descriptor_of(name: &str) -> Option<String> {
-    let plain = name.trim_end_matches("[]");
-    let mut written = "[".repeat((name.len() - plain.len()) / 2);
-    match plain {
-        "void" => written.push('V'),
-        "boolean" => written.push('Z'),
-        "byte" => written.push('B'),
-        "char" => written.push('C'),
-        "double" => written.push('D'),
-        "float" => written.push('F'),
-        "int" => written.push('I'),
-        "long" => written.push('J'),
-        "short" => written.push('S'),
-        _ if plain.starts_with('[') => written += &plain.replace('.', "/"),
-        _ => {
-            written.push('L');
-            written += &plain.replace('.', "/");
-            written.push(';');
-        }
-    }
-    (descriptor::count(&written) == Ok(1)).then_some(written)
+    let written = match name.starts_with('[') {
+        true => name.replace('.', "/"),
+        false => java_type::named(name),
+    };
+    let is_one_name = !name.trim_start_matches('[').trim_end_matches("[]").contains(['[', ']']);
+    (is_one_name && descriptor::count(&written) == Ok(1)).then_some(written)
 }
 
 #[cfg(test)]
@@ -110,7 +98,7 @@ mod tests {
         ] {
             assert_eq!(descriptor_of(name).as_deref(), Some(wanted), "{name}");
         }
-        for name in ["", "[]", "[", "[X", "java..lang", "a b", "int;", "java.io.InputStream"] {
+        for name in ["", "[]", "[", "[X", "java..lang", "a b", "int;", "int[]x", "java.io.InputStream"] {
             assert_eq!(descriptor_of(name), None, "{name}");
         }
     }

@@ -19,6 +19,8 @@ use crate::hessian2;
 
 /// What a message that nobody declared an exception for comes in.
 const RUNTIME: &str = "java.lang.RuntimeException";
+/// What every release throws for a generic call, 3.3 included.
+const GENERIC: &str = "com.alibaba.dubbo.rpc.service.GenericException";
 /// Fields of `Throwable`, which are this type's to write.
 const OF_THROWABLE: [&str; 4] = ["detailMessage", "stackTrace", "cause", "suppressedExceptions"];
 /// Causes behind each other at most; what is behind them is left out.
@@ -125,12 +127,17 @@ impl Thrown {
         })
     }
 
-    /// The same for who has none of our classes: a `RuntimeException` that says the class.
-    pub(super) fn plain(self) -> Self {
-        match &self.0 {
-            Kind::Exception(exception) if exception.class != RUNTIME => Self::new(self.to_string()),
-            _ => self,
-        }
+    /// The same for who has none of our classes: Dubbo's exception that says class and message of another.
+    pub(super) fn by_name(self) -> Self {
+        let exception = match self.0 {
+            Kind::Exception(exception) => exception,
+            Kind::Refused(_) => return self,
+        };
+        let said = exception.message.clone().map_or(Value::Null, Value::Text);
+        let fields =
+            vec![("exceptionClass".to_owned(), Value::Text(exception.class)), ("exceptionMessage".to_owned(), said)];
+        let (class, message) = (GENERIC.to_owned(), exception.message);
+        Self(Kind::Exception(Exception { class, fields, message, cause: None }))
     }
 }
 

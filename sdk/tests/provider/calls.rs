@@ -145,7 +145,7 @@ fn a_handler_sees_the_attachments_and_answers_with_its_own() {
 }
 
 #[test]
-fn a_generic_call_gets_maps_for_objects_and_a_plain_exception() {
+fn a_generic_call_gets_maps_for_objects_and_the_name_of_an_exception() {
     let provider = shop();
     let mut consumer = Talker::of(&provider);
     let map = |id: i64| Value::Map {
@@ -176,10 +176,15 @@ fn a_generic_call_gets_maps_for_objects_and_a_plain_exception() {
     else {
         panic!("no exception")
     };
-    assert_eq!(thrown.class(), Some("java.lang.RuntimeException"));
-    assert_eq!(thrown.get("detailMessage").and_then(Value::as_str), Some("com.acme.OutOfStockException: no pears"));
+    assert_eq!(thrown.class(), Some("com.alibaba.dubbo.rpc.service.GenericException"));
+    let said = ["exceptionClass", "exceptionMessage"].map(|field| thrown.get(field).and_then(Value::as_str));
+    assert_eq!(said, [Some("com.acme.OutOfStockException"), Some("no pears")]);
+    let raw = [list(vec![map(5)]), Value::Map { name: None, entries: vec![(Value::Text("a".into()), Value::Long(5))] }];
+    let raw = Ask::generic(6, "orders", None, &raw).with("generic", "raw.return");
+    let Answered::Value(Value::List { items, .. }) = consumer.ask(&raw) else { panic!("no list") };
+    assert_eq!(items[0].class(), Some("com.acme.Order"));
     let bean = Ask::generic(6, "greet", Some(&["java.lang.String"]), &[]).with("generic", "bean");
-    let wanted = "this provider takes generic calls of kind true, found bean";
+    let wanted = "this provider takes generic calls of kind true and raw.return, found bean";
     assert_eq!(consumer.ask(&bean), status(Status::SERVICE_ERROR, wanted));
 }
 

@@ -124,7 +124,7 @@ fn an_answer_over_the_limit_is_status_25() {
     let twice = |len: usize| Ask::new(7, "twice", TEXT, |out| out.put(&"x".repeat(len)).unwrap());
     // The type, the text in two pieces, and an empty map.
     let longest = (LIMIT_LEN - 1 - 4 * 3 - 2) / 2;
-    let wanted = "the answer has 100001 bytes, at most 100000 are allowed; answer less, or raise `payload_len` here and `payload` at the consumer";
+    let wanted = "the answer is too large: 100001, max payload: 100000; answer less, or raise `payload_len` here and `payload` at the consumer";
     assert_eq!(consumer.ask(&twice(longest + 1)), status(Status::SERIALIZATION_ERROR, wanted));
     assert_eq!(consumer.ask(&twice(longest)), text(&"x".repeat(longest * 2)));
     consumer.stays();

@@ -1,0 +1,152 @@
+//! A provider of the SDK, called by unmodified Java consumers of each release straight at its address.
+//!
+//! What a case of the compatibility matrix is to a consumer with a provider of its own release, it is with ours: values, exceptions,
+//! ways to call, sizes, many callers. What differs stands in `DIFFERS` with a reason, and must differ.
+//!
+//! | file | what |
+//! |---|---|
+//! | `stage.rs` | the consumers, each a provider too; ours |
+//! | `services.rs` | the services of the lab, in Rust |
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
+
+mod services;
+mod stage;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use highway_sdk::provider::{Drained, Invocation, Service};
+use highway_tests::matrix::cases;
+use highway_tests::peer::{Answer, Call, GREETING, INTEROP, Refer};
+use highway_tests::process::until;
+use serde_json::json;
+
+use stage::{runtime, stage, url};
+
+/// Cases that are something else with ours for every consumer: what there is to see, and why.
+const DIFFERS: [(&[&str], &str, &str); 6] = [
+    (&["letters", "text.half-a-pair"], "not well-formed", "half a surrogate pair has no form in Rust"),
+    (&["object", "object.cycle", "object.shared"], "returned", "what is one object twice becomes two"),
+    (&["generic.objects"], "com.example.Order", "a provider with the class puts nulls where the map has nothing"),
+    (&["attachments.object"], "no method attached", "ours takes text alone"),
+    (&["payload.reply"], "\"[B\":\"8387836 bytes ", "Java writes bytes in more pieces, so that fewer fit"),
+    (&["payload.reply-over"], "too large: N, max payload: N", "ours says what to do"),
+];
+/// Cases that are about a provider's words or its filters.
+const NOT_OURS: [&str; 9] = [
+    "thrown.unknown-class",
+    "generic.unknown-method",
+    "generic.nativejava",
+    "generic.bean",
+    "generic.protobuf-json",
+    "attachments.request",
+    "attachments.reply",
+    "any-group",
+    "any-version",
+];
+
+#[test]
+fn a_case_is_with_ours_what_it_is_with_javas_own() {
+    let stage = stage();
+    let (mut bad, mut same, mut other) = (Vec::new(), 0, 0);
+    for consumer in &stage.consumers {
+        for case in cases::ALL.iter().filter(|case| !NOT_OURS.contains(&case.name) && consumer.calls(case)) {
+            let (theirs, ours) = (consumer.with_its_own(case), consumer.with_ours(case));
+            let shown = DIFFERS.iter().find(|(cases, _, _)| cases.contains(&case.name)).map(|(_, shown, _)| *shown);
+            *if theirs == ours { &mut same } else { &mut other } += 1;
+            if shown.map_or(theirs != ours, |shown| theirs == ours || !ours.to_string().contains(shown)) {
+                bad.push(format!("{} {}\n   theirs {theirs}\n   ours   {ours}", consumer.name(), case.name));
+            }
+        }
+    }
+    println!(
+        "{same} cases of {} consumers are the same with a provider of ours, {other} differ",
+        stage.consumers.len()
+    );
+    assert!(bad.is_empty(), "{}", bad.join("\n"));
+    assert!(same >= 280, "{same}");
+}
+
+#[test]
+fn attachments_travel_both_ways() {
+    let mut replied = 0;
+    for consumer in &stage().consumers {
+        consumer.peer.refer(&consumer.refer("attached", INTEROP)).unwrap();
+        consumer.peer.refer(&consumer.refer_to_its_own("attached-own", INTEROP)).unwrap();
+        let long = "y".repeat(5_000);
+        let call = |reference: &str| {
+            let call = Call::new(reference, "attachments", [json!("back 🚀")]).attachment("mine", "there 🚀");
+            consumer.peer.call(&call.attachment("empty", "").attachment("long", &long)).unwrap()
+        };
+        let (answer, theirs) = (call("attached"), call("attached-own"));
+        // 2.7 shows no attachments of answers where its reference has a fixed address, whoever answers.
+        let reply = |answer: &Answer| answer.attachments.get("reply").cloned();
+        assert_eq!(reply(&answer), reply(&theirs), "{}", consumer.name());
+        replied += usize::from(reply(&answer).as_deref() == Some("back 🚀"));
+        let seen = answer.returned();
+        assert_eq!((&seen["mine"], &seen["empty"]), (&json!("there 🚀"), &json!("")), "{}", consumer.name());
+        assert_eq!((&seen["long"], &seen["path"]), (&json!(long), &json!(INTEROP)), "{}", consumer.name());
+        let next = Call::new("attached", "attachments", [json!("again")]);
+        assert_eq!(consumer.peer.call(&next).unwrap().returned().get("mine"), None, "{}", consumer.name());
+    }
+    assert_eq!(replied, stage().consumers.len() - 1);
+}
+
+#[test]
+fn a_panic_is_a_runtime_exception_and_the_next_call_is_answered() {
+    let stage = stage();
+    let service = Service::new(GREETING).method("sayHello", |call: Invocation| async move {
+        let (name,): (String,) = call.args()?;
+        assert!(name != "panic", "as the caller wants it");
+        Ok(name)
+    });
+    let provider = stage.another(vec![service]);
+    for consumer in &stage.consumers {
+        let refer = Refer::new("panics", GREETING).url(url(provider.address())).patient().retries(0);
+        consumer.peer.refer(&refer).unwrap();
+        let thrown = consumer.peer.call(&Call::new("panics", "sayHello", [json!("panic")])).unwrap().threw();
+        let wanted = "the handler of sayHello of com.example.GreetingService has panicked: as the caller wants it";
+        assert_eq!((&*thrown.class, thrown.text()), ("java.lang.RuntimeException", wanted), "{}", consumer.name());
+        let next = consumer.peer.call(&Call::new("panics", "sayHello", [json!("on it goes")])).unwrap();
+        assert_eq!(next.returned(), json!("on it goes"), "{}", consumer.name());
+    }
+}
+
+/// Steady callers lose no call when one of two providers drains: they are told, and go to the other.
+#[test]
+fn consumers_move_to_the_other_address_when_a_provider_drains() {
+    const CALLING: Duration = Duration::from_secs(6);
+    let stage = stage();
+    for consumer in &stage.consumers {
+        let greeted = Arc::new(AtomicU64::new(0));
+        let [one, two] = ["one", "two"].map(|label| stage.another(vec![services::greeting(label, &greeted)]));
+        // Without a word 2.7 takes fixed addresses for registries.
+        let both = [&one, &two].map(|provider| format!("{}?cluster=failover", url(provider.address()))).join(";");
+        consumer.peer.refer(&Refer::new("either", GREETING).url(both).patient().retries(0)).unwrap();
+        let call = || Call::new("either", "sayHello", [json!("bo")]);
+        let hello = |label: &str| json!(format!("Hello bo, this is {label}"));
+        until("the consumer calls both providers", Duration::from_secs(30), || {
+            let tally = consumer.peer.many(&call().threads(4, 10)).unwrap();
+            (tally.failed == 0 && tally.results.len() == 2).then_some(())
+        })
+        .unwrap();
+
+        let tally = std::thread::scope(|scope| {
+            let steady = call().lasting(4, CALLING, Duration::from_millis(5));
+            let before = greeted.load(Ordering::Relaxed);
+            let calling = scope.spawn(move || consumer.peer.many(&steady).unwrap());
+            let is_called = || (greeted.load(Ordering::Relaxed) > before + 100).then_some(());
+            until("calls go steadily", Duration::from_secs(30), is_called).unwrap();
+            let drained = runtime().block_on(runtime().spawn(one.drain(Duration::from_secs(30)))).unwrap();
+            assert_eq!(drained, Drained { cut_off: 0 }, "{}", consumer.name());
+            calling.join().unwrap()
+        });
+
+        assert_eq!((tally.failed, &tally.errors), (0, &BTreeMap::new()), "{}: {tally:?}", consumer.name());
+        let after = consumer.peer.many(&call().threads(4, 10)).unwrap();
+        assert_eq!(after.results.keys().collect::<Vec<_>>(), [&hello("two").to_string()], "{}", consumer.name());
+        println!("{}: {} calls, {:?}", consumer.name(), tally.ok, tally.results);
+    }
+}

@@ -1,0 +1,156 @@
+//! One Java application of each release, which consumes and provides, and a provider of ours that all of them call.
+
+use std::collections::BTreeSet;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use highway_sdk::provider::{Builder, Provider, Service};
+use highway_tests::install::Release;
+use highway_tests::lab::Lab;
+use highway_tests::matrix::SERVICES;
+use highway_tests::matrix::cases::Case;
+use highway_tests::net::Place;
+use highway_tests::peer::{self, Application, Peer, Refer};
+use highway_tests::process::together;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+
+use crate::services;
+
+/// What both sides greet with.
+pub const LABEL: &str = "the lab";
+const ISLAND: &str = "a";
+/// For one case, longer than all its calls may take.
+const CASE: Duration = Duration::from_secs(120);
+
+pub struct Stage {
+    pub consumers: Vec<Consumer>,
+    _provider: Provider,
+    lab: Lab,
+}
+
+/// A Java application.
+pub struct Consumer {
+    pub peer: Peer,
+    name: String,
+    calls: BTreeSet<String>,
+    /// Where it provides, and where ours does.
+    own: String,
+    ours: String,
+    made: Mutex<BTreeSet<String>>,
+}
+
+/// A runtime for handlers that lives as long as the process.
+pub fn runtime() -> Handle {
+    static RUNTIME: OnceLock<Handle> = OnceLock::new();
+    let start = || {
+        let (handle_in, handle) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            handle_in.send(runtime.handle().clone()).unwrap();
+            runtime.block_on(std::future::pending::<()>());
+        });
+        handle.recv().unwrap()
+    };
+    RUNTIME.get_or_init(start).clone()
+}
+
+/// `dubbo://…` of a provider.
+pub fn url(address: SocketAddr) -> String {
+    format!("dubbo://{address}")
+}
+
+/// All of it, once for the process.
+pub fn stage() -> &'static Stage {
+    static STAGE: OnceLock<Stage> = OnceLock::new();
+    STAGE.get_or_init(|| {
+        let lab = Lab::new(&[ISLAND]).unwrap();
+        let services = Release::ALL.into_iter().flat_map(|release| {
+            let name = ours(release.version());
+            services::all().into_iter().map(move |service| service.group(&name).version(&name))
+        });
+        let provider = start(lab.net.island(ISLAND), services.collect());
+        let address = url(provider.address());
+        let start = |release| Ok(Consumer::start(release, &lab, &address));
+        let consumers = together(Release::ALL.into_iter().zip(30880..).collect(), start).unwrap();
+        Stage { consumers, _provider: provider, lab }
+    })
+}
+
+/// Group and version of our services for the consumer of this release: as long as its own, so that all frames are.
+fn ours(release: &str) -> String {
+    format!("{}x", &release[..release.len() - 1])
+}
+
+fn start(place: &Place, services: Vec<Service>) -> Provider {
+    let address = (place.address(), 0);
+    let listener = place.inside(|| TcpListener::bind(address)).unwrap().unwrap();
+    let builder = services.into_iter().fold(Provider::builder().application("ours"), Builder::serve);
+    runtime().block_on(builder.listener(listener).start()).unwrap()
+}
+
+impl Stage {
+    /// Another provider of ours in the island.
+    pub fn another(&self, services: Vec<Service>) -> Provider {
+        start(self.lab.net.island(ISLAND), services)
+    }
+}
+
+impl Consumer {
+    fn start((release, port): (Release, u16), lab: &Lab, ours: &str) -> Consumer {
+        let name = release.version().to_owned();
+        let place = lab.net.island(ISLAND);
+        let address = place.listen(port).unwrap();
+        let service = |interface| peer::Service::new(interface, LABEL).group(&name).version(&name);
+        let application = Application::new(&format!("app-{name}"), release).port(address.port());
+        let application = SERVICES.into_iter().map(service).fold(application, Application::service);
+        let peer = application.start(place, &lab.tools, lab.folder()).unwrap();
+        let able = peer.ask(json!({ "op": "cases" }), CASE).unwrap();
+        let calls = serde_json::from_value(able["calls"].clone()).unwrap();
+        let own = url(address.into());
+        Consumer { peer, name, calls, own, ours: ours.to_owned(), made: Mutex::default() }
+    }
+
+    /// The release.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A reference of this name to an interface of ours.
+    pub fn refer(&self, name: &str, interface: &str) -> Refer {
+        let at = ours(&self.name);
+        Refer::new(name, interface).group(&at).version(&at).url(&self.ours).patient().retries(0)
+    }
+
+    /// A reference of this name to an interface of its own provider.
+    pub fn refer_to_its_own(&self, name: &str, interface: &str) -> Refer {
+        self.refer(name, interface).group(&self.name).version(&self.name).url(&self.own).remote()
+    }
+
+    /// Whether it knows this case.
+    pub fn calls(&self, case: &Case) -> bool {
+        self.calls.contains(case.name)
+    }
+
+    /// What it saw of a case with its own provider.
+    pub fn with_its_own(&self, case: &Case) -> Value {
+        self.case(case, &self.name, &self.own)
+    }
+
+    /// What it saw of a case with ours.
+    pub fn with_ours(&self, case: &Case) -> Value {
+        self.case(case, &ours(&self.name), &self.ours)
+    }
+
+    fn case(&self, case: &Case, at: &str, address: &str) -> Value {
+        for kind in case.references {
+            if self.made.lock().unwrap().insert(format!("{kind:?}@{at}")) {
+                self.peer.refer(&kind.refer(at).url(address)).unwrap();
+            }
+        }
+        let key = format!("{}-{at}", case.name);
+        let asked = json!({ "op": "case", "name": case.name, "at": at, "key": key });
+        self.peer.ask(asked, CASE).unwrap()["outcomes"].take()
+    }
+}
