@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use wire::dubbo::frame::FrameKind;
 
 use crate::args::{Args, Each};
+use crate::blocking;
 use crate::descriptor;
 use crate::error::{CallError, CallErrorKind, Outcome};
 use crate::hessian2::{EncodeError, Encoder};
@@ -141,6 +142,48 @@ impl<A: Args, R> Call<A, R> {
             None => Err(CallError::not_sent(call, CallErrorKind::Ended)),
         };
         Calling { sent: Some(self.send(FrameKind::OneWay)), read }
+    }
+
+    /// Makes the call and parks this thread until it has ended: for plain threads and those of `tokio::task::spawn_blocking`. The
+    /// target of the thread counts ([`enter_target`](crate::enter_target)).
+    ///
+    /// # Errors
+    /// As of a call that is awaited. Inside of a task of tokio it is [`CallErrorKind::BlockingInTask`], and nothing is sent: the other
+    /// tasks of its thread go on. A task that runs under `tokio::task::unconstrained`, or on another runtime, cannot be told from a
+    /// thread; its thread stands still for as long as the call takes.
+    #[doc(alias = "blocking")]
+    pub fn wait(self) -> Result<R, CallError>
+    where
+        R: DeserializeOwned,
+    {
+        self.waited(Self::into_future)
+    }
+
+    /// [`Call::reply`] for threads, as [`Call::wait`] is for a value.
+    ///
+    /// # Errors
+    /// See [`Call::wait`].
+    pub fn wait_reply(self) -> Result<Reply<R>, CallError>
+    where
+        R: DeserializeOwned,
+    {
+        self.waited(Self::reply)
+    }
+
+    /// [`Call::one_way`] for threads, as [`Call::wait`] is for a value.
+    ///
+    /// # Errors
+    /// See [`Call::wait`].
+    pub fn wait_one_way(self) -> Result<(), CallError> {
+        self.waited(Self::one_way)
+    }
+
+    fn waited<T>(self, make: impl FnOnce(Self) -> Calling<T>) -> Result<T, CallError> {
+        if blocking::is_in_task() {
+            let call = label(&self.service.0.key, &self.method);
+            return Err(CallError::not_sent(call, CallErrorKind::BlockingInTask));
+        }
+        blocking::wait(make(self))
     }
 
     /// Hands it over to the shard.

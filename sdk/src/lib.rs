@@ -36,6 +36,7 @@
 //! It never dials a hub, never decides permissions, waits for nobody when it starts, and keeps nothing that outlives the process.
 
 mod args;
+mod blocking;
 mod call;
 mod descriptor;
 mod desk;
