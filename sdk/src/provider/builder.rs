@@ -115,13 +115,13 @@ impl Builder {
     }
 
     /// Bytes of a request's and of an answer's body at most: Dubbo's `payload`, 8 MiB without a word.
-    pub fn payload_len(mut self, len: usize) -> Self {
+    pub fn payload(mut self, len: usize) -> Self {
         self.limits.payload_len = len;
         self
     }
 
     /// Bytes of requests and answers that are held at most, 256 MiB without a word; what is over that is refused at once.
-    pub fn held_len(mut self, len: usize) -> Self {
+    pub fn held(mut self, len: usize) -> Self {
         self.limits.held_len = len;
         self
     }

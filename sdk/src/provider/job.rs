@@ -93,7 +93,7 @@ fn told(
     let len = 1 + said.value.len() + map_len(&attachments);
     if len > payload_len {
         let text = format!(
-            "the answer is too large: {len}, max payload: {payload_len}; answer less, or raise `payload_len` here and `payload` at the consumer"
+            "the answer is too large: {len}, max payload: {payload_len}; answer less, or raise `payload` here and at the consumer"
         );
         return Err(refuse(Status::SERIALIZATION_ERROR, text));
     }

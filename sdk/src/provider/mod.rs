@@ -30,9 +30,9 @@
 //!
 //! | found | answered |
 //! |---|---|
-//! | a body over 8 MiB ([`Builder::payload_len`]), one that cannot be read, fastjson2 or another serialization; a method or overload that is not there; arguments that are others than the handler takes | 40 |
+//! | a body over 8 MiB ([`Builder::payload`]), one that cannot be read, fastjson2 or another serialization; a method or overload that is not there; arguments that are others than the handler takes | 40 |
 //! | a service that is not here, in this group or version | 70 |
-//! | more than 1000 calls in hand ([`Builder::calls`]), or 256 MiB of calls and answers ([`Builder::held_len`]) | 100, at once |
+//! | more than 1000 calls in hand ([`Builder::calls`]), or 256 MiB of calls and answers ([`Builder::held`]) | 100, at once |
 //! | a result that cannot be written for Java, or is over 8 MiB | 50, 25 |
 //! | bytes that are no Dubbo; a frame of 256 MiB | the connection is closed |
 //! | a frame that does not come on, a connection without a heartbeat for 180 s, a consumer that does not read | the connection is closed |

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use highway_sdk::Value;
 use highway_sdk::provider::{Invocation, Provider, Service, Thrown};
+use highway_sdk::{Highway, Outcome, Value};
 use serde::{Deserialize, Serialize};
 use wire::dubbo::frame::Status;
 
@@ -216,6 +216,30 @@ fn an_echo_is_the_argument_in_either_serialization() {
     assert_eq!((header.id, header.serialization(), header.status()), (3, Codec::Fastjson2.serialization(), Status::OK));
     let found = wire::dubbo::answer::peek(&header, &body).unwrap().unwrap();
     assert_eq!(&body[found.value], b"\x51anybody?");
+}
+
+#[test]
+fn a_consumer_in_rust_is_served_as_any_other() {
+    let provider = shop();
+    let highway = Highway::builder().application("orders").build().unwrap();
+    let shop = highway.service(GREETER).address(&provider.address().to_string()).build().unwrap();
+    runtime().block_on(async {
+        let ids = BTreeMap::from([("a".to_owned(), 2_i64)]);
+        let found: Vec<Order> = shop.call("orders", (vec![order(1), order(2)], ids)).await.unwrap();
+        assert_eq!(found, [order(2)]);
+        let thrown = shop.call::<_, ()>("sold", ("pears",)).await.unwrap_err();
+        assert_eq!(thrown.outcome(), Outcome::Executed);
+        let exception = thrown.exception().unwrap();
+        assert_eq!(
+            (&*exception.class, exception.message.as_deref()),
+            ("com.acme.OutOfStockException", Some("no pears"))
+        );
+        let seen = shop.call::<_, (BTreeMap<String, String>, Value, bool, bool)>("seen", ()).attachment("mine", "1");
+        let reply = seen.reply().await.unwrap();
+        assert_eq!(reply.attachments.get("back").map(String::as_str), Some("🚀"));
+        assert_eq!(reply.value.0.get("mine").map(String::as_str), Some("1"));
+        shop.call::<_, ()>("silent", ("nobody waits",)).one_way().await.unwrap();
+    });
 }
 
 #[test]

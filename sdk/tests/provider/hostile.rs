@@ -23,7 +23,7 @@ fn provider() -> &'static Provider {
             }
             Ok(values)
         });
-        start(Provider::builder().payload_len(1 << 20).held_len(8 << 20).serve(service))
+        start(Provider::builder().payload(1 << 20).held(8 << 20).serve(service))
     })
 }
 
@@ -88,7 +88,7 @@ fn a_frame_that_comes_byte_by_byte_is_a_frame() {
 /// Half a body each from more connections than the budget has room for: those without room are told, and whole calls still go.
 #[test]
 fn unfinished_bodies_are_bounded_and_keep_no_whole_call_out() {
-    let provider = start(Provider::builder().payload_len(1 << 20).held_len(4 << 20).serve(greeter()));
+    let provider = start(Provider::builder().payload(1 << 20).held(4 << 20).serve(greeter()));
     let large = greet(7, &"x".repeat(1_000_000)).frame();
     let mut consumers: Vec<Talker> = (0..10).map(|_| Talker::of(&provider)).collect();
     for consumer in &mut consumers {

@@ -12,7 +12,7 @@ fn provider() -> Provider {
         let (text,): (String,) = call.args()?;
         Ok(text.repeat(2))
     });
-    start(Provider::builder().payload_len(LIMIT_LEN).serve(service))
+    start(Provider::builder().payload(LIMIT_LEN).serve(service))
 }
 
 fn request(id: i64, len: i32) -> Vec<u8> {
@@ -124,7 +124,7 @@ fn an_answer_over_the_limit_is_status_25() {
     let twice = |len: usize| Ask::new(7, "twice", TEXT, |out| out.put(&"x".repeat(len)).unwrap());
     // The type, the text in two pieces, and an empty map.
     let longest = (LIMIT_LEN - 1 - 4 * 3 - 2) / 2;
-    let wanted = "the answer is too large: 100001, max payload: 100000; answer less, or raise `payload_len` here and `payload` at the consumer";
+    let wanted = "the answer is too large: 100001, max payload: 100000; answer less, or raise `payload` here and at the consumer";
     assert_eq!(consumer.ask(&twice(longest + 1)), status(Status::SERIALIZATION_ERROR, wanted));
     assert_eq!(consumer.ask(&twice(longest)), text(&"x".repeat(longest * 2)));
     consumer.stays();
