@@ -78,6 +78,6 @@ async fn leave(gateway: &str, settings: &RegistrySettings) -> Result<()> {
     }
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let epoch = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    registry.publish(Desired { gateway: gateway.to_owned(), epoch, providers: Vec::new() });
+    registry.publish(Desired { gateway: gateway.to_owned(), epoch, ..Desired::default() });
     Ok(registry.leave().await?)
 }

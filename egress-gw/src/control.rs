@@ -418,7 +418,8 @@ impl Control {
             {
                 continue;
             }
-            site.registry.publish(Desired { gateway: self.gateway.to_string(), epoch: self.epoch, providers });
+            let gateway = self.gateway.to_string();
+            site.registry.publish(Desired { gateway, epoch: self.epoch, providers, ..Desired::default() });
         }
     }
 

@@ -186,6 +186,9 @@ mod tests {
             tokio::sync::watch::channel(Arc::new(zk_bridge::Documents::default())).1
         }
         fn publish(&self, _: zk_bridge::Desired) {}
+        fn settled(&self) -> zk_bridge::Work<'_> {
+            self.withdraw()
+        }
         fn withdraw(&self) -> zk_bridge::Work<'_> {
             Box::pin(async {
                 self.0.wait().await;

@@ -69,10 +69,10 @@ fn of_instance(instance: &Instance) -> Option<Gateway> {
 }
 
 fn of_provider(provider: &Provider) -> Option<Gateway> {
+    let id = provider.highway.clone()?;
     // Nodes have the tag of their port, and that is the island.
     let tag = provider.tag().map(str::to_owned);
-    let (host, port) = (provider.host.clone(), provider.port);
-    Some(Gateway { id: provider.highway.clone()?, host, port, island: tag.clone(), tag })
+    Some(Gateway { id, host: provider.host.clone(), port: provider.port, island: tag.clone(), tag })
 }
 
 /// The island in `highway-<island>-<bucket>`.

@@ -26,11 +26,11 @@ pub(crate) enum Wish {
     /// It never said anything: nothing is written.
     #[default]
     Silent,
-    /// These providers and no others.
+    /// These and no others.
     Publish(Arc<Desired>),
-    /// No providers; the persistent rest stays. The desired state is empty, and says who asks.
+    /// Nothing of ours; the persistent rest stays. The desired state is empty, and says who asks.
     Withdraw(Arc<Desired>),
-    /// Nothing at all.
+    /// Nor anything persistent of the gateway's.
     Leave(Arc<Desired>),
 }
 
@@ -132,7 +132,7 @@ impl Handle {
 /// The empty state on behalf of whoever spoke before.
 fn emptied(wish: &Wish) -> Option<Arc<Desired>> {
     let said = wish.desired()?;
-    Some(Arc::new(Desired { gateway: said.gateway.clone(), epoch: said.epoch, providers: Vec::new() }))
+    Some(Arc::new(Desired { gateway: said.gateway.clone(), epoch: said.epoch, ..Desired::default() }))
 }
 
 impl Registry for Handle {
@@ -156,6 +156,11 @@ impl Registry for Handle {
         });
     }
 
+    fn settled(&self) -> Work<'_> {
+        let number = self.orders.borrow().number;
+        Box::pin(self.carried_out(number))
+    }
+
     fn withdraw(&self) -> Work<'_> {
         let number = self.order(|before| match before {
             Wish::Silent | Wish::Withdraw(_) | Wish::Leave(_) => None,
@@ -168,10 +173,8 @@ impl Registry for Handle {
         let number = self.order(|before| {
             let Wish::Publish(said) = before else { return None };
             let providers: Vec<_> = said.providers.iter().filter(|provider| stays(provider)).cloned().collect();
-            (providers.len() < said.providers.len()).then(|| {
-                let (gateway, epoch) = (said.gateway.clone(), said.epoch);
-                Wish::Publish(Arc::new(Desired { gateway, epoch, providers }))
-            })
+            let is_less = providers.len() < said.providers.len();
+            is_less.then(|| Wish::Publish(Arc::new(Desired { providers, ..Desired::clone(said) })))
         });
         Box::pin(self.carried_out(number))
     }
@@ -197,7 +200,7 @@ mod tests {
     use super::*;
 
     fn desired(epoch: u64) -> Desired {
-        Desired { gateway: "gw".into(), epoch, providers: Vec::new() }
+        Desired { gateway: "gw".into(), epoch, ..Desired::default() }
     }
 
     #[tokio::test]

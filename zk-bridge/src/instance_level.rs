@@ -19,6 +19,8 @@ const PAYLOAD_CLASS: &str = "org.apache.dubbo.registry.zookeeper.ZookeeperInstan
 const ENDPOINTS: &str = "dubbo.endpoints";
 const REVISION: &str = "dubbo.metadata.revision";
 const STORAGE: &str = "dubbo.metadata.storage-type";
+/// When the process started, in milliseconds since 1970.
+const TIMESTAMP: &str = "timestamp";
 const SERVICE_PARAMETERS: &str = "dubbo.metadata-service.url-params";
 /// The revision of an instance that exports nothing.
 const NO_REVISION: &str = "0";
@@ -64,12 +66,13 @@ impl Instance {
 
     /// The gateway that wrote it.
     pub(crate) fn highway(&self) -> Option<&str> {
-        self.metadata.get(MARK).map(String::as_str)
+        self.metadata.get(MARK).map(String::as_str).filter(|mark| !mark.is_empty())
     }
 
-    /// The start of the gateway that wrote it; 0 where it says none.
+    /// The start of the process that wrote it; 0 where it says none.
     pub(crate) fn epoch(&self) -> u64 {
-        self.metadata.get(EPOCH).and_then(|text| text.parse().ok()).unwrap_or(0)
+        let said = self.metadata.get(EPOCH).or_else(|| self.metadata.get(TIMESTAMP));
+        said.and_then(|text| text.parse().ok()).unwrap_or(0)
     }
 
     /// Where to ask for the metadata: only of an instance with storage `local` that answers `dubbo://`.
@@ -143,35 +146,38 @@ pub(crate) fn instance_json(
     gateway: &str,
     epoch: u64,
 ) -> String {
+    let mut node = node_json(application, at, revision, epoch, &[(MARK, gateway), (EPOCH, &epoch.to_string())]);
+    if let Some(tag) = tag {
+        node["tag"] = tag.into();
+    }
+    node.to_string()
+}
+
+/// The text of the instance of a process that started at `epoch` and is no gateway, as Java writes it.
+pub(crate) fn plain_instance_json(application: &str, at: (&str, u16), revision: &str, epoch: u64) -> String {
+    let said = [("meta-v", "1.0.0"), (TIMESTAMP, &epoch.to_string())];
+    node_json(application, at, revision, epoch, &said).to_string()
+}
+
+fn node_json(application: &str, at: (&str, u16), revision: &str, epoch: u64, said: &[(&str, &str)]) -> Json {
     let (host, port) = at;
     let id = instance_id(host, port);
     let endpoints = json!([{ "port": port, "protocol": "dubbo" }]).to_string();
-    let mut node = json!({
+    let mut metadata = json!({ REVISION: revision, STORAGE: "remote", ENDPOINTS: endpoints });
+    for (key, value) in said {
+        metadata[key] = Json::from(*value);
+    }
+    json!({
         "name": application,
         "id": id,
         "address": host,
         "port": port,
         "sslPort": null,
-        "payload": {
-            "@class": PAYLOAD_CLASS,
-            "id": id,
-            "name": application,
-            "metadata": {
-                REVISION: revision,
-                STORAGE: "remote",
-                ENDPOINTS: endpoints,
-                MARK: gateway,
-                EPOCH: epoch.to_string(),
-            },
-        },
+        "payload": { "@class": PAYLOAD_CLASS, "id": id, "name": application, "metadata": metadata },
         "registrationTimeUTC": epoch,
         "serviceType": "DYNAMIC",
         "uriSpec": null,
-    });
-    if let Some(tag) = tag {
-        node["tag"] = tag.into();
-    }
-    node.to_string()
+    })
 }
 
 /// The port of `protocol` in `[{"port":20880,"protocol":"dubbo"}]`.

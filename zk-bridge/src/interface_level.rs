@@ -20,7 +20,7 @@ pub(crate) const GATEWAY_APPLICATION: &str = "highway-egress";
 /// An old start, so that consumers do not warm up to the gateway.
 const OLD_TIMESTAMP: &str = "1600000000000";
 /// The release whose ways the gateway has; 2.7 and later look at it.
-const RELEASE: &str = "2.7.23";
+pub(crate) const RELEASE: &str = "2.7.23";
 
 /// Protocols of URLs that stand for no provider.
 const NO_PROVIDERS: [&str; 6] = ["consumer", "empty", "override", "route", "script", "condition"];
@@ -106,7 +106,7 @@ pub(crate) fn node_name(provider: &VirtualProvider, gateway: &str, epoch: u64) -
 }
 
 /// What every release of Dubbo speaks.
-const DEFAULT_SERIALIZATION: &str = "hessian2";
+pub(crate) const DEFAULT_SERIALIZATION: &str = "hessian2";
 
 /// What both levels say about a virtual provider, and nothing else: each other parameter of the real provider would
 /// change how the consumer behaves.

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::publish::NodeName;
 use crate::url::{percent_decode, percent_encode};
 
 /// Folders directly under the root that are no interfaces.
@@ -100,6 +101,11 @@ impl Layout {
     /// The folder of an interface, by the folder's name.
     pub(crate) fn category(&self, folder: &str, category: Category) -> String {
         format!("/{}/{folder}/{}", self.root, category.folder())
+    }
+
+    /// A node at interface level.
+    pub(crate) fn node(&self, (folder, category, name): &NodeName) -> String {
+        format!("{}/{name}", self.category(folder, *category))
     }
 
     /// An application's instances.

@@ -29,6 +29,24 @@
 //!
 //! * [`RegistryConfig`] is the section `[[registry]]` as typed, [`RegistrySettings`] what is true of it.
 //! * [`Registry`] is what the gateways see: [`View`] in, [`Desired`] out, [`Status`] for the page of the operator.
+//! * [`Desired`] serves gateways and services alike. A service says what it calls and what it serves, and both are registered as Java does it:
+//!
+//! ```no_run
+//! # async fn f(registry: &dyn zk_bridge::Registry, start_in_millis: u64) -> Result<(), zk_bridge::RegistryFailure> {
+//! use zk_bridge::{Consumer, Desired, Level, Parameters, Provider, ServiceKey};
+//! let said = |pairs: &[(&str, &str)]| Parameters(pairs.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect());
+//! let (application, host) = (Some("shop".to_owned()), "10.0.0.7".to_owned());
+//! let greeter = ServiceKey::new("com.acme.Greeter", None, Some("1.0.0"));
+//! let served = Provider { key: greeter, host: host.clone(), port: 20880, path: String::new(), level: Level::Both, application: application.clone(),
+//!                         parameters: said(&[("methods", "bye,hello")]), highway: None };
+//! let called = Consumer { application, host, interface: "com.acme.Clock".into(), group: None, version: None,
+//!                         parameters: said(&[("timeout", "900"), ("highway.shanghai", "ALL")]) };
+//! registry.publish(Desired { epoch: start_in_millis, plain: vec![served], consumers: vec![called], ..Desired::default() });
+//! registry.settled().await?;      // others can see it
+//! registry.withdraw().await       // and no more; what belongs to the application stays
+//! # }
+//! ```
+//!
 //! * [`ConfigCenter`] is for tools: it changes rule documents, with a history, and never over somebody else's change.
 //! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
 //! * [`open_only`] makes one that reads what a program needs that calls some services among thousands:
@@ -48,7 +66,8 @@
 //!
 //! It is the control plane: an ordinary tokio runtime, one task a registry, and one thread a registry that keeps the
 //! session alive meanwhile. It never touches a call, never writes to a
-//! node that another process made (but for the shared text under `mapping` and, by a tool, rule documents, both by compare-and-set), never shows an empty
+//! node that another process made (but for the shared text under `mapping` and, by a tool, rule documents, both by compare-and-set, and for the
+//! instance that an earlier process left at the address of ours), never shows an empty
 //! list because a server is away, and never puts a password into a log, an error or an argument.
 
 mod assemble;

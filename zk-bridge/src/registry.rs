@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 use crate::center::Documents;
-use crate::view::{ServiceKey, View};
+use crate::view::{Consumer, Provider, ServiceKey, View};
 
 /// Work that a caller awaits, from a trait that stays object safe.
 pub type Work<'a> = Pin<Box<dyn Future<Output = Result<(), RegistryFailure>> + Send + 'a>>;
@@ -37,8 +37,15 @@ pub trait Registry: Send + Sync + 'static {
     /// there is a session, and healed for ever. Saying the same again costs nothing.
     fn publish(&self, desired: Desired);
 
-    /// Takes every virtual provider out, for draining, and waits until consumers can see that. What is persistent
-    /// (mapping, metadata) stays for the next start. Until the next [`Registry::publish`] nothing is written again.
+    /// Waits until what was said last is there.
+    ///
+    /// # Errors
+    /// [`RegistryFailure`]; the state is kept in mind and carried out as soon as that is possible.
+    fn settled(&self) -> Work<'_>;
+
+    /// Takes everything out that lives as long as the process (providers and consumers), for draining, and waits until others can see
+    /// that. What is persistent (mapping, metadata) stays for the next start. Until the next [`Registry::publish`] nothing is written
+    /// again.
     ///
     /// # Errors
     /// [`RegistryFailure`]; the state is kept in mind and carried out as soon as that is possible.
@@ -50,7 +57,8 @@ pub trait Registry: Send + Sync + 'static {
     /// [`RegistryFailure`].
     fn keep_only(&self, stays: &dyn Fn(&VirtualProvider) -> bool) -> Work<'_>;
 
-    /// [`Registry::withdraw`], and then all that is persistent and ours goes too.
+    /// [`Registry::withdraw`], and then all that is persistent and the gateway's goes too. What is persistent of plain providers
+    /// belongs to their application, not to one process of it, and stays.
     ///
     /// # Errors
     /// [`RegistryFailure`].
@@ -81,15 +89,22 @@ pub enum RegistryFailure {
     Superseded(String),
 }
 
-/// What shall be in the registry on behalf of one gateway.
+/// What shall be in the registry on behalf of one process: of a gateway, or of a service.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
-    /// The gateway's id: the mark of everything it writes.
+    /// The gateway's id: the mark of its virtual providers. Empty where there are none.
     pub gateway: String,
-    /// The start of this gateway process in milliseconds since 1970; grows from start to start.
+    /// The start of this process in milliseconds since 1970; grows from start to start, and no two registries that are open in one process
+    /// have the same.
     pub epoch: u64,
-    /// Every virtual provider, in any order.
+    /// Every virtual provider, in any order. They want a registry that is read as a whole.
     pub providers: Vec<VirtualProvider>,
+    /// What the process serves itself, in any order: registered as Java does, without a mark, at the level that each says. The application has
+    /// to be said; `methods` is a parameter; what the parameters do not say is as usual (hessian2). Those of one application and
+    /// address are one instance.
+    pub plain: Vec<Provider>,
+    /// The process's references, in any order; their parameters as they are said, such as `timeout` and `highway.<island>`.
+    pub consumers: Vec<Consumer>,
 }
 
 /// A service that a gateway offers on behalf of providers elsewhere.
@@ -147,11 +162,11 @@ pub struct Status {
     pub providers: usize,
     /// Consumers in the view.
     pub consumers: usize,
-    /// Virtual providers that shall be there.
+    /// Providers and references of ours that shall be there.
     pub desired: usize,
-    /// Virtual providers that are there at interface level.
+    /// Those that are there at interface level.
     pub published: usize,
-    /// Virtual providers that are there at instance level too.
+    /// Those that are there at instance level.
     pub published_as_instance: usize,
     /// Rule documents that are held, where somebody asked for them.
     pub documents: usize,

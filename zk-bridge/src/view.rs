@@ -295,8 +295,8 @@ impl View {
         &self.foreign
     }
 
-    /// What is taken to be there after `before` was shown: this view and, while it was not read to the end, also the providers that were
-    /// listed before.
+    /// What is taken to be there after `before` was shown: this view and, while it was not read to the end, also the providers and gateways
+    /// that were listed before.
     #[must_use]
     pub fn after(self: &Arc<Self>, before: &View) -> Arc<Self> {
         if self.complete {
@@ -308,6 +308,10 @@ impl View {
         let mut both = Self::clone(self);
         both.providers.extend(kept.cloned());
         both.foreign.extend(before.foreign.iter().cloned());
+        let stands =
+            |gateway: &&Gateway| !self.gateways.iter().any(|it| (&it.host, it.port) == (&gateway.host, gateway.port));
+        both.gateways.extend(before.gateways.iter().filter(stands).cloned());
+        both.gateways.sort();
         both.providers.sort_by(|a, b| (&a.key, &a.host, a.port).cmp(&(&b.key, &b.host, b.port)));
         Arc::new(both)
     }
@@ -395,6 +399,14 @@ mod tests {
             highway: None,
         };
         let before = View::of(1, vec![provider("a.A", "h1"), provider("a.B", "h1")], vec![]);
+        let marked =
+            |host: &str| View::of(1, vec![Provider { highway: Some("gw".into()), ..provider("a.A", host) }], vec![]);
+        let hosts = |view: &View| view.gateways.iter().map(|it| it.host.clone()).collect::<Vec<_>>();
+        let part = |host| Arc::new(View { complete: false, ..marked(host) });
+        assert_eq!(
+            (hosts(&part("h2").after(&marked("h1"))), hosts(&part("h1").after(&marked("h1")))),
+            (vec!["h1".to_owned(), "h2".into()], vec!["h1".into()])
+        );
         let before = before.with_foreign([ServiceKey::new("a.C", None, None)]);
         let unread = Arc::new(View::unread()).after(&before);
         assert_eq!((&unread.providers, &unread.foreign), (&before.providers, &before.foreign));

@@ -36,6 +36,9 @@ impl Registry for FakeRegistry {
     fn publish(&self, desired: Desired) {
         *self.desired.lock().unwrap() = Some(desired);
     }
+    fn settled(&self) -> Work<'_> {
+        Box::pin(async { Ok(()) })
+    }
     fn withdraw(&self) -> Work<'_> {
         *self.withdrawn.lock().unwrap() = true;
         Box::pin(async { Err(RegistryFailure::Stopped("fake".to_owned())) })

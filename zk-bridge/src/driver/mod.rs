@@ -31,14 +31,14 @@ use self::holding::Whom;
 use self::outage::{BACKOFF_MAX, back_without_us, backoff};
 use self::publishing::Publishing;
 use self::showing::{Chroot, Showing};
-use crate::changes::{Change, Feed};
+use crate::changes::{Change, Feed, Watched};
 use crate::config::RegistrySettings;
 use crate::handle::{DriverSide, Order};
 use crate::keeper::Keeper;
 use crate::layout::Layout;
 use crate::metadata_store::Store;
 use crate::mirror::Mirror;
-use crate::scope::Interest;
+use crate::scope::{Interest, Scope};
 use crate::session::{Fault, Session};
 
 /// Changes closer together than this are one.
@@ -180,7 +180,7 @@ impl Work {
         );
         // Nothing of another session's tree can be compared: a server that lost everything counts from one again.
         self.mirror = Mirror::of(std::mem::take(&mut self.mirror.scope));
-        self.publishing.new_session();
+        self.publishing.new_session(session);
         self.showing.new_session(session);
         following.new_session();
         let mut states = session.client.state_watcher();
@@ -276,16 +276,26 @@ impl Work {
         done
     }
 
+    /// What is to be watched.
+    fn watched(&self) -> Watched {
+        let mut watched = self.mirror.watched(&self.layout);
+        if self.mirror.scope != Scope::Everything {
+            // Else it is inside of what is.
+            watched.extend(self.publishing.watched(&self.layout));
+        }
+        watched
+    }
+
     async fn rounds(&mut self, session: &Session, feed: &mut Feed) -> Result<(), Error> {
         loop {
             if let Some(scope) = self.interest.news() {
                 self.mirror.rescope(scope);
             }
+            // What is watched before it is read cannot change unseen; the names say what else there is to watch.
+            feed.cover(session, &self.watched()).await?;
             if self.mirror.is_stale() {
-                // What is watched before it is read cannot change unseen; the names say what else there is to watch.
-                feed.cover(session, &self.mirror.watched(&self.layout)).await?;
                 self.mirror.read_names(session, &self.layout).await?;
-                feed.cover(session, &self.mirror.watched(&self.layout)).await?;
+                feed.cover(session, &self.watched()).await?;
                 self.mirror.refresh(session, &self.layout).await?;
             }
             self.store.resolve(session, &self.layout, &self.mirror).await?;

@@ -9,19 +9,24 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use zookeeper_client::Error;
 
+use crate::changes::{Depth, Watched};
 use crate::handle::{Order, Wish};
 use crate::layout::{Layout, Place};
 use crate::mirror::Mirror;
 use crate::publish::apply::{Applied, Folders, Heavy, apply, len_of, name_of};
 use crate::publish::current::Known;
-use crate::publish::plan::{Circumstances, Ending, plan};
-use crate::publish::{InstanceName, MetadataName, Plan, Step};
+use crate::publish::plan::{Circumstances, Ending, Sight, plan};
+use crate::publish::{InstanceName, MetadataName, Plan, Step, is_of_gateways, unmarked};
+use crate::scope::Scope;
 use crate::session::Session;
 use crate::view::ServiceKey;
 
 /// For so long an instance that an earlier start left behind is away: 3.x consumers notice within 0.7 s (measured), and
 /// keep a dead connection to one whose absence they did not see. Meanwhile they use the interface level.
 const RESTED: Duration = Duration::from_secs(1);
+/// For so long an instance without a mark that somebody took away stays away: a later process at its address, which knows ours by the
+/// address alone, has it rest before it puts its own there.
+const HEALED_AFTER: Duration = RESTED.saturating_mul(2);
 /// Metadata that nothing names is kept this long for consumers that are behind.
 const UNUSED_FOR: Duration = Duration::from_secs(600);
 /// Plans until one has no steps; one or two are normal, each conflict costs one.
@@ -106,8 +111,8 @@ impl Publishing {
     }
 
     /// Nothing is known of a new session's tree.
-    pub(super) fn new_session(&mut self) {
-        self.known = Known::default();
+    pub(super) fn new_session(&mut self, session: &Session) {
+        self.known.new_session(session.id());
         self.folders = Folders::default();
         self.rounds = 0;
         // Another session may have other rights; the server is as small as it was.
@@ -128,8 +133,24 @@ impl Publishing {
 
     /// Takes note of a changed path; `true` where it is one of those that only a publisher reads.
     pub(super) fn touch(&mut self, path: &str, place: &Place) -> bool {
-        self.known.touch_node(path);
-        self.known.touch(place)
+        let is_ours = self.known.touch_node(path);
+        if let Place::Instance(application, id) = place
+            && is_ours
+            && !is_of_gateways(application)
+        {
+            let now = Instant::now();
+            self.resting.retain(|_, until| *until > now);
+            // One that we took away ourselves has its time already.
+            self.resting.entry((application.clone(), id.clone())).or_insert(now + HEALED_AFTER);
+        }
+        self.known.touch(place) | is_ours
+    }
+
+    /// The nodes of which only a publisher wants to know.
+    pub(super) fn watched(&self, layout: &Layout) -> Watched {
+        let order = self.orders.borrow();
+        let wished = order.wish.desired().map(|desired| unmarked(desired));
+        wished.iter().flat_map(|wished| wished.watched(layout)).map(|path| (path, Depth::Node)).collect()
     }
 
     /// When something has to be done without a change.
@@ -159,11 +180,13 @@ impl Publishing {
             self.rounds = 0;
         }
         let current = self.known.current(session, layout, mirror, desired, interface_only).await?;
-        let plan = plan(layout, desired, &current, &self.circumstances(&order.wish, now));
+        let sight = if mirror.scope == Scope::Everything { Sight::Whole } else { Sight::Narrow };
+        let circumstances = Circumstances { sight, ..self.circumstances(&order.wish, now) };
+        let plan = plan(layout, desired, &current, &circumstances);
         // What is not wanted any more is no problem any more.
         self.refused.retain(|name, _| plan.steps.iter().any(|step| name_of(step) == name));
         self.progress = Progress {
-            desired: desired.providers.len(),
+            desired: desired.providers.len() + desired.plain.len() + desired.consumers.len(),
             published: plan.published,
             published_as_instance: plan.published_as_instance,
             problems: self.problems(&plan),
@@ -171,7 +194,9 @@ impl Publishing {
         self.remember(&plan, now);
         if plan.steps.is_empty() {
             self.rounds = 0;
-            self.done.send_replace(order.number);
+            if plan.resting == 0 {
+                self.done.send_replace(order.number);
+            }
             return Ok(false);
         }
         let is_due = |step: &Step| {
@@ -214,6 +239,7 @@ impl Publishing {
             resting: self.resting.keys().cloned().collect(),
             due: due.collect(),
             ending: if matches!(wish, Wish::Leave(_)) { Ending::Leaving } else { Ending::None },
+            sight: Sight::default(),
         }
     }
 

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zookeeper_client::Error;
 
-use super::{Current, Mapping, MetadataName, OwnMetadata, OwnNode, Owner};
+use super::seen::Seen;
+use super::{Current, Mapping, MetadataName, NodeName, OwnMetadata, OwnNode, Owner, is_of_gateways, unmarked};
 use crate::interface_level::{EPOCH, MARK};
-use crate::layout::{Category, Layout, OWN_APPLICATION, Place, applications_in, is_one_segment};
+use crate::layout::{Category, Layout, Place, applications_in, is_one_segment};
 use crate::metadata::MetadataInfo;
 use crate::mirror::Mirror;
 use crate::registry::Desired;
@@ -25,33 +26,46 @@ pub(crate) struct Known {
     mappings: BTreeMap<String, Option<Mapping>>,
     /// Ours, if it was read.
     metadata: Option<BTreeMap<MetadataName, OwnMetadata>>,
+    /// What has no mark.
+    seen: Seen,
 }
 
 impl Known {
+    /// Another session begins.
+    pub(crate) fn new_session(&mut self, id: i64) {
+        self.forget();
+        self.seen.new_session(id);
+    }
+
+    fn forget(&mut self) {
+        self.mine.clear();
+        self.seen.forget();
+        self.doubt();
+    }
+
     /// Takes note of a changed place; `false` where it concerns nobody here.
     pub(crate) fn touch(&mut self, place: &Place) -> bool {
         match place {
             Place::Mapping(interface) => self.mappings.remove(interface).is_some(),
-            Place::Metadata(application, _) if application.starts_with(OWN_APPLICATION) => {
-                self.metadata.take().is_some()
-            }
+            Place::Metadata(application, _) if is_of_gateways(application) => self.metadata.take().is_some(),
             Place::Everything => {
-                *self = Self::default();
+                self.forget();
                 true
             }
             _ => false,
         }
     }
 
-    /// Takes note of a node that came, went or was written.
-    pub(crate) fn touch_node(&mut self, path: &str) {
-        self.mine.remove(path);
+    /// Takes note of a node that came, went or was written; `false` where it concerns nobody here.
+    pub(crate) fn touch_node(&mut self, path: &str) -> bool {
+        self.mine.remove(path) | self.seen.touch(path)
     }
 
     /// Forgets what a poll has to find out again; who owns what stays known.
     pub(crate) fn doubt(&mut self) {
         self.mappings.clear();
         self.metadata = None;
+        self.seen.forget();
     }
 
     /// Reads what is not known and puts everything together. `interface_only` are the services with a real
@@ -68,13 +82,20 @@ impl Known {
         interface_only: &BTreeSet<ServiceKey>,
     ) -> Result<Current, Error> {
         let gateway = desired.gateway.as_str();
-        let metadata = self.own_metadata(session, layout, gateway).await?.clone();
+        let unmarked = unmarked(desired);
+        let metadata = if gateway.is_empty() {
+            // Who is no gateway marks nothing.
+            BTreeMap::new()
+        } else {
+            self.own_metadata(session, layout, gateway).await?.clone()
+        };
         let wanted = desired.providers.iter().map(|provider| provider.key.interface.clone());
+        let wanted = wanted.chain(unmarked.instances.values().flat_map(|instance| instance.interfaces.iter().cloned()));
         let recorded = metadata.values().flat_map(|it| it.interfaces.iter().cloned());
         let interfaces: BTreeSet<String> = wanted.chain(recorded).filter(|name| is_one_segment(name)).collect();
         let mappings = self.read_mappings(session, layout, &interfaces).await?;
         let (of_others, unknown_of_others) = others(mirror, gateway);
-        Ok(Current {
+        let mut current = Current {
             interface_nodes: self.own_interface_nodes(session, layout, mirror, gateway).await?,
             instances: own_instances(session, mirror, gateway),
             metadata,
@@ -82,7 +103,9 @@ impl Known {
             interface_only: interface_only.clone(),
             of_others,
             unknown_of_others,
-        })
+        };
+        self.seen.add_to(&mut current, session, layout, &unmarked).await?;
+        Ok(current)
     }
 
     async fn own_interface_nodes(
@@ -91,14 +114,14 @@ impl Known {
         layout: &Layout,
         mirror: &Mirror,
         gateway: &str,
-    ) -> Result<BTreeMap<(String, String), OwnNode>, Error> {
+    ) -> Result<BTreeMap<NodeName, OwnNode>, Error> {
         let mut nodes = Vec::new();
         for (folder, content) in &mirror.interfaces {
             let ours = content.providers.nodes.iter().filter_map(|(name, node)| Some((name, node.as_ref()?)));
             for (name, node) in ours.filter(|(_, node)| node.provider.highway.as_deref() == Some(gateway)) {
                 let epoch = node.provider.parameters.get(EPOCH).and_then(|text| text.parse().ok()).unwrap_or(0);
-                let path = format!("{}/{name}", layout.category(folder, Category::Providers));
-                nodes.push((path, (folder.clone(), name.clone()), epoch));
+                let name = (folder.clone(), Category::Providers, name.clone());
+                nodes.push((layout.node(&name), name, epoch));
             }
         }
         let unknown: Vec<&String> =
@@ -166,7 +189,7 @@ async fn read_metadata(
     let answers = session.each(&folders, |path| session.client.list_children(path)).await?;
     let mut applications = BTreeSet::new();
     for names in answers.into_iter().flatten() {
-        applications.extend(names.into_iter().filter(|name| name.starts_with(OWN_APPLICATION)));
+        applications.extend(names.into_iter().filter(|name| is_of_gateways(name)));
     }
     let mut names = BTreeSet::new();
     for application in applications {
@@ -202,7 +225,7 @@ async fn read_metadata(
 
 fn own_instances(session: &Session, mirror: &Mirror, gateway: &str) -> BTreeMap<super::InstanceName, OwnNode> {
     let mut ours = BTreeMap::new();
-    for (application, folder) in mirror.applications.iter().filter(|(name, _)| name.starts_with(OWN_APPLICATION)) {
+    for (application, folder) in mirror.applications.iter().filter(|(name, _)| is_of_gateways(name)) {
         for (id, node) in &folder.instances {
             let Some(instance) = node.instance.as_ref().filter(|it| it.highway() == Some(gateway)) else { continue };
             let owner = if node.owner == session.id() { Owner::ThisSession } else { Owner::OldSession };
@@ -218,7 +241,7 @@ fn others(mirror: &Mirror, gateway: &str) -> (BTreeSet<(String, String)>, BTreeS
     let mut exported = BTreeSet::new();
     let mut unknown = BTreeSet::new();
     for (instance, node) in mirror.instances() {
-        if !instance.application.starts_with(OWN_APPLICATION) || instance.highway() == Some(gateway) {
+        if !is_of_gateways(&instance.application) || instance.highway() == Some(gateway) {
             continue;
         }
         match &node.info {

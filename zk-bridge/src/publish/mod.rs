@@ -1,4 +1,4 @@
-//! Writing virtual providers: what shall be there, what is there, and the steps from one to the other.
+//! Writing nodes: what shall be there, what is there, and the steps from one to the other.
 //!
 //! ```text
 //!   Desired ─▶ sound ─▶ wanted ─┐
@@ -8,15 +8,17 @@
 //!
 //! | file | what it knows |
 //! |---|---|
-//! | `sound` | which virtual providers can be written at all |
+//! | `sound` | which wishes can be written at all |
 //! | `bucket` | how many services share one application at instance level |
 //! | `wanted` | every node that shall be there, with its content |
+//! | `unmarked` | those of a process that is no gateway: its providers and its references |
 //! | `plan` | the steps, in an order in which no consumer sees a half-made thing |
 //! | `remains` | what is persistent and no longer named by anything |
 //! | `current` | what is there of ours |
+//! | `seen` | what is there of ours without a mark |
 //! | `apply` | how a step is carried out |
 //!
-//! A node is ours by its mark, never by its place; a session's nodes by their owner. It never writes to a node of
+//! A node is ours by its mark, never by its place; one without a mark by its path and its owner. It never writes to a node of
 //! somebody else, but for the text of a mapping, and that by compare-and-set.
 
 pub(crate) mod apply;
@@ -25,12 +27,21 @@ pub(crate) mod current;
 
 pub(crate) mod plan;
 mod remains;
+mod seen;
 mod sound;
+mod unmarked;
 mod wanted;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::layout::{Category, OWN_APPLICATION};
+use crate::registry::Desired;
 use crate::view::ServiceKey;
+
+pub(crate) use self::unmarked::Unmarked;
+
+/// Interface folder, category and name of a node at interface level.
+pub(crate) type NodeName = (String, Category, String);
 
 /// Application and id of an instance node.
 pub(crate) type InstanceName = (String, String);
@@ -95,11 +106,11 @@ pub(crate) struct OwnMetadata {
 /// What is there, as far as a plan needs it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Current {
-    /// Our nodes at interface level, by folder and name.
-    pub(crate) interface_nodes: BTreeMap<(String, String), OwnNode>,
+    /// Our nodes at interface level.
+    pub(crate) interface_nodes: BTreeMap<NodeName, OwnNode>,
     /// Our instances.
     pub(crate) instances: BTreeMap<InstanceName, OwnNode>,
-    /// Our metadata.
+    /// Our metadata, and what is there of the metadata that our unmarked instances name.
     pub(crate) metadata: BTreeMap<MetadataName, OwnMetadata>,
     /// By interface.
     pub(crate) mappings: BTreeMap<String, Mapping>,
@@ -111,6 +122,20 @@ pub(crate) struct Current {
     pub(crate) unknown_of_others: BTreeSet<String>,
 }
 
+/// What the process shall register of itself; what cannot be written is not in it.
+pub(crate) fn unmarked(desired: &Desired) -> Unmarked {
+    if desired.plain.is_empty() && desired.consumers.is_empty() {
+        // A gateway has ten thousand virtual providers to look at, and nothing of this.
+        return Unmarked::default();
+    }
+    unmarked::unmarked(&sound::sound(desired), desired.epoch)
+}
+
+/// Whether an application is of gateways.
+pub(crate) fn is_of_gateways(application: &str) -> bool {
+    application.starts_with(OWN_APPLICATION)
+}
+
 /// What to do, and how far it is done.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -120,9 +145,11 @@ pub(crate) struct Plan {
     pub(crate) to_rest: Vec<InstanceName>,
     /// Metadata that nothing names.
     pub(crate) unused: BTreeSet<MetadataName>,
-    /// Virtual providers whose interface node is there.
+    /// Instances that shall be there and rest.
+    pub(crate) resting: usize,
+    /// Nodes at interface level that are there.
     pub(crate) published: usize,
-    /// Virtual providers whose instance is there.
+    /// Providers whose instance is there.
     pub(crate) published_as_instance: usize,
     /// What is wrong, a sentence each.
     pub(crate) problems: Vec<String>,

@@ -20,8 +20,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::sound::sound;
 use super::wanted::{Instance, Publisher, Wanted, wanted};
-use super::{Current, InstanceName, MetadataName, Op, OwnNode, Owner, Plan, Step, remains};
-use crate::layout::Layout;
+use super::{Current, InstanceName, MetadataName, Op, OwnNode, Owner, Plan, Step, is_of_gateways, remains};
+use crate::layout::{Category, Layout};
 use crate::registry::Desired;
 
 /// What a plan depends on besides the tree.
@@ -33,6 +33,18 @@ pub(crate) struct Circumstances {
     pub(crate) due: BTreeSet<MetadataName>,
     /// Whether everything persistent goes at once.
     pub(crate) ending: Ending,
+    /// How much of the tree is known.
+    pub(crate) sight: Sight,
+}
+
+/// How much of the tree is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// All of it, as who publishes virtual providers has to.
+    #[default]
+    Whole,
+    /// Some interfaces.
+    Narrow,
 }
 
 /// Whether the gateway will be back.
@@ -50,9 +62,16 @@ pub(crate) fn plan(layout: &Layout, desired: &Desired, current: &Current, circum
     if let Some(problem) = younger_self(desired, current) {
         return Plan { problems: vec![problem], ..Plan::default() };
     }
-    let (providers, mut problems) = sound(desired);
+    let mut sound = sound(desired);
+    if circumstances.sight == Sight::Narrow && !sound.providers.is_empty() {
+        let count = std::mem::take(&mut sound.providers).len();
+        sound.problems.push(format!(
+            "{count} virtual providers are not published: found a registry that is read for some interfaces, wanted one that is read as a whole"
+        ));
+    }
     let publisher = Publisher { gateway: &desired.gateway, epoch: desired.epoch };
-    let mut wanted = wanted(&providers, publisher, current);
+    let mut wanted = wanted(&sound, publisher, current);
+    let mut problems = sound.problems;
     problems.append(&mut wanted.problems);
     let mut plan = Plan { problems, ..Plan::default() };
     instances(&mut plan, layout, desired.epoch, &wanted, current, &circumstances.resting);
@@ -62,7 +81,7 @@ pub(crate) fn plan(layout: &Layout, desired: &Desired, current: &Current, circum
     plan.unused = remains::unused(&wanted, current);
     let due = match circumstances.ending {
         Ending::None => plan.unused.intersection(&circumstances.due).cloned().collect(),
-        Ending::Leaving => current.metadata.keys().cloned().collect(),
+        Ending::Leaving => remains::ours(current).cloned().collect(),
     };
     plan.steps.append(&mut remains::removal(layout, &wanted, current, &due));
     if circumstances.ending == Ending::Leaving {
@@ -73,7 +92,8 @@ pub(crate) fn plan(layout: &Layout, desired: &Desired, current: &Current, circum
 
 /// A process with our id that started after us: two of one id would delete each other's nodes for ever.
 fn younger_self(desired: &Desired, current: &Current) -> Option<String> {
-    let nodes = current.interface_nodes.values().chain(current.instances.values());
+    let instances = current.instances.iter().filter(|((application, _), _)| is_of_gateways(application));
+    let nodes = current.interface_nodes.values().chain(instances.map(|(_, node)| node));
     let younger = nodes.filter(|node| node.owner == Owner::OldSession).find(|node| node.epoch > desired.epoch)?;
     Some(format!(
         "another process publishes as gateway {:?} and started later (epoch {}, ours is {}); wanted one process an id",
@@ -95,7 +115,10 @@ fn instances(
         let data = || instance.data.clone();
         let mut step = missing_metadata(layout, application, instance, current, &mut written);
         match current.instances.get(name) {
-            None if resting.contains(name) => continue,
+            None if resting.contains(name) => {
+                plan.resting += 1;
+                continue;
+            }
             None => step.push(Op::CreateEphemeral { path, data: data() }),
             Some(OwnNode { owner: Owner::ThisSession, revision, .. }) if *revision == instance.revision => {
                 plan.published_as_instance += instance.services;
@@ -104,6 +127,12 @@ fn instances(
             Some(OwnNode { owner: Owner::OldSession, epoch: theirs, .. }) if *theirs == epoch => {
                 step.push(Op::Delete { path: path.clone(), version: None });
                 step.push(Op::CreateEphemeral { path, data: data() });
+            }
+            Some(OwnNode { epoch: theirs, .. }) if *theirs > epoch => {
+                plan.problems.push(format!(
+                    "another process has registered {application} at {id} and started later (at {theirs}, we at {epoch}); wanted an address of its own"
+                ));
+                continue;
             }
             Some(OwnNode { owner: Owner::OldSession, .. }) => {
                 step = vec![Op::Delete { path, version: None }];
@@ -163,26 +192,34 @@ fn unwanted_instances(plan: &mut Plan, layout: &Layout, wanted: &Wanted, current
 }
 
 fn interface_nodes(plan: &mut Plan, layout: &Layout, wanted: &Wanted, current: &Current) {
-    let mut folders: BTreeMap<&str, (Step, Step, Step)> = BTreeMap::new();
+    let mut there: BTreeMap<(&str, Category), BTreeMap<&str, Owner>> = BTreeMap::new();
+    for ((folder, category, name), node) in &current.interface_nodes {
+        there.entry((folder, *category)).or_default().insert(name, node.owner);
+    }
+    let mut folders: BTreeMap<(&str, Category), (Step, Step, Step)> = BTreeMap::new();
     let path =
-        |folder: &str, name: &str| format!("{}/{name}", layout.category(folder, crate::layout::Category::Providers));
-    for (folder, names) in &wanted.interface_nodes {
+        |(folder, category): (&str, Category), name: &str| format!("{}/{name}", layout.category(folder, category));
+    for ((folder, category), names) in &wanted.interface_nodes {
+        let folder = (folder.as_str(), *category);
+        let known = there.remove(&folder).unwrap_or_default();
+        let (new, replaced, old) = folders.entry(folder).or_default();
         for name in names {
-            let path = path(folder, name);
-            let create = Op::CreateEphemeral { path: path.clone(), data: String::new() };
-            let (new, replaced, _) = folders.entry(folder).or_default();
-            match current.interface_nodes.get(&(folder.clone(), name.clone())).map(|node| node.owner) {
-                None => new.push(create),
+            let create = |path: String| Op::CreateEphemeral { path, data: String::new() };
+            match known.get(name.as_str()) {
+                None => new.push(create(path(folder, name))),
                 Some(Owner::ThisSession) => plan.published += 1,
-                Some(Owner::OldSession) => replaced.extend([Op::Delete { path, version: None }, create]),
+                Some(Owner::OldSession) => {
+                    let path = path(folder, name);
+                    replaced.extend([Op::Delete { path: path.clone(), version: None }, create(path)]);
+                }
             }
         }
+        let unwanted = known.keys().filter(|name| !names.contains(**name));
+        old.extend(unwanted.map(|name| Op::Delete { path: path(folder, name), version: None }));
     }
-    for (folder, name) in current.interface_nodes.keys() {
-        if !wanted.interface_nodes.get(folder).is_some_and(|names| names.contains(name)) {
-            let (_, _, old) = folders.entry(folder).or_default();
-            old.push(Op::Delete { path: path(folder, name), version: None });
-        }
+    for (folder, names) in there {
+        let (_, _, old) = folders.entry(folder).or_default();
+        old.extend(names.keys().map(|name| Op::Delete { path: path(folder, name), version: None }));
     }
     let steps = folders.into_values().map(|(new, replaced, old)| [new, replaced, old].concat());
     plan.steps.extend(steps.filter(|step| !step.is_empty()));

@@ -31,7 +31,8 @@ fn service(interface: &str) -> VirtualProvider {
 }
 
 fn desired(interfaces: &[&str]) -> Desired {
-    Desired { gateway: "gw-1".into(), epoch: EPOCH, providers: interfaces.iter().map(|it| service(it)).collect() }
+    let providers = interfaces.iter().map(|it| service(it)).collect();
+    Desired { gateway: "gw-1".into(), epoch: EPOCH, providers, ..Desired::default() }
 }
 
 /// A tree in memory that carries out steps as a server does: a step that does not fit fails as a whole.
@@ -115,7 +116,7 @@ impl Tree {
                     if provider.highway.as_deref() == Some("gw-1") {
                         let epoch = provider.parameters.get("epoch").unwrap().parse().unwrap();
                         let node = OwnNode { owner: owner(path), epoch, revision: String::new() };
-                        current.interface_nodes.insert((folder.into(), name.into()), node);
+                        current.interface_nodes.insert((folder.into(), Category::Providers, name.into()), node);
                     }
                 }
                 ["services", application, id] => {

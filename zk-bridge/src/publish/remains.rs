@@ -1,4 +1,4 @@
-//! What is persistent, ours, and named by nothing any more: old metadata, and the mappings that went with it.
+//! What is persistent, a gateway's, and named by nothing any more: old metadata, and the mappings that went with it.
 //!
 //! A metadata node is also the record of which mappings were ours: when it goes, its interfaces' mappings lose the
 //! application, unless somebody still exports them there. So nothing is forgotten over a restart. Pure.
@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::wanted::Wanted;
-use super::{Current, Mapping, MetadataName, Op, Step};
+use super::{Current, Mapping, MetadataName, Op, Step, is_of_gateways};
 use crate::layout::Layout;
 
 /// Our metadata that no instance names, neither one that is there nor one that shall be.
@@ -14,10 +14,15 @@ pub(super) fn unused(wanted: &Wanted, current: &Current) -> BTreeSet<MetadataNam
     let there = current.instances.iter().map(|((application, _), node)| (application.as_str(), node.revision.as_str()));
     let soon = wanted.instances.iter().map(|((application, _), it)| (application.as_str(), it.revision.as_str()));
     let named: BTreeSet<(&str, &str)> = there.chain(soon).collect();
-    let ours = current.metadata.keys();
-    ours.filter(|(application, revision)| !named.contains(&(application.as_str(), revision.as_str())))
+    ours(current)
+        .filter(|(application, revision)| !named.contains(&(application.as_str(), revision.as_str())))
         .cloned()
         .collect()
+}
+
+/// The metadata of gateways. Another application's belongs to all of its processes.
+pub(super) fn ours(current: &Current) -> impl Iterator<Item = &MetadataName> {
+    current.metadata.keys().filter(|(application, _)| is_of_gateways(application))
 }
 
 /// The steps that take away `due` metadata and the mappings that nobody needs without it.
@@ -49,8 +54,8 @@ pub(super) fn removal(layout: &Layout, wanted: &Wanted, current: &Current, due: 
 /// The folders that are empty once everything of ours is gone.
 pub(super) fn folders(layout: &Layout, current: &Current) -> Vec<Step> {
     let of_instances = current.instances.keys().map(|(application, _)| application);
-    let of_metadata = current.metadata.keys().map(|(application, _)| application);
-    let applications: BTreeSet<&String> = of_instances.chain(of_metadata).collect();
+    let of_metadata = ours(current).map(|(application, _)| application);
+    let applications = of_instances.filter(|name| is_of_gateways(name)).chain(of_metadata).collect::<BTreeSet<_>>();
     let mut paths = BTreeSet::new();
     for application in applications {
         paths.insert(layout.application(application));

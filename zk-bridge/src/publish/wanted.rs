@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use sha2::{Digest, Sha256};
 
 use super::bucket::{self, Item};
+use super::sound::Sound;
+use super::unmarked::unmarked;
 use super::{Current, InstanceName};
 use crate::instance_level::{instance_id, instance_json};
 use crate::interface_level::{node_name, service_parameters};
-use crate::layout::{OWN_APPLICATION, folder_of};
+use crate::layout::{Category, OWN_APPLICATION, folder_of};
 use crate::metadata::{MetadataInfo, ServiceInfo};
 use crate::registry::VirtualProvider;
 
@@ -24,13 +26,13 @@ pub(super) struct Publisher<'a> {
 
 /// One instance that shall be there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Instance {
-    pub(super) revision: String,
-    pub(super) data: String,
-    pub(super) metadata: String,
-    pub(super) interfaces: BTreeSet<String>,
-    /// How many virtual providers stand in it.
-    pub(super) services: usize,
+pub(crate) struct Instance {
+    pub(crate) revision: String,
+    pub(crate) data: String,
+    pub(crate) metadata: String,
+    pub(crate) interfaces: BTreeSet<String>,
+    /// How many providers stand in it.
+    pub(crate) services: usize,
 }
 
 /// Where the instances of an island are reached, and the tag of that port.
@@ -44,8 +46,8 @@ struct Address<'a> {
 /// Everything that shall be there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Wanted {
-    /// Node names by folder.
-    pub(super) interface_nodes: BTreeMap<String, BTreeSet<String>>,
+    /// Node names by interface folder and category.
+    pub(super) interface_nodes: BTreeMap<(String, Category), BTreeSet<String>>,
     pub(super) instances: BTreeMap<InstanceName, Instance>,
     pub(super) problems: Vec<String>,
 }
@@ -63,12 +65,25 @@ impl Wanted {
     }
 }
 
-/// What sound virtual providers want of the tree.
-pub(super) fn wanted(providers: &[&VirtualProvider], publisher: Publisher<'_>, current: &Current) -> Wanted {
+/// What sound wishes want of the tree.
+pub(super) fn wanted(sound: &Sound<'_>, publisher: Publisher<'_>, current: &Current) -> Wanted {
+    let mut wanted = of_gateway(&sound.providers, publisher, current);
+    let mut own = unmarked(sound, publisher.epoch);
+    for (folder, category, name) in own.nodes {
+        wanted.interface_nodes.entry((folder, category)).or_default().insert(name);
+    }
+    wanted.instances.append(&mut own.instances);
+    wanted.problems.append(&mut own.problems);
+    wanted
+}
+
+/// What virtual providers want.
+fn of_gateway(providers: &[&VirtualProvider], publisher: Publisher<'_>, current: &Current) -> Wanted {
     let mut wanted = Wanted::default();
     let mut groups: BTreeMap<Address<'_>, Vec<Item<ServiceInfo>>> = BTreeMap::new();
     for provider in providers {
-        let folder = wanted.interface_nodes.entry(folder_of(&provider.key.interface)).or_default();
+        let folder = (folder_of(&provider.key.interface), Category::Providers);
+        let folder = wanted.interface_nodes.entry(folder).or_default();
         folder.insert(node_name(provider, publisher.gateway, publisher.epoch));
         if current.interface_only.contains(&provider.key) {
             continue;
@@ -139,7 +154,7 @@ fn instance(
 }
 
 /// 32 hexadecimal digits, as long as the MD5 of real providers.
-fn revision(application: &str, info: &MetadataInfo) -> String {
+pub(super) fn revision(application: &str, info: &MetadataInfo) -> String {
     let mut digest = Sha256::new();
     digest.update(application.as_bytes());
     digest.update([0]);

@@ -166,7 +166,12 @@ pub fn desired(gateway: &str, epoch: u64, port: u16, interfaces: &[&str]) -> Des
         methods: vec!["hello".into()],
         ..VirtualProvider::default()
     };
-    Desired { gateway: gateway.into(), epoch, providers: interfaces.iter().map(provider).collect() }
+    Desired {
+        gateway: gateway.into(),
+        epoch,
+        providers: interfaces.iter().map(provider).collect(),
+        ..Desired::default()
+    }
 }
 
 /// What is logged by this test: its runtime has one thread, and this subscriber is that thread's.

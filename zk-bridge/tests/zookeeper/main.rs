@@ -22,6 +22,7 @@ mod scoped;
 mod server;
 mod sessions;
 mod stand_in;
+mod unmarked;
 mod versions;
 mod writing;
 

@@ -177,3 +177,26 @@ async fn who_does_not_tell_what_he_exports_keeps_nobody_elses_services_waiting()
     create(&client, "/dubbo/metadata/shop/r1", &metadata_text("shop", "r1", B, 20882), CreateMode::Persistent).await;
     running.view("the rest as soon as it is there", |view| view.is_complete() && real(view, B) == 1).await;
 }
+
+/// The client crate cannot reconnect with more than 128 KiB of paths in one-time watches.
+#[tokio::test]
+async fn a_narrow_registry_of_thousands_of_interfaces_is_back_after_a_cut() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    create(&client, &provider_node(A, 20880), "", CreateMode::Ephemeral).await;
+    let cable = Cable::to(server.address()).await;
+    let name = |number| format!("com.acme.warehouse.of.a.company.with.long.names.Service{number:05}");
+    let many: BTreeSet<String> = (0..1500).map(name).chain([A.to_owned()]).collect();
+    let paths = many.iter().map(|name| format!("/dubbo/{name}/providers/dubbo/mapping/{name}").len()).sum::<usize>();
+    assert!(paths > 128 * 1024, "{paths}");
+    let (_scope, wanted) = watch::channel(many);
+    let running = Running::only(&cable.address(), wanted);
+    running.view("what is wanted", |view| view.is_complete() && real(view, A) == 1).await;
+    cable.cut();
+    running.view("the word", |view| !view.is_connected()).await;
+    cable.mend();
+    running.view("connected again", |view| view.is_connected() && view.is_complete()).await;
+    create(&client, &provider_node(A, 20881), "", CreateMode::Ephemeral).await;
+    running.view("what happens from then on", |view| real(view, A) == 2).await;
+    assert_eq!(running.registry.status().problems, Vec::<String>::new());
+}
