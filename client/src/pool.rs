@@ -252,14 +252,20 @@ impl Candidates {
         let now = self.core.now();
         let verdict = |candidate: &Candidate| candidate.provider.verdict(now).of(kind);
         let honoured = self.honoured(verdict);
-        let usable =
-            |candidate: &Candidate| candidate.provider.is_usable() && !tried.contains(candidate.provider.endpoint());
+        let untried = |candidate: &Candidate| !tried.contains(candidate.provider.endpoint());
+        let usable = |candidate: &Candidate| candidate.provider.is_usable() && untried(candidate);
         let is_out = |at: usize, candidate: &Candidate| at < honoured && verdict(candidate) == Verdict::Out;
         let mut index = self.choose(|at, candidate| usable(candidate) && !is_out(at, candidate));
         if honoured > 0 {
             index = index.or_else(|| self.choose(|_, candidate| usable(candidate)));
         }
-        let index = index.or_else(|| self.choose(|_, candidate| candidate.provider.is_hoped_for()))?;
+        // Whose first connection is being made is waited for rather than one that failed, or that takes no new calls.
+        let promising = |candidate: &Candidate| candidate.provider.is_promising() && untried(candidate);
+        let hoped_for = |candidate: &Candidate| candidate.provider.is_hoped_for();
+        let index = index
+            .or_else(|| self.choose(|_, candidate| promising(candidate)))
+            .or_else(|| self.choose(|_, candidate| hoped_for(candidate) && untried(candidate)))
+            .or_else(|| self.choose(|_, candidate| hoped_for(candidate)))?;
         let chosen = self.list.get(index)?;
         self.turn.set(self.core.turn());
         self.kept.set(1);

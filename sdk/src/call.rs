@@ -24,10 +24,10 @@ use crate::hessian2::{EncodeError, Encoder};
 use crate::inbox::Refused;
 use crate::java_type;
 use crate::job::{Ended, Failure, Job};
-use crate::options::{CallOptions, DEFAULT_TIMEOUT};
+use crate::options::CallOptions;
 use crate::reply::{self, Reply};
 use crate::request::{Request, TARGET, label};
-use crate::service::Service;
+use crate::service::{Referred, Service};
 use crate::target::current_target;
 
 /// A call that is made when it is awaited.
@@ -55,6 +55,8 @@ pub struct Calling<T> {
 /// A call that the shard has.
 struct Sent {
     call: String,
+    /// Its providers are looked up until it has ended.
+    _of: Arc<Referred>,
     answer: oneshot::Receiver<Ended>,
 }
 
@@ -224,18 +226,17 @@ impl<A: Args, R> Call<A, R> {
             payload_len: referred.shared.payload_len,
         };
         let (reply, answer) = oneshot::channel();
-        let timeout = options.timeout.filter(|timeout| !timeout.is_zero());
         let job = Job {
             request,
             names: referred.wanted.names.clone(),
             target,
             began: Instant::now(),
-            timeout: timeout.unwrap_or(DEFAULT_TIMEOUT),
+            timeout: options.timeout.filter(|timeout| !timeout.is_zero()),
             repeats: options.repeats.unwrap_or(0),
             reply,
         };
         match referred.shared.inbox.put(job) {
-            Ok(()) => Ok(Sent { call, answer }),
+            Ok(()) => Ok(Sent { call, _of: referred, answer }),
             Err(Refused::Ended) => Err(CallError::not_sent(call, CallErrorKind::Ended)),
             Err(Refused::Full) => {
                 let why = "more calls come than are sent; make fewer at once, or raise `Builder::calls`".to_owned();
@@ -258,6 +259,7 @@ fn answered<R: DeserializeOwned>(call: String, ended: Option<Ended>) -> Result<R
     match ended {
         Some(Ended::Answer { frame, from }) => reply::read(&call, &frame, from.to_string()),
         Some(Ended::Failed(failure)) => Err(failed(call, failure)),
+        Some(Ended::Repeated(last)) => answered(call, Some(*last)).map_err(CallError::and_perhaps_before),
         Some(Ended::Sent) | None => Err(CallError::new(call, Outcome::Unknown, CallErrorKind::Ended)),
     }
 }

@@ -12,15 +12,17 @@
 //!
 //! A caller that does not wait any more is noticed before its call is sent. It decides nothing about islands and reads no answer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{
-    Answer, Answers, CallKey, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, Times, Untaken,
+    Answer, Answers, CallKey, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, State, Times,
+    Untaken,
 };
+use rustc_hash::FxHashSet;
 use shard::{Budget, Key, Shard, Slots};
 use tokio::sync::{oneshot, watch};
 use wire::dubbo::frame::{FrameKind, Status};
@@ -28,6 +30,7 @@ use wire::dubbo::frame::{FrameKind, Status};
 use crate::directory::{Directory, Names};
 use crate::inbox::Inbox;
 use crate::job::{Ended, Failure, Job};
+use crate::options::DEFAULT_TIMEOUT;
 use crate::request::{Request, TooLong};
 use crate::target::Target;
 
@@ -36,12 +39,20 @@ struct Held {
     request: Rc<Request>,
     names: Names,
     target: Option<Target>,
+    /// When it was made, or made again.
+    began: Instant,
+    /// What its caller says.
+    said: Option<Duration>,
     timeout: Duration,
     deadline: Instant,
     repeats: u32,
+    /// Whether it was made before, and nobody knows what became of that.
+    is_again: bool,
     reply: oneshot::Sender<Ended>,
     /// How often it was offered since it was made, or made again.
     offers: usize,
+    /// Until when it is seen to that it does not wait for a directory.
+    watched_until: Option<Instant>,
     /// Who could not take it, or did not answer.
     tried: Vec<Endpoint>,
     /// Who has it, and under which name there.
@@ -56,7 +67,9 @@ pub(crate) struct Desk {
     calls: RefCell<Slots<Held>>,
     directory: RefCell<Arc<Directory>>,
     /// Calls that wait to know who offers their service.
-    early: RefCell<Vec<Key>>,
+    early: RefCell<FxHashSet<Key>>,
+    /// When calls that nobody waits for were last looked for.
+    looked: Cell<Option<Instant>>,
 }
 
 /// How much this process holds at most.
@@ -67,6 +80,20 @@ pub(crate) struct Limits {
     pub held_len: usize,
 }
 
+/// A longer time is this one: Java has milliseconds in an `int`.
+const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+/// How often at most all calls are looked through for those that nobody waits for, where there is no room for another.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Closes the inbox however its reader ends: a call that nobody takes would wait for ever.
+struct Reading(Arc<Inbox>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// Takes calls until the inbox is closed.
 pub(crate) async fn run(
     shard: Shard,
@@ -74,6 +101,7 @@ pub(crate) async fn run(
     mut directory: watch::Receiver<Arc<Directory>>,
     limits: Limits,
 ) {
+    let _reading = Reading(inbox.clone());
     let desk = Desk::new(&shard, limits);
     desk.follow(directory.borrow_and_update().clone());
     let mut spare = Vec::new();
@@ -108,6 +136,7 @@ impl Desk {
             calls: RefCell::new(calls),
             directory: RefCell::default(),
             early: RefCell::default(),
+            looked: Cell::default(),
         })
     }
 
@@ -128,15 +157,23 @@ impl Desk {
             request: Rc::new(request),
             names,
             target,
-            timeout,
-            deadline: began + timeout,
+            began,
+            said: timeout,
+            timeout: Duration::ZERO,
+            deadline: began,
             repeats,
+            is_again: false,
             reply,
             offers: 0,
+            watched_until: None,
             tried: Vec::new(),
             asked: None,
         };
-        let inserted = self.calls.borrow_mut().insert(held);
+        let mut inserted = self.calls.borrow_mut().insert(held);
+        if let Err(held) = inserted {
+            self.make_room();
+            inserted = self.calls.borrow_mut().insert(held);
+        }
         match inserted {
             Ok(key) => self.offer(key),
             Err(held) => {
@@ -147,37 +184,63 @@ impl Desk {
         }
     }
 
+    /// Calls that nobody waits for any more are forgotten before their time.
+    fn make_room(&self) {
+        let now = self.pool.now();
+        if self.looked.get().is_none_or(|looked| now >= looked + LOOK) {
+            self.looked.set(Some(now));
+            self.give_up(|_| true);
+        }
+    }
+
+    /// Gives up those calls of which `which` holds that nobody waits for.
+    fn give_up(&self, which: impl Fn(&Held) -> bool) {
+        let gone: Vec<Key> = {
+            let calls = self.calls.borrow();
+            let unwanted = calls.iter().filter(|(_, held)| held.reply.is_closed() && which(held));
+            unwanted.map(|(key, _)| key).collect()
+        };
+        for key in gone {
+            let held = self.calls.borrow_mut().remove(key);
+            if let Some((_, call)) = held.and_then(|held| held.asked) {
+                self.pool.cancel(call);
+            }
+        }
+    }
+
     /// Offers a call to whoever can take it.
     fn offer(&self, key: Key) {
         let directory = self.directory.borrow().clone();
-        let before = {
-            let mut calls = self.calls.borrow_mut();
-            let Some(held) = calls.get_mut(key) else { return };
-            if held.reply.is_closed() {
-                calls.remove(key);
-                return;
-            }
-            held.offers += 1;
-            let name = pool_name(held, &directory);
-            (name, held.request.clone(), std::mem::take(&mut held.tried), held.deadline, held.names.anybody.clone())
-        };
-        let (name, request, mut tried, deadline, asked_for) = before;
         let now = self.pool.now();
-        let times = Times::within(now, deadline.saturating_duration_since(now));
+        let mut calls = self.calls.borrow_mut();
+        let Some(held) = calls.get_mut(key) else { return };
+        if held.reply.is_closed() {
+            calls.remove(key);
+            return;
+        }
+        if held.offers == 0 {
+            held.settle(&directory);
+        }
+        let deadline = held.deadline;
+        let name = pool_name(held, &directory);
+        let request = held.request.clone();
         if deadline <= now {
+            drop(calls);
             return self.never_sent(key);
         }
         let Some(candidates) = self.pool.candidates(&name, &request.method) else {
-            return if directory.has_looked_for(&asked_for) {
-                let why = nobody(&name, &request, &directory);
-                self.end(key, Ended::Failed(Failure::NoProvider(why)));
-            } else {
-                self.wait_for_directory(key, deadline);
-            };
+            if !directory.has_looked_for(&held.names.anybody) {
+                return self.wait_for_directory(key, held);
+            }
+            drop(calls);
+            return self.end(key, Ended::Failed(Failure::NoProvider(nobody(&name, &request, &directory))));
         };
-        let write = |offer: &client::Offer, id: i64, out: &mut Vec<u8>| {
-            request.append(offer, deadline.saturating_duration_since(now), id, out)
-        };
+        held.offers += 1;
+        let mut tried = std::mem::take(&mut held.tried);
+        drop(calls);
+        let left = deadline.saturating_duration_since(now);
+        let times = Times::within(now, left);
+        let write = |offer: &client::Offer, id: i64, out: &mut Vec<u8>| request.append(offer, left, id, out);
         let handed = match request.kind {
             FrameKind::OneWay => candidates.send_one_way(key.number(), times, &mut tried, write),
             _ => candidates.send(key.number(), times, &mut tried, write).map(Some),
@@ -195,29 +258,28 @@ impl Desk {
     }
 
     /// A call waits until it is known who offers its service, or until its time is over.
-    fn wait_for_directory(&self, key: Key, deadline: Instant) {
-        let is_first = !self.early.borrow().contains(&key);
-        self.early.borrow_mut().push(key);
-        if is_first {
-            let desk = self.me.clone();
-            self.shard.run(async move {
-                tokio::time::sleep_until(deadline.into()).await;
-                if let Some(desk) = desk.upgrade() {
-                    desk.too_early(key);
-                }
-            });
+    fn wait_for_directory(&self, key: Key, held: &mut Held) {
+        self.early.borrow_mut().insert(key);
+        let deadline = held.deadline;
+        if held.watched_until.replace(deadline) == Some(deadline) {
+            return;
         }
+        let desk = self.me.clone();
+        self.shard.run(async move {
+            tokio::time::sleep_until(deadline.into()).await;
+            if let Some(desk) = desk.upgrade() {
+                desk.too_early(key);
+            }
+        });
     }
 
     /// The time of a call is over; if it waits still to know who offers its service, nobody knew.
     fn too_early(&self, key: Key) {
-        let waited = self.early.borrow().contains(&key);
-        if !waited {
-            return;
+        let is_over = self.calls.borrow().get(key).is_none_or(|held| held.deadline <= Instant::now());
+        if is_over && self.early.borrow_mut().remove(&key) {
+            let why = "no registry could be read in time; see whether ZooKeeper runs and lets this process in";
+            self.end(key, Ended::Failed(Failure::NoProvider(why.to_owned())));
         }
-        self.early.borrow_mut().retain(|early| *early != key);
-        let why = "no registry could be read in time; see whether ZooKeeper runs and lets this process in";
-        self.end(key, Ended::Failed(Failure::NoProvider(why.to_owned())));
     }
 
     fn never_sent(&self, key: Key) {
@@ -228,6 +290,7 @@ impl Desk {
     fn end(&self, key: Key, ended: Ended) {
         let held = self.calls.borrow_mut().remove(key);
         if let Some(held) = held {
+            let ended = if held.is_again { Ended::Repeated(Box::new(ended)) } else { ended };
             // Whoever does not wait any more misses nothing.
             drop(held.reply.send(ended));
         }
@@ -249,8 +312,8 @@ impl Desk {
             let Some(held) = calls.get_mut(key) else { return };
             match held.repeats.checked_sub(1) {
                 Some(left) => {
-                    (held.repeats, held.offers) = (left, 0);
-                    held.deadline = Instant::now() + held.timeout;
+                    (held.repeats, held.offers, held.is_again) = (left, 0, true);
+                    held.began = Instant::now();
                     true
                 }
                 None => false,
@@ -272,13 +335,14 @@ impl Desk {
         (held.offers <= MORE_PROVIDERS).then_some(held.deadline)
     }
 
-    /// Whether somebody is there whom this call was not offered to.
+    /// Whether somebody can be reached whom this call was not offered to.
     fn has_others(&self, key: Key) -> bool {
         let directory = self.directory.borrow().clone();
         let calls = self.calls.borrow();
         let Some(held) = calls.get(key) else { return false };
         let candidates = self.pool.candidates(&pool_name(held, &directory), &held.request.method);
-        candidates.is_some_and(|found| found.list().iter().any(|one| !held.tried.contains(one.provider.endpoint())))
+        let may_take = |one: &Rc<Provider>| one.state() == State::Up && !held.tried.contains(one.endpoint());
+        candidates.is_some_and(|found| found.list().iter().any(|one| may_take(&one.provider)))
     }
 }
 
@@ -316,19 +380,21 @@ impl Answers for Desk {
     }
 
     fn waiting_go(&self) {
-        let gone: Vec<(Key, CallKey)> = {
-            let calls = self.calls.borrow();
-            let unwanted = calls.iter().filter(|(_, held)| held.reply.is_closed());
-            let waiting = unwanted.filter_map(|(key, held)| {
-                let (provider, call) = held.asked.as_ref()?;
-                provider.is_waiting(*call).then_some((key, *call))
-            });
-            waiting.collect()
+        self.give_up(|held| held.asked.as_ref().is_some_and(|(provider, call)| provider.is_waiting(*call)));
+    }
+}
+
+impl Held {
+    /// How long it may take: as its caller says, else as its providers say of themselves, else Dubbo's own default.
+    fn settle(&mut self, directory: &Directory) {
+        let of_providers = || {
+            let is_local = self.target.as_ref().is_some_and(Target::is_local);
+            let name = if is_local { &self.names.local } else { &self.names.anybody };
+            directory.timeout(name, &self.request.method)
         };
-        for (key, call) in gone {
-            self.pool.cancel(call);
-            self.calls.borrow_mut().remove(key);
-        }
+        let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);
+        self.timeout = timeout.min(LONGEST_TIMEOUT);
+        self.deadline = self.began + self.timeout;
     }
 }
 

@@ -5,8 +5,8 @@
 //!   com.acme.Greeter:1.0               who stands in the registry for calls without a target: real providers, gateways
 //!   local com.acme.Greeter:1.0         real providers alone
 //!   direct h1:20880 com.acme.Greeter   the addresses that were given for the service
-//!   gateways                           gateways of this island, for calls to any other
-//!   gateways shanghai                  the same, and those of its own port
+//!   by gateway                         gateways of this island, for calls to any other
+//!   by gateway shanghai                the same, and those of its own port
 //! ```
 //!
 //! A tag is for callers that name it, so nobody with a tag stands for calls without a target. Immutable; nothing here knows whether
@@ -14,13 +14,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use client::{Endpoint, Offer, ProviderList, is_enabled};
 use rustc_hash::{FxHashMap, FxHashSet};
 use zk_bridge::{Provider, ServiceKey, View};
 
-/// Gateways, for calls to any island.
-pub(crate) const GATEWAYS: &str = "gateways";
+/// Gateways, for calls to any island. No interface has a blank in its name.
+pub(crate) const GATEWAYS: &str = "by gateway";
 
 /// How one service is named in the pool.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,12 +62,23 @@ pub(crate) struct Directory {
     pub asked: FxHashSet<Arc<str>>,
     /// Whether there is a registry to look anything up in.
     pub has_registry: bool,
+    /// What providers say of the time that calls may take, for services of which some say it.
+    timeouts: FxHashMap<Arc<str>, Timeouts>,
+}
+
+/// The longest times that any provider of a service says.
+#[derive(Debug, Default)]
+struct Timeouts {
+    /// Of methods that are not named.
+    others: Option<Duration>,
+    methods: FxHashMap<Box<str>, Duration>,
 }
 
 impl Directory {
     /// What these views and addresses say of the services that are called.
     pub fn of(called: &BTreeMap<Names, Called>, gateways: &[Endpoint], views: &[Arc<View>]) -> Self {
         let mut services = FxHashMap::default();
+        let mut timeouts = FxHashMap::default();
         let mut asked = FxHashSet::default();
         for (names, Called { service, direct }) in called {
             asked.insert(names.anybody.clone());
@@ -78,7 +90,10 @@ impl Directory {
             let listed: Vec<&Provider> =
                 views.iter().flat_map(|view| view.providers_of(service)).map(|provider| &**provider).collect();
             let open = listed.iter().copied().filter(|provider| provider.tag().is_none() && enabled(provider));
-            let real: Vec<Offer> = open.clone().filter(|provider| !provider.is_virtual()).map(offer).collect();
+            let own = open.clone().filter(|provider| !provider.is_virtual());
+            timeouts.extend(Timeouts::of(open.clone()).map(|said| (names.anybody.clone(), said)));
+            timeouts.extend(Timeouts::of(own.clone()).map(|said| (names.local.clone(), said)));
+            let real: Vec<Offer> = own.map(offer).collect();
             let mut anybody: Vec<Offer> = open.map(offer).collect();
             if anybody.is_empty() && views.is_empty() {
                 // Without a registry nobody but a gateway can know who offers it.
@@ -108,6 +123,7 @@ impl Directory {
             is_complete: views.iter().all(|view| view.is_complete()),
             asked,
             has_registry: !views.is_empty(),
+            timeouts,
         }
     }
 
@@ -117,9 +133,35 @@ impl Directory {
         if self.list.services.contains_key(own.as_str()) { own } else { GATEWAYS.to_owned() }
     }
 
+    /// How long a call of this method may take, if a provider in this list says so.
+    pub fn timeout(&self, name: &str, method: &str) -> Option<Duration> {
+        let said = self.timeouts.get(name)?;
+        said.methods.get(method).copied().or(said.others)
+    }
+
     /// Whether it is known who offers this.
     pub fn has_looked_for(&self, name: &str) -> bool {
         self.is_complete && self.asked.contains(name)
+    }
+}
+
+impl Timeouts {
+    /// What these providers say; `None` where nobody says anything.
+    fn of<'p>(providers: impl Iterator<Item = &'p Provider>) -> Option<Self> {
+        let (mut said, mut named) = (Self::default(), BTreeSet::new());
+        let mut speaking = Vec::new();
+        for Provider { parameters, .. } in providers {
+            // `greet.timeout`, and `methods.greet.timeout` as dubbo-go writes it.
+            let own = parameters.0.keys().filter_map(|key| key.strip_suffix(".timeout"));
+            named.extend(own.map(|key| key.strip_prefix("methods.").or(key.strip_prefix("default.")).unwrap_or(key)));
+            said.others = said.others.max(parameters.timeout(None));
+            speaking.push(parameters);
+        }
+        for method in named {
+            let longest = speaking.iter().filter_map(|parameters| parameters.timeout(Some(method))).max();
+            said.methods.extend(longest.map(|longest| (method.into(), longest)));
+        }
+        (said.others.is_some() || !said.methods.is_empty()).then_some(said)
     }
 }
 
@@ -143,3 +185,7 @@ fn offer(provider: &Provider) -> Offer {
 fn gateway(endpoint: &Endpoint) -> Offer {
     Offer::new(endpoint.clone(), "")
 }
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

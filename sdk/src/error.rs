@@ -139,6 +139,14 @@ impl CallError {
         Self::new(call, Outcome::NotSent, kind)
     }
 
+    /// The same of a call that was made before, and perhaps ran then.
+    pub(crate) fn and_perhaps_before(mut self) -> Self {
+        if self.of.outcome == Outcome::NotSent {
+            self.of.outcome = Outcome::Unknown;
+        }
+        self
+    }
+
     /// How far the call got. Only what was not sent can be made again without thinking.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

@@ -8,12 +8,14 @@
 //!
 //! It never waits for a registry: calls do, as long as their time allows. All threads end with the last handle.
 
+use std::fmt::Debug;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Endpoint, PoolConfig};
 use thiserror::Error;
+use wire::dubbo::frame::{BEYOND_REASON_LEN, HEADER_LEN};
 use zk_bridge::{RegistryConfig, RegistrySettings, ServiceKey};
 
 use crate::desk::{self, Limits};
@@ -31,6 +33,13 @@ pub const TARGET_VARIABLE: &str = "HIGHWAY_TARGET";
 const DEFAULT_PAYLOAD_LEN: usize = 8 * 1024 * 1024;
 /// Calls in hand at most.
 const DEFAULT_CALLS: usize = 1 << 16;
+/// A longer body ends its connection.
+const PAYLOAD_LEN_MAX: usize = BEYOND_REASON_LEN - HEADER_LEN;
+/// As many calls are told apart on one shard. Source: `shard::Slots`.
+const CALLS_MAX: usize = 1 << 24;
+/// Between these lie a heartbeat and an attempt to connect.
+const SHORTEST: Duration = Duration::from_millis(1);
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 /// Bytes that are held at most: answers that are long, calls that wait.
 const DEFAULT_HELD_LEN: usize = 256 * 1024 * 1024;
 
@@ -182,6 +191,24 @@ impl Builder {
         self
     }
 
+    /// Nothing could be called with these.
+    fn check_limits(&self) -> Result<(), BuildError> {
+        let wrong = |key: &str, found: &dyn Debug, wanted: &dyn Debug| {
+            Err(setting(key, &format!("found {found:?}, wanted {wanted:?}")))
+        };
+        for (key, found, most) in [("payload", self.payload_len, PAYLOAD_LEN_MAX), ("calls", self.calls, CALLS_MAX)] {
+            if !(1..=most).contains(&found) {
+                return wrong(key, &found, &(1..=most));
+            }
+        }
+        for (key, found) in [("heartbeat", self.heartbeat), ("connect_timeout", self.connect_timeout)] {
+            if !(SHORTEST..=LONGEST).contains(&found) {
+                return wrong(key, &found, &(SHORTEST..=LONGEST));
+            }
+        }
+        Ok(())
+    }
+
     /// Starts the threads. It waits for no registry and no provider.
     ///
     /// # Errors
@@ -193,6 +220,7 @@ impl Builder {
                 "found nothing, wanted the name that providers and rules know this process by",
             ));
         }
+        self.check_limits()?;
         let registries = settled(&self.registries)?;
         let gateways = self.gateways.iter().map(|address| endpoint("gateway", address)).collect::<Result<_, _>>()?;
         let mut options = self.options;
@@ -206,7 +234,7 @@ impl Builder {
             pending_limit: self.calls,
             heartbeat: self.heartbeat,
             connect_timeout: self.connect_timeout,
-            frame_limit_len: self.payload_len + wire::dubbo::frame::HEADER_LEN,
+            frame_limit_len: self.payload_len + HEADER_LEN,
             ..PoolConfig::default()
         };
         let inbox = Arc::new(Inbox::new(self.calls));

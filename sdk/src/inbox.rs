@@ -69,3 +69,96 @@ impl Inbox {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use tokio::sync::oneshot;
+    use wire::dubbo::frame::FrameKind;
+    use zk_bridge::ServiceKey;
+
+    use super::*;
+    use crate::directory::Names;
+    use crate::job::Ended;
+    use crate::request::Request;
+
+    fn job() -> (Job, oneshot::Receiver<Ended>) {
+        let service = Arc::new(ServiceKey::new("com.acme.Greeter", None, None));
+        let names = Names::new(&service, &[]);
+        let (method, types, args, attachments) = ("greet".into(), String::new(), Vec::new(), Vec::new());
+        let kind = FrameKind::Call;
+        let request = Request { service, method, types, args, attachments, kind, payload_len: 100 };
+        let (reply, answer) = oneshot::channel();
+        let job = Job { request, names, target: None, began: Instant::now(), timeout: None, repeats: 0, reply };
+        (job, answer)
+    }
+
+    fn wait<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { tokio::time::timeout(Duration::from_secs(30), future).await.unwrap() })
+    }
+
+    #[test]
+    fn one_more_than_fit_is_given_back_and_fits_once_the_others_were_taken() {
+        let inbox = Inbox::new(2);
+        let put = || inbox.put(job().0);
+        assert_eq!([put(), put(), put()], [Ok(()), Ok(()), Err(Refused::Full)]);
+        assert_eq!(wait(inbox.take(&mut Vec::new())).unwrap().len(), 2);
+        assert_eq!(put(), Ok(()));
+    }
+
+    #[test]
+    fn what_comes_while_nobody_looks_is_taken_with_the_next_look() {
+        let inbox = Inbox::new(10);
+        wait(async {
+            let mut spare = Vec::new();
+            for _ in 0..3 {
+                // A look that is given up takes no call with it, and no word that there is one.
+                tokio::select! {
+                    biased;
+                    _ = inbox.take(&mut spare) => panic!("nothing came"),
+                    () = tokio::task::yield_now() => {}
+                }
+                inbox.put(job().0).unwrap();
+                inbox.put(job().0).unwrap();
+                assert_eq!(inbox.take(&mut spare).await.unwrap().len(), 2);
+            }
+        });
+    }
+
+    #[test]
+    fn no_call_of_many_threads_is_overlooked() {
+        let inbox = Arc::new(Inbox::new(1 << 20));
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let inbox = inbox.clone();
+                std::thread::spawn(move || (0..5000).for_each(|_| inbox.put(job().0).unwrap()))
+            })
+            .collect();
+        wait(async {
+            let (mut spare, mut taken) = (Vec::new(), 0);
+            while taken < 20_000 {
+                let mut jobs = inbox.take(&mut spare).await.unwrap();
+                taken += jobs.len();
+                jobs.clear();
+                spare = jobs;
+            }
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    }
+
+    #[test]
+    fn once_closed_it_takes_nothing_and_tells_those_who_wait() {
+        let inbox = Inbox::new(10);
+        let (waits, answer) = job();
+        inbox.put(waits).unwrap();
+        inbox.close();
+        wait(async {
+            assert!(answer.await.is_err());
+            assert!(inbox.take(&mut Vec::new()).await.is_none());
+        });
+        assert_eq!(inbox.put(job().0), Err(Refused::Ended));
+    }
+}

@@ -18,7 +18,8 @@ pub(crate) struct Job {
     pub names: Names,
     pub target: Option<Target>,
     pub began: Instant,
-    pub timeout: Duration,
+    /// How long it may take, where its caller says so.
+    pub timeout: Option<Duration>,
     /// How often it may be made again when nobody knows whether it ran.
     pub repeats: u32,
     pub reply: oneshot::Sender<Ended>,
@@ -33,6 +34,8 @@ pub(crate) enum Ended {
     Sent,
     /// It has none.
     Failed(Failure),
+    /// The last of several times; of one before nobody knows whether it ran.
+    Repeated(Box<Ended>),
 }
 
 /// Why there is no answer.

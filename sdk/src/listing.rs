@@ -42,7 +42,7 @@ impl Listing {
             state: Mutex::new(State { gateways, views, ..State::default() }),
             directory: watch::Sender::new(Arc::default()),
         };
-        listing.change(|_| ());
+        listing.change(|_| true);
         Arc::new(listing)
     }
 
@@ -55,8 +55,13 @@ impl Listing {
     pub fn want(self: &Arc<Self>, service: Arc<ServiceKey>, direct: Vec<Endpoint>) -> Wanted {
         let names = Names::new(&service, &direct);
         self.change(|state| {
-            *state.references.entry(names.clone()).or_default() += 1;
-            state.called.entry(names.clone()).or_insert_with(|| Called { service, direct: direct.into() });
+            let references = state.references.entry(names.clone()).or_default();
+            *references += 1;
+            let is_first = *references == 1;
+            if is_first {
+                state.called.insert(names.clone(), Called { service, direct: direct.into() });
+            }
+            is_first
         });
         Wanted { listing: self.clone(), names }
     }
@@ -64,15 +69,18 @@ impl Listing {
     /// Registry number `at` shows this.
     pub fn shows(&self, at: usize, view: Arc<View>) {
         self.change(|state| {
-            if let Some(shown) = state.views.get_mut(at) {
-                *shown = view;
-            }
+            let Some(shown) = state.views.get_mut(at) else { return false };
+            *shown = view;
+            true
         });
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Lists what is there after a change, if `change` says that it was one.
+    fn change(&self, change: impl FnOnce(&mut State) -> bool) {
         let mut state = self.state();
-        change(&mut state);
+        if !change(&mut state) {
+            return;
+        }
         let directory = Directory::of(&state.called, &state.gateways, &state.views);
         // Under the lock, so that an older one never comes behind.
         self.directory.send_replace(Arc::new(directory));
@@ -86,12 +94,14 @@ impl Listing {
 impl Drop for Wanted {
     fn drop(&mut self) {
         self.listing.change(|state| {
-            let Some(left) = state.references.get_mut(&self.names) else { return };
+            let Some(left) = state.references.get_mut(&self.names) else { return false };
             *left -= 1;
-            if *left == 0 {
+            let was_last = *left == 0;
+            if was_last {
                 state.references.remove(&self.names);
                 state.called.remove(&self.names);
             }
+            was_last
         });
     }
 }

@@ -28,7 +28,8 @@ impl CallOptions {
         Self::default()
     }
 
-    /// How long its caller waits. Zero is none.
+    /// How long its caller waits, 24 days at most and each time where a call is made again. Zero is none: then it is the longest that its
+    /// providers say of themselves in the registry, else a second.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

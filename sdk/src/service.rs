@@ -85,7 +85,11 @@ impl ServiceBuilder {
     /// [`BuildError`]: an address or a name is none.
     pub fn build(self) -> Result<Service, BuildError> {
         let Self { shared, key, addresses, options, methods } = self;
-        if key.interface.is_empty() || [key.group.as_deref(), key.version.as_deref()].contains(&Some("*")) {
+        let is_odd = |char: char| char.is_whitespace() || char.is_control() || matches!(char, '/' | ':' | '*');
+        if key.interface.is_empty()
+            || key.interface.contains(is_odd)
+            || [key.group.as_deref(), key.version.as_deref()].contains(&Some("*"))
+        {
             let what = format!("found `{key}`, wanted an interface and one group and version");
             return Err(setting("service", &what));
         }

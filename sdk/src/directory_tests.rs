@@ -1,0 +1,120 @@
+//! Who stands in which list, and what their words on time come to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use zk_bridge::Level;
+use zk_bridge::Parameters;
+
+use super::*;
+
+const GREETER: &str = "com.acme.Greeter";
+
+fn provider(port: u16, says: &[(&str, &str)]) -> Provider {
+    let parameters = says.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    Provider {
+        key: ServiceKey::new(GREETER, None, None),
+        host: "10.0.0.1".to_owned(),
+        port,
+        path: GREETER.to_owned(),
+        level: Level::Interface,
+        application: None,
+        parameters: Parameters(parameters),
+        highway: None,
+    }
+}
+
+fn gateway_at(port: u16, tag: &str) -> Provider {
+    Provider { highway: Some("egress-1".to_owned()), ..provider(port, &[("dubbo.tag", tag)]) }
+}
+
+fn called(direct: &[Endpoint]) -> (Names, BTreeMap<Names, Called>) {
+    let service = Arc::new(ServiceKey::new(GREETER, None, None));
+    let names = Names::new(&service, direct);
+    (names.clone(), BTreeMap::from([(names, Called { service, direct: direct.into() })]))
+}
+
+fn directory(providers: Vec<Provider>) -> (Names, Directory) {
+    let (names, called) = called(&[]);
+    let view = Arc::new(View::of(1, providers, Vec::new()));
+    (names, Directory::of(&called, &[], &[view]))
+}
+
+fn ports(directory: &Directory, name: &str) -> Vec<u16> {
+    let offers = directory.list.services.get(name).map(Vec::as_slice).unwrap_or_default();
+    offers.iter().map(|offer| offer.endpoint.port).collect()
+}
+
+#[test]
+fn calls_without_a_target_go_to_all_without_a_tag_and_local_ones_to_real_providers() {
+    let tagged = provider(3, &[("dubbo.tag", "gray")]);
+    let off = provider(4, &[("enabled", "false")]);
+    let (names, directory) =
+        directory(vec![provider(1, &[]), gateway_at(2, ""), tagged, off, gateway_at(5, "shanghai")]);
+    assert_eq!(ports(&directory, &names.anybody), [1, 2]);
+    assert_eq!(ports(&directory, &names.local), [1]);
+    assert!(directory.has_looked_for(&names.anybody) && !directory.has_looked_for("com.acme.Other"));
+}
+
+#[test]
+fn an_island_with_a_port_of_its_own_has_the_other_gateways_beside_it() {
+    let (_, directory) = directory(vec![gateway_at(1, ""), gateway_at(2, "shanghai"), provider(3, &[])]);
+    assert_eq!(ports(&directory, GATEWAYS), [1]);
+    assert_eq!(ports(&directory, &directory.gateways_for("shanghai")), [1, 2]);
+    assert_eq!(directory.gateways_for("beijing"), GATEWAYS);
+}
+
+#[test]
+fn given_addresses_stand_whatever_the_registries_say() {
+    let (names, called) = called(&[Endpoint::new("h1", 1), Endpoint::new("h2", 2)]);
+    let view = Arc::new(View::of(1, vec![provider(9, &[])], Vec::new()));
+    let directory = Directory::of(&called, &[], &[view]);
+    assert_eq!((ports(&directory, &names.anybody), &names.local), (vec![1, 2], &names.anybody));
+}
+
+#[test]
+fn without_a_registry_every_call_goes_to_the_gateways_that_were_given() {
+    let (names, called) = called(&[]);
+    let directory = Directory::of(&called, &[Endpoint::new("g", 7)], &[]);
+    assert_eq!((ports(&directory, &names.anybody), ports(&directory, GATEWAYS)), (vec![7], vec![7]));
+    assert!(ports(&directory, &names.local).is_empty());
+}
+
+#[test]
+fn nothing_is_known_to_be_absent_before_all_registries_were_read() {
+    let (names, called) = called(&[]);
+    let views = [Arc::new(View::of(1, vec![provider(1, &[])], Vec::new())), Arc::new(View::unread())];
+    let directory = Directory::of(&called, &[], &views);
+    assert!(!directory.has_looked_for(&names.anybody));
+    assert_eq!(ports(&directory, &names.anybody), [1], "who is known is called");
+}
+
+#[test]
+fn the_longest_time_that_a_provider_says_holds_for_its_methods() {
+    let second = Duration::from_secs(1);
+    let (names, directory) = directory(vec![
+        provider(1, &[("timeout", "2000"), ("slow.timeout", "9000"), ("quick.timeout", "100")]),
+        provider(2, &[("default.timeout", "4000"), ("methods.go.timeout", "6s")]),
+        provider(3, &[("timeout", "99000"), ("disabled", "true")]),
+        gateway_at(4, ""),
+    ]);
+    for (method, wanted) in [("any", 4), ("slow", 9), ("go", 6), ("quick", 4)] {
+        assert_eq!(directory.timeout(&names.anybody, method), Some(second * wanted), "{method}");
+        assert_eq!(directory.timeout(&names.local, method), Some(second * wanted), "{method}");
+    }
+    assert_eq!(directory.timeout("com.acme.Other", "any"), None);
+}
+
+#[test]
+fn times_that_are_none_say_nothing() {
+    let (names, directory) =
+        directory(vec![provider(1, &[("timeout", "0"), ("a.timeout", "soon"), (".timeout", "-1")])]);
+    assert_eq!(directory.timeout(&names.anybody, "a"), None);
+}
+
+#[test]
+fn no_service_has_the_name_of_another_list() {
+    let key = ServiceKey::new("gateways", None, None);
+    let names = Names::new(&key, &[]);
+    assert!(![&names.anybody, &names.local].iter().any(|name| name.starts_with(GATEWAYS)));
+}
