@@ -19,45 +19,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{
-    Answer, Answers, CallKey, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, State, Times,
-    Untaken,
+    Answer, Answers, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, State, Times, Untaken,
 };
 use rustc_hash::FxHashSet;
 use shard::{Budget, Key, Shard, Slots};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use wire::dubbo::frame::{FrameKind, Status};
 
-use crate::directory::{Directory, Names};
+use crate::directory::Directory;
+use crate::held::Held;
 use crate::inbox::Inbox;
 use crate::job::{Ended, Failure, Job};
-use crate::options::DEFAULT_TIMEOUT;
 use crate::request::{Request, TooLong};
-use crate::target::Target;
-
-/// A call in hand.
-struct Held {
-    request: Rc<Request>,
-    names: Names,
-    target: Option<Target>,
-    /// When it was made, or made again.
-    began: Instant,
-    /// What its caller says.
-    said: Option<Duration>,
-    timeout: Duration,
-    deadline: Instant,
-    repeats: u32,
-    /// Whether it was made before, and nobody knows what became of that.
-    is_again: bool,
-    reply: oneshot::Sender<Ended>,
-    /// How often it was offered since it was made, or made again.
-    offers: usize,
-    /// Until when it is seen to that it does not wait for a directory.
-    watched_until: Option<Instant>,
-    /// Who could not take it, or did not answer.
-    tried: Vec<Endpoint>,
-    /// Who has it, and under which name there.
-    asked: Option<(Rc<Provider>, CallKey)>,
-}
 
 /// All calls of this process.
 pub(crate) struct Desk {
@@ -80,8 +53,6 @@ pub(crate) struct Limits {
     pub held_len: usize,
 }
 
-/// A longer time is this one: Java has milliseconds in an `int`.
-const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 /// How often at most all calls are looked through for those that nobody waits for, where there is no room for another.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -152,24 +123,7 @@ impl Desk {
 
     /// Takes a call in.
     fn take(&self, job: Job) {
-        let Job { request, names, target, began, timeout, repeats, reply } = job;
-        let held = Held {
-            request: Rc::new(request),
-            names,
-            target,
-            began,
-            said: timeout,
-            timeout: Duration::ZERO,
-            deadline: began,
-            repeats,
-            is_again: false,
-            reply,
-            offers: 0,
-            watched_until: None,
-            tried: Vec::new(),
-            asked: None,
-        };
-        let mut inserted = self.calls.borrow_mut().insert(held);
+        let mut inserted = self.calls.borrow_mut().insert(Held::of(job));
         if let Err(held) = inserted {
             self.make_room();
             inserted = self.calls.borrow_mut().insert(held);
@@ -222,7 +176,7 @@ impl Desk {
             held.settle(&directory);
         }
         let deadline = held.deadline;
-        let name = pool_name(held, &directory);
+        let name = held.list_name(&directory);
         let request = held.request.clone();
         if deadline <= now {
             drop(calls);
@@ -340,7 +294,7 @@ impl Desk {
         let directory = self.directory.borrow().clone();
         let calls = self.calls.borrow();
         let Some(held) = calls.get(key) else { return false };
-        let candidates = self.pool.candidates(&pool_name(held, &directory), &held.request.method);
+        let candidates = self.pool.candidates(&held.list_name(&directory), &held.request.method);
         let may_take = |one: &Rc<Provider>| one.state() == State::Up && !held.tried.contains(one.endpoint());
         candidates.is_some_and(|found| found.list().iter().any(|one| may_take(&one.provider)))
     }
@@ -381,29 +335,6 @@ impl Answers for Desk {
 
     fn waiting_go(&self) {
         self.give_up(|held| held.asked.as_ref().is_some_and(|(provider, call)| provider.is_waiting(*call)));
-    }
-}
-
-impl Held {
-    /// How long it may take: as its caller says, else as its providers say of themselves, else Dubbo's own default.
-    fn settle(&mut self, directory: &Directory) {
-        let of_providers = || {
-            let is_local = self.target.as_ref().is_some_and(Target::is_local);
-            let name = if is_local { &self.names.local } else { &self.names.anybody };
-            directory.timeout(name, &self.request.method)
-        };
-        let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);
-        self.timeout = timeout.min(LONGEST_TIMEOUT);
-        self.deadline = self.began + self.timeout;
-    }
-}
-
-/// In whose list the providers of a call stand.
-fn pool_name(held: &Held, directory: &Directory) -> Arc<str> {
-    match &held.target {
-        None => held.names.anybody.clone(),
-        Some(target) if target.is_local() => held.names.local.clone(),
-        Some(target) => directory.gateways_for(target.as_str()).into(),
     }
 }
 

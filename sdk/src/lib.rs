@@ -44,6 +44,7 @@ mod directory;
 mod error;
 mod exception;
 mod generic;
+mod held;
 pub mod hessian2;
 mod highway;
 mod inbox;

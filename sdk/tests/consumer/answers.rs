@@ -22,7 +22,7 @@ fn object(class: &str, fields: &[(&str, Value)]) -> Value {
 fn odd() -> Scripted {
     Scripted::answering(|asked| {
         let ok = |body: &[u8]| answer(asked.id, Status::OK, body);
-        let deep = [&[0x91][..], &vec![0x79; 100_000], &[b'N']].concat();
+        let deep = [&[0x91][..], &vec![0x79; 100_000], b"N"].concat();
         match &*asked.method {
             "otherClass" => value(asked.id, &object("com.acme.Stranger", &[("id", Value::Long(7))])),
             "otherField" => value(asked.id, &object("com.acme.Order", &[("number", Value::Long(7))])),

@@ -12,6 +12,9 @@ use wire::dubbo::frame::Event;
 
 use crate::script::{GREETER, PATIENCE, SHORT, Scripted, Seat, highway, service, value, wait};
 
+/// What is done with a call of this id.
+type Does = fn(&mut Seat, i64);
+
 /// Does `once` with the first call of the first connection, and then answers like any provider.
 fn once(once: impl Fn(&mut Seat, i64) + Send + Sync + 'static) -> Scripted {
     let connections = AtomicUsize::new(0);
@@ -32,7 +35,7 @@ async fn greet(greeter: &Service) -> String {
 
 #[test]
 fn a_connection_that_breaks_under_a_call_leaves_it_unknown_and_the_next_gets_another() {
-    let cases: [(&str, fn(&mut Seat, i64)); 5] = [
+    let cases: [(&str, Does); 5] = [
         ("closes", |seat, _| seat.hang_up()),
         ("closes in the middle of a frame", |seat, id| {
             let frame = value(id, "hello");
@@ -64,7 +67,7 @@ fn a_connection_that_breaks_under_a_call_leaves_it_unknown_and_the_next_gets_ano
 
 #[test]
 fn a_provider_that_says_nothing_or_half_a_frame_and_no_more_costs_a_call_its_time_alone() {
-    let cases: [fn(&mut Seat, i64); 2] = [
+    let cases: [Does; 2] = [
         |seat, _| seat.stay(),
         |seat, id| {
             seat.send(&value(id, "hello")[..20]);

@@ -1,0 +1,88 @@
+//! A call in hand: what is to be sent, until when, and who was asked so far.
+//!
+//! It never sends anything.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use client::{CallKey, Endpoint, Provider};
+use tokio::sync::oneshot;
+
+use crate::directory::{Directory, Names};
+use crate::job::{Ended, Job};
+use crate::options::DEFAULT_TIMEOUT;
+use crate::request::Request;
+use crate::target::Target;
+
+/// A longer time is this one: Java has milliseconds in an `int`.
+const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// A call in hand.
+pub(crate) struct Held {
+    pub request: Rc<Request>,
+    pub names: Names,
+    pub target: Option<Target>,
+    /// When it was made, or made again.
+    pub began: Instant,
+    /// How long it may take, where its caller says so.
+    said: Option<Duration>,
+    pub timeout: Duration,
+    pub deadline: Instant,
+    pub repeats: u32,
+    /// Whether it was made before, and nobody knows what became of that.
+    pub is_again: bool,
+    pub reply: oneshot::Sender<Ended>,
+    /// How often it was offered since it was made, or made again.
+    pub offers: usize,
+    /// Until when it is seen to that it does not wait for a directory.
+    pub watched_until: Option<Instant>,
+    /// Who could not take it, or did not answer.
+    pub tried: Vec<Endpoint>,
+    /// Who has it, and under which name there.
+    pub asked: Option<(Rc<Provider>, CallKey)>,
+}
+
+impl Held {
+    /// A call that comes; its time is settled when it is first offered.
+    pub fn of(job: Job) -> Self {
+        let Job { request, names, target, began, timeout: said, repeats, reply } = job;
+        Self {
+            request: Rc::new(request),
+            names,
+            target,
+            began,
+            said,
+            timeout: Duration::ZERO,
+            deadline: began,
+            repeats,
+            is_again: false,
+            reply,
+            offers: 0,
+            watched_until: None,
+            tried: Vec::new(),
+            asked: None,
+        }
+    }
+
+    /// How long it may take: as its caller says, else as its providers say of themselves, else Dubbo's own default.
+    pub fn settle(&mut self, directory: &Directory) {
+        let of_providers = || {
+            let is_local = self.target.as_ref().is_some_and(Target::is_local);
+            let name = if is_local { &self.names.local } else { &self.names.anybody };
+            directory.timeout(name, &self.request.method)
+        };
+        let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);
+        self.timeout = timeout.min(LONGEST_TIMEOUT);
+        self.deadline = self.began + self.timeout;
+    }
+
+    /// In whose list its providers stand.
+    pub fn list_name(&self, directory: &Directory) -> Arc<str> {
+        match &self.target {
+            None => self.names.anybody.clone(),
+            Some(target) if target.is_local() => self.names.local.clone(),
+            Some(target) => directory.gateways_for(target.as_str()).into(),
+        }
+    }
+}
