@@ -15,7 +15,8 @@ use std::fmt::{self, Display};
 
 use serde::ser::{Impossible, Serialize, Serializer};
 
-use crate::hessian2::{DATE, LIST, MAP, OBJECT, is_java};
+use crate::codec::name::Name;
+use crate::codec::names::{DATE, LIST, MAP, OBJECT, TYPED, is_java};
 use crate::java_type::class;
 
 /// Nothing tells the Java type of an argument.
@@ -120,7 +121,7 @@ impl serde::ser::SerializeTupleStruct for Parts {
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, part: &T) -> Result<(), Untold> {
         if std::mem::take(&mut self.first)
-            && let Ok(Some(name)) = part.serialize(crate::hessian2::Name)
+            && let Ok(Some(name)) = part.serialize(Name)
         {
             self.told = class(&name).into();
         }
@@ -252,11 +253,11 @@ impl Serializer for Descriptor {
     fn serialize_tuple_struct(self, name: &'static str, _: usize) -> Result<Parts, Untold> {
         let told = match name {
             MAP => Self::map(),
-            OBJECT => Cow::Borrowed("Ljava/lang/Object;"),
+            OBJECT | TYPED => Cow::Borrowed("Ljava/lang/Object;"),
             _ if name == LIST || !is_java(name) => Self::list(),
             _ => class(name).into(),
         };
-        Ok(Parts { told, first: matches!(name, MAP | OBJECT | LIST) })
+        Ok(Parts { told, first: matches!(name, MAP | OBJECT | TYPED | LIST) })
     }
 
     fn serialize_tuple_variant(

@@ -31,6 +31,9 @@
 //! **How it fails.** [`CallError`] says how far the call got. What was not sent goes to another provider by itself, within its time; what
 //! may have run is made again only where its caller said so ([`Call::repeats`]).
 //!
+//! **Values** are serde's types: [`hessian2`] says which is which class of Java, [`java`] has Java's own, [`Value`] is any. The same types go
+//! over [`fastjson2`].
+//!
 //! [`provider`] is the other side: Rust functions that Java, Go and Rust consumers call.
 //!
 //! It never dials a hub, never decides permissions, waits for nobody when it starts, and keeps nothing that outlives the process.
@@ -38,11 +41,13 @@
 mod args;
 mod blocking;
 mod call;
+mod codec;
 mod descriptor;
 mod desk;
 mod directory;
 mod error;
 mod exception;
+pub mod fastjson2;
 mod generic;
 mod held;
 pub mod hessian2;

@@ -8,7 +8,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, EnumAccess, SeqAccess, VariantAccess, Visitor};
 use serde::ser::{Serialize, SerializeTupleStruct, Serializer};
 
-use crate::hessian2::{ABOVE, BETWEEN_NAMES, DATE, LIST, MAP, OBJECT, VALUE};
+use crate::codec::names::{ABOVE, DATE, LIST, MAP, OBJECT, TYPED, VALUE};
+use crate::codec::parts::BETWEEN_NAMES;
 
 /// A value.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,15 +19,23 @@ pub enum Value {
     Null,
     /// boolean.
     Bool(bool),
-    /// byte, short, int.
+    /// int; over hessian2 also byte and short.
     Int(i32),
+    /// byte, over fastjson2 only.
+    Byte(i8),
+    /// short, over fastjson2 only.
+    Short(i16),
     /// long.
     Long(i64),
-    /// float, double.
+    /// double; over hessian2 also float.
     Double(f64),
+    /// float, over fastjson2 only.
+    Float(f32),
+    /// char, over fastjson2 only.
+    Char(char),
     /// `java.util.Date`: milliseconds since 1970.
     Date(i64),
-    /// String, char.
+    /// String; over hessian2 also char.
     Text(String),
     /// `byte[]`.
     Bytes(Vec<u8>),
@@ -44,12 +53,20 @@ pub enum Value {
         /// Keys and values in Java's order.
         entries: Vec<(Value, Value)>,
     },
-    /// An object; the constants of enums are objects with a field `name`.
+    /// An object; over hessian2 the constants of enums are objects with a field `name`.
     Object {
         /// Its class.
         class: String,
         /// Its fields in Java's order.
         fields: Vec<(String, Value)>,
+    },
+    /// A plain value of a class, over fastjson2 only: the constant of an enum is its name as text. Written over hessian2 it is an object
+    /// with one field, `name` for text of a class that is not Java's own, else `value`.
+    Typed {
+        /// Its class.
+        class: String,
+        /// The value.
+        value: Box<Value>,
     },
     /// The list, map or object so many levels above this value: 0 is the one that it is a part of, as the `cause` of an exception that has
     /// none is the exception itself.
@@ -82,6 +99,8 @@ impl Value {
     #[must_use]
     pub const fn as_i64(&self) -> Option<i64> {
         match self {
+            Self::Byte(number) => Some(*number as i64),
+            Self::Short(number) => Some(*number as i64),
             Self::Int(number) => Some(*number as i64),
             Self::Long(number) => Some(*number),
             _ => None,
@@ -92,7 +111,7 @@ impl Value {
     #[must_use]
     pub fn class(&self) -> Option<&str> {
         match self {
-            Self::Object { class, .. } => Some(class),
+            Self::Object { class, .. } | Self::Typed { class, .. } => Some(class),
             Self::List { name, .. } | Self::Map { name, .. } => name.as_deref(),
             _ => None,
         }
@@ -104,13 +123,23 @@ impl Serialize for Value {
         match self {
             Self::Null => out.serialize_unit(),
             Self::Bool(value) => out.serialize_bool(*value),
+            Self::Byte(number) => out.serialize_i8(*number),
+            Self::Short(number) => out.serialize_i16(*number),
             Self::Int(number) => out.serialize_i32(*number),
             Self::Long(number) => out.serialize_i64(*number),
+            Self::Float(number) => out.serialize_f32(*number),
             Self::Double(number) => out.serialize_f64(*number),
+            Self::Char(letter) => out.serialize_char(*letter),
             Self::Date(millis) => out.serialize_newtype_struct(DATE, millis),
             Self::Text(text) => out.serialize_str(text),
             Self::Bytes(bytes) => out.serialize_bytes(bytes),
             Self::Above(levels) => out.serialize_newtype_struct(ABOVE, levels),
+            Self::Typed { class, value } => {
+                let mut parts = out.serialize_tuple_struct(TYPED, 2)?;
+                parts.serialize_field(class)?;
+                parts.serialize_field(value)?;
+                parts.end()
+            }
             Self::List { name, items } => {
                 let mut parts = out.serialize_tuple_struct(LIST, 1 + items.len())?;
                 parts.serialize_field(name)?;
@@ -143,7 +172,7 @@ impl Serialize for Value {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_enum(VALUE, &[LIST, MAP, OBJECT, DATE, ABOVE], Any)
+        from.deserialize_enum(VALUE, &[LIST, MAP, OBJECT, TYPED, DATE, ABOVE], Any)
     }
 }
 
@@ -164,12 +193,28 @@ impl<'de> Visitor<'de> for Any {
         Ok(Value::Bool(value))
     }
 
+    fn visit_i8<E>(self, number: i8) -> Result<Value, E> {
+        Ok(Value::Byte(number))
+    }
+
+    fn visit_i16<E>(self, number: i16) -> Result<Value, E> {
+        Ok(Value::Short(number))
+    }
+
     fn visit_i32<E>(self, number: i32) -> Result<Value, E> {
         Ok(Value::Int(number))
     }
 
     fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
         Ok(Value::Long(number))
+    }
+
+    fn visit_f32<E>(self, number: f32) -> Result<Value, E> {
+        Ok(Value::Float(number))
+    }
+
+    fn visit_char<E>(self, letter: char) -> Result<Value, E> {
+        Ok(Value::Char(letter))
     }
 
     fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
@@ -199,6 +244,7 @@ impl<'de> Visitor<'de> for Any {
             ABOVE => parts.newtype_variant().map(Value::Above),
             LIST => parts.tuple_variant(0, Parts(Kind::List)),
             MAP => parts.tuple_variant(0, Parts(Kind::Map)),
+            TYPED => parts.tuple_variant(0, Parts(Kind::Typed)),
             _ => parts.tuple_variant(0, Parts(Kind::Object)),
         }
     }
@@ -209,6 +255,7 @@ enum Kind {
     List,
     Map,
     Object,
+    Typed,
 }
 
 struct Parts(Kind);
@@ -236,6 +283,10 @@ impl<'de> Visitor<'de> for Parts {
                     entries.push((key, parts.next_element()?.unwrap_or_default()));
                 }
                 Ok(Value::Map { name, entries })
+            }
+            Kind::Typed => {
+                let value = Box::new(parts.next_element()?.unwrap_or_default());
+                Ok(Value::Typed { class: name.unwrap_or_default(), value })
             }
             Kind::Object => {
                 let mut fields = Vec::new();

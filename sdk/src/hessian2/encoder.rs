@@ -4,20 +4,21 @@
 //! which [`Encoder::put`] does and `value.serialize(…)` would not.
 
 use serde::Serialize;
-use wire::dubbo::hessian2::writer;
 
-use super::error::EncodeError;
-use super::ser::Stream;
+use super::sink::Hessian2;
+use crate::codec::error::EncodeError;
+use crate::codec::sink::Sink;
+use crate::codec::write::Writing;
 
 /// A stream of values.
 #[derive(Debug)]
-pub struct Encoder<'b>(Stream<'b>);
+pub struct Encoder<'b>(Writing<Hessian2<'b>>);
 
 impl<'b> Encoder<'b> {
     /// Appends to `out` a stream that begins there: names and numbers count from here.
     #[must_use]
     pub fn new(out: &'b mut Vec<u8>) -> Self {
-        Self(Stream::new(out))
+        Self(Writing::new(Hessian2::new(out)))
     }
 
     /// Appends a value.
@@ -30,6 +31,6 @@ impl<'b> Encoder<'b> {
 
     /// Text for a gateway's own fields, as [`Encoder::put`] of it.
     pub fn put_text(&mut self, text: &str) {
-        writer::put_text(self.0.out, text);
+        self.0.sink.text(text);
     }
 }

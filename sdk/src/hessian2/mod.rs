@@ -56,31 +56,20 @@
 //! [`MAX_NESTING`], and what is said once and meant often (values by references, names by number) comes to at most
 //! [`MAX_AGAIN_LEN`] bytes, or [`VALUE_LEN`] for each byte of the stream where that is more: a few bytes cannot become a gigabyte.
 
-mod access;
-mod again;
-mod de;
+mod decoder;
 mod encoder;
-mod error;
-mod fields;
-mod key;
-mod name;
-mod names;
-mod parts;
-mod refused;
-mod ser;
-mod whole;
+mod sink;
+mod source;
 
-pub use again::{MAX_AGAIN_LEN, VALUE_LEN};
-pub use de::{Decoder, MAX_NESTING};
+pub use decoder::Decoder;
 pub use encoder::Encoder;
-pub use error::{DecodeError, EncodeError, Place};
+
+pub use crate::codec::again::{MAX_AGAIN_LEN, VALUE_LEN};
+pub use crate::codec::error::{DecodeError, EncodeError, Place};
+pub use crate::codec::reading::MAX_NESTING;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-pub(crate) use name::Name;
-pub(crate) use names::{ABOVE, DATE, LIST, MAP, OBJECT, VALUE, is_java};
-pub(crate) use parts::BETWEEN_NAMES;
 
 /// One value as a stream of its own.
 ///

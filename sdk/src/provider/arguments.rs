@@ -30,7 +30,7 @@ pub(super) fn in_a_list<'de, T: Deserialize<'de>>(
     decoder: &mut Decoder<'de>,
     read: &mut usize,
 ) -> Result<T, DecodeError> {
-    decoder.deserialize_any(List { read, wanted: PhantomData })
+    decoder.reading().deserialize_any(List { read, wanted: PhantomData })
 }
 
 /// Values as arguments. Where their number is known, so many are wanted.
@@ -97,7 +97,7 @@ impl<'de> SeqAccess<'de> for Stream<'_, 'de> {
     type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        seed.deserialize(&mut *self.0).map(Some)
+        seed.deserialize(self.0.reading()).map(Some)
     }
 }
 

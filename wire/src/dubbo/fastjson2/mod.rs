@@ -8,15 +8,20 @@
 //! |---|---|
 //! | [`Fields`] | taking a body apart without knowing JSONB |
 //! | [`Reader`] | stepping over one field's JSONB exactly, reading text and numbers where they are wanted |
-//! | [`writer`] | text, numbers, maps and lists of text, a `RuntimeException` |
+//! | [`Pull`] | one value after the other for decoders, with names by their numbers and what references lead to |
+//! | [`writer`] | each value in its shortest form, a `RuntimeException` |
 //!
-//! It never resolves a reference or a symbol, and never recurses on a peer's word.
+//! It never recurses on a peer's word.
 //! Source: `FastJson2ObjectInput`/`Output` of apache/dubbo, the JSONB format of alibaba/fastjson2, frames of 3.2 and 3.3.
 
 mod fields;
+mod path;
+mod pull;
 mod reader;
 mod text;
 pub mod writer;
 
 pub use fields::Fields;
+pub use path::path_of;
+pub use pull::{Clock, Day, Item, Pull, Whole};
 pub use reader::{Reader, Tag};

@@ -15,6 +15,7 @@
 use std::borrow::Cow;
 
 use super::super::read::{Few, MAX_DEPTH, ReadError, Window};
+use super::pull::{Clock, Day, Whole};
 use super::text::{self, Encoding, Irregular};
 
 /// Levels of [`Reader::skip`]: below these, the number of values still to come.
@@ -109,6 +110,11 @@ impl<'a> Reader<'a> {
         self.bytes.get(self.at).map(|byte| Tag::of(*byte))
     }
 
+    /// Goes to another place of the field.
+    pub(super) fn set_at(&mut self, at: usize) {
+        self.at = at;
+    }
+
     /// Steps over one value, whatever is in it.
     ///
     /// # Errors
@@ -190,10 +196,7 @@ impl<'a> Reader<'a> {
                 }
                 0x7f => self.skip_symbol()?,
                 0x90 | 0xb6 => self.int().map(drop)?,
-                0x91 | 0xbb => {
-                    let len = self.len()?;
-                    self.advance(len)?;
-                }
+                0x91 | 0xbb => self.bytes().map(drop)?,
                 0x92 => {
                     self.skip_type()?;
                     continue;
@@ -224,29 +227,13 @@ impl<'a> Reader<'a> {
                 // scale, then the unscaled number
                 0xb9 => {
                     self.int()?;
-                    self.skip_number()?;
+                    self.whole()?;
                 }
                 0x80..=0x8f | 0xa5 => {
                     return Err(ReadError::Unexpected { at, found: tag, wanted: "a value" });
                 }
             }
             return Ok(Opened::Nothing);
-        }
-    }
-
-    /// The unscaled part of a decimal: an int, a long or a big integer.
-    fn skip_number(&mut self) -> Result<(), ReadError> {
-        match self.peek("a number")? {
-            0xba => {
-                self.at += 1;
-                self.integer().map(drop)
-            }
-            0xbb => {
-                self.at += 1;
-                let len = self.len()?;
-                self.advance(len)
-            }
-            _ => self.integer().map(drop),
         }
     }
 
@@ -260,7 +247,7 @@ impl<'a> Reader<'a> {
     }
 
     /// After `7f`: text and the number that stands for it, or such a number.
-    fn skip_symbol(&mut self) -> Result<(), ReadError> {
+    pub(super) fn skip_symbol(&mut self) -> Result<(), ReadError> {
         if self.tag() == Some(Tag::Text) {
             self.text_bytes()?;
         }
@@ -327,6 +314,49 @@ impl<'a> Reader<'a> {
                 self.int().map(i64::from)
             }
         }
+    }
+
+    /// Steps over the head of a list; returns how many values follow.
+    pub(super) fn list(&mut self) -> Result<u32, ReadError> {
+        let at = self.at;
+        match self.byte("a list")? {
+            tag @ 0x94..=0xa3 => Ok(u32::from(tag - 0x94)),
+            0xa4 => self.len().map(|len| len as u32),
+            found => Err(ReadError::Unexpected { at, found, wanted: "a list" }),
+        }
+    }
+
+    /// Behind the tag of a binary or a big integer: its length and bytes.
+    pub(super) fn bytes(&mut self) -> Result<&'a [u8], ReadError> {
+        let len = self.len()?;
+        let start = self.at;
+        self.advance(len)?;
+        Ok(&self.bytes[start..self.at])
+    }
+
+    /// The unscaled part of a decimal.
+    pub(super) fn whole(&mut self) -> Result<Whole<'a>, ReadError> {
+        match self.peek("a number")? {
+            0xba => {
+                self.at += 1;
+                self.integer().map(Whole::Long)
+            }
+            0xbb => {
+                self.at += 1;
+                self.bytes().map(Whole::Bytes)
+            }
+            _ => self.integer().map(Whole::Long),
+        }
+    }
+
+    pub(super) fn day(&mut self) -> Result<Day, ReadError> {
+        let [high, low, month, day] = self.array("a day")?;
+        Ok(Day { year: i16::from_be_bytes([high, low]), month, day })
+    }
+
+    pub(super) fn clock(&mut self) -> Result<Clock, ReadError> {
+        let [hour, minute, second] = self.array("a time")?;
+        Ok(Clock { hour, minute, second, nano: self.int()? })
     }
 
     /// Reads text; borrowed for ASCII and UTF-8.
@@ -440,17 +470,17 @@ impl<'a> Reader<'a> {
         null
     }
 
-    fn byte(&mut self, wanted: &'static str) -> Result<u8, ReadError> {
+    pub(super) fn byte(&mut self, wanted: &'static str) -> Result<u8, ReadError> {
         let byte = self.peek(wanted)?;
         self.at += 1;
         Ok(byte)
     }
 
-    fn peek(&self, wanted: &'static str) -> Result<u8, ReadError> {
+    pub(super) fn peek(&self, wanted: &'static str) -> Result<u8, ReadError> {
         self.bytes.get(self.at).copied().ok_or(ReadError::Ended { at: self.at, wanted })
     }
 
-    fn array<const N: usize>(&mut self, wanted: &'static str) -> Result<[u8; N], ReadError> {
+    pub(super) fn array<const N: usize>(&mut self, wanted: &'static str) -> Result<[u8; N], ReadError> {
         let rest = self.bytes.get(self.at..).unwrap_or_default();
         let array = rest.first_chunk::<N>().ok_or(ReadError::Ended { at: self.bytes.len(), wanted })?;
         self.at += N;

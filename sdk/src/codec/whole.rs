@@ -6,75 +6,79 @@ use std::borrow::Cow;
 
 use serde::de::value::{I64Deserializer, U64Deserializer, UnitDeserializer};
 use serde::de::{DeserializeSeed, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
-use wire::dubbo::hessian2::Item;
 
 use super::access::{Entries, Fields, Items};
-use super::de::Decoder;
 use super::error::DecodeError;
 use super::key::Key;
-use super::names::{ABOVE, DATE, LIST, MAP, OBJECT};
+use super::names::{ABOVE, DATE, LIST, MAP, OBJECT, TYPED};
+use super::reading::Reading;
+use super::source::{Item, Source};
 
 /// A value that is no plain one.
-pub(super) struct Whole<'d, 'de> {
-    decoder: &'d mut Decoder<'de>,
+pub(crate) struct Whole<'d, 'de, S> {
+    reading: &'d mut Reading<'de, S>,
     item: Item<'de>,
 }
 
-impl<'d, 'de> Whole<'d, 'de> {
+impl<'d, 'de, S: Source<'de>> Whole<'d, 'de, S> {
     /// Reads the next value into a visitor that takes these variants.
-    pub(super) fn read<V: Visitor<'de>>(decoder: &'d mut Decoder<'de>, visitor: V) -> Result<V::Value, DecodeError> {
-        let item = decoder.item()?;
+    pub(super) fn read<V: Visitor<'de>>(reading: &'d mut Reading<'de, S>, visitor: V) -> Result<V::Value, DecodeError> {
+        let item = reading.item()?;
         match item {
-            Item::Reference(number) if !decoder.open.contains(&number) => {
-                decoder.put_back(item);
-                decoder.followed(|decoder, item| Self::visit(decoder, item, visitor))
+            Item::Reference(number) if !reading.open.contains(&number) => {
+                reading.put_back(item);
+                reading.followed(|reading, item| Whole::visit(reading, item, visitor))
             }
-            item => Self::visit(decoder, item, visitor),
+            item => Whole::visit(reading, item, visitor),
         }
     }
 
     fn visit<V: Visitor<'de>>(
-        decoder: &mut Decoder<'de>,
+        reading: &'d mut Reading<'de, S>,
         item: Item<'de>,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         match item {
-            Item::Date(_) | Item::List { .. } | Item::Map { .. } | Item::Object { .. } | Item::Reference(_) => {
-                visitor.visit_enum(Whole { decoder, item })
-            }
-            item => decoder.visit(item, visitor),
+            Item::Date(_)
+            | Item::List { .. }
+            | Item::Map { .. }
+            | Item::Object { .. }
+            | Item::Typed(_)
+            | Item::Reference(_) => visitor.visit_enum(Whole { reading, item }),
+            item => reading.visit(item, visitor),
         }
     }
 }
 
-impl<'de> EnumAccess<'de> for Whole<'_, 'de> {
+impl<'de, S: Source<'de>> EnumAccess<'de> for Whole<'_, 'de, S> {
     type Error = DecodeError;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), DecodeError> {
+    fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self), DecodeError> {
         let variant = match self.item {
             Item::List { .. } => LIST,
             Item::Map { .. } => MAP,
             Item::Object { .. } => OBJECT,
             Item::Date(_) => DATE,
+            Item::Typed(_) => TYPED,
             _ => ABOVE,
         };
         Ok((seed.deserialize(Key(Cow::Borrowed(variant)))?, self))
     }
 }
 
-impl<'de> VariantAccess<'de> for Whole<'_, 'de> {
+impl<'de, S: Source<'de>> VariantAccess<'de> for Whole<'_, 'de, S> {
     type Error = DecodeError;
 
     fn unit_variant(self) -> Result<(), DecodeError> {
         Err(DecodeError::mismatch("found a value, wanted none"))
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, DecodeError> {
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DecodeError> {
         match self.item {
             Item::Date(millis) => seed.deserialize(I64Deserializer::new(millis)),
             Item::Reference(number) => {
-                let levels = self.decoder.open.iter().rev().position(|open| *open == number).unwrap_or_default();
+                let levels = self.reading.open.iter().rev().position(|open| *open == number).unwrap_or_default();
                 seed.deserialize(U64Deserializer::new(levels as u64))
             }
             _ => Err(DecodeError::mismatch("found several values, wanted one")),
@@ -84,19 +88,23 @@ impl<'de> VariantAccess<'de> for Whole<'_, 'de> {
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, DecodeError> {
         match self.item {
             Item::List { number, name, len } => {
-                let name = self.decoder.type_name(name)?;
-                self.decoder.inside(number, |decoder| visitor.visit_seq(Named::new(name, Items::new(decoder, len))))
+                let name = self.reading.type_name(name)?;
+                self.reading.inside(number, |reading| visitor.visit_seq(Named::new(name, Items::new(reading, len))))
             }
             Item::Map { number, name } => {
-                let name = self.decoder.type_name(name)?;
-                self.decoder
-                    .inside(number, |decoder| visitor.visit_seq(Named::new(name, InTurn::new(Entries::new(decoder)))))
+                let name = self.reading.type_name(name)?;
+                self.reading
+                    .inside(number, |reading| visitor.visit_seq(Named::new(name, InTurn::new(Entries::new(reading)))))
             }
             Item::Object { number, class } => {
-                let name = self.decoder.class_name(class)?;
-                self.decoder.inside(number, |decoder| {
-                    visitor.visit_seq(Named::new(name, InTurn::new(Fields::new(decoder, class))))
+                let name = self.reading.class_name(class)?;
+                self.reading.inside(number, |reading| {
+                    visitor.visit_seq(Named::new(name, InTurn::new(Fields::new(reading, class))))
                 })
+            }
+            Item::Typed(class) => {
+                let name = self.reading.class_name(class)?;
+                visitor.visit_seq(Named::new(name, Once(Some(self.reading))))
             }
             _ => Err(DecodeError::mismatch("found one value, wanted several")),
         }
@@ -153,5 +161,16 @@ impl<'de, M: MapAccess<'de>> SeqAccess<'de> for InTurn<M> {
             return self.parts.next_key_seed(seed);
         }
         self.parts.next_value_seed(seed).map(Some)
+    }
+}
+
+/// The plain value behind a class.
+struct Once<'d, 'de, S>(Option<&'d mut Reading<'de, S>>);
+
+impl<'de, S: Source<'de>> SeqAccess<'de> for Once<'_, 'de, S> {
+    type Error = DecodeError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+        self.0.take().map(|reading| seed.deserialize(reading)).transpose()
     }
 }

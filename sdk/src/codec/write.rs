@@ -1,9 +1,4 @@
-//! Writes values: what serde says of a Rust value, as Java would have written it.
-//!
-//! ```text
-//!   struct Order { id, items }      C "com.acme.Order" 2 "id" "items"     once a stream; the fields are asked for first
-//!                                   60  <id>  <items>                     then each object by the number of its class
-//! ```
+//! Writes values: what serde says of a Rust value, as Java has it.
 //!
 //! It never writes a reference to a value that it has written already, but for a value that contains itself.
 //!
@@ -11,57 +6,39 @@
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
 use serde::ser::{self, Serialize};
-use wire::dubbo::hessian2::writer::{self, TypeName};
 
 use super::error::EncodeError;
 use super::fields;
-use super::names::{self, ABOVE, DATE, LIST, MAP, OBJECT};
+use super::names::{self, ABOVE, DATE, LIST, MAP, OBJECT, TYPED};
 use super::parts::{Dynamic, Entries, Items, Object};
+use super::sink::Sink;
 
 /// Levels of lists, maps and objects in one value at most, as many as are read.
-const MAX_NESTING: usize = super::MAX_NESTING;
+const MAX_NESTING: usize = super::reading::MAX_NESTING;
 
 /// A stream of values, and the serializer of the one that is being written.
 #[derive(Debug)]
-pub(super) struct Stream<'b> {
-    pub(super) out: &'b mut Vec<u8>,
-    classes: FxHashMap<Cow<'static, str>, Vec<Known>>,
-    classes_len: usize,
-    types: FxHashMap<Cow<'static, str>, usize>,
+pub(crate) struct Writing<S> {
+    pub(crate) sink: S,
     /// Field names of the struct that is about to be written.
     names: Vec<&'static str>,
     /// The Java name of the newtype around the next value.
     around: Option<&'static str>,
-    /// Numbers of the lists, maps and objects that are being written, outermost first, and the next number.
+    /// Numbers of the lists, maps and objects that are being written, outermost first.
     open: Vec<usize>,
-    next: usize,
 }
 
-#[derive(Debug)]
-struct Known {
-    number: usize,
-    fields: Vec<Cow<'static, str>>,
-}
-
-impl<'b> Stream<'b> {
-    pub(super) fn new(out: &'b mut Vec<u8>) -> Self {
-        Self {
-            out,
-            classes: FxHashMap::default(),
-            classes_len: 0,
-            types: FxHashMap::default(),
-            names: Vec::new(),
-            around: None,
-            open: Vec::new(),
-            next: 0,
-        }
+impl<S: Sink> Writing<S> {
+    pub(crate) fn new(sink: S) -> Self {
+        Self { sink, names: Vec::new(), around: None, open: Vec::new() }
     }
 
     /// Appends a value. All values come this way, also those inside of others: it asks for the names that a struct needs.
-    pub(super) fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        fields::collect(value, &mut self.names);
+    pub(crate) fn put<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        if S::NAMES_FIRST {
+            fields::collect(value, &mut self.names);
+        }
         value.serialize(self)
     }
 
@@ -75,13 +52,12 @@ impl<'b> Stream<'b> {
         self.names = names;
     }
 
-    /// Enters a list, map or object.
-    pub(super) fn enter(&mut self) -> Result<(), EncodeError> {
+    /// Enters the list, map or object of this number.
+    fn enter(&mut self, number: usize) -> Result<(), EncodeError> {
         if self.open.len() == MAX_NESTING {
             return Err(EncodeError::new(format_args!("it is nested deeper than {MAX_NESTING} levels")));
         }
-        self.open.push(self.next);
-        self.next += 1;
+        self.open.push(number);
         Ok(())
     }
 
@@ -90,148 +66,118 @@ impl<'b> Stream<'b> {
         self.open.pop();
     }
 
-    /// The head of an object of this class; its class is defined first where it is new.
+    /// The head of an object of this class.
     pub(super) fn object<N: Into<Cow<'static, str>> + AsRef<str> + Clone>(
         &mut self,
-        name: impl Into<Cow<'static, str>>,
+        class: impl Into<Cow<'static, str>>,
         fields: &[N],
     ) -> Result<(), EncodeError> {
-        let name = name.into();
-        let known = self.classes.get(&name).into_iter().flatten();
-        let same = |known: &&Known| {
-            known.fields.len() == fields.len() && known.fields.iter().zip(fields).all(|(a, b)| a == b.as_ref())
-        };
-        let number = match known.into_iter().find(same) {
-            Some(known) => known.number,
-            None => {
-                writer::put_class(self.out, &name, fields.iter().map(AsRef::as_ref));
-                let number = self.classes_len;
-                self.classes_len += 1;
-                let fields = fields.iter().cloned().map(Into::into).collect();
-                self.classes.entry(name).or_default().push(Known { number, fields });
-                number
-            }
-        };
-        writer::put_object_head(self.out, number);
-        self.enter()
+        let number = self.sink.open_object(class.into(), fields);
+        self.enter(number)
     }
 
-    /// The head of a list; without a length room is left for it.
+    /// The head of a list; without a length where it is to be written.
     pub(super) fn list(
         &mut self,
         name: Option<Cow<'static, str>>,
         len: Option<usize>,
     ) -> Result<Option<usize>, EncodeError> {
-        let name = name.map(|name| self.type_name(name));
-        let name = name.as_ref().map(Named::get);
-        let place = match len {
-            Some(len) => {
-                writer::put_list_head(self.out, name, len);
-                None
-            }
-            None => {
-                writer::put_long_list_head(self.out, name);
-                Some(self.out.len() - 4)
-            }
-        };
-        self.enter()?;
+        let number = self.sink.open_list(name, len);
+        let place = len.is_none().then(|| self.sink.len());
+        self.enter(number)?;
         Ok(place)
     }
 
     pub(super) fn map(&mut self, name: Option<Cow<'static, str>>) -> Result<(), EncodeError> {
-        let name = name.map(|name| self.type_name(name));
-        writer::put_map_head(self.out, name.as_ref().map(Named::get));
-        self.enter()
+        let number = self.sink.open_map(name);
+        self.enter(number)
     }
 
-    fn type_name(&mut self, name: Cow<'static, str>) -> Named {
-        if let Some(number) = self.types.get(&name) {
-            return Named::Known(*number);
+    /// A value of a class that is no object by itself.
+    pub(super) fn typed(
+        &mut self,
+        class: Cow<'static, str>,
+        field: &'static str,
+        put: impl FnOnce(&mut Self) -> Result<(), EncodeError>,
+    ) -> Result<(), EncodeError> {
+        let level = self.sink.open_typed(class, field);
+        if let Some(number) = level {
+            self.enter(number)?;
         }
-        self.types.insert(name.clone(), self.types.len());
-        Named::New(name)
-    }
-
-    /// A plain value; behind a newtype with a Java name it is the one field of an object.
-    fn plain(&mut self, put: impl FnOnce(&mut Vec<u8>)) -> Result<(), EncodeError> {
-        match self.around.take() {
-            None => put(self.out),
-            Some(name) => {
-                self.object(name, &["value"])?;
-                put(self.out);
-                self.leave();
-            }
+        put(self)?;
+        self.sink.close_typed()?;
+        if level.is_some() {
+            self.leave();
         }
         Ok(())
     }
 
+    /// A plain value; behind a newtype with a Java name it is one of that class.
+    fn plain(&mut self, put: impl FnOnce(&mut S)) -> Result<(), EncodeError> {
+        match self.around.take() {
+            None => {
+                put(&mut self.sink);
+                Ok(())
+            }
+            Some(class) => self.typed(Cow::Borrowed(class), "value", |writing| {
+                put(&mut writing.sink);
+                Ok(())
+            }),
+        }
+    }
+
     /// The list, map or object so many levels above this value; 0 is the one that it is a part of.
     fn above(&mut self, levels: u64) -> Result<(), EncodeError> {
-        let number = usize::try_from(levels).ok().and_then(|levels| self.open.iter().rev().nth(levels).copied());
-        let number = number.ok_or_else(|| {
+        let index = usize::try_from(levels).ok().and_then(|levels| self.open.len().checked_sub(levels.checked_add(1)?));
+        let index = index.ok_or_else(|| {
             EncodeError::new(format_args!(
                 "found the value {levels} levels above, wanted fewer: it is {} deep",
                 self.open.len()
             ))
         })?;
-        writer::put_reference(self.out, number);
+        self.sink.reference(&self.open, index);
         Ok(())
     }
 }
 
-/// A type's name, held while its head is written.
-enum Named {
-    New(Cow<'static, str>),
-    Known(usize),
-}
-
-impl Named {
-    fn get(&self) -> TypeName<'_> {
-        match self {
-            Self::New(name) => TypeName::New(name),
-            Self::Known(number) => TypeName::Known(*number),
-        }
-    }
-}
-
-impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
+impl<'e, S: Sink> ser::Serializer for &'e mut Writing<S> {
     type Ok = ();
     type Error = EncodeError;
-    type SerializeSeq = Items<'e, 'b>;
-    type SerializeTuple = Items<'e, 'b>;
-    type SerializeTupleStruct = Dynamic<'e, 'b>;
+    type SerializeSeq = Items<'e, S>;
+    type SerializeTuple = Items<'e, S>;
+    type SerializeTupleStruct = Dynamic<'e, S>;
     type SerializeTupleVariant = ser::Impossible<(), EncodeError>;
-    type SerializeMap = Entries<'e, 'b>;
-    type SerializeStruct = Object<'e, 'b>;
-    type SerializeStructVariant = Object<'e, 'b>;
+    type SerializeMap = Entries<'e, S>;
+    type SerializeStruct = Object<'e, S>;
+    type SerializeStructVariant = Object<'e, S>;
 
     fn is_human_readable(&self) -> bool {
         false
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), EncodeError> {
-        self.plain(|out| writer::put_bool(out, value))
+        self.plain(|sink| sink.bool(value))
     }
 
     fn serialize_i8(self, value: i8) -> Result<(), EncodeError> {
-        self.serialize_i32(value.into())
+        self.plain(|sink| sink.byte(value))
     }
 
     fn serialize_i16(self, value: i16) -> Result<(), EncodeError> {
-        self.serialize_i32(value.into())
+        self.plain(|sink| sink.short(value))
     }
 
     fn serialize_i32(self, value: i32) -> Result<(), EncodeError> {
-        self.plain(|out| writer::put_int(out, value))
+        self.plain(|sink| sink.int(value))
     }
 
     fn serialize_i64(self, value: i64) -> Result<(), EncodeError> {
         if self.around == Some(DATE) {
             self.around = None;
-            writer::put_date(self.out, value);
+            self.sink.date(value);
             return Ok(());
         }
-        self.plain(|out| writer::put_long(out, value))
+        self.plain(|sink| sink.long(value))
     }
 
     fn serialize_u8(self, value: u8) -> Result<(), EncodeError> {
@@ -260,19 +206,17 @@ impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
     }
 
     fn serialize_f32(self, value: f32) -> Result<(), EncodeError> {
-        // Java goes through the digits as well: 1.1f is 1.1 and not 1.100000023841858.
-        let digits = value.to_string().parse().unwrap_or_else(|_| f64::from(value));
-        self.serialize_f64(digits)
+        self.plain(|sink| sink.float(value))
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), EncodeError> {
-        self.plain(|out| writer::put_double(out, value))
+        self.plain(|sink| sink.double(value))
     }
 
     fn serialize_char(self, value: char) -> Result<(), EncodeError> {
-        match value.len_utf16() {
-            1 => self.serialize_str(value.encode_utf8(&mut [0; 4])),
-            _ => Err(EncodeError::new(format_args!(
+        match u16::try_from(u32::from(value)) {
+            Ok(unit) => self.plain(|sink| sink.char(unit)),
+            Err(_) => Err(EncodeError::new(format_args!(
                 "found the char U+{:X}, wanted one of a single UTF-16 unit",
                 value as u32
             ))),
@@ -280,16 +224,16 @@ impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
     }
 
     fn serialize_str(self, text: &str) -> Result<(), EncodeError> {
-        self.plain(|out| writer::put_text(out, text))
+        self.plain(|sink| sink.text(text))
     }
 
     fn serialize_bytes(self, bytes: &[u8]) -> Result<(), EncodeError> {
-        self.plain(|out| writer::put_binary(out, bytes))
+        self.plain(|sink| sink.binary(bytes))
     }
 
     fn serialize_none(self) -> Result<(), EncodeError> {
         self.around = None;
-        writer::put_null(self.out);
+        self.sink.null();
         Ok(())
     }
 
@@ -310,21 +254,20 @@ impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
             return self.serialize_str(variant);
         }
         self.around = None;
-        self.object(name, &["name"])?;
-        writer::put_text(self.out, variant);
-        self.leave();
-        Ok(())
+        self.typed(Cow::Borrowed(name), "name", |writing| {
+            writing.sink.text(variant);
+            Ok(())
+        })
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), EncodeError> {
         if names::is_java(name) || name == ABOVE {
             // A date around a date: the outer one is an object whose one field is the inner.
             if let Some(outer) = self.around.take() {
-                self.object(outer, &["value"])?;
-                self.around = Some(name);
-                self.put(value)?;
-                self.leave();
-                return Ok(());
+                return self.typed(Cow::Borrowed(outer), "value", |writing| {
+                    writing.around = Some(name);
+                    writing.put(value)
+                });
             }
             self.around = Some(name);
         }
@@ -341,27 +284,28 @@ impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
         self.put(value)
     }
 
-    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'e, 'b>, EncodeError> {
+    fn serialize_seq(self, len: Option<usize>) -> Result<Items<'e, S>, EncodeError> {
         let name = self.around.take().map(Cow::Borrowed);
         let place = self.list(name, len)?;
-        Ok(Items { stream: self, place, done: 0 })
+        Ok(Items { writing: self, place, done: 0 })
     }
 
-    fn serialize_tuple(self, len: usize) -> Result<Items<'e, 'b>, EncodeError> {
+    fn serialize_tuple(self, len: usize) -> Result<Items<'e, S>, EncodeError> {
         self.serialize_seq(Some(len))
     }
 
-    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Dynamic<'e, 'b>, EncodeError> {
+    fn serialize_tuple_struct(self, name: &'static str, len: usize) -> Result<Dynamic<'e, S>, EncodeError> {
         self.around = None;
         let parts = len.saturating_sub(1);
         match name {
-            LIST => Ok(Dynamic::List { stream: self, len: parts, open: false, done: 0 }),
-            MAP => Ok(Dynamic::Map { stream: self, open: false }),
-            OBJECT => Ok(Dynamic::Object { stream: self, len: parts, fields: None, done: 0 }),
+            LIST => Ok(Dynamic::List { writing: self, len: parts, open: false, done: 0 }),
+            MAP => Ok(Dynamic::Map { writing: self, open: false }),
+            TYPED => Ok(Dynamic::Typed { writing: self, class: None }),
+            OBJECT => Ok(Dynamic::Object { writing: self, len: parts, fields: None, done: 0 }),
             _ => {
                 let name = names::is_java(name).then_some(Cow::Borrowed(name));
                 self.list(name, Some(len))?;
-                Ok(Dynamic::List { stream: self, len, open: true, done: 0 })
+                Ok(Dynamic::List { writing: self, len, open: true, done: 0 })
             }
         }
     }
@@ -378,13 +322,13 @@ impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
         )))
     }
 
-    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'e, 'b>, EncodeError> {
+    fn serialize_map(self, _: Option<usize>) -> Result<Entries<'e, S>, EncodeError> {
         let name = self.around.take().map(Cow::Borrowed);
         self.map(name)?;
-        Ok(Entries { stream: self, key: None })
+        Ok(Entries { writing: self, key: None })
     }
 
-    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Object<'e, 'b>, EncodeError> {
+    fn serialize_struct(self, name: &'static str, _: usize) -> Result<Object<'e, S>, EncodeError> {
         self.around = None;
         Object::open(self, name)
     }
@@ -395,7 +339,7 @@ impl<'e, 'b> ser::Serializer for &'e mut Stream<'b> {
         _: u32,
         variant: &'static str,
         _: usize,
-    ) -> Result<Object<'e, 'b>, EncodeError> {
+    ) -> Result<Object<'e, S>, EncodeError> {
         self.around = None;
         Object::open(self, variant)
     }

@@ -15,7 +15,7 @@ pub const VALUE_LEN: usize = 64;
 
 /// How many bytes were said again, and how many may be.
 #[derive(Debug)]
-pub(super) struct Again {
+pub(crate) struct Again {
     len: usize,
     limit: usize,
 }
@@ -32,9 +32,8 @@ impl Again {
     }
 
     /// A name for whoever may keep it.
-    pub(super) fn name<'de>(&mut self, name: Option<&Cow<'de, str>>) -> Result<Option<Cow<'de, str>>, DecodeError> {
-        self.count(name.map_or(0, |name| name.len()))?;
-        Ok(name.cloned())
+    pub(super) fn name(&mut self, name: Option<&Cow<'_, str>>) -> Result<(), DecodeError> {
+        self.count(name.map_or(0, |name| name.len()))
     }
 
     fn count(&mut self, len: usize) -> Result<(), DecodeError> {

@@ -20,7 +20,7 @@ macro_rules! refuse_values {
         type SerializeTupleVariant = Self::SerializeSeq;
         type SerializeMap = Self::SerializeSeq;
 
-        super::refused::refuse! {
+        crate::codec::refused::refuse! {
             $refusal;
             serialize_bool(bool) -> Ok
             serialize_i8(i8) -> Ok

@@ -6,42 +6,39 @@
 use std::borrow::Cow;
 
 use serde::ser::{self, Serialize};
-use wire::dubbo::hessian2::writer;
 
 use super::error::EncodeError;
 use super::name::Name;
 use super::names;
-use super::ser::Stream;
+use super::sink::Sink;
+use super::write::Writing;
 
 /// The values of a list.
 #[derive(Debug)]
-pub(super) struct Items<'e, 'b> {
-    pub(super) stream: &'e mut Stream<'b>,
+pub(crate) struct Items<'e, S> {
+    pub(super) writing: &'e mut Writing<S>,
     /// Where the number of values is to be written, if it was not known before.
     pub(super) place: Option<usize>,
     pub(super) done: usize,
 }
 
-impl Items<'_, '_> {
+impl<S: Sink> Items<'_, S> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.stream.put(value).map_err(|error| error.in_item(self.done))?;
+        self.writing.put(value).map_err(|error| error.in_item(self.done))?;
         self.done += 1;
         Ok(())
     }
 
     fn close(self) {
-        if let Some(place) = self.place.and_then(|at| self.stream.out.get_mut(at..at + 4)) {
-            let count = i32::try_from(self.done).unwrap_or(i32::MAX);
-            place.copy_from_slice(&count.to_be_bytes());
-        }
-        self.stream.leave();
+        self.writing.sink.close_list(self.place, self.done);
+        self.writing.leave();
     }
 }
 
 /// What serde has two words for is one list in Java.
 macro_rules! lists {
     ($($face:ident)*) => {$(
-        impl ser::$face for Items<'_, '_> {
+        impl<S: Sink> ser::$face for Items<'_, S> {
             type Ok = ();
             type Error = EncodeError;
 
@@ -61,85 +58,94 @@ lists! { SerializeSeq SerializeTuple }
 
 /// The keys and values of a map.
 #[derive(Debug)]
-pub(super) struct Entries<'e, 'b> {
-    pub(super) stream: &'e mut Stream<'b>,
+pub(crate) struct Entries<'e, S> {
+    pub(super) writing: &'e mut Writing<S>,
     /// The key of a struct's field that is written as an entry, for errors.
     pub(super) key: Option<&'static str>,
 }
 
-impl ser::SerializeMap for Entries<'_, '_> {
+impl<S: Sink> ser::SerializeMap for Entries<'_, S> {
     type Ok = ();
     type Error = EncodeError;
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), EncodeError> {
-        self.stream.put(key)
+        self.writing.put(key)
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.stream.put(value).map_err(|error| error.in_field(self.key.unwrap_or("(value)")))
+        self.writing.put(value).map_err(|error| error.in_field(self.key.unwrap_or("(value)")))
     }
 
     fn end(self) -> Result<(), EncodeError> {
-        writer::put_end(self.stream.out);
-        self.stream.leave();
+        self.writing.sink.close_map();
+        self.writing.leave();
         Ok(())
     }
 }
 
 /// The fields of a struct: of an object, or, where its name is not Java's, of a map.
 #[derive(Debug)]
-pub(super) enum Object<'e, 'b> {
+pub(crate) enum Object<'e, S> {
     /// Values only; the names stand in the class.
-    Class(&'e mut Stream<'b>),
+    Class(&'e mut Writing<S>),
     /// Names and values.
-    Map(Entries<'e, 'b>),
+    Map(Entries<'e, S>),
 }
 
-impl<'e, 'b> Object<'e, 'b> {
+impl<'e, S: Sink> Object<'e, S> {
     /// Writes the head; the names of the fields were collected just before.
-    pub(super) fn open(stream: &'e mut Stream<'b>, name: &'static str) -> Result<Self, EncodeError> {
+    pub(super) fn open(writing: &'e mut Writing<S>, name: &'static str) -> Result<Self, EncodeError> {
         if names::is_java(name) {
-            let names = stream.take_names();
-            stream.object(name, &names)?;
-            stream.give_names(names);
-            return Ok(Self::Class(stream));
+            let names = writing.take_names();
+            writing.object(name, &names)?;
+            writing.give_names(names);
+            return Ok(Self::Class(writing));
         }
-        stream.map(None)?;
-        Ok(Self::Map(Entries { stream, key: None }))
+        writing.map(None)?;
+        Ok(Self::Map(Entries { writing, key: None }))
     }
 
     fn field<T: Serialize + ?Sized>(&mut self, name: &'static str, value: &T) -> Result<(), EncodeError> {
         match self {
-            Self::Class(stream) => stream.put(value).map_err(|error| error.in_field(name)),
+            Self::Class(writing) => {
+                writing.sink.field(name);
+                writing.put(value).map_err(|error| error.in_field(name))
+            }
             Self::Map(entries) => {
-                writer::put_text(entries.stream.out, name);
-                entries.stream.put(value).map_err(|error| error.in_field(name))
+                entries.writing.sink.text(name);
+                entries.writing.put(value).map_err(|error| error.in_field(name))
             }
         }
     }
 
     /// A field that this value leaves out: null in an object, whose class has it; nothing in a map.
-    fn left_out(&mut self) {
-        if let Self::Class(stream) = self {
-            writer::put_null(stream.out);
+    fn left_out(&mut self, name: &str) {
+        if let Self::Class(writing) = self {
+            writing.sink.field(name);
+            writing.sink.null();
         }
     }
 
-    fn close(self) {
-        match self {
-            Self::Class(stream) => stream.leave(),
-            Self::Map(entries) => {
-                writer::put_end(entries.stream.out);
-                entries.stream.leave();
+    fn close(self) -> Result<(), EncodeError> {
+        let writing = match self {
+            Self::Class(writing) => {
+                writing.sink.close_object()?;
+                writing
             }
-        }
+            Self::Map(entries) => {
+                entries.writing.sink.close_map();
+                entries.writing
+            }
+        };
+        writing.leave();
+        Ok(())
     }
 }
 
 /// What serde has two words for is one object in Java.
 macro_rules! objects {
     ($($face:ident)*) => {$(
-        impl ser::$face for Object<'_, '_> {
+        impl<S: Sink> ser::$face for Object<'_, S> {
             type Ok = ();
             type Error = EncodeError;
 
@@ -151,14 +157,13 @@ macro_rules! objects {
                 self.field(name, value)
             }
 
-            fn skip_field(&mut self, _: &'static str) -> Result<(), EncodeError> {
-                self.left_out();
+            fn skip_field(&mut self, name: &'static str) -> Result<(), EncodeError> {
+                self.left_out(name);
                 Ok(())
             }
 
             fn end(self) -> Result<(), EncodeError> {
-                self.close();
-                Ok(())
+                self.close()
             }
         }
     )*};
@@ -171,11 +176,11 @@ pub(crate) const BETWEEN_NAMES: char = '\0';
 
 /// The parts of a value whose name comes first as a part, and those of a tuple struct.
 #[derive(Debug)]
-pub(super) enum Dynamic<'e, 'b> {
+pub(crate) enum Dynamic<'e, S> {
     /// The type, then the values.
     List {
         /// Where to.
-        stream: &'e mut Stream<'b>,
+        writing: &'e mut Writing<S>,
         /// How many values.
         len: usize,
         /// Whether the head is written.
@@ -186,14 +191,14 @@ pub(super) enum Dynamic<'e, 'b> {
     /// The type, then keys and values.
     Map {
         /// Where to.
-        stream: &'e mut Stream<'b>,
+        writing: &'e mut Writing<S>,
         /// Whether the head is written.
         open: bool,
     },
     /// The class and the names of its fields in one text, parted by [`BETWEEN_NAMES`], then the values.
     Object {
         /// Where to.
-        stream: &'e mut Stream<'b>,
+        writing: &'e mut Writing<S>,
         /// How many values.
         len: usize,
         /// The names, once the head is written.
@@ -201,37 +206,45 @@ pub(super) enum Dynamic<'e, 'b> {
         /// How many values are written.
         done: usize,
     },
+    /// The class, then a plain value.
+    Typed {
+        /// Where to.
+        writing: &'e mut Writing<S>,
+        /// The class, once it is known.
+        class: Option<String>,
+    },
 }
 
-impl ser::SerializeTupleStruct for Dynamic<'_, '_> {
+impl<S: Sink> ser::SerializeTupleStruct for Dynamic<'_, S> {
     type Ok = ();
     type Error = EncodeError;
 
     fn serialize_field<T: Serialize + ?Sized>(&mut self, part: &T) -> Result<(), EncodeError> {
         match self {
-            Self::List { stream, len, open, done } => {
+            Self::List { writing, len, open, done } => {
                 if !*open {
-                    stream.list(part.serialize(Name)?.map(Cow::Owned), Some(*len))?;
+                    writing.list(part.serialize(Name)?.map(Cow::Owned), Some(*len))?;
                     *open = true;
                     return Ok(());
                 }
-                stream.put(part).map_err(|error| error.in_item(*done))?;
+                writing.put(part).map_err(|error| error.in_item(*done))?;
                 *done += 1;
             }
-            Self::Map { stream, open } => {
+            Self::Map { writing, open } => {
                 if !*open {
-                    stream.map(part.serialize(Name)?.map(Cow::Owned))?;
+                    writing.map(part.serialize(Name)?.map(Cow::Owned))?;
                     *open = true;
                     return Ok(());
                 }
-                stream.put(part)?;
+                writing.put(part)?;
             }
-            Self::Object { stream, fields: Some(fields), done, .. } => {
+            Self::Object { writing, fields: Some(fields), done, .. } => {
                 let name = fields.get(*done).map_or("(field)", |name| name);
-                stream.put(part).map_err(|error| error.in_field(name))?;
+                writing.sink.field(name);
+                writing.put(part).map_err(|error| error.in_field(name))?;
                 *done += 1;
             }
-            Self::Object { stream, len, fields, .. } => {
+            Self::Object { writing, len, fields, .. } => {
                 let names = part.serialize(Name)?.unwrap_or_default();
                 let mut names = names.split(BETWEEN_NAMES).map(str::to_owned);
                 let class = names.next().unwrap_or_default();
@@ -240,21 +253,38 @@ impl ser::SerializeTupleStruct for Dynamic<'_, '_> {
                     let what = "found U+0000 in the name of a class or a field, wanted a name without";
                     return Err(EncodeError::new(what));
                 }
-                stream.object(class, &names)?;
+                writing.object(class, &names)?;
                 *fields = Some(names);
             }
+            Self::Typed { writing, class } => match class.take() {
+                None => *class = Some(part.serialize(Name)?.unwrap_or_default()),
+                Some(class) => {
+                    let is_text = matches!(part.serialize(Name), Ok(Some(_)));
+                    let field = if is_text && !class.starts_with("java.") { "name" } else { "value" };
+                    writing.typed(Cow::Owned(class), field, |writing| writing.put(part))?;
+                }
+            },
         }
         Ok(())
     }
 
     fn end(self) -> Result<(), EncodeError> {
-        match self {
-            Self::List { stream, .. } | Self::Object { stream, .. } => stream.leave(),
-            Self::Map { stream, .. } => {
-                writer::put_end(stream.out);
-                stream.leave();
+        let writing = match self {
+            Self::List { writing, done, .. } => {
+                writing.sink.close_list(None, done);
+                writing
             }
-        }
+            Self::Object { writing, .. } => {
+                writing.sink.close_object()?;
+                writing
+            }
+            Self::Map { writing, .. } => {
+                writing.sink.close_map();
+                writing
+            }
+            Self::Typed { .. } => return Ok(()),
+        };
+        writing.leave();
         Ok(())
     }
 }

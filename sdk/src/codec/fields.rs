@@ -16,7 +16,7 @@ pub(super) fn collect<T: Serialize + ?Sized>(value: &T, names: &mut Vec<&'static
 
 /// It is no struct, or its fields are known now.
 #[derive(Debug)]
-pub(super) struct Enough;
+pub(crate) struct Enough;
 
 impl Display for Enough {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,7 @@ use serde::forward_to_deserialize_any;
 use super::error::DecodeError;
 
 /// A name that is asked for by serde.
-pub(super) struct Key<'de>(pub(super) Cow<'de, str>);
+pub(crate) struct Key<'de>(pub(super) Cow<'de, str>);
 
 impl<'de> Deserializer<'de> for Key<'de> {
     type Error = DecodeError;
@@ -49,7 +49,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
 }
 
 /// The constant of an enum.
-pub(super) struct Unit<'de>(pub(super) Cow<'de, str>);
+pub(crate) struct Unit<'de>(pub(super) Cow<'de, str>);
 
 impl<'de> serde::de::EnumAccess<'de> for Unit<'de> {
     type Error = DecodeError;
@@ -61,7 +61,7 @@ impl<'de> serde::de::EnumAccess<'de> for Unit<'de> {
 }
 
 /// What stands behind a constant: nothing.
-pub(super) struct OnlyUnit;
+pub(crate) struct OnlyUnit;
 
 impl<'de> serde::de::VariantAccess<'de> for OnlyUnit {
     type Error = DecodeError;

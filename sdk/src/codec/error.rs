@@ -23,6 +23,11 @@ impl Place {
         self.0.push(Step::Field(name.chars().take(64).collect()));
     }
 
+    /// Whether it is the value itself.
+    pub(super) const fn is_here(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn item(&mut self, index: usize) {
         self.0.push(Step::Item(index));
     }
@@ -54,7 +59,7 @@ pub struct EncodeError {
 }
 
 impl EncodeError {
-    pub(super) fn new(what: impl Display) -> Self {
+    pub(crate) fn new(what: impl Display) -> Self {
         Self { place: Place::default(), what: what.to_string() }
     }
 
@@ -89,6 +94,14 @@ pub enum DecodeError {
         /// What was found and what was wanted.
         what: String,
     },
+    /// A field is not there.
+    #[error("{place} is not as wanted: found no field `{field}`, wanted one")]
+    Missing {
+        /// Where in the value the object stands.
+        place: Place,
+        /// The name of the field.
+        field: &'static str,
+    },
     /// It contains itself.
     #[error(
         "{place} is an object that this place is inside of, and a tree cannot hold itself; wanted a `Value` there, or no such field"
@@ -116,7 +129,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    pub(super) fn mismatch(what: impl Display) -> Self {
+    pub(crate) fn mismatch(what: impl Display) -> Self {
         Self::Mismatch { place: Place::default(), what: what.to_string() }
     }
 
@@ -138,6 +151,7 @@ impl DecodeError {
         match self {
             Self::Malformed(_) => None,
             Self::Mismatch { place, .. }
+            | Self::Missing { place, .. }
             | Self::Cycle { place }
             | Self::TooDeep { place, .. }
             | Self::TooMuch { place, .. } => Some(place),
@@ -185,7 +199,7 @@ impl serde::de::Error for DecodeError {
     }
 
     fn missing_field(field: &'static str) -> Self {
-        Self::mismatch(format_args!("found no field `{field}`, wanted one"))
+        Self::Missing { place: Place::default(), field }
     }
 
     fn duplicate_field(field: &'static str) -> Self {

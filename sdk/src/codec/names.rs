@@ -12,6 +12,8 @@ pub(crate) const LIST: &str = "$highway.List";
 pub(crate) const MAP: &str = "$highway.Map";
 /// An object: its class, then fields and values in turn.
 pub(crate) const OBJECT: &str = "$highway.Object";
+/// A plain value of a class: the class, then the value.
+pub(crate) const TYPED: &str = "$highway.Typed";
 /// The value so many levels above this one.
 pub(crate) const ABOVE: &str = "$highway.Above";
 

@@ -1,0 +1,195 @@
+//! Java's values in hessian2.
+//!
+//! ```text
+//!   struct Order { id, items }      C "com.acme.Order" 2 "id" "items"     once a stream
+//!                                   60  <id>  <items>                     then each object by the number of its class
+//! ```
+//!
+//! It never defines a class or a type twice.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashMap;
+use wire::dubbo::hessian2::writer::{self, TypeName};
+
+use crate::codec::error::EncodeError;
+use crate::codec::sink::Sink;
+
+/// A stream of hessian2.
+#[derive(Debug)]
+pub(super) struct Hessian2<'b> {
+    out: &'b mut Vec<u8>,
+    classes: FxHashMap<Cow<'static, str>, Vec<Known>>,
+    classes_len: usize,
+    types: FxHashMap<Cow<'static, str>, usize>,
+    /// How many lists, maps and objects there are.
+    opened: usize,
+}
+
+#[derive(Debug)]
+struct Known {
+    number: usize,
+    fields: Vec<Cow<'static, str>>,
+}
+
+/// A type's name, held while its head is written.
+enum Named {
+    New(Cow<'static, str>),
+    Known(usize),
+}
+
+impl Named {
+    fn get(&self) -> TypeName<'_> {
+        match self {
+            Self::New(name) => TypeName::New(name),
+            Self::Known(number) => TypeName::Known(*number),
+        }
+    }
+}
+
+impl<'b> Hessian2<'b> {
+    pub(super) fn new(out: &'b mut Vec<u8>) -> Self {
+        Self { out, classes: FxHashMap::default(), classes_len: 0, types: FxHashMap::default(), opened: 0 }
+    }
+
+    fn number(&mut self) -> usize {
+        self.opened += 1;
+        self.opened - 1
+    }
+
+    fn type_name(&mut self, name: Option<Cow<'static, str>>) -> Option<Named> {
+        let name = name?;
+        if let Some(number) = self.types.get(&name) {
+            return Some(Named::Known(*number));
+        }
+        self.types.insert(name.clone(), self.types.len());
+        Some(Named::New(name))
+    }
+}
+
+impl Sink for Hessian2<'_> {
+    const NAMES_FIRST: bool = true;
+
+    fn null(&mut self) {
+        writer::put_null(self.out);
+    }
+
+    fn bool(&mut self, value: bool) {
+        writer::put_bool(self.out, value);
+    }
+
+    fn byte(&mut self, value: i8) {
+        writer::put_int(self.out, value.into());
+    }
+
+    fn short(&mut self, value: i16) {
+        writer::put_int(self.out, value.into());
+    }
+
+    fn int(&mut self, value: i32) {
+        writer::put_int(self.out, value);
+    }
+
+    fn long(&mut self, value: i64) {
+        writer::put_long(self.out, value);
+    }
+
+    fn float(&mut self, value: f32) {
+        // Java goes through the digits as well: 1.1f is 1.1 and not 1.100000023841858.
+        writer::put_double(self.out, value.to_string().parse().unwrap_or_else(|_| f64::from(value)));
+    }
+
+    fn double(&mut self, value: f64) {
+        writer::put_double(self.out, value);
+    }
+
+    fn char(&mut self, unit: u16) {
+        let letter = char::from_u32(unit.into()).unwrap_or(char::REPLACEMENT_CHARACTER);
+        self.text(letter.encode_utf8(&mut [0; 4]));
+    }
+
+    fn text(&mut self, text: &str) {
+        writer::put_text(self.out, text);
+    }
+
+    fn binary(&mut self, bytes: &[u8]) {
+        writer::put_binary(self.out, bytes);
+    }
+
+    fn date(&mut self, millis: i64) {
+        writer::put_date(self.out, millis);
+    }
+
+    fn open_typed(&mut self, class: Cow<'static, str>, field: &'static str) -> Option<usize> {
+        Some(self.open_object(class, &[field]))
+    }
+
+    fn close_typed(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn open_object<N: Into<Cow<'static, str>> + AsRef<str> + Clone>(
+        &mut self,
+        class: Cow<'static, str>,
+        fields: &[N],
+    ) -> usize {
+        let known = self.classes.get(&class).into_iter().flatten();
+        let same = |known: &&Known| {
+            known.fields.len() == fields.len() && known.fields.iter().zip(fields).all(|(a, b)| a == b.as_ref())
+        };
+        let number = match known.into_iter().find(same) {
+            Some(known) => known.number,
+            None => {
+                writer::put_class(self.out, &class, fields.iter().map(AsRef::as_ref));
+                let number = self.classes_len;
+                self.classes_len += 1;
+                let fields = fields.iter().cloned().map(Into::into).collect();
+                self.classes.entry(class).or_default().push(Known { number, fields });
+                number
+            }
+        };
+        writer::put_object_head(self.out, number);
+        self.number()
+    }
+
+    fn field(&mut self, _: &str) {}
+
+    fn close_object(&mut self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
+    fn open_list(&mut self, name: Option<Cow<'static, str>>, len: Option<usize>) -> usize {
+        let name = self.type_name(name);
+        let name = name.as_ref().map(Named::get);
+        match len {
+            Some(len) => writer::put_list_head(self.out, name, len),
+            None => writer::put_long_list_head(self.out, name),
+        }
+        self.number()
+    }
+
+    fn close_list(&mut self, place: Option<usize>, done: usize) {
+        if let Some(place) = place.and_then(|end| self.out.get_mut(end - 4..end)) {
+            let count = i32::try_from(done).unwrap_or(i32::MAX);
+            place.copy_from_slice(&count.to_be_bytes());
+        }
+    }
+
+    fn open_map(&mut self, name: Option<Cow<'static, str>>) -> usize {
+        let name = self.type_name(name);
+        writer::put_map_head(self.out, name.as_ref().map(Named::get));
+        self.number()
+    }
+
+    fn close_map(&mut self) {
+        writer::put_end(self.out);
+    }
+
+    fn reference(&mut self, open: &[usize], index: usize) {
+        writer::put_reference(self.out, open[index]);
+    }
+
+    fn len(&self) -> usize {
+        self.out.len()
+    }
+}
