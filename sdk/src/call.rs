@@ -24,11 +24,12 @@ use crate::hessian2::{EncodeError, Encoder};
 use crate::inbox::Refused;
 use crate::java_type;
 use crate::job::{Ended, Failure, Job};
+use crate::observed::Observed;
 use crate::options::CallOptions;
 use crate::reply::{self, Reply};
 use crate::request::{Request, TARGET, label};
+use crate::scope;
 use crate::service::{Referred, Service};
-use crate::target::current_target;
 
 /// A call that is made when it is awaited.
 #[must_use = "nothing is called before it is awaited"]
@@ -49,6 +50,7 @@ pub struct Call<A, R> {
 pub struct Calling<T> {
     /// `None` when it has ended.
     sent: Option<Result<Sent, CallError>>,
+    seen: Observed,
     read: fn(String, Option<Ended>) -> Result<T, CallError>,
 }
 
@@ -68,11 +70,16 @@ impl<T> Future for Calling<T> {
             Some(Ok(sent)) => ready!(Pin::new(&mut sent.answer).poll(context)).ok(),
             _ => None,
         };
-        match self.sent.take() {
-            Some(Ok(sent)) => Poll::Ready((self.read)(sent.call, ended)),
-            Some(Err(error)) => Poll::Ready(Err(error)),
-            None => panic!("a call was polled after its end"),
+        if let Some(from) = ended.as_ref().and_then(Ended::answered_by) {
+            self.seen.answered_by(from);
         }
+        let result = match self.sent.take() {
+            Some(Ok(sent)) => (self.read)(sent.call, ended),
+            Some(Err(error)) => Err(error),
+            None => panic!("a call was polled after its end"),
+        };
+        self.seen.ended(result.as_ref().err());
+        Poll::Ready(result)
     }
 }
 
@@ -81,6 +88,20 @@ impl<T> fmt::Debug for Calling<T> {
         match &self.sent {
             Some(Ok(sent)) => write!(out, "Calling({})", sent.call),
             _ => out.write_str("Calling(ended)"),
+        }
+    }
+}
+
+impl<A: Clone, R> Clone for Call<A, R> {
+    fn clone(&self) -> Self {
+        Self {
+            service: self.service.clone(),
+            method: self.method.clone(),
+            meant: self.meant.clone(),
+            args: self.args.clone(),
+            types: self.types.clone(),
+            options: self.options.clone(),
+            _gives: PhantomData,
         }
     }
 }
@@ -133,7 +154,7 @@ impl<A: Args, R> Call<A, R> {
     where
         R: DeserializeOwned,
     {
-        Calling { sent: Some(self.send(FrameKind::Call)), read: answered }
+        self.made(FrameKind::Call, answered)
     }
 
     /// Makes the call and waits for no answer: nobody learns what becomes of it. It is on its connection when this has ended well.
@@ -143,7 +164,7 @@ impl<A: Args, R> Call<A, R> {
             Some(_) => Ok(()),
             None => Err(CallError::not_sent(call, CallErrorKind::Ended)),
         };
-        Calling { sent: Some(self.send(FrameKind::OneWay)), read }
+        self.made(FrameKind::OneWay, read)
     }
 
     /// Makes the call and parks this thread until it has ended: for plain threads and those of `tokio::task::spawn_blocking`. The
@@ -182,34 +203,47 @@ impl<A: Args, R> Call<A, R> {
 
     fn waited<T>(self, make: impl FnOnce(Self) -> Calling<T>) -> Result<T, CallError> {
         if blocking::is_in_task() {
-            let call = label(&self.service.0.key, &self.method);
+            let call = label(&self.service.0.key, self.meant());
             return Err(CallError::not_sent(call, CallErrorKind::BlockingInTask));
         }
         blocking::wait(make(self))
     }
 
+    fn meant(&self) -> &str {
+        self.meant.as_ref().unwrap_or(&self.method)
+    }
+
+    fn made<T>(self, kind: FrameKind, read: fn(String, Option<Ended>) -> Result<T, CallError>) -> Calling<T> {
+        let seen = Observed::new(&self.service.0.key, self.meant());
+        let sent = self.send(kind, &seen);
+        Calling { sent: Some(sent), seen, read }
+    }
+
     /// Hands it over to the shard.
-    fn send(self, kind: FrameKind) -> Result<Sent, CallError> {
+    fn send(self, kind: FrameKind, seen: &Observed) -> Result<Sent, CallError> {
+        let call = label(&self.service.0.key, self.meant());
         let Self { service, method, meant, args, types, options, .. } = self;
         let referred = service.0;
         let meant = meant.as_ref().unwrap_or(&method);
-        let call = label(&referred.key, meant);
         let (types, args) = match written(&args, types) {
             Ok(written) => written,
             Err(wrong) => return Err(CallError::not_sent(call, wrong)),
         };
-        let mut options = options;
-        if options.target.is_none() {
-            options.target = current_target().map(Ok);
-        }
+        let mut options = options.within(scope::current());
         if let Some(of_method) = referred.methods.get(&**meant) {
             options = options.or(of_method);
         }
-        let options = options.or(&referred.options).or(&referred.shared.options);
-        let target = match options.target.transpose() {
+        let mut options = options.or(&referred.options).or(&referred.shared.options);
+        let target = match options.target.take().transpose() {
             Ok(target) => target,
             Err(wrong) => return Err(CallError::not_sent(call, wrong)),
         };
+        if let Some(target) = &target {
+            seen.target(target);
+        }
+        if let Some(outgoing) = &referred.shared.outgoing {
+            seen.within(|| outgoing.add(&mut options.attachments));
+        }
         let mut attachments: Vec<(Cow<'static, str>, String)> =
             options.attachments.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
         attachments.push((Cow::Borrowed("remote.application"), referred.shared.application.clone()));
@@ -251,7 +285,7 @@ impl<A: Args, R: DeserializeOwned> IntoFuture for Call<A, R> {
     type IntoFuture = Calling<R>;
 
     fn into_future(self) -> Calling<R> {
-        Calling { sent: Some(self.send(FrameKind::Call)), read: |call, ended| Ok(answered::<R>(call, ended)?.value) }
+        self.made(FrameKind::Call, |call, ended| Ok(answered::<R>(call, ended)?.value))
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! It never waits for a registry: calls do, as long as their time allows. All threads end with the last handle.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,7 @@ use crate::inbox::Inbox;
 use crate::listing::Listing;
 use crate::options::CallOptions;
 use crate::registries;
+use crate::reply::Attachments;
 use crate::service::ServiceBuilder;
 use crate::target::{NotATarget, Target};
 
@@ -54,7 +55,24 @@ pub(crate) struct Shared {
     pub inbox: Arc<Inbox>,
     pub listing: Arc<Listing>,
     pub options: CallOptions,
+    pub outgoing: Option<Outgoing>,
     pub payload_len: usize,
+}
+
+/// What is done to the attachments of each call.
+#[derive(Clone)]
+pub(crate) struct Outgoing(Arc<dyn Fn(&mut Attachments) + Send + Sync>);
+
+impl Outgoing {
+    pub fn add(&self, attachments: &mut Attachments) {
+        (self.0)(attachments);
+    }
+}
+
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Outgoing")
+    }
 }
 
 impl Drop for Shared {
@@ -70,6 +88,7 @@ pub struct Builder {
     registries: Vec<RegistryConfig>,
     gateways: Vec<String>,
     options: CallOptions,
+    outgoing: Option<Outgoing>,
     payload_len: usize,
     calls: usize,
     held_len: usize,
@@ -106,6 +125,7 @@ impl Highway {
             registries: Vec::new(),
             gateways: Vec::new(),
             options: CallOptions::default(),
+            outgoing: None,
             payload_len: DEFAULT_PAYLOAD_LEN,
             calls: DEFAULT_CALLS,
             held_len: DEFAULT_HELD_LEN,
@@ -153,6 +173,25 @@ impl Builder {
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
         self.options = options;
+        self
+    }
+
+    /// Is handed the attachments of each call last, and may add, change or take away. The span of the call is the current one then, so
+    /// this is where a process puts its own trace context in; with `tracing-opentelemetry`:
+    ///
+    /// ```text
+    /// Highway::builder().outgoing(|attachments| {
+    ///     let context = tracing::Span::current().context();
+    ///     let mut headers = HashMap::new();
+    ///     opentelemetry::global::get_text_map_propagator(|w3c| w3c.inject_context(&context, &mut headers));
+    ///     attachments.extend(headers); // traceparent, tracestate
+    /// })
+    /// ```
+    ///
+    /// It runs in the thread of the caller and must not block.
+    #[must_use]
+    pub fn outgoing(mut self, does: impl Fn(&mut Attachments) + Send + Sync + 'static) -> Self {
+        self.outgoing = Some(Outgoing(Arc::new(does)));
         self
     }
 
@@ -242,8 +281,10 @@ impl Builder {
         let limits = Limits { pool, held_len: self.held_len };
         let (jobs, directory) = (inbox.clone(), listing.directory());
         shard::spawn(1, "highway-sdk", move |shard| desk::run(shard, jobs.clone(), directory.clone(), limits.clone()))?;
-        let Self { application, payload_len, .. } = self;
-        Ok(Highway(Arc::new(Shared { application, inbox, listing, options, payload_len })))
+        #[cfg(feature = "metrics")]
+        crate::figures::describe();
+        let Self { application, outgoing, payload_len, .. } = self;
+        Ok(Highway(Arc::new(Shared { application, inbox, listing, options, outgoing, payload_len })))
     }
 }
 

@@ -38,6 +38,17 @@ pub(crate) enum Ended {
     Repeated(Box<Ended>),
 }
 
+impl Ended {
+    /// Who answered, where somebody did.
+    pub fn answered_by(&self) -> Option<&Endpoint> {
+        match self {
+            Self::Answer { from, .. } => Some(from),
+            Self::Repeated(last) => last.answered_by(),
+            Self::Sent | Self::Failed(_) => None,
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {

@@ -34,6 +34,21 @@
 //! **Values** are serde's types: [`hessian2`] says which is which class of Java, [`java`] has Java's own, [`Value`] is any. The same types go
 //! over [`fastjson2`].
 //!
+//! **In threads.** [`Call::wait`] is for code that is not asynchronous.
+//!
+//! **What one sees.** Each call is a span of `tracing` (target `highway_sdk`, level debug) with its service, method, target, outcome and who
+//! answered, in the names of OpenTelemetry. W3C trace context goes with a call as attachment `traceparent`, which gateways write into their
+//! audits and providers read: put there by [`Builder::outgoing`], [`with_attachments`], [`Call::attachment`] or the layer of feature `tower`.
+//!
+//! **Features**, none of which is on unless it is asked for:
+//!
+//! | feature | what it gives |
+//! |---|---|
+//! | `tower` | `highway_sdk::tower`: calls as a `Service` of tower, and a `Layer` that takes target and trace context of HTTP requests |
+//! | `metrics` | calls in hand, and their durations by service, method and outcome, to the recorder of crate `metrics` |
+//!
+//! It wants Rust 1.92 and no C library but the C compiler that `ring` is built with.
+//!
 //! [`provider`] is the other side: Rust functions that Java, Go and Rust consumers call.
 //!
 //! It never dials a hub, never decides permissions, waits for nobody when it starts, and keeps nothing that outlives the process.
@@ -48,6 +63,8 @@ mod directory;
 mod error;
 mod exception;
 pub mod fastjson2;
+#[cfg(feature = "metrics")]
+mod figures;
 mod generic;
 mod held;
 pub mod hessian2;
@@ -57,13 +74,19 @@ pub mod java;
 mod java_type;
 mod job;
 mod listing;
+mod observed;
 mod options;
 pub mod provider;
 mod registries;
 mod reply;
 mod request;
+mod scope;
 mod service;
 mod target;
+#[cfg(feature = "tower")]
+pub mod tower;
+#[cfg(feature = "tower")]
+mod trace_context;
 mod value;
 
 pub use args::Args;
@@ -74,8 +97,9 @@ pub use generic::Generic;
 pub use highway::{BuildError, Builder, Highway, TARGET_VARIABLE};
 pub use options::CallOptions;
 pub use reply::{Attachments, Reply};
+pub use scope::{TargetGuard, carried, current_target, enter_target, with_attachments, with_target};
 pub use service::{Service, ServiceBuilder};
-pub use target::{NotATarget, Target, TargetGuard, carried, current_target, enter_target, with_target};
+pub use target::{NotATarget, Target};
 pub use value::Value;
 pub use zk_bridge::RegistryConfig;
 

@@ -1,12 +1,13 @@
 //! What is said of calls at each level; the nearest word counts.
 //!
 //! ```text
-//!   call ─ task or thread (targets alone) ─ method ─ service ─ process ─ what the provider says of itself ─ Dubbo's own default
+//!   call ─ task or thread (target and attachments alone) ─ method ─ service ─ process ─ what the provider says of itself ─ Dubbo's own default
 //! ```
 
 use std::time::Duration;
 
 use crate::reply::Attachments;
+use crate::scope::Scope;
 use crate::target::{NotATarget, Target};
 
 /// A consumer that says nothing waits so long. Source: `CommonConstants.DEFAULT_TIMEOUT` of apache/dubbo.
@@ -55,6 +56,15 @@ impl CallOptions {
     #[must_use]
     pub fn attachment(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.attachments.insert(key.into(), value.into());
+        self
+    }
+
+    /// These, and where they are silent, what the code around says.
+    pub(crate) fn within(mut self, scope: Scope) -> Self {
+        self.target = self.target.or(scope.target);
+        for (key, value) in scope.attachments.iter().flat_map(|all| &**all) {
+            self.attachments.entry(key.clone()).or_insert_with(|| value.clone());
+        }
         self
     }
 

@@ -1,54 +1,12 @@
 //! The blocking face: calls of plain threads and of `spawn_blocking`, and what a blocking call inside of a task ends in.
-#![allow(clippy::unwrap_used, reason = "a test")]
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use highway_sdk::provider::{Invocation, Provider};
-use highway_sdk::{CallError, CallErrorKind, CallOptions, Highway, Outcome, Service, provider};
-use tokio::runtime::{self, Runtime};
-use tokio::sync::Notify;
+use highway_sdk::{CallError, CallErrorKind, Outcome, Service};
+use tokio::runtime;
 
-/// A provider on a runtime of its own, and a reference to it.
-struct Greeter {
-    runtime: Runtime,
-    _provider: Provider,
-    service: Service,
-    noted: Arc<Notify>,
-}
-
-fn greeter() -> Greeter {
-    let runtime = runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let noted = Arc::new(Notify::new());
-    let notes = noted.clone();
-    let served = provider::Service::new("com.acme.Greeter")
-        .method("greet", |call: Invocation| async move {
-            let (name,): (String,) = call.args()?;
-            call.reply_attachment("back", "yes");
-            Ok(format!("hello {name}"))
-        })
-        .method("silent", |_: Invocation| async move {
-            std::future::pending::<()>().await;
-            Ok(())
-        })
-        .method("note", move |_: Invocation| {
-            let notes = notes.clone();
-            async move {
-                notes.notify_one();
-                Ok(())
-            }
-        });
-    let provider =
-        runtime.block_on(Provider::builder().listen("127.0.0.1:0").application("p").serve(served).start()).unwrap();
-    let highway = Highway::builder()
-        .application("blocking")
-        .options(CallOptions::new().timeout(Duration::from_secs(30)))
-        .build()
-        .unwrap();
-    let service = highway.service("com.acme.Greeter").address(&provider.address().to_string()).build().unwrap();
-    Greeter { runtime, _provider: provider, service, noted }
-}
+use crate::greeter::greeter;
 
 fn hello(service: &Service) -> Result<String, CallError> {
     service.call("greet", ("bo",)).wait()
