@@ -1,4 +1,4 @@
-//! A provider of the SDK, called by unmodified Java consumers of each release straight at its address.
+//! A provider of the SDK, called by unmodified Java consumers of each release, and by dubbo-go, straight at its address.
 //!
 //! What a case of the compatibility matrix is to a consumer with a provider of its own release, it is with ours: values, exceptions,
 //! ways to call, sizes, many callers. What differs stands in `DIFFERS` with a reason, and must differ.
@@ -21,7 +21,7 @@ use highway_sdk::provider::{Drained, Invocation, Service};
 use highway_tests::matrix::cases;
 use highway_tests::peer::{Answer, Call, GREETING, INTEROP, Refer};
 use highway_tests::process::until;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use stage::{runtime, stage, url};
 
@@ -92,6 +92,25 @@ fn attachments_travel_both_ways() {
         assert_eq!(consumer.peer.call(&next).unwrap().returned().get("mine"), None, "{}", consumer.name());
     }
     assert_eq!(replied, stage().consumers.len() - 1);
+}
+
+#[test]
+fn dubbo_go_is_served_too() {
+    let Some(consumer) = stage().golang() else { return };
+    let order = json!({
+        "id": 1_u64 << 40, "state": "PAID", "placed": 1_700_000_000_123_u64, "total": 12.5, "discount": 0.5, "gift": true,
+        "customer": { "name": "Zoë", "address": { "street": "Long Road 1", "city": "B" } },
+        "items": [{ "name": "pear", "count": 1, "price": 1.25 }], "favourites": {}, "note": "n",
+    });
+    let call = |method, arguments: Value| consumer.call(&Call::new("interop", method, [arguments])).unwrap();
+    assert_eq!(call("text", json!("漢字 🚀")).returned(), json!("漢字 🚀"));
+    assert_eq!(call("order", order.clone()).returned(), order);
+    assert_eq!(call("nothing", json!("x")).returned(), Value::Null);
+    assert_eq!(call("bytes", json!({ "length": 100_000, "seed": 7 })).returned()["length"], json!(100_000));
+    let thrown = call("declared", json!("no pears")).threw();
+    assert!(thrown.text().contains("no pears"), "{thrown:?}");
+    let many = consumer.many(&Call::new("interop", "text", [json!("many")]).threads(20, 20)).unwrap();
+    assert_eq!((many.ok, many.failed), (400, 0), "{many:?}");
 }
 
 #[test]

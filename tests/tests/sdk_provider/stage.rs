@@ -6,12 +6,12 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use highway_sdk::provider::{Builder, Provider, Service};
-use highway_tests::install::Release;
+use highway_tests::install::{self, Release};
 use highway_tests::lab::Lab;
 use highway_tests::matrix::SERVICES;
 use highway_tests::matrix::cases::Case;
 use highway_tests::net::Place;
-use highway_tests::peer::{self, Application, Peer, Refer};
+use highway_tests::peer::{self, Application, INTEROP, Peer, Refer, Runtime};
 use highway_tests::process::together;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
@@ -91,6 +91,19 @@ fn start(place: &Place, services: Vec<Service>) -> Provider {
 }
 
 impl Stage {
+    /// A dubbo-go consumer with the reference `interop` to ours; none where there is no Go.
+    pub fn golang(&self) -> Option<Peer> {
+        if let Some(reason) = install::no_go() {
+            println!("LEFT OUT: dubbo-go: {reason}");
+            return None;
+        }
+        let place = self.lab.net.island(ISLAND);
+        let peer =
+            Application::new("go-consumer", Runtime::Go).start(place, &self.lab.tools, self.lab.folder()).unwrap();
+        peer.refer(&self.consumers[0].refer("interop", INTEROP)).unwrap();
+        Some(peer)
+    }
+
     /// Another provider of ours in the island.
     pub fn another(&self, services: Vec<Service>) -> Provider {
         start(self.lab.net.island(ISLAND), services)
