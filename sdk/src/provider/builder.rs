@@ -3,22 +3,26 @@
 //! ```text
 //!  Builder ─ start ─▶ Provider ─┬─ drain: readonly to all, wait for the calls in hand, close
 //!                               └─ drop: close
+//!  a drain begins in the registries, so that nobody finds it any more
 //! ```
 //!
 //! It never runs a call itself.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shard::Shards;
 use thiserror::Error;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use zk_bridge::{RegistryConfig, RegistryFailure, RegistrySettings};
 
 use super::core::{Limits, Place};
 use super::lookup::Services;
+use super::registered::Registered;
 use super::shard_thread::{self, Makings, Order};
 use super::{Offer, Service};
 
@@ -28,6 +32,8 @@ const PAYLOAD_LEN: usize = 8 * 1024 * 1024;
 const CALLS: usize = 1000;
 const HELD_LEN: usize = 256 * 1024 * 1024;
 const CONNECTIONS: usize = 10_000;
+/// What a drain gives to registries that are away.
+const WITHDRAWING: Duration = Duration::from_secs(5);
 
 /// A provider that is not started yet.
 #[must_use]
@@ -35,6 +41,8 @@ pub struct Builder {
     application: String,
     listen: Option<Result<TcpListener, (String, io::Error)>>,
     services: Vec<Service>,
+    registries: Vec<RegistryConfig>,
+    host: Option<String>,
     place: Option<Place>,
     limits: Limits,
 }
@@ -61,6 +69,23 @@ pub enum StartError {
         /// What was found and what was wanted.
         mistake: String,
     },
+    /// A registry's setting is wrong.
+    #[error("registry {key}: {what}")]
+    Registry {
+        /// Which setting.
+        key: String,
+        /// What was found and what was wanted.
+        what: String,
+    },
+    /// A registry shows applications, and this one has no name.
+    #[error("found a registry and no name of the application, wanted both: call `application`")]
+    NoApplication,
+    /// A registry shows addresses, and this one is none that consumers could dial.
+    #[error("found the address {address} and a registry, wanted an address that consumers reach: call `host`")]
+    NoHost {
+        /// Where it listens.
+        address: SocketAddr,
+    },
     /// There is no runtime here.
     #[error(
         "found no tokio runtime here for the handlers, wanted one: start the provider inside of one, or give it by `runtime`"
@@ -72,7 +97,7 @@ pub enum StartError {
 }
 
 impl Builder {
-    /// The name of the application.
+    /// The name of the application, which registries want.
     pub fn application(mut self, name: &str) -> Self {
         name.clone_into(&mut self.application);
         self
@@ -93,6 +118,25 @@ impl Builder {
     /// Serves this too.
     pub fn serve(mut self, service: Service) -> Self {
         self.services.push(service);
+        self
+    }
+
+    /// Stands in the registry of these servers while it runs: `zk1:2181,zk2:2181/chroot`, with `zookeeper://` in front or not. Several are
+    /// possible.
+    pub fn registry(self, address: &str) -> Self {
+        let address = address.strip_prefix("zookeeper://").unwrap_or(address);
+        self.registry_with(RegistryConfig { address: Some(address.to_owned()), ..RegistryConfig::default() })
+    }
+
+    /// The same with all that can be said of a registry: group, login.
+    pub fn registry_with(mut self, registry: RegistryConfig) -> Self {
+        self.registries.push(registry);
+        self
+    }
+
+    /// Is known in registries by this name or address of its machine; without a word it is the one at which it listens.
+    pub fn host(mut self, host: &str) -> Self {
+        self.host = Some(host.to_owned());
         self
     }
 
@@ -132,7 +176,7 @@ impl Builder {
         self
     }
 
-    /// Starts it: consumers can call when this returns.
+    /// Starts it: consumers can call when this returns. It waits for no registry.
     ///
     /// # Errors
     /// [`StartError`].
@@ -141,7 +185,14 @@ impl Builder {
         let listener = listener.map_err(|(address, error)| StartError::Listen { address, error })?;
         let address = listener.local_addr()?;
         check(&self.services)?;
-        let offers = self.services.iter().map(|service| Offer::of(service, address)).collect();
+        let offers: Vec<_> = self.services.iter().map(|service| Offer::of(service, address)).collect();
+        let registries = settled(&self.registries)?;
+        let host = self.host.or_else(|| (!address.ip().is_unspecified()).then(|| address.ip().to_string()));
+        let standing = match (registries.is_empty(), host) {
+            (true, _) => None,
+            (false, _) if self.application.is_empty() => return Err(StartError::NoApplication),
+            (false, host) => Some(host.ok_or(StartError::NoHost { address })?),
+        };
         let place = match self.place {
             Some(place) => place,
             None => Place::Runtime(Handle::try_current().map_err(|_| StartError::NoRuntime)?),
@@ -162,7 +213,9 @@ impl Builder {
         let ended = || io::Error::other("it ended as it began");
         ready.await.unwrap_or_else(|_| Err(ended()))?;
         tracing::info!(application = self.application, %address, "the provider takes calls");
-        Ok(Provider { address, offers, orders: orders_in, shards })
+        let stand = |host: String| Registered::start(registries, &self.application, &host, &offers);
+        let registered = standing.map(stand).transpose()?;
+        Ok(Provider { address, offers, registered, orders: orders_in, shards })
     }
 }
 
@@ -177,10 +230,21 @@ fn check(services: &[Service]) -> Result<(), StartError> {
     Ok(())
 }
 
+fn settled(registries: &[RegistryConfig]) -> Result<Vec<RegistrySettings>, StartError> {
+    let (settled, mistakes) = zk_bridge::settle_all(registries, Path::new("."));
+    match mistakes.into_iter().next() {
+        None => Ok(settled),
+        Some((_, mistake)) => {
+            Err(StartError::Registry { key: mistake.key.to_string(), what: mistake.what })
+        }
+    }
+}
+
 /// A running provider. Dropping it closes its connections; calls in hand are given up.
 pub struct Provider {
     address: SocketAddr,
     offers: Vec<Offer>,
+    registered: Option<Registered>,
     orders: mpsc::Sender<Order>,
     shards: Shards,
 }
@@ -196,7 +260,15 @@ impl Provider {
     /// One that is not started yet.
     pub fn builder() -> Builder {
         let limits = Limits { calls: CALLS, payload_len: PAYLOAD_LEN, held_len: HELD_LEN, connections: CONNECTIONS };
-        Builder { application: String::new(), listen: None, services: Vec::new(), place: None, limits }
+        Builder {
+            application: String::new(),
+            listen: None,
+            services: Vec::new(),
+            registries: Vec::new(),
+            host: None,
+            place: None,
+            limits,
+        }
     }
 
     /// Where it listens.
@@ -205,16 +277,32 @@ impl Provider {
         self.address
     }
 
-    /// What it serves, as a registry would be told.
+    /// What it serves, as registries are told.
     #[must_use]
     pub fn offers(&self) -> &[Offer] {
         &self.offers
     }
 
-    /// Ends it without harm: consumers are told that no new calls are welcome (Dubbo's `R`), what they still send is answered, and
-    /// when no call is in hand and none has come for a second, or after `within` in any case, the connections are closed. Take it out of
-    /// registries before. dubbo-go does not heed the word and calls until the connection closes.
+    /// Waits until it stands in all its registries.
+    ///
+    /// # Errors
+    /// One of them did not do it within some seconds; it is done as soon as that is possible.
+    pub async fn registered(&self) -> Result<(), RegistryFailure> {
+        match &self.registered {
+            Some(registered) => registered.settled().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends it without harm: it goes out of its registries, consumers are told that no new calls are welcome (Dubbo's `R`), what they still
+    /// send is answered, and when no call is in hand and none has come for a second, or after `within` in any case, the connections are
+    /// closed. dubbo-go does not heed the word and calls until the registry or the end of the connection tells it.
     pub async fn drain(mut self, within: Duration) -> Drained {
+        let begun = Instant::now();
+        if let Some(registered) = self.registered.take() {
+            registered.withdraw(WITHDRAWING.min(within / 2)).await;
+        }
+        let within = within.saturating_sub(begun.elapsed());
         let (cut_in, cut) = oneshot::channel();
         let _ = self.orders.send(Order::Drain(within, cut_in)).await;
         let cut_off = cut.await.unwrap_or_default();

@@ -26,6 +26,9 @@
 //! becomes one. Attachments go both ways. Generic calls of kind `true` get maps in place of objects, and
 //! the name of an exception; `$echo` is answered.
 //!
+//! **Registries** ([`Builder::registry`]) show the provider at both levels while it runs, as they show Java's, so that consumers of every release
+//! find it. It waits for none; [`Provider::registered`] does.
+//!
 //! **What comes from outside** is bounded, and refused with the statuses that Dubbo uses:
 //!
 //! | found | answered |
@@ -48,6 +51,7 @@ mod invocation;
 mod job;
 mod lookup;
 mod offer;
+mod registered;
 mod serve;
 mod service;
 mod session;

@@ -1,6 +1,6 @@
 //! What a provider tells a registry of itself: each service that it serves, and where.
 //!
-//! It is the one place where served services become words for others; it never registers them.
+//! It is the one place where served services become words for others; `registered.rs` tells them to registries.
 
 use std::net::SocketAddr;
 

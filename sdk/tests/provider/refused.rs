@@ -196,6 +196,15 @@ fn a_provider_that_cannot_be_says_why() {
     assert_eq!(same, "the service com.acme.Greeter: found the method `greet` twice with the same parameters");
     let wrong = start(builder().serve(Service::new(GREETER).version("2").method("a(b", done)));
     assert_eq!(wrong, "the service com.acme.Greeter:2: found no `)` at the end of `a(b`");
+    let registered = || builder().registry("127.0.0.1:1").serve(greeter());
+    assert_eq!(start(registered()), StartError::NoApplication.to_string());
+    let anywhere = start(registered().application("shop").listen("0.0.0.0:0"));
+    assert!(
+        anywhere.starts_with("found the address 0.0.0.0:") && anywhere.ends_with("reach: call `host`"),
+        "{anywhere}"
+    );
+    let nowhere = start(builder().registry("").application("shop"));
+    assert!(nowhere.starts_with("registry "), "{nowhere}");
     let alone = std::thread::spawn(move || {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match std::pin::pin!(builder().serve(greeter()).start()).poll(&mut context) {

@@ -17,9 +17,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use highway_sdk::provider::{Drained, Invocation, Service};
+use highway_sdk::provider::{Drained, Invocation, Provider, Service};
+use highway_tests::install::Release;
 use highway_tests::matrix::cases;
-use highway_tests::peer::{Answer, Call, GREETING, INTEROP, Refer};
+use highway_tests::peer::{Answer, Call, GREETING, INTEROP, Peer, Refer};
 use highway_tests::process::until;
 use serde_json::{Value, json};
 
@@ -136,36 +137,68 @@ fn a_panic_is_a_runtime_exception_and_the_next_call_is_answered() {
 /// Steady callers lose no call when one of two providers drains: they are told, and go to the other.
 #[test]
 fn consumers_move_to_the_other_address_when_a_provider_drains() {
-    const CALLING: Duration = Duration::from_secs(6);
     let stage = stage();
     for consumer in &stage.consumers {
-        let greeted = Arc::new(AtomicU64::new(0));
+        let greeted = Arc::default();
         let [one, two] = ["one", "two"].map(|label| stage.another(vec![services::greeting(label, &greeted)]));
         // Without a word 2.7 takes fixed addresses for registries.
         let both = [&one, &two].map(|provider| format!("{}?cluster=failover", url(provider.address()))).join(";");
         consumer.peer.refer(&Refer::new("either", GREETING).url(both).patient().retries(0)).unwrap();
-        let call = || Call::new("either", "sayHello", [json!("bo")]);
-        let hello = |label: &str| json!(format!("Hello bo, this is {label}"));
-        until("the consumer calls both providers", Duration::from_secs(30), || {
-            let tally = consumer.peer.many(&call().threads(4, 10)).unwrap();
-            (tally.failed == 0 && tally.results.len() == 2).then_some(())
-        })
-        .unwrap();
-
-        let tally = std::thread::scope(|scope| {
-            let steady = call().lasting(4, CALLING, Duration::from_millis(5));
-            let before = greeted.load(Ordering::Relaxed);
-            let calling = scope.spawn(move || consumer.peer.many(&steady).unwrap());
-            let is_called = || (greeted.load(Ordering::Relaxed) > before + 100).then_some(());
-            until("calls go steadily", Duration::from_secs(30), is_called).unwrap();
-            let drained = runtime().block_on(runtime().spawn(one.drain(Duration::from_secs(30)))).unwrap();
-            assert_eq!(drained, Drained { cut_off: 0 }, "{}", consumer.name());
-            calling.join().unwrap()
-        });
-
-        assert_eq!((tally.failed, &tally.errors), (0, &BTreeMap::new()), "{}: {tally:?}", consumer.name());
-        let after = consumer.peer.many(&call().threads(4, 10)).unwrap();
-        assert_eq!(after.results.keys().collect::<Vec<_>>(), [&hello("two").to_string()], "{}", consumer.name());
-        println!("{}: {} calls, {:?}", consumer.name(), tally.ok, tally.results);
+        moves(&consumer.peer, consumer.name(), &greeted, one);
     }
+}
+
+/// The same where they find the providers in a registry, at whichever level they look.
+#[test]
+fn a_provider_stands_in_the_registry_until_it_drains() {
+    let stage = stage();
+    let zookeeper = stage.zookeeper();
+    for release in [Release::V2_6_12, Release::V3_3_6] {
+        let greeted = Arc::default();
+        let [one, two] =
+            ["one", "two"].map(|label| stage.registered(&zookeeper, vec![services::greeting(label, &greeted)]));
+        let consumer = stage.consumer(release, &zookeeper);
+        consumer.refer(&Refer::new("either", GREETING).patient().retries(0)).unwrap();
+        let address = one.address();
+        let stands = || {
+            let nodes = zookeeper.ephemerals().unwrap();
+            let at_interface = nodes
+                .iter()
+                .filter(|node| node.contains(&format!("dubbo%3A%2F%2F{}%3A{}", address.ip(), address.port())))
+                .count();
+            let as_instance = nodes.iter().filter(|node| node.ends_with(&format!("/ours/{address}"))).count();
+            (at_interface, as_instance)
+        };
+        assert_eq!(stands(), (1, 1));
+        moves(&consumer, release.version(), &greeted, one);
+        assert_eq!(stands(), (0, 0));
+        runtime().block_on(runtime().spawn(two.drain(Duration::from_secs(5)))).unwrap();
+        consumer.stop().unwrap();
+    }
+}
+
+/// Drains `one` under steady calls of the reference `either`, of which all are answered; then all come from `two`.
+fn moves(consumer: &Peer, name: &str, greeted: &AtomicU64, one: Provider) {
+    const CALLING: Duration = Duration::from_secs(6);
+    let call = || Call::new("either", "sayHello", [json!("bo")]);
+    until("the consumer calls both providers", Duration::from_secs(30), || {
+        let tally = consumer.many(&call().threads(4, 10)).unwrap();
+        (tally.failed == 0 && tally.results.len() == 2).then_some(())
+    })
+    .unwrap();
+    let tally = std::thread::scope(|scope| {
+        let steady = call().lasting(4, CALLING, Duration::from_millis(5));
+        let before = greeted.load(Ordering::Relaxed);
+        let calling = scope.spawn(move || consumer.many(&steady).unwrap());
+        let is_called = || (greeted.load(Ordering::Relaxed) > before + 100).then_some(());
+        until("calls go steadily", Duration::from_secs(30), is_called).unwrap();
+        let drained = runtime().block_on(runtime().spawn(one.drain(Duration::from_secs(30)))).unwrap();
+        assert_eq!(drained, Drained { cut_off: 0 }, "{name}");
+        calling.join().unwrap()
+    });
+    assert_eq!((tally.failed, &tally.errors), (0, &BTreeMap::new()), "{name}: {tally:?}");
+    let after = consumer.many(&call().threads(4, 10)).unwrap();
+    let two = json!("Hello bo, this is two").to_string();
+    assert_eq!(after.results.keys().collect::<Vec<_>>(), [&two], "{name}");
+    println!("{name}: {} calls, {:?}", tally.ok, tally.results);
 }

@@ -13,6 +13,7 @@ use highway_tests::matrix::cases::Case;
 use highway_tests::net::Place;
 use highway_tests::peer::{self, Application, INTEROP, Peer, Refer, Runtime};
 use highway_tests::process::together;
+use highway_tests::zookeeper::ZooKeeper;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 
@@ -83,11 +84,16 @@ fn ours(release: &str) -> String {
     format!("{}x", &release[..release.len() - 1])
 }
 
-fn start(place: &Place, services: Vec<Service>) -> Provider {
+/// A provider of these at a free port of the place.
+fn of(place: &Place, services: Vec<Service>) -> Builder {
     let address = (place.address(), 0);
     let listener = place.inside(|| TcpListener::bind(address)).unwrap().unwrap();
-    let builder = services.into_iter().fold(Provider::builder().application("ours"), Builder::serve);
-    runtime().block_on(builder.listener(listener).start()).unwrap()
+    let builder = Provider::builder().application("ours").listener(listener);
+    services.into_iter().fold(builder, Builder::serve)
+}
+
+fn start(place: &Place, services: Vec<Service>) -> Provider {
+    runtime().block_on(of(place, services).start()).unwrap()
 }
 
 impl Stage {
@@ -107,6 +113,31 @@ impl Stage {
     /// Another provider of ours in the island.
     pub fn another(&self, services: Vec<Service>) -> Provider {
         start(self.lab.net.island(ISLAND), services)
+    }
+
+    /// Another one, in a registry of the island.
+    pub fn registered(&self, zookeeper: &ZooKeeper, services: Vec<Service>) -> Provider {
+        let place = self.lab.net.island(ISLAND);
+        let builder = of(place, services).registry(&zookeeper.url());
+        let started = async {
+            let provider = builder.start().await.unwrap();
+            provider.registered().await.unwrap();
+            provider
+        };
+        // Its threads stay in the island where they are made.
+        place.inside(|| runtime().block_on(started)).unwrap()
+    }
+
+    /// The registry of the island.
+    pub fn zookeeper(&self) -> ZooKeeper {
+        self.lab.zookeeper(ISLAND).unwrap()
+    }
+
+    /// A consumer that asks this registry.
+    pub fn consumer(&self, release: Release, zookeeper: &ZooKeeper) -> Peer {
+        let application = Application::new(&format!("consumer-{}", release.version()), release);
+        let application = application.registry(zookeeper.url());
+        application.start(self.lab.net.island(ISLAND), &self.lab.tools, self.lab.folder()).unwrap()
     }
 }
 
