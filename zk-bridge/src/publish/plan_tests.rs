@@ -11,7 +11,7 @@ use crate::interface_level;
 use crate::metadata::MetadataInfo;
 use crate::publish::{Mapping, OwnMetadata};
 use crate::registry::VirtualProvider;
-use crate::view::ServiceKey;
+use crate::view::{Provider, ServiceKey};
 
 const EPOCH: u64 = 1_795_000_000_000;
 
@@ -425,4 +425,34 @@ fn a_shared_folder_gets_no_metadata_for_dubbo_go() {
     let paths: Vec<&str> = plan.steps.iter().flatten().map(Op::path).collect();
     assert_eq!(paths.len(), 4, "{paths:?}");
     assert!(!paths.iter().any(|path| path.starts_with("/prod/highway-b-1/") && !path.ends_with(":20990")), "{paths:?}");
+}
+
+#[test]
+fn what_is_persistent_of_a_plain_provider_belongs_to_its_application_and_stays() {
+    let plain = Provider {
+        key: ServiceKey::new("com.acme.A", None, None),
+        host: "10.0.0.7".into(),
+        port: 20880,
+        path: String::new(),
+        level: crate::registry::Level::Both,
+        application: Some("shop".into()),
+        parameters: Default::default(),
+        highway: None,
+    };
+    let desired = Desired { epoch: EPOCH, plain: vec![plain], ..Desired::default() };
+    let mut tree = Tree::default();
+    let first = plan(&layout(), &desired, &Current::default(), &Circumstances::default());
+    tree.carry_out(&first.steps);
+    let paths: Vec<&str> = tree.nodes.keys().map(|path| path.split("/providers").next().unwrap()).collect();
+    let shop = paths.iter().find_map(|path| path.strip_prefix("/dubbo/metadata/shop/")).unwrap().to_owned();
+    let go = format!("/dubbo/shop/{shop}");
+    let java = format!("/dubbo/metadata/shop/{shop}");
+    let all = ["/dubbo/com.acme.A", "/dubbo/mapping/com.acme.A", &java, &go, "/services/shop/10.0.0.7:20880"];
+    assert_eq!(paths, all);
+
+    let there = OwnMetadata { for_java: true, for_go: true, ..OwnMetadata::default() };
+    let current = Current { metadata: [(("shop".to_owned(), shop), there)].into(), ..Current::default() };
+    let left = Desired { epoch: EPOCH, ..Desired::default() };
+    let leaving = plan(&layout(), &left, &current, &Circumstances { ending: Ending::Leaving, ..Default::default() });
+    assert_eq!((leaving.steps, leaving.unused), (vec![], BTreeSet::new()));
 }
