@@ -11,7 +11,6 @@
 //! Long because: both codecs write the same map, and one cursor reads it.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::ops::Range;
 
 use thiserror::Error;
@@ -19,12 +18,11 @@ use thiserror::Error;
 use super::fastjson2::{self, Fields};
 use super::frame::Codec;
 use super::hessian2;
-use super::read::ReadError;
-use index::Index;
+use super::read::{ReadError, ascii_len};
 
-mod index;
+mod plain;
 
-pub use index::mark;
+pub use plain::mark;
 
 /// A map of attachments inside a body. Offsets are into that body.
 #[derive(Debug, Clone)]
@@ -37,8 +35,6 @@ pub struct Attachments<'a> {
     is_null: bool,
     /// How far all of it is known to be ASCII, from the first entry on.
     ascii_end: usize,
-    /// Where the first entries stand; made by who first looks for one again.
-    index: OnceCell<Index>,
 }
 
 /// One entry of the map.
@@ -274,15 +270,7 @@ impl<'a> Attachments<'a> {
 
     fn at(body: &'a [u8], cursor: Cursor<'a>, start: usize, is_null: bool) -> Self {
         let first = cursor.at();
-        Self {
-            body,
-            cursor,
-            map: start..first,
-            entries: first..first,
-            is_null,
-            ascii_end: first,
-            index: OnceCell::new(),
-        }
+        Self { body, cursor, map: start..first, entries: first..first, is_null, ascii_end: first }
     }
 
     /// The whole body that the map stands in.
@@ -384,22 +372,23 @@ impl<'a> Attachments<'a> {
         if self.is_null {
             return;
         }
-        let index = self.index.get_or_init(|| {
-            let end = match self.codec() {
-                Codec::Hessian2 => self.entries.end,
-                // Its texts begin otherwise.
-                Codec::Fastjson2 => self.entries.start,
-            };
-            Index::of(self.body, self.entries.start, self.ascii_end.min(end), end)
-        });
-        for (key, text) in index.marked(self.body, marks) {
+        let first = self.entries.start;
+        let end = match self.codec() {
+            Codec::Hessian2 => self.entries.end,
+            // Its texts begin otherwise.
+            Codec::Fastjson2 => first,
+        };
+        let seen = self.ascii_end.min(end);
+        let ascii_end = seen + self.body.get(seen..end).map_or(0, ascii_len);
+        let ascii = self.body.get(..ascii_end).unwrap_or_default();
+        let behind = plain::each(ascii, first, marks, |key, text| {
             if let (Ok(key), Ok(text)) = (str::from_utf8(key), str::from_utf8(text)) {
                 found(key, Some(Cow::Borrowed(text)));
             }
-        }
-        if index.end() < self.entries.end {
+        });
+        if behind < self.entries.end {
             let mut cursor = self.cursor();
-            cursor.set_at(index.end());
+            cursor.set_at(behind);
             self.each_behind(marks, cursor, found);
         }
     }

@@ -222,46 +222,73 @@ impl Call<'_> {
 
     /// Appends what a decision may depend on: serialization, leading fields, effective method of a generic call, and the
     /// decision attachments and the claimed application, but neither `timeout` nor `token`. Calls with equal bytes get
-    /// equal decisions as long as rules and catalogue stay.
+    /// equal decisions as long as rules and catalogue stay. Where they end can be told.
+    ///
+    /// ```text
+    ///  serialization │ generic │ reverse │ highway.* │ form of each part │ len, leading fields │ len, part │ …
+    /// ```
     pub fn decision_key(&self, out: &mut Vec<u8>) {
-        out.push(self.codec.serialization().id());
-        out.push(self.generic.map_or(0, |generic| generic as u8 + 1));
-        out.push(self.reverse.map_or(0, |reverse| reverse as u8 + 1));
-        let leading = self.attachments.body().get(..self.leading.end).unwrap_or_default();
-        put_part(out, Some(leading));
-        put_unless_led(out, Some(&self.service), &self.leading.service);
-        put_part(out, self.generic.map(|_| self.method.as_bytes()));
-        put_unless_led(out, self.interface.as_deref(), &self.leading.service);
-        put_unless_led(out, self.version.as_deref(), &self.leading.version);
-        for text in [&self.group, &self.tag, &self.application] {
-            put_part(out, text.as_deref().map(str::as_bytes));
+        let led = |text, led: &str| if text == Some(led) { Part::AsLed } else { Part::of(text) };
+        let parts = [
+            led(Some(&*self.service), &self.leading.service),
+            led(self.interface.as_deref(), &self.leading.service),
+            led(self.version.as_deref(), &self.leading.version),
+            Part::of(self.generic.map(|_| &*self.method)),
+            Part::of(self.group.as_deref()),
+            Part::of(self.tag.as_deref()),
+            Part::of(self.application.as_deref()),
+        ];
+        let [service, interface, version, method, group, tag, application] = parts.each_ref().map(Part::form);
+        out.extend_from_slice(&[
+            self.codec.serialization().id(),
+            self.generic.map_or(0, |generic| generic as u8 + 1),
+            self.reverse.map_or(0, |reverse| reverse as u8 + 1),
+            self.highway.len() as u8,
+            service,
+            interface,
+            version,
+            method,
+            group,
+            tag,
+            application,
+        ]);
+        put_part(out, self.attachments.body().get(..self.leading.end).unwrap_or_default());
+        for part in &parts {
+            if let Part::Other(text) = part {
+                put_part(out, text.as_bytes());
+            }
         }
         for (key, value) in &self.highway {
-            put_part(out, Some(key.as_bytes()));
-            put_part(out, Some(value.as_bytes()));
+            put_part(out, key.as_bytes());
+            put_part(out, value.as_bytes());
         }
     }
 }
 
-/// Instead of a length: nothing is there, and what is there is what the leading field says.
-const NONE: u32 = u32::MAX;
-const AS_LED: u32 = u32::MAX - 1;
+/// A text in the key of a decision.
+enum Part<'a> {
+    None,
+    /// A leading field says it, as nearly always.
+    AsLed,
+    Other(&'a str),
+}
 
-/// What nearly always says a leading field again, which stands in the key before it.
-fn put_unless_led(out: &mut Vec<u8>, text: Option<&str>, led: &str) {
-    match text {
-        Some(text) if text == led => out.extend_from_slice(&AS_LED.to_be_bytes()),
-        text => put_part(out, text.map(str::as_bytes)),
+impl<'a> Part<'a> {
+    fn of(text: Option<&'a str>) -> Self {
+        text.map_or(Self::None, Self::Other)
+    }
+
+    fn form(&self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::AsLed => 1,
+            Self::Other(_) => 2,
+        }
     }
 }
 
 /// Length and bytes, so that no two lists of parts look alike.
-fn put_part(out: &mut Vec<u8>, part: Option<&[u8]>) {
-    match part {
-        Some(part) => {
-            out.extend_from_slice(&(part.len() as u32).to_be_bytes());
-            out.extend_from_slice(part);
-        }
-        None => out.extend_from_slice(&NONE.to_be_bytes()),
-    }
+fn put_part(out: &mut Vec<u8>, part: &[u8]) {
+    out.extend_from_slice(&(part.len() as u32).to_be_bytes());
+    out.extend_from_slice(part);
 }
