@@ -23,7 +23,7 @@ use wire::tunnel::failure::Kind;
 use crate::again::bit;
 use crate::cache::{Course, Way};
 use crate::core::{By, Core, InFlight};
-use crate::decide::{Asker, Seen};
+use crate::decide::Seen;
 use crate::fallback::{Origin, Request};
 use crate::forward::{Carried, Errand, Place};
 use crate::knowledge::Knowledge;
@@ -104,9 +104,9 @@ impl Core {
             let Some(held) = held else { return Stands::Unknown };
             let Some((header, peeked)) = read(&held.bytes[held.head_len..]) else { return Stands::Unknown };
             let (peeked, serialization) = (&peeked, header.serialization());
-            let seen = Seen { peeked, serialization, consumer: Some(call.conn.peer().ip()), island: course.port() };
-            let asker = Asker::of(&seen, knowledge);
-            match self.decisions.ways(&seen, &asker, knowledge).map(|ways| course.renewed(ways)) {
+            let consumer = Some(call.conn.peer().ip());
+            let seen = Seen { peeked, serialization, consumer, island: course.port(), last: None };
+            match self.decisions.ways(&seen, knowledge).map(|ways| course.renewed(ways)) {
                 Ok(Some(renewed)) => {
                     *course = renewed;
                     held.head_of = None;
@@ -135,7 +135,8 @@ impl Core {
         let By::Routing(Carried { held: Some(held), course, consumer, unsent_until, .. }) = by else { return };
         if let Some((header, peeked)) = read(&held.bytes[held.head_len..]) {
             tracing::debug!(label = course.label(), "a call that waits is decided anew");
-            let origin = Origin { core: &core, conn: &conn, chain: &chain, number: consumer, island: course.port() };
+            let (number, island) = (consumer, course.port());
+            let origin = Origin { core: &core, conn: &conn, chain: &chain, number, island, last: None };
             core.ask_chain(Request {
                 origin: &origin,
                 header,

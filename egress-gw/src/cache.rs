@@ -1,8 +1,8 @@
 //! Decisions by what they were made from, so that the path of a call formats, looks up and encodes nothing anew.
 //!
 //! ```text
-//!  key    the call's decision key (serialization, leading fields, decision attachments) · application · port's island
-//!         · what rules look at beside these
+//!  key    the call's decision key (serialization, leading fields, decision attachments, application) · voice of its caller
+//!         · port's island · what rules look at beside these
 //!  value  for each target the head of such calls, encoded, with what differs from call to call left empty, and how a call
 //!         picks among the targets; or why such calls are refused
 //! ```

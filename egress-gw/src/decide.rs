@@ -23,8 +23,8 @@ use crate::fallback::Request;
 use crate::knowledge::{Caller, Knowledge, Made, Parameters};
 use crate::local_pool::LocalRoute;
 use crate::publish::registry_key;
-use crate::reference::put_in_key;
 use crate::tags::Tags;
+use crate::voices::{LastVoice, Voice};
 
 /// The decisions of one shard: each made once for calls of one kind, and kept.
 #[derive(Default)]
@@ -61,23 +61,22 @@ impl Decisions {
     /// # Errors
     /// Why it goes nowhere.
     pub fn decide(&self, seen: &Seen<'_>, knowledge: &Knowledge) -> Result<Course, Rc<Failure>> {
-        let asker = Asker::of(seen, knowledge);
-        let ways = self.ways(seen, &asker, knowledge)?;
-        Ok(Course::new(ways, |split| share(seen, split, asker.application)))
+        let ways = self.ways(seen, knowledge)?;
+        Ok(Course::new(ways, |split| share(seen, split, knowledge)))
     }
 
     /// Every way that such a call may go.
     ///
     /// # Errors
     /// Why there is none.
-    pub fn ways(&self, seen: &Seen<'_>, asker: &Asker<'_>, knowledge: &Knowledge) -> Decided {
+    pub fn ways(&self, seen: &Seen<'_>, knowledge: &Knowledge) -> Decided {
         let generation = knowledge.snapshot.generation();
         let mut key = self.key.take();
         key.clear();
-        put_key(seen, asker, knowledge, &mut key);
+        put_key(seen, knowledge, &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
-            let decided = ways(seen, asker, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+            let decided = ways(seen, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
@@ -89,20 +88,20 @@ impl Decisions {
 }
 
 /// Bytes that are equal only for calls that are decided alike.
-fn put_key(seen: &Seen<'_>, asker: &Asker<'_>, knowledge: &Knowledge, key: &mut Vec<u8>) {
+fn put_key(seen: &Seen<'_>, knowledge: &Knowledge, key: &mut Vec<u8>) {
     match seen.peeked {
         Peeked::Call(call) => call.decision_key(key),
         Peeked::Opaque(serialization) => key.push(serialization.id()),
     }
-    for part in [asker.application, seen.island.map_or("", |island| &**island)] {
-        key.push(0xff);
-        key.extend_from_slice(part.as_bytes());
+    key.extend_from_slice(&seen.voice(knowledge).to_bytes());
+    if let Some(island) = seen.island {
+        key.extend_from_slice(island.as_bytes());
     }
-    put_in_key(asker.reference, key);
+    // No name holds this byte.
     key.push(0xff);
     let call = seen.call();
     let reads = knowledge.snapshot.rules().reads(call.map(|call| &*call.service));
-    reads.put_key(&Attached(call), &Parameters(asker.made), seen.consumer, key);
+    reads.put_key(&Attached(call), seen.consumer, key);
 }
 
 /// A call as it came in.
@@ -116,6 +115,8 @@ pub struct Seen<'a> {
     pub consumer: Option<IpAddr>,
     /// The island to which the port is bound.
     pub island: Option<&'a Arc<str>>,
+    /// Who called last on its connection, where that is at hand.
+    pub last: Option<&'a LastVoice>,
 }
 
 impl<'a> Seen<'a> {
@@ -125,6 +126,7 @@ impl<'a> Seen<'a> {
             serialization: request.header.serialization(),
             consumer: Some(request.consumer().ip()),
             island: request.origin.island,
+            last: request.origin.last,
         }
     }
 
@@ -135,6 +137,27 @@ impl<'a> Seen<'a> {
             Peeked::Call(call) => Some(call),
             Peeked::Opaque(_) => None,
         }
+    }
+
+    /// All that the references of its caller say.
+    fn voice(&self, knowledge: &Knowledge) -> Voice {
+        let Some((call, address)) = self.call().zip(self.consumer) else { return Voice::default() };
+        let (voices, application) = (knowledge.consumers.voices(), call.application.as_deref());
+        match self.last {
+            Some(last) => last.of(voices, address, application),
+            None => voices.of(address, application),
+        }
+    }
+
+    /// The application that calls; empty where nobody knows. A nameless caller is who the registry knows at its address, if that is
+    /// only one.
+    fn application(&self, knowledge: &'a Knowledge) -> &'a str {
+        let said = self.call().and_then(|call| call.application.as_deref());
+        let known = || {
+            let caller = Caller::of(self.call()?, self.consumer?);
+            knowledge.consumers.only_application(caller.address, caller.interface)
+        };
+        said.or_else(known).unwrap_or_default()
     }
 
     /// What a decision is made from, for `then`: it is borrowed from all over.
@@ -178,24 +201,16 @@ impl<'a> Asker<'a> {
     #[must_use]
     pub fn of(seen: &Seen<'a>, knowledge: &'a Knowledge) -> Self {
         let caller = seen.call().zip(seen.consumer).map(|(call, address)| Caller::of(call, address));
-        let consumers = &knowledge.consumers;
-        let said = seen.call().and_then(|call| call.application.as_deref());
-        // A nameless caller is who the registry knows at its address, if that is only one.
-        let known = || consumers.only_application(caller?.address, caller?.interface);
-        let made = caller.map(|caller| consumers.made(caller));
-        Self {
-            application: said.or_else(known).unwrap_or_default(),
-            reference: made.as_ref().and_then(Made::word),
-            made,
-        }
+        let made = caller.map(|caller| knowledge.consumers.made(caller));
+        Self { application: seen.application(knowledge), reference: made.as_ref().and_then(Made::word), made }
     }
 }
 
 /// The position of a call among the shares of a split: by its key where it has one.
-fn share(seen: &Seen<'_>, split: &Split, application: &str) -> usize {
+fn share(seen: &Seen<'_>, split: &Split, knowledge: &Knowledge) -> usize {
     let random = fastrand::u64(..);
     let Some(sticky) = split.sticky() else { return split.position(None, random) };
-    let application = Some(application).filter(|name| !name.is_empty());
+    let application = Some(seen.application(knowledge)).filter(|name| !name.is_empty());
     sticky.with_key(&Attached(seen.call()), seen.consumer, application, |key| split.position(key, random))
 }
 
@@ -217,8 +232,8 @@ impl Entries for Attached<'_> {
 }
 
 /// Makes the decision and a head for each target.
-fn ways(seen: &Seen<'_>, asker: &Asker<'_>, tags: &Tags, knowledge: &Knowledge) -> Result<Ways, Failure> {
-    seen.facts(asker, tags, knowledge, |facts| {
+fn ways(seen: &Seen<'_>, tags: &Tags, knowledge: &Knowledge) -> Result<Ways, Failure> {
+    seen.facts(&Asker::of(seen, knowledge), tags, knowledge, |facts| {
         let serialization = seen.serialization;
         let Plan { reason, choice } =
             route::decide(facts, &knowledge.snapshot).map_err(|refusal| refused(&refusal, serialization))?;

@@ -138,6 +138,19 @@ fn parameters_of_the_reference_say_where_a_method_goes_and_what_they_say_is_part
 }
 
 #[test]
+fn a_registry_that_is_read_anew_and_says_the_same_makes_no_decision_anew() {
+    on_shard(async {
+        let gate = gate("rules: [{name: all, act: {island: beijing}}]");
+        for (zone, kept) in [("a", 1), ("a", 1), ("b", 2), ("a", 2)] {
+            know(&gate, references(&[("shop", &[("highway.shanghai", "ALL"), ("zone", zone)])]));
+            gate.link().opened.borrow_mut().clear();
+            assert_eq!(islands(&gate, &[call(1, "greet", &[("remote.application", "shop")])]).await, ["shanghai"]);
+            assert_eq!(gate.core.decisions.kept(), kept, "{zone}");
+        }
+    });
+}
+
+#[test]
 fn references_that_contradict_each_other_or_the_call_are_refused_with_both_named() {
     on_shard(async {
         let gate = gate("rules: []");

@@ -166,6 +166,7 @@ pub fn explain(
         serialization: header.serialization(),
         consumer: question.source,
         island: port.as_ref(),
+        last: None,
     };
     let asker = Asker::of(&seen, knowledge);
     let snapshot = &knowledge.snapshot;

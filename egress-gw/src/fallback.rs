@@ -95,6 +95,7 @@ use crate::deadline::Patience;
 use crate::held::Charge;
 use crate::knowledge::Knowledge;
 use crate::pending::Chain;
+use crate::voices::LastVoice;
 
 pub use crate::later::Later;
 pub use crate::routing::Routing;
@@ -153,6 +154,8 @@ pub(crate) struct Origin<'a> {
     pub number: usize,
     /// The island to which the port is bound.
     pub island: Option<&'a Arc<str>>,
+    /// Who called last on it, where that is at hand.
+    pub last: Option<&'a LastVoice>,
 }
 
 /// One call, whole and readable as far as its serialization is understood.

@@ -17,6 +17,7 @@ use crate::islands::Islands;
 use crate::local::Local;
 use crate::places::Places;
 use crate::reference::{Prefixes, Words, agreed};
+use crate::voices::Voices;
 
 /// Everything, at one moment.
 #[derive(Debug, Default)]
@@ -48,9 +49,8 @@ const GONE_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub struct Consumers {
     places: Places,
+    voices: Voices,
     alike: Alike,
-    /// Whether any of them says something that calls are routed by.
-    speak: bool,
 }
 
 /// What one reference says.
@@ -222,8 +222,9 @@ impl Consumers {
 
     /// Adds a reference to `interface` of a consumer at `address`.
     pub fn add(&mut self, address: IpAddr, interface: &str, reference: Reference) {
-        self.speak |= reference.said.words.is_some() || !reference.said.parameters.is_empty();
-        self.places.add(address, interface, self.alike.put(reference));
+        let reference = self.alike.put(reference);
+        self.voices.add(address, interface, &reference);
+        self.places.add(address, interface, reference);
     }
 
     /// These, and for `keep` longer what `before` knew beside them. An application that has registered anew has said all.
@@ -251,18 +252,20 @@ impl Consumers {
         longest_and_sure(of(true), caller.method).or_else(|| longest_and_sure(of(false), caller.method))
     }
 
-    /// The references that may have made a call, as far as any says something that calls are routed by.
+    /// The references that may have made a call: those that are there, else those that are gone and still count.
     #[must_use]
     pub fn made<'a>(&'a self, caller: Caller<'a>) -> Made<'a> {
-        if self.speak { self.references(&caller) } else { Made::by_nobody(caller) }
+        let all = self.places.at(caller.address, caller.interface);
+        let first =
+            |is_there: bool| all.iter().position(|one| one.until.is_none() == is_there && one.may_make(&caller));
+        let Some(at) = first(true).or_else(|| first(false)) else { return Made { caller, first: None, rest: &[] } };
+        Made { caller, first: all.get(at), rest: &all[at + 1..] }
     }
 
-    /// Those that are there, else those that are gone and still count.
-    fn references<'a>(&'a self, caller: &Caller<'a>) -> Made<'a> {
-        let all = self.places.at(caller.address, caller.interface);
-        let first = |is_there: bool| all.iter().position(|one| one.until.is_none() == is_there && one.may_make(caller));
-        let Some(at) = first(true).or_else(|| first(false)) else { return Made::by_nobody(*caller) };
-        Made { caller: *caller, first: all.get(at), rest: &all[at + 1..] }
+    /// All that the references of callers say, each caller's as a number.
+    #[must_use]
+    pub fn voices(&self) -> &Voices {
+        &self.voices
     }
 
     /// The only application that refers to `interface` from that address; `None` where there are none or several.
@@ -286,10 +289,6 @@ pub struct Made<'a> {
 }
 
 impl<'a> Made<'a> {
-    fn by_nobody(caller: Caller<'a>) -> Self {
-        Self { caller, first: None, rest: &[] }
-    }
-
     fn iter(&self) -> impl Iterator<Item = &'a Reference> + use<'a> {
         let Self { caller, first, rest } = *self;
         let is_there = first.is_none_or(|first| first.until.is_none());

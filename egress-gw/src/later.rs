@@ -202,7 +202,8 @@ impl Core {
         let Kept { frame, header, number, island, unsent_until, at, charge } = *kept;
         match peek(&header, frame.get(HEADER_LEN..).unwrap_or_default()) {
             Ok(peeked) => {
-                let origin = Origin { core: self, conn: &conn, chain: &chain, number, island: island.as_ref() };
+                let island = island.as_ref();
+                let origin = Origin { core: self, conn: &conn, chain: &chain, number, island, last: None };
                 let request = Request {
                     origin: &origin,
                     header,

@@ -25,7 +25,7 @@
 //! | `absent` | islands that no hub has a link to just now, and the calls that wait for them |
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
-//! | `catalogue`, `distances`, `knowledge`, `reference` | what hubs tell and consumers' nodes say, and what shards know of it |
+//! | `catalogue`, `distances`, `knowledge`, `places`, `reference`, `voices` | what hubs tell and consumers' nodes say, and what shards know of it |
 //! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
 //! | `own_services`, `local_memory`, `returned` | what this island serves itself, over time |
 //! | `publish`, `state_files` | which virtual providers shall stand, and what survives a restart |
@@ -90,9 +90,11 @@ mod status;
 mod tags;
 #[cfg(test)]
 mod testing;
+mod voices;
 
 pub use config::Config;
 pub use decide::{Decisions, Seen};
 pub use gateway::EgressGateway;
 pub use knowledge::{Consumers, Heeded, Knowledge};
 pub use reference::Prefixes;
+pub use voices::LastVoice;

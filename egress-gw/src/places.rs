@@ -1,5 +1,5 @@
-//! The references of consumers by where they call from and what they call. Each call looks here, among tens of thousands, and nearly
-//! always one reference stands in a place: it lies in the table itself.
+//! The references of consumers by where they call from and what they call: tens of thousands. Who decides a kind of call for the first time
+//! looks here, and each call that says no timeout. Nearly always one reference stands in a place: it lies in the table itself.
 //!
 //! ```text
 //!  address + interface ──one hash──▶ place │ One(reference)

@@ -103,22 +103,6 @@ pub fn agreed<'a>(mut said: impl Iterator<Item = &'a str>) -> Option<Word<'a>> {
     }
 }
 
-/// Appends what a reference said of a call to the key of its decision; where it ends can be told.
-pub fn put_in_key(word: Option<Word<'_>>, key: &mut Vec<u8>) {
-    let (kind, names) = match &word {
-        None => (0, &[][..]),
-        Some(Word::Local) => (1, &[][..]),
-        Some(Word::Island(island)) => (2, std::slice::from_ref(island)),
-        Some(Word::Contradiction(names)) => (3, &names[..]),
-    };
-    key.push(kind);
-    for name in names {
-        key.extend_from_slice(name.as_bytes());
-        // No name holds this byte.
-        key.push(0xff);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -192,19 +176,5 @@ mod tests {
         assert_eq!(word(&[("highway.beijing", "ALL"), ("highway.shanghai", "ALL")], "x"), Some(both.clone()));
         assert_eq!(word(&[("highway.beijing", "x"), ("x.highway", "shanghai")], "x"), Some(both));
         assert_eq!(word(&[("highway.beijing", "x"), ("x.highway", "beijing")], "x"), island("beijing"));
-    }
-
-    #[test]
-    fn what_was_said_differs_in_the_key_of_a_decision() {
-        let words = [None, Some(Word::Local), Some(Word::Island("a")), Some(Word::Contradiction(["a", "b"]))];
-        let keys: std::collections::BTreeSet<Vec<u8>> = words
-            .iter()
-            .map(|word| {
-                let mut key = Vec::new();
-                put_in_key(*word, &mut key);
-                key
-            })
-            .collect();
-        assert_eq!(keys.len(), words.len());
     }
 }

@@ -28,6 +28,7 @@ use crate::expire::came_too_slowly;
 use crate::fallback::{Origin, Request};
 use crate::held::{Charge, Extent};
 use crate::pending::Chain;
+use crate::voices::LastVoice;
 
 /// One read of a consumer: some hundred ordinary calls, and few enough heartbeats that a flood of them holds up nobody.
 const READ_LEN: usize = 64 * 1024;
@@ -39,6 +40,8 @@ pub struct Consumer {
     core: Rc<Core>,
     island: Option<Arc<str>>,
     chain: Rc<Chain>,
+    /// Who called last.
+    last: LastVoice,
     /// Its entry among the shard's consumers, once the first bytes have come.
     key: Cell<Option<Key>>,
     /// Bytes of a refused body that are still to come.
@@ -73,6 +76,7 @@ impl Consumer {
             core,
             island,
             chain: Rc::default(),
+            last: LastVoice::default(),
             key: Cell::new(None),
             skip: Cell::new(0),
             admitted: RefCell::default(),
@@ -195,6 +199,7 @@ impl Consumer {
             chain: &self.chain,
             number: self.key.get().map_or(0, Key::slot),
             island: self.island.as_ref(),
+            last: Some(&self.last),
         };
         let peeked = &peeked;
         self.core.handle(Request {

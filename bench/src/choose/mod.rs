@@ -17,14 +17,13 @@ use egress_gw::{Decisions, Knowledge, Seen};
 use route::rules::Rules;
 use rustix::time::{ClockId, clock_gettime};
 use std::hint::black_box;
-use std::net::IpAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use wire::dubbo::call::Peeked;
 use wire::dubbo::frame::Serialization;
 pub use world::References;
-use world::{CONSUMERS, Frames, PATTERNS, RULES, SERVICES};
+use world::{CONSUMERS, Frames, Machine, PATTERNS, RULES, SERVICES};
 
 const ROUNDS: usize = 20;
 const MEASURED: Duration = Duration::from_millis(50);
@@ -179,11 +178,11 @@ impl Decider {
 
     /// Whether the call of this turn could be taken as far as this step.
     fn take(&self, turn: usize, step: Step) -> bool {
-        let Ok((address, peeked)) = self.frames.read(turn * STEP % self.frames.len()) else { return false };
+        let Ok((machine, peeked)) = self.frames.read(turn * STEP % self.frames.len()) else { return false };
         let peeked = &black_box(peeked);
         match step {
             Step::Read => true,
-            Step::Decided => black_box(self.decisions.decide(&seen(address, peeked), &self.knowledge)).is_ok(),
+            Step::Decided => black_box(self.decisions.decide(&seen(machine, peeked), &self.knowledge)).is_ok(),
         }
     }
 
@@ -206,8 +205,9 @@ impl Decider {
     }
 }
 
-fn seen<'a>(address: IpAddr, peeked: &'a Peeked<'a>) -> Seen<'a> {
-    Seen { peeked, serialization: Serialization::HESSIAN2, consumer: Some(address), island: None }
+fn seen<'a>(machine: &'a Machine, peeked: &'a Peeked<'a>) -> Seen<'a> {
+    let Machine { address, last } = machine;
+    Seen { peeked, serialization: Serialization::HESSIAN2, consumer: Some(*address), island: None, last: Some(last) }
 }
 
 /// For how long this thread had a processor.
@@ -240,8 +240,8 @@ mod tests {
     fn rules_references_and_parameters_each_send_some_calls() {
         let decider = Decider::new(References::Asked, Kind::Kept).unwrap();
         let goes = |number: usize| {
-            let (address, peeked) = decider.frames.read(number).unwrap();
-            decider.decisions.decide(&seen(address, &peeked), &decider.knowledge).unwrap().target().to_owned()
+            let (machine, peeked) = decider.frames.read(number).unwrap();
+            decider.decisions.decide(&seen(machine, &peeked), &decider.knowledge).unwrap().target().to_owned()
         };
         assert_eq!(goes(1), "beijing", "by the word of its reference");
         assert_eq!(goes(7), "beijing", "by the zone in its node");

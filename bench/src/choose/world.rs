@@ -3,7 +3,7 @@
 //! Calls are whole frames as a 2.7 consumer writes them, read as the gateway reads them. Never sends one.
 
 use anyhow::{Context, Result, bail};
-use egress_gw::{Consumers, Heeded, Knowledge, Prefixes};
+use egress_gw::{Consumers, Heeded, Knowledge, LastVoice, Prefixes};
 use route::rules::{Document, Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use std::fmt::Write;
@@ -150,25 +150,41 @@ pub fn knowledge(references: References) -> Result<Knowledge> {
     Ok(Knowledge { snapshot, consumers, ..Knowledge::default() })
 }
 
-/// The frames of calls to every service, or to those that have a rule of their own, by so many applications, each with where it comes from.
-pub struct Frames(Vec<(IpAddr, Vec<u8>)>);
+/// The frames of calls to every service, or to those that have a rule of their own, by so many applications, each from its machine.
+pub struct Frames {
+    frames: Vec<(usize, Vec<u8>)>,
+    machines: Vec<Machine>,
+}
+
+/// Where calls come from. All of its calls come on one connection, as those of a consumer's process do.
+pub struct Machine {
+    pub address: IpAddr,
+    pub last: LastVoice,
+}
 
 impl Frames {
     /// Of every service, by `applications` of them.
     pub fn of_all(applications: usize) -> Self {
-        let frames = (0..applications)
-            .flat_map(|application| (0..SERVICES).map(move |number| (machine(number), frame(number, application))));
-        Self(frames.collect())
+        let calls = (0..applications).flat_map(|application| (0..SERVICES).map(move |number| (number, application)));
+        Self::of(calls)
     }
 
     /// Of the services that rules name.
     pub fn of_ruled() -> Self {
-        Self((0..RULES).map(|at| at * EVERY).map(|number| (machine(number), frame(number, 0))).collect())
+        Self::of((0..RULES).map(|at| (at * EVERY, 0)))
+    }
+
+    fn of(calls: impl Iterator<Item = (usize, usize)>) -> Self {
+        let machine = |number| Machine { address: machine(number), last: LastVoice::default() };
+        Self {
+            frames: calls.map(|(number, application)| (number % MACHINES, frame(number, application))).collect(),
+            machines: (0..MACHINES).map(machine).collect(),
+        }
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.frames.len()
     }
 
     /// The call in one of them, with where it comes from.
@@ -176,12 +192,12 @@ impl Frames {
     /// # Errors
     /// A frame that cannot be read.
     #[inline]
-    pub fn read(&self, at: usize) -> Result<(IpAddr, Peeked<'_>)> {
-        let (address, frame) = &self.0[at];
+    pub fn read(&self, at: usize) -> Result<(&Machine, Peeked<'_>)> {
+        let (machine, frame) = &self.frames[at];
         let header = Header::decode(frame)?.context("a frame without a header")?;
         match peek(&header, &frame[HEADER_LEN..])? {
             Peeked::Opaque(serialization) => bail!("a call in {serialization}"),
-            call => Ok((*address, call)),
+            call => Ok((&self.machines[*machine], call)),
         }
     }
 }

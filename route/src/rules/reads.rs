@@ -1,23 +1,23 @@
 //! What rules look at in a call beside service, method and application, as a part of the key under which decisions are kept.
 //!
 //! ```text
-//!  rules of an interface ┐ look at   parameters, each in its place   one bit a condition, met or not    many: the text itself
-//!  rules with patterns   ┘           the address                     one bit a network, inside or not   many: the address itself
-//!                                    attachments, as they come       number of the key, then as above
+//!  rules of an interface ┐ look at   the address                  one bit a network, inside or not           many: the address itself
+//!  rules with patterns   ┘           attachments, as they come    number of the key, one bit a condition     many: the text itself
 //! ```
 //!
 //! So a rule about one user in a million makes two kinds of calls and not a million, a call is read once whatever the number of keys
 //! (once more where it says one of them twice), and only for keys that rules about its service ask. An attachment that meets what its absence would meet is not noted. What a sticky
-//! split goes by is none of it: that is read for each call.
+//! split goes by is none of it: that is read for each call. Parameters of the caller's node are none of it either: they do not change from
+//! call to call, and whoever keeps decisions knows a caller by all that its references say.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use wire::dubbo::attachments::mark;
 
 use super::document::{Condition, Wanted};
 use super::values::Network;
-use crate::call::{Entries, Lookup};
+use crate::call::Entries;
 use crate::plan::VALUE_MAX_LEN;
 
 /// Beyond so many conditions asking each costs more than keeping a decision for each text.
@@ -29,7 +29,8 @@ pub(super) struct Looks {
     attachments: Box<[Key]>,
     /// The marks of those keys, so that nearly all other attachments are passed over unread.
     marks: u64,
-    parameters: Box<[Key]>,
+    /// In their order.
+    parameters: Box<[Box<str>]>,
     source: Box<[Network]>,
 }
 
@@ -49,10 +50,10 @@ pub struct Reads<'r> {
 
 impl Looks {
     pub(super) fn of<'r>(conditions: impl Iterator<Item = &'r Condition>) -> Self {
-        let (mut attachments, mut parameters, mut source) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+        let (mut attachments, mut parameters, mut source) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         for when in conditions {
             collect(&mut attachments, &when.attachments);
-            collect(&mut parameters, &when.parameters);
+            parameters.extend(when.parameters.iter().map(|(key, _)| key.clone()));
             for network in &when.source {
                 if source.len() <= BITS_MAX && !source.contains(network) {
                     source.push(*network);
@@ -60,12 +61,17 @@ impl Looks {
             }
         }
         let marks = attachments.keys().fold(0, |marks, name: &&str| marks | mark(name.as_bytes()));
-        Self { attachments: keys(attachments), marks, parameters: keys(parameters), source: source.into() }
+        Self {
+            attachments: keys(attachments),
+            marks,
+            parameters: parameters.into_iter().collect(),
+            source: source.into(),
+        }
     }
 
     /// The keys of parameters that are looked at.
     pub(super) fn parameters(&self) -> impl Iterator<Item = &str> {
-        self.parameters.iter().map(|key| &*key.name)
+        self.parameters.iter().map(|key| &**key)
     }
 
     #[inline]
@@ -104,17 +110,8 @@ impl<'r> Reads<'r> {
 
     /// Appends bytes that are equal only for calls of the service that no rule tells apart by these. Its own length is not in it: it
     /// belongs at the end of a key.
-    pub fn put_key(
-        self,
-        attachments: &impl Entries,
-        parameters: &dyn Lookup,
-        source: Option<IpAddr>,
-        out: &mut Vec<u8>,
-    ) {
+    pub fn put_key(self, attachments: &impl Entries, source: Option<IpAddr>, out: &mut Vec<u8>) {
         for looks in self.both() {
-            for key in &looks.parameters {
-                key.put(parameters.get(&key.name).as_deref(), out);
-            }
             put_source(&looks.source, source, out);
         }
         if self.both().iter().any(|looks| !looks.attachments.is_empty()) {

@@ -103,7 +103,7 @@ fn attachments_are_read_once_and_of_equal_keys_the_last_counts() {
         let rules = in_force(&text, SystemTime::UNIX_EPOCH);
         let key = |attachments: &[(&str, Option<&str>)]| {
             let (mut key, listed) = (Vec::new(), Listed(attachments, Cell::new(0)));
-            rules.reads(None).put_key(&listed, &(), None, &mut key);
+            rules.reads(None).put_key(&listed, None, &mut key);
             let twice = attachments.len() > 1 && attachments.iter().all(|(key, _)| *key == attachments[0].0);
             assert_eq!(listed.1.get(), if twice { 2 } else { 1 }, "however many keys there are");
             key
@@ -128,7 +128,7 @@ fn a_key_that_is_said_many_times_makes_no_longer_a_key_than_its_last_word() {
         let rules = in_force(&text, SystemTime::UNIX_EPOCH);
         let key = |attachments: &[(&str, Option<&str>)]| {
             let (mut key, listed) = (Vec::new(), Listed(attachments, Cell::new(0)));
-            rules.reads(None).put_key(&listed, &(), None, &mut key);
+            rules.reads(None).put_key(&listed, None, &mut key);
             assert!(listed.1.get() <= 2);
             key
         };
@@ -168,7 +168,7 @@ fn keys(count: usize, calls: &[(Option<&str>, &str)]) -> Vec<Vec<u8>> {
     let key = |(user, source): &(Option<&str>, &str)| {
         let texts: BTreeMap<String, String> = user.iter().map(|user| ("user".to_owned(), (*user).to_owned())).collect();
         let mut key = Vec::new();
-        rules.reads(None).put_key(&texts, &(), source.parse().ok(), &mut key);
+        rules.reads(None).put_key(&texts, source.parse().ok(), &mut key);
         key
     };
     calls.iter().map(key).collect()
