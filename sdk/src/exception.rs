@@ -75,7 +75,8 @@ impl StackFrame {
     fn of(value: &Value) -> Option<Self> {
         let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let line = value.get("lineNumber").and_then(Value::as_i64).and_then(|line| u32::try_from(line).ok());
-        Some(Self { class: text("declaringClass")?, method: text("methodName")?, file: text("fileName"), line })
+        let class = text("declaringClass").or_else(|| text("className"));
+        Some(Self { class: class?, method: text("methodName")?, file: text("fileName"), line })
     }
 }
 

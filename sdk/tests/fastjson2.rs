@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use highway_sdk::fastjson2::{DecodeError, Decoder, Encoder, from_slice, to_vec};
 use highway_sdk::java::{BigInteger, Bytes, Date, Decimal, Duration, Instant, LocalDate, LocalDateTime, LocalTime};
-use highway_sdk::{Value, hessian2};
+use highway_sdk::{JavaException, StackFrame, Value, hessian2};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 
@@ -201,6 +201,11 @@ fn a_number_that_java_leaves_out_is_zero_and_nothing_else_is() {
 fn enums_are_constants_that_say_their_class_or_do_not() {
     both_ways(Kind::Large, &format!("92{}00 {}", text("a.Kind"), text("LARGE")));
     assert_eq!(from_slice::<Kind>(&field(&text("SMALL"))).unwrap(), Kind::Small);
+    // A field of that class has its number.
+    assert_eq!(from_slice::<Kind>(&field("01")).unwrap(), Kind::Large);
+    assert!(refusal::<Kind>("02").ends_with("found constant number 2, wanted one of the first 2"));
+    assert!(refusal::<Kind>("ff").ends_with("found constant number -1, wanted one of the first 2"));
+    assert!(hessian2::from_slice::<Kind>(&[0x91]).is_err());
     let other = format!("92{}00 {}", text("a.Mood"), text("LARGE"));
     assert!(refusal::<Kind>(&other).ends_with("found an object of class a.Mood, wanted a.Kind"));
     assert!(refusal::<Kind>(&text("HUGE")).ends_with("found `HUGE`, wanted one of SMALL, LARGE"));
@@ -405,4 +410,28 @@ fn each_value_is_a_field_and_a_bad_one_does_not_spoil_the_next() {
     assert_eq!(decoder.take::<HashMap<String, String>>().unwrap()["timeout"], "500");
     assert_eq!(decoder.at(), body.len());
     assert!(decoder.take::<Value>().is_err());
+}
+
+#[test]
+fn an_exception_says_where_it_was_thrown() {
+    // As 3.3.6 writes `new RuntimeException("boom")` with three frames, of which one is native.
+    let bytes = "0000010c925952756e74696d65457863657074696f6e00a67f5664657461696c4d657373616765014d626f6f6d7f53737461636b5472616365
+        0297a67f5166696c654e616d65035253686f702e6a6176617f536c696e654e756d62657204077f52636c6173734e616d650556636f6d2e61636d652e53
+        686f707f536d6574686f644e616d65064c627579a5a67f03af7f04fe7f0558636f6d2e61636d652e4e61746976657f064c72756ea5a67f03524d61696e
+        2e6a6176617f044511707f0556636f6d2e61636d652e4d61696e7f064d6d61696ea57f5d73757070726573736564457863657074696f6e730792686a61
+        76612e7574696c2e436f6c6c656374696f6e7324456d7074794c6973740894a5";
+    let thrown = JavaException::of(from_slice(&unhex(bytes)).unwrap());
+    assert_eq!((&*thrown.class, thrown.message.as_deref()), ("java.lang.RuntimeException", Some("boom")));
+    let frame = |class: &str, method: &str, file: Option<&str>, line| StackFrame {
+        class: class.into(),
+        method: method.into(),
+        file: file.map(str::to_owned),
+        line,
+    };
+    let wanted = [
+        frame("com.acme.Shop", "buy", Some("Shop.java"), Some(7)),
+        frame("com.acme.Native", "run", None, None),
+        frame("com.acme.Main", "main", Some("Main.java"), Some(70_000)),
+    ];
+    assert_eq!(thrown.stack, wanted);
 }

@@ -8,6 +8,8 @@
 //!
 //! It never takes one class for another.
 
+use std::borrow::Cow;
+
 use serde::de::{self, Visitor};
 
 use super::access::{Fields, Variant};
@@ -191,6 +193,16 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
         }
         self.followed(|reading, item| match item {
             Item::Text(text) => visitor.visit_enum(Unit(text)),
+            Item::Int(number) if S::NEWTYPES_ARE_PLAIN && names::is_java(name) => {
+                let constant = usize::try_from(number).ok().and_then(|number| variants.get(number));
+                let constant = constant.ok_or_else(|| {
+                    let wanted = variants.len();
+                    DecodeError::mismatch(format_args!(
+                        "found constant number {number}, wanted one of the first {wanted}"
+                    ))
+                })?;
+                visitor.visit_enum(Unit(Cow::Borrowed(constant)))
+            }
             Item::Typed(class) => {
                 let found = reading.class(class);
                 if names::is_java(name) && found != name {

@@ -29,10 +29,11 @@
 //! |---|---|
 //! | a field that is not there | Java leaves out numbers, booleans and chars that are zero: these are read as zero. Others that are not there are an error unless `Option` or `#[serde(default)]` |
 //! | `struct` with a Java name | also an object that says no class, as fields of exactly their declared class do |
+//! | `enum` with a Java name, of unit variants | also the number of the constant, as fields that are declared so have it: the variants stand in Java's order |
 //! | `enum` whose variants are classes | the variant must say its class; Java leaves it out where the field is declared with exactly that class |
 //! | `i8`, `i16`, `f32`, `char` | `byte`, `short`, `float`, `char`, told from `int`, `double` and text |
 //! | newtype with a Java name over a plain value | a value of that class, or one that says none |
-//! | [`Value`](crate::Value) | the constant of an enum is [`Value::Typed`](crate::Value::Typed), or its name alone where the field is declared so; an object that says no class is a map |
+//! | [`Value`](crate::Value) | the constant of an enum is [`Value::Typed`](crate::Value::Typed), or its number alone where the field is declared so; an object that says no class is a map |
 //!
 //! Classes of Java's own for which fastjson2 has a form (`BigDecimal`, `BigInteger`, `UUID`, `java.time`) are written in that form, and read into a `Value`
 //! as the objects of hessian2. A `java.sql.Timestamp` comes as a local date and time without a zone: read it as

@@ -5,12 +5,16 @@
 //! makes two objects of is the same but for that.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
+mod types;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use highway_sdk::{Value, fastjson2, hessian2};
 use highway_tests::install::{self, Release};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
 /// As many values as each release can write at least.
@@ -29,7 +33,9 @@ const DIFFER: [(&str, &str, usize); 5] = [
 ];
 
 /// The same for fastjson2, of whose values Java itself refuses a few.
-const LEAST_JSON: usize = 200;
+const LEAST_JSON: usize = 240;
+/// As many values have a Rust type in `types.rs` at least.
+const LEAST_TYPED: usize = 100;
 const DIFFER_JSON: [(&str, &str, usize); 5] = [
     ("letters", "the value is not as wanted: found the char U+D83D, half of a surrogate pair, wanted a whole one", 1),
     ("object", TWICE, 2),
@@ -58,6 +64,12 @@ impl Java {
         Self { child, lines: Box::new(lines) }
     }
 
+    /// All that it writes.
+    fn writes(&mut self) -> Vec<Json> {
+        let lines = self.lines.by_ref().take_while(|line| !line.is_empty());
+        lines.map(|line| serde_json::from_str(&line).unwrap()).collect()
+    }
+
     /// What it makes of these bytes.
     fn reads(&mut self, method: &str, bytes: &[u8]) -> Json {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -79,7 +91,7 @@ fn unhex(text: &str) -> Vec<u8> {
 }
 
 #[derive(Clone, Copy)]
-enum Codec {
+pub(crate) enum Codec {
     Hessian2,
     Fastjson2,
 }
@@ -92,15 +104,15 @@ impl Codec {
         }
     }
 
-    /// The value of these bytes, written again.
-    fn again(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
+    /// These bytes as a value, written again.
+    fn again<T: Serialize + DeserializeOwned>(self, bytes: &[u8]) -> Result<Vec<u8>, String> {
         match self {
             Codec::Hessian2 => {
-                let value: Value = hessian2::from_slice(bytes).map_err(|error| error.to_string())?;
+                let value: T = hessian2::from_slice(bytes).map_err(|error| error.to_string())?;
                 Ok(hessian2::to_vec(&value).unwrap())
             }
             Codec::Fastjson2 => {
-                let value: Value = fastjson2::from_slice(bytes).map_err(|error| error.to_string())?;
+                let value: T = fastjson2::from_slice(bytes).map_err(|error| error.to_string())?;
                 Ok(fastjson2::to_vec(&value).unwrap())
             }
         }
@@ -110,16 +122,11 @@ impl Codec {
 /// What is not the same to Java, by case and why, and how many values there were.
 fn compare(release: Release, codec: Codec) -> (BTreeMap<(String, String), usize>, usize) {
     let mut java = Java::start(release, codec);
-    let written: Vec<Json> = java
-        .lines
-        .by_ref()
-        .take_while(|line| !line.is_empty())
-        .map(|line| serde_json::from_str(&line).unwrap())
-        .collect();
+    let written = java.writes();
     let (mut same_bytes, mut differ) = (0, BTreeMap::new());
     for line in &written {
         let bytes = unhex(line["bytes"].as_str().unwrap());
-        let how = match codec.again(&bytes) {
+        let how = match codec.again::<Value>(&bytes) {
             Err(error) => error,
             Ok(again) if again == bytes => {
                 same_bytes += 1;
@@ -160,5 +167,34 @@ fn what_java_writes_in_fastjson2_is_read_and_what_is_written_of_it_is_the_same_t
         assert!(count >= LEAST_JSON, "{count} values of {}", release.version());
         let wanted = DIFFER_JSON.map(|(case, how, count)| ((case.to_owned(), how.to_owned()), count));
         assert_eq!(differ, BTreeMap::from(wanted), "{}", release.version());
+    }
+}
+
+#[test]
+fn one_rust_type_goes_over_both_serializations_and_is_the_same_to_java() {
+    for (release, codec) in [
+        (Release::V2_7_23, Codec::Hessian2),
+        (Release::V3_3_6, Codec::Hessian2),
+        (Release::V3_2_16, Codec::Fastjson2),
+        (Release::V3_3_6, Codec::Fastjson2),
+    ] {
+        let mut java = Java::start(release, codec);
+        let (mut count, mut refused) = (0, BTreeMap::new());
+        for line in java.writes() {
+            let (case, method) = (line["case"].as_str().unwrap(), line["method"].as_str().unwrap());
+            match types::again(codec, method, &unhex(line["bytes"].as_str().unwrap())) {
+                None => {}
+                Some(Err(error)) => *refused.entry((method.to_owned(), error)).or_insert(0) += 1,
+                Some(Ok(again)) => {
+                    let read = java.reads(method, &again);
+                    assert_eq!(read["tree"], line["tree"], "{case} of {}: {read}", release.version());
+                    count += 1;
+                }
+            }
+        }
+        println!("{} of {}: {count} values by their types, refused {refused:?}", codec.program(), release.version());
+        // Half a surrogate pair is no text.
+        let halves = |method: &str| matches!(method, "text" | "letter");
+        assert!(count >= LEAST_TYPED && refused.keys().all(|(method, _)| halves(method)), "{count}, {refused:?}");
     }
 }
