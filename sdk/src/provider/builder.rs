@@ -234,9 +234,7 @@ fn settled(registries: &[RegistryConfig]) -> Result<Vec<RegistrySettings>, Start
     let (settled, mistakes) = zk_bridge::settle_all(registries, Path::new("."));
     match mistakes.into_iter().next() {
         None => Ok(settled),
-        Some((_, mistake)) => {
-            Err(StartError::Registry { key: mistake.key.to_string(), what: mistake.what })
-        }
+        Some((_, mistake)) => Err(StartError::Registry { key: mistake.key.to_string(), what: mistake.what }),
     }
 }
 
