@@ -28,6 +28,8 @@ pub enum Part {
     Run(Run),
     /// What choosing an island costs an egress gateway at many rules and services.
     Choose(Choose),
+    /// What a call by the SDK costs beside a client that is written by hand.
+    Sdk(Sdk),
     /// Calls a Dubbo provider and checks every answer.
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.
@@ -55,6 +57,20 @@ pub struct Choose {
     /// So many calls.
     #[arg(long, hide = true, requires = "kind")]
     pub turns: Option<usize>,
+}
+
+/// `bench sdk`
+#[derive(Debug, clap::Args)]
+pub struct Sdk {
+    /// Rounds; the median is told.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub rounds: u8,
+    /// Seconds of each run.
+    #[arg(long, default_value = "1", value_parser = seconds)]
+    pub seconds: Duration,
+    /// End with 1 if a bar is missed.
+    #[arg(long)]
+    pub bars: bool,
 }
 
 /// `bench run`

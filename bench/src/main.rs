@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `run` | starts all chains, measures them in turn, prints ratios and bars |
 //! | `choose` | what deciding costs at many rules and services |
+//! | `sdk` | what a call by the SDK costs beside a client written by hand |
 //! | `load` | calls through one chain and checks every answer |
 //! | `echo` | the provider at the end of every chain |
 //!
@@ -24,6 +25,7 @@ mod packages;
 mod program;
 mod report;
 mod run;
+mod sdk;
 mod statistics;
 mod stream;
 mod syscalls;
@@ -39,6 +41,7 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().part {
         Part::Run(run) => run::run(&run),
         Part::Choose(choose) => choose::run(&choose),
+        Part::Sdk(sdk) => sdk::run(&sdk),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),

@@ -78,21 +78,21 @@ fn with_every_dubbo(program: &str, arguments: &[String]) -> Result<()> {
     run(program)
 }
 
-/// What choosing costs, and Highway beside plain relays; with `choose` only the first.
+/// What choosing costs, what a call by the SDK costs, and Highway beside plain relays; or one part of it.
 pub fn bench(arguments: &[String]) -> Result<()> {
     build_programs(&["--release", "-p", "highway-bench"])?;
-    let bench = |part: &[&str]| step::command(step::target().join("release/bench"), part);
-    let chosen = match arguments.iter().any(|argument| argument == "--bars") {
-        true => run(bench(&["choose", "--bars"])),
-        false => run(bench(&["choose"])),
+    let bench = |part: &str, more: &[String]| {
+        let mut bench = step::command(step::target().join("release/bench"), &[part]);
+        bench.args(more);
+        run(bench)
     };
-    if arguments.first().is_some_and(|part| part == "choose") {
-        return chosen;
+    if let Some((part, more)) = arguments.split_first().filter(|(part, _)| ["choose", "sdk"].contains(&part.as_str())) {
+        return bench(part, more);
     }
-    let mut beside = bench(&["run"]);
-    beside.args(arguments);
-    // A bar that is missed here hides nothing of what is measured there.
-    run(beside).and(chosen)
+    let bars: Vec<String> = arguments.iter().filter(|argument| *argument == "--bars").cloned().collect();
+    let parts = [bench("choose", &bars), bench("sdk", &bars), bench("run", arguments)];
+    // A bar that is missed in one part hides nothing of what is measured in another.
+    parts.into_iter().collect()
 }
 
 /// The fuzz targets and the comparison with released Dubbo.
