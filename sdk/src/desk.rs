@@ -183,7 +183,7 @@ impl Desk {
             return self.never_sent(key);
         }
         let Some(candidates) = self.pool.candidates(&name, &request.method) else {
-            if !directory.has_looked_for(&held.names.anybody) {
+            if !directory.has_looked_for(&name, &held.names.anybody) {
                 return self.wait_for_directory(key, held);
             }
             drop(calls);

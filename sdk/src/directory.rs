@@ -56,9 +56,9 @@ pub(crate) struct Called {
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
     pub list: Arc<ProviderList>,
-    /// What is not listed is known to be absent.
+    /// Every registry was read: a gateway that is not listed is not there.
     pub is_complete: bool,
-    /// What was looked up for this directory: another service may be there all the same.
+    /// Services that were looked for, and of which it is known who offers them.
     pub asked: FxHashSet<Arc<str>>,
     /// Whether there is a registry to look anything up in.
     pub has_registry: bool,
@@ -81,7 +81,9 @@ impl Directory {
         let mut timeouts = FxHashMap::default();
         let mut asked = FxHashSet::default();
         for (names, Called { service, direct }) in called {
-            asked.insert(names.anybody.clone());
+            if !direct.is_empty() || views.iter().all(|view| view.is_read(&service.interface)) {
+                asked.insert(names.anybody.clone());
+            }
             if !direct.is_empty() {
                 let offers = direct.iter().map(|endpoint| Offer::new(endpoint.clone(), &service.interface));
                 services.insert(names.anybody.clone(), offers.collect());
@@ -102,22 +104,21 @@ impl Directory {
             put(&mut services, &names.anybody, anybody);
             put(&mut services, &names.local, real);
         }
-        let (mut untagged, mut by_tag) = (Vec::new(), BTreeMap::<&str, BTreeSet<(&str, u16)>>::new());
-        untagged.extend(gateways.iter().map(gateway));
-        let mut seen: BTreeSet<(&str, u16)> = BTreeSet::new();
-        for provider in views.iter().flat_map(|view| view.providers()).filter(|provider| provider.is_virtual()) {
-            let place = (provider.host.as_str(), provider.port);
-            match provider.tag() {
-                Some(tag) => drop(by_tag.entry(tag).or_default().insert(place)),
-                None if seen.insert(place) => untagged.push(gateway(&Endpoint::new(place.0, place.1))),
-                None => {}
-            }
+        let (mut for_any, mut bound) = (BTreeSet::new(), BTreeMap::<&str, BTreeSet<Endpoint>>::new());
+        for gateway in views.iter().flat_map(|view| view.gateways()) {
+            let endpoint = Endpoint::new(&gateway.host, gateway.port);
+            match gateway.island.as_deref().or(gateway.tag.as_deref()) {
+                None => for_any.insert(endpoint),
+                Some(island) => bound.entry(island).or_default().insert(endpoint),
+            };
         }
-        for (tag, places) in by_tag {
-            let bound = places.into_iter().map(|(host, port)| gateway(&Endpoint::new(host, port)));
-            services.insert(format!("{GATEWAYS} {tag}").into(), untagged.iter().cloned().chain(bound).collect());
+        for_any.extend(gateways.iter().cloned());
+        for (island, own) in bound {
+            let takers = for_any.iter().chain(&own).map(gateway).collect();
+            services.insert(format!("{GATEWAYS} {island}").into(), takers);
         }
-        put(&mut services, GATEWAYS, untagged);
+        let for_any = for_any.iter().map(gateway).collect();
+        put(&mut services, GATEWAYS, for_any);
         Self {
             list: Arc::new(ProviderList { services }),
             is_complete: views.iter().all(|view| view.is_complete()),
@@ -139,9 +140,9 @@ impl Directory {
         said.methods.get(method).copied().or(said.others)
     }
 
-    /// Whether it is known who offers this.
-    pub fn has_looked_for(&self, name: &str) -> bool {
-        self.is_complete && self.asked.contains(name)
+    /// Whether it is known who stands under this name: `service` is the name under which the service itself was looked for.
+    pub fn has_looked_for(&self, name: &str, service: &str) -> bool {
+        if name.starts_with(GATEWAYS) { self.is_complete } else { self.asked.contains(service) }
     }
 }
 

@@ -53,7 +53,10 @@ fn calls_without_a_target_go_to_all_without_a_tag_and_local_ones_to_real_provide
         directory(vec![provider(1, &[]), gateway_at(2, ""), tagged, off, gateway_at(5, "shanghai")]);
     assert_eq!(ports(&directory, &names.anybody), [1, 2]);
     assert_eq!(ports(&directory, &names.local), [1]);
-    assert!(directory.has_looked_for(&names.anybody) && !directory.has_looked_for("com.acme.Other"));
+    assert!(
+        directory.has_looked_for(&names.anybody, &names.anybody)
+            && !directory.has_looked_for("com.acme.Other", "com.acme.Other")
+    );
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn nothing_is_known_to_be_absent_before_all_registries_were_read() {
     let (names, called) = called(&[]);
     let views = [Arc::new(View::of(1, vec![provider(1, &[])], Vec::new())), Arc::new(View::unread())];
     let directory = Directory::of(&called, &[], &views);
-    assert!(!directory.has_looked_for(&names.anybody));
+    assert!(!directory.has_looked_for(&names.anybody, &names.anybody));
     assert_eq!(ports(&directory, &names.anybody), [1], "who is known is called");
 }
 

@@ -3,7 +3,7 @@
 //!
 //! It is told by whoever makes a reference and by the thread of the registries; calls only read what comes of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use client::Endpoint;
@@ -17,6 +17,7 @@ use crate::directory::{Called, Directory, Names};
 pub(crate) struct Listing {
     state: Mutex<State>,
     directory: watch::Sender<Arc<Directory>>,
+    interfaces: watch::Sender<BTreeSet<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -41,6 +42,7 @@ impl Listing {
         let listing = Self {
             state: Mutex::new(State { gateways, views, ..State::default() }),
             directory: watch::Sender::new(Arc::default()),
+            interfaces: watch::Sender::default(),
         };
         listing.change(|_| true);
         Arc::new(listing)
@@ -49,6 +51,11 @@ impl Listing {
     /// What is known, at once and whenever it changes.
     pub fn directory(&self) -> watch::Receiver<Arc<Directory>> {
         self.directory.subscribe()
+    }
+
+    /// What registries are to be read for, at once and whenever it changes.
+    pub fn interfaces(&self) -> watch::Receiver<BTreeSet<String>> {
+        self.interfaces.subscribe()
     }
 
     /// A service is called from now on, at these addresses or wherever it is offered.
@@ -81,6 +88,15 @@ impl Listing {
         if !change(&mut state) {
             return;
         }
+        let looked_up = state.called.values().filter(|called| called.direct.is_empty());
+        let interfaces: BTreeSet<String> = looked_up.map(|called| called.service.interface.clone()).collect();
+        self.interfaces.send_if_modified(|said| {
+            let differs = *said != interfaces;
+            if differs {
+                *said = interfaces;
+            }
+            differs
+        });
         let directory = Directory::of(&state.called, &state.gateways, &state.views);
         // Under the lock, so that an older one never comes behind.
         self.directory.send_replace(Arc::new(directory));

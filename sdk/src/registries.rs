@@ -24,11 +24,11 @@ pub(crate) fn start(registries: Vec<RegistrySettings>, gateways: Vec<Endpoint>) 
         return Ok(listing);
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let told = Arc::downgrade(&listing);
+    let (told, interfaces) = (Arc::downgrade(&listing), listing.interfaces());
     thread::Builder::new().name("highway-registry".to_owned()).spawn(move || {
         runtime.block_on(async move {
             for (at, settings) in registries.into_iter().enumerate() {
-                let (registry, driver) = zk_bridge::open(settings);
+                let (registry, driver) = zk_bridge::open_only(settings, interfaces.clone());
                 tokio::spawn(driver.run());
                 let told = told.clone();
                 tokio::spawn(async move {
