@@ -30,6 +30,8 @@ use super::{Offer, Service};
 const PAYLOAD_LEN: usize = 8 * 1024 * 1024;
 /// Five times the threads of a Java provider: a task costs less than a thread.
 const CALLS: usize = 1000;
+/// As many as a shard can tell apart.
+const CALLS_MAX: usize = 1 << 24;
 const HELD_LEN: usize = 256 * 1024 * 1024;
 const CONNECTIONS: usize = 10_000;
 /// What a drain gives to registries that are away.
@@ -152,15 +154,15 @@ impl Builder {
         self
     }
 
-    /// At most so many calls in hand, 1000 without a word; what is over that is refused at once.
+    /// At most so many calls in hand, 1000 without a word and never over 16 million; what is over that is refused at once.
     pub fn calls(mut self, calls: usize) -> Self {
-        self.limits.calls = calls;
+        self.limits.calls = calls.clamp(1, CALLS_MAX);
         self
     }
 
     /// Bytes of a request's and of an answer's body at most: Dubbo's `payload`, 8 MiB without a word.
     pub fn payload(mut self, len: usize) -> Self {
-        self.limits.payload_len = len;
+        self.limits.payload_len = len.min(i32::MAX as usize);
         self
     }
 

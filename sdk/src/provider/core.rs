@@ -95,7 +95,7 @@ pub(super) enum Admission {
 
 impl Core {
     pub(super) fn new(services: Services, place: Place, limits: Limits) -> (Rc<Self>, mpsc::Receiver<Done>) {
-        let (done, finished) = mpsc::channel(limits.calls.max(1));
+        let (done, finished) = mpsc::channel(limits.calls);
         let core = Rc::new(Self {
             limits,
             services,

@@ -207,6 +207,15 @@ fn a_drain_has_an_end_and_says_what_it_cut_off() {
 }
 
 #[test]
+fn bounds_beyond_reason_are_no_panic() {
+    let builder = Provider::builder().calls(usize::MAX).payload(usize::MAX).held(usize::MAX).connections(usize::MAX);
+    let provider = start(builder.serve(greeter()));
+    assert_eq!(Talker::of(&provider).ask(&greet(1, "bo")), text("hello bo"));
+    let none = start(Provider::builder().calls(0).serve(greeter()));
+    assert_eq!(Talker::of(&none).ask(&greet(1, "bo")), text("hello bo"));
+}
+
+#[test]
 fn a_provider_that_is_dropped_closes_its_connections() {
     let provider = start(Provider::builder().serve(Service::new(GREETER)));
     let mut consumer = Talker::of(&provider);
