@@ -11,18 +11,14 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::oneshot;
 use wire::dubbo::frame::FrameKind;
 
-use crate::args::{Args, Each};
+use crate::args::Args;
 use crate::blocking;
-use crate::descriptor;
 use crate::error::{CallError, CallErrorKind, Outcome};
-use crate::hessian2::{EncodeError, Encoder};
 use crate::inbox::Refused;
-use crate::java_type;
 use crate::job::{Ended, Failure, Job};
 use crate::observed::Observed;
 use crate::options::CallOptions;
@@ -30,6 +26,7 @@ use crate::reply::{self, Reply};
 use crate::request::{Request, TARGET, label};
 use crate::scope;
 use crate::service::{Referred, Service};
+use crate::written::{Types, written};
 
 /// A call that is made when it is awaited.
 #[must_use = "nothing is called before it is awaited"]
@@ -40,7 +37,8 @@ pub struct Call<A, R> {
     /// The method that runs in the end, where it is another one.
     meant: Option<Box<str>>,
     args: A,
-    types: Option<Vec<String>>,
+    types: Types,
+    kind: FrameKind,
     options: CallOptions,
     _gives: PhantomData<fn() -> R>,
 }
@@ -100,6 +98,7 @@ impl<A: Clone, R> Clone for Call<A, R> {
             meant: self.meant.clone(),
             args: self.args.clone(),
             types: self.types.clone(),
+            kind: self.kind,
             options: self.options.clone(),
             _gives: PhantomData,
         }
@@ -108,7 +107,16 @@ impl<A: Clone, R> Clone for Call<A, R> {
 
 impl<A: Args, R> Call<A, R> {
     pub(crate) fn new(service: Service, method: Box<str>, args: A) -> Self {
-        Self { service, method, meant: None, args, types: None, options: CallOptions::default(), _gives: PhantomData }
+        Self {
+            service,
+            method,
+            meant: None,
+            args,
+            types: Types::Told,
+            kind: FrameKind::Call,
+            options: CallOptions::default(),
+            _gives: PhantomData,
+        }
     }
 
     /// How long its caller waits.
@@ -134,7 +142,21 @@ impl<A: Args, R> Call<A, R> {
     /// The Java types of all parameters, as Java's source names them: `int`, `java.util.Collection`, `com.acme.Base[]`. By default they are
     /// what the arguments are.
     pub fn types<T: Into<String>>(mut self, types: impl IntoIterator<Item = T>) -> Self {
-        self.types = Some(types.into_iter().map(Into::into).collect());
+        self.types = Types::Named(types.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// The descriptors of all parameters, as far as the trait of a typed client is certain of them.
+    #[doc(hidden)]
+    pub fn declared(mut self, types: &'static [Option<&'static str>]) -> Self {
+        self.types = Types::Declared(types);
+        self
+    }
+
+    /// Nobody answers it; who awaits it gets what stands for `void`.
+    #[doc(hidden)]
+    pub fn unanswered(mut self) -> Self {
+        self.kind = FrameKind::OneWay;
         self
     }
 
@@ -285,7 +307,16 @@ impl<A: Args, R: DeserializeOwned> IntoFuture for Call<A, R> {
     type IntoFuture = Calling<R>;
 
     fn into_future(self) -> Calling<R> {
-        self.made(FrameKind::Call, |call, ended| Ok(answered::<R>(call, ended)?.value))
+        let kind = self.kind;
+        self.made(kind, value)
+    }
+}
+
+/// What a call comes to, whether it is answered or one-way.
+fn value<R: DeserializeOwned>(call: String, ended: Option<Ended>) -> Result<R, CallError> {
+    match ended {
+        Some(Ended::Sent) => reply::void(&call),
+        ended => Ok(answered(call, ended)?.value),
     }
 }
 
@@ -295,40 +326,6 @@ fn answered<R: DeserializeOwned>(call: String, ended: Option<Ended>) -> Result<R
         Some(Ended::Failed(failure)) => Err(failed(call, failure)),
         Some(Ended::Repeated(last)) => answered(call, Some(*last)).map_err(CallError::and_perhaps_before),
         Some(Ended::Sent) | None => Err(CallError::new(call, Outcome::Unknown, CallErrorKind::Ended)),
-    }
-}
-
-/// Writes the arguments, and the descriptors of their parameters.
-fn written(args: &impl Args, types: Option<Vec<String>>) -> Result<(String, Vec<u8>), CallErrorKind> {
-    let mut bytes = Vec::new();
-    let mut writer = Writer { encoder: Encoder::new(&mut bytes), types: String::new(), count: 0, untold: None };
-    args.each(&mut writer)?;
-    let Writer { types: told, count, untold, .. } = writer;
-    let types = match (types, untold) {
-        (Some(named), _) if named.len() == count => named.iter().map(|name| java_type::named(name)).collect(),
-        (Some(named), _) => return Err(CallErrorKind::Types { found: named.len(), wanted: count }),
-        (None, Some(at)) => return Err(CallErrorKind::UntoldType { at }),
-        (None, None) => told,
-    };
-    Ok((types, bytes))
-}
-
-struct Writer<'b> {
-    encoder: Encoder<'b>,
-    types: String,
-    count: usize,
-    /// The first that does not tell its type.
-    untold: Option<usize>,
-}
-
-impl Each for Writer<'_> {
-    fn arg<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
-        self.count += 1;
-        match descriptor::of(value) {
-            Ok(descriptor) => self.types.push_str(&descriptor),
-            Err(descriptor::Untold) => drop(self.untold.get_or_insert(self.count)),
-        }
-        self.encoder.put(value)
     }
 }
 

@@ -56,7 +56,9 @@ pub enum CallErrorKind {
     #[error(transparent)]
     Argument(#[from] EncodeError),
     /// Nothing tells the Java type of an argument.
-    #[error("nothing tells the Java type of argument {at} (counted from 1); name the types of all with `.types([…])`")]
+    #[error(
+        "nothing tells the Java type of argument {at} (counted from 1); name the types of all with `.types([…])`, or that of a parameter in a trait with `#[java(\"…\")]`"
+    )]
     UntoldType {
         /// Which.
         at: usize,

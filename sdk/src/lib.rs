@@ -28,6 +28,8 @@
 //!
 //! So it needs no key, no link and no grant of its own, and works beside Java consumers that know nothing of it.
 //!
+//! **With a trait.** [`service`](macro@service) makes a client of a trait, with the method names and types of the Java interface.
+//!
 //! **How it fails.** [`CallError`] says how far the call got. What was not sent goes to another provider by itself, within its time; what
 //! may have run is made again only where its caller said so ([`Call::repeats`]).
 //!
@@ -87,7 +89,10 @@ mod target;
 pub mod tower;
 #[cfg(feature = "tower")]
 mod trace_context;
+#[cfg(feature = "macros")]
+mod typed;
 mod value;
+mod written;
 
 pub use args::Args;
 pub use call::{Call, Calling};
@@ -100,6 +105,8 @@ pub use reply::{Attachments, Reply};
 pub use scope::{TargetGuard, carried, current_target, enter_target, with_attachments, with_target};
 pub use service::{Service, ServiceBuilder};
 pub use target::{NotATarget, Target};
+#[cfg(feature = "macros")]
+pub use typed::service;
 pub use value::Value;
 pub use zk_bridge::RegistryConfig;
 

@@ -28,6 +28,12 @@ pub struct Reply<R> {
     pub from: String,
 }
 
+/// What stands for the answer to a one-way `call`, as for that of a `void` method.
+pub(crate) fn void<R: DeserializeOwned>(call: &str) -> Result<R, CallError> {
+    hessian2::from_bytes(Codec::Hessian2.null_body())
+        .map_err(|error| CallError::new(call, Outcome::Unknown, AnswerError::from(error)))
+}
+
 /// Reads the answer to `call`.
 pub(crate) fn read<R: DeserializeOwned>(call: &str, frame: &[u8], from: String) -> Result<Reply<R>, CallError> {
     let executed = |error: AnswerError| CallError::new(call, Outcome::Executed, error);

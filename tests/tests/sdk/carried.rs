@@ -12,7 +12,7 @@ use crate::providers::{providers, wait};
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "com.example.Order")]
-struct Order {
+pub struct Order {
     id: i64,
     state: Option<State>,
     placed: Option<Date>,
@@ -27,7 +27,7 @@ struct Order {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "com.example.Order$State", rename_all = "UPPERCASE")]
-enum State {
+pub enum State {
     Open,
     Paid,
     Sent,
@@ -35,31 +35,31 @@ enum State {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "com.example.Order$Customer")]
-struct Customer {
+pub struct Customer {
     name: String,
     address: Option<Address>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "com.example.Order$Address")]
-struct Address {
+pub struct Address {
     street: String,
     city: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename = "com.example.Order$Item")]
-struct Item {
+pub struct Item {
     name: String,
     count: i32,
     price: Option<Decimal>,
 }
 
-fn item(name: &str, count: i32) -> Item {
+pub fn item(name: &str, count: i32) -> Item {
     Item { name: name.to_owned(), count, price: Some("1.50".into()) }
 }
 
-fn order() -> Order {
+pub fn order() -> Order {
     Order {
         id: 1 << 40,
         state: Some(State::Paid),

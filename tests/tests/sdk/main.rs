@@ -4,3 +4,4 @@
 mod carried;
 mod islands;
 mod providers;
+mod typed;
