@@ -32,9 +32,18 @@ fn a_call_goes_to_the_island_that_is_named_and_nowhere_else() {
                 .unwrap();
             let greeter = highway.service(GREETING).build().unwrap();
             let hello = || greeter.call::<_, String>("sayHello", ("bo",));
+            let came = |answer: String, island: &str| assert!(answer.contains(island), "{answer} is not of {island}");
+            {
+                let _there = enter_target(Target::new("shanghai").unwrap());
+                came(hello().wait().unwrap(), "shanghai");
+                {
+                    let _inner = enter_target(Target::new("beijing").unwrap());
+                    came(hello().wait().unwrap(), "beijing");
+                    came(hello().target("shanghai").wait().unwrap(), "shanghai");
+                }
+                came(hello().wait().unwrap(), "shanghai");
+            }
             wait(async {
-                let came =
-                    |answer: String, island: &str| assert!(answer.contains(island), "{answer} is not of {island}");
                 came(hello().target("shanghai").await.unwrap(), "shanghai");
                 came(hello().target("beijing").await.unwrap(), "beijing");
                 came(with_target(Target::new("beijing").unwrap(), async { hello().await }).await.unwrap(), "beijing");
