@@ -18,8 +18,7 @@ use wire::dubbo::frame::FrameKind;
 use crate::args::Args;
 use crate::blocking;
 use crate::error::{CallError, CallErrorKind, Outcome};
-use crate::inbox::Refused;
-use crate::job::{Ended, Failure, Job};
+use crate::job::{Ended, Failure, Job, Work};
 use crate::observed::Observed;
 use crate::options::CallOptions;
 use crate::reply::{self, Reply};
@@ -291,13 +290,9 @@ impl<A: Args, R> Call<A, R> {
             repeats: options.repeats.unwrap_or(0),
             reply,
         };
-        match referred.shared.inbox.put(job) {
+        match referred.shared.inbox.put(Work::Call(job)) {
             Ok(()) => Ok(Sent { call, _of: referred, answer }),
-            Err(Refused::Ended) => Err(CallError::not_sent(call, CallErrorKind::Ended)),
-            Err(Refused::Full) => {
-                let why = "more calls come than are sent; make fewer at once, or raise `Builder::calls`".to_owned();
-                Err(CallError::not_sent(call, CallErrorKind::Busy(why)))
-            }
+            Err(refused) => Err(CallError::not_sent(call, refused)),
         }
     }
 }

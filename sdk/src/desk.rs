@@ -29,7 +29,7 @@ use wire::dubbo::frame::{FrameKind, Status};
 use crate::directory::Directory;
 use crate::held::Held;
 use crate::inbox::Inbox;
-use crate::job::{Ended, Failure, Job};
+use crate::job::{Ended, Failure, Job, Work};
 use crate::request::{Request, TooLong};
 
 /// All calls of this process.
@@ -92,7 +92,11 @@ pub(crate) async fn run(
         if directory.has_changed().unwrap_or(false) {
             desk.follow(directory.borrow_and_update().clone());
         }
-        jobs.drain(..).for_each(|job| desk.take(job));
+        jobs.drain(..).for_each(|work| match work {
+            Work::Call(job) => desk.take(job),
+            // Whoever does not wait for it any more misses nothing.
+            Work::Standing(question) => drop(question.send(desk.pool.status())),
+        });
         spare = jobs;
     }
 }

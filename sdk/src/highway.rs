@@ -13,13 +13,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Endpoint, PoolConfig};
+use client::{Endpoint, PoolConfig, ProviderStatus};
 use thiserror::Error;
+use tokio::sync::oneshot;
 use wire::dubbo::frame::{BEYOND_REASON_LEN, HEADER_LEN};
 use zk_bridge::{RegistryConfig, RegistrySettings, ServiceKey};
 
 use crate::desk::{self, Limits};
+use crate::error::CallErrorKind;
 use crate::inbox::Inbox;
+use crate::job::Work;
 use crate::listing::Listing;
 use crate::options::CallOptions;
 use crate::registries;
@@ -137,6 +140,17 @@ impl Highway {
     /// A service, by its Java interface.
     pub fn service(&self, interface: &str) -> ServiceBuilder {
         ServiceBuilder::new(self.0.clone(), ServiceKey::new(interface, None, None))
+    }
+
+    /// How each provider and gateway stands that this process calls, or would: for pages of health and figures. One that nobody was
+    /// called at yet is not connected.
+    ///
+    /// # Errors
+    /// [`CallErrorKind::Busy`] where more calls come than are sent, [`CallErrorKind::Ended`] where the threads have ended.
+    pub async fn providers(&self) -> Result<Vec<ProviderStatus>, CallErrorKind> {
+        let (question, answer) = oneshot::channel();
+        self.0.inbox.put(Work::Standing(question))?;
+        answer.await.map_err(|_| CallErrorKind::Ended)
     }
 }
 

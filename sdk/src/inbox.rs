@@ -6,13 +6,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::job::Job;
+use crate::error::CallErrorKind;
+use crate::job::Work;
 
 /// Calls that the shard has not taken yet.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     /// `None` once nobody takes any more.
-    jobs: Mutex<Option<Vec<Job>>>,
+    jobs: Mutex<Option<Vec<Work>>>,
     filled: Notify,
     limit: usize,
 }
@@ -24,19 +25,29 @@ pub(crate) enum Refused {
     Ended,
 }
 
+impl From<Refused> for CallErrorKind {
+    fn from(refused: Refused) -> Self {
+        let full = "more calls come than are sent; make fewer at once, or raise `Builder::calls`";
+        match refused {
+            Refused::Ended => Self::Ended,
+            Refused::Full => Self::Busy(full.to_owned()),
+        }
+    }
+}
+
 impl Inbox {
     pub fn new(limit: usize) -> Self {
         Self { jobs: Mutex::new(Some(Vec::new())), filled: Notify::new(), limit }
     }
 
-    /// Puts a call in.
-    pub fn put(&self, job: Job) -> Result<(), Refused> {
+    /// Puts a call or a question in.
+    pub fn put(&self, work: Work) -> Result<(), Refused> {
         let mut jobs = self.jobs();
         let waiting = jobs.as_mut().ok_or(Refused::Ended)?;
         if waiting.len() >= self.limit {
             return Err(Refused::Full);
         }
-        waiting.push(job);
+        waiting.push(work);
         let is_first = waiting.len() == 1;
         drop(jobs);
         // Who is behind another is taken with it.
@@ -47,7 +58,7 @@ impl Inbox {
     }
 
     /// All that have come, once there are some; `None` after [`Inbox::close`]. Cancel safe. `spare` is filled next.
-    pub async fn take(&self, spare: &mut Vec<Job>) -> Option<Vec<Job>> {
+    pub async fn take(&self, spare: &mut Vec<Work>) -> Option<Vec<Work>> {
         loop {
             match self.jobs().as_mut() {
                 None => return None,
@@ -65,7 +76,7 @@ impl Inbox {
         drop(dropped);
     }
 
-    fn jobs(&self) -> MutexGuard<'_, Option<Vec<Job>>> {
+    fn jobs(&self) -> MutexGuard<'_, Option<Vec<Work>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -81,10 +92,10 @@ mod tests {
 
     use super::*;
     use crate::directory::Names;
-    use crate::job::Ended;
+    use crate::job::{Ended, Job};
     use crate::request::Request;
 
-    fn job() -> (Job, oneshot::Receiver<Ended>) {
+    fn job() -> (Work, oneshot::Receiver<Ended>) {
         let service = Arc::new(ServiceKey::new("com.acme.Greeter", None, None));
         let names = Names::new(&service, &[]);
         let (method, types, args, attachments) = ("greet".into(), String::new(), Vec::new(), Vec::new());
@@ -92,7 +103,7 @@ mod tests {
         let request = Request { service, method, types, args, attachments, kind, payload_len: 100 };
         let (reply, answer) = oneshot::channel();
         let job = Job { request, names, target: None, began: Instant::now(), timeout: None, repeats: 0, reply };
-        (job, answer)
+        (Work::Call(job), answer)
     }
 
     fn wait<F: Future>(future: F) -> F::Output {

@@ -1,15 +1,24 @@
-//! A call between the thread that makes it and the shard that sends it, and what comes back.
+//! A call, or a question, between the thread that makes it and the shard that sends it, and what comes back.
 //!
 //! Nothing happens here.
 
 use std::time::{Duration, Instant};
 
-use client::Endpoint;
+use client::{Endpoint, ProviderStatus};
 use tokio::sync::oneshot;
 
 use crate::directory::Names;
 use crate::request::{Request, TooLong};
 use crate::target::Target;
+
+/// What the shard is given to do.
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "nearly all are calls, which are not to be allocated one by one")]
+pub(crate) enum Work {
+    Call(Job),
+    /// Somebody wants to know how providers stand.
+    Standing(oneshot::Sender<Vec<ProviderStatus>>),
+}
 
 /// A call on its way.
 #[derive(Debug)]

@@ -41,6 +41,7 @@
 //! **What one sees.** Each call is a span of `tracing` (target `highway_sdk`, level debug) with its service, method, target, outcome and who
 //! answered, in the names of OpenTelemetry. W3C trace context goes with a call as attachment `traceparent`, which gateways write into their
 //! audits and providers read: put there by [`Builder::outgoing`], [`with_attachments`], [`Call::attachment`] or the layer of feature `tower`.
+//! [`Highway::providers`] says how providers and gateways stand.
 //!
 //! **Features**, none of which is on unless it is asked for:
 //!
@@ -96,6 +97,7 @@ mod written;
 
 pub use args::Args;
 pub use call::{Call, Calling};
+pub use client::{ProviderStatus, State as ProviderState};
 pub use error::{AnswerError, CallError, CallErrorKind, Outcome};
 pub use exception::{JavaException, StackFrame};
 pub use generic::Generic;

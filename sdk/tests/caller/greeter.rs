@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 pub struct Greeter {
     pub runtime: Runtime,
     _provider: Provider,
+    pub highway: Highway,
     pub service: Service,
     pub address: String,
     pub noted: Arc<Notify>,
@@ -32,7 +33,7 @@ pub fn greeter_called_by(with: impl FnOnce(Builder) -> Builder) -> Greeter {
     let highway = with(Highway::builder().application("caller").options(patient)).build().unwrap();
     let address = provider.address().to_string();
     let service = highway.service("com.acme.Greeter").address(&address).build().unwrap();
-    Greeter { runtime, _provider: provider, service, address, noted }
+    Greeter { runtime, _provider: provider, highway, service, address, noted }
 }
 
 fn served(noted: Arc<Notify>) -> provider::Service {

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::Once;
 use std::time::Duration;
 
-use highway_sdk::{Attachments, Value, with_attachments};
+use highway_sdk::{Attachments, ProviderState, Value, with_attachments};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::FmtSpan;
 
@@ -111,4 +111,17 @@ fn what_a_process_adds_to_each_call_comes_last_and_is_added_inside_of_its_span()
     let sent = call.attachment("span", "mine").attachment("private", "x").attachment("open", "y").wait().unwrap();
     assert_eq!((sent["span"].as_str(), sent["open"].as_str()), ("call", "y"));
     assert!(!sent.contains_key("private"), "{sent:?}");
+}
+
+#[test]
+fn a_process_knows_how_its_providers_stand() {
+    let greeter = greeter();
+    let _: String = greeter.service.call("greet", ("bo",)).wait().unwrap();
+    let gone = greeter.highway.service("com.acme.Gone").address("127.0.0.1:1").build().unwrap();
+    gone.call::<_, ()>("greet", ()).timeout(Duration::from_millis(100)).wait().unwrap_err();
+    let providers = greeter.runtime.block_on(greeter.highway.providers()).unwrap();
+    let at = |address: &str| providers.iter().find(|provider| provider.address == address).unwrap();
+    assert_eq!((at(&greeter.address).state, at(&greeter.address).outstanding), (ProviderState::Up, 0));
+    assert_ne!(at("127.0.0.1:1").state, ProviderState::Up);
+    assert_eq!(providers.len(), 2);
 }
