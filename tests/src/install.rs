@@ -74,6 +74,22 @@ impl Toolbox {
     }
 }
 
+/// The launcher and the class path of Caucho's own Hessian, of which hessian-lite is a copy that went its own way; it brings tests for
+/// other implementations.
+///
+/// # Errors
+/// As [`install`].
+pub fn caucho() -> Result<(PathBuf, String)> {
+    packages::install(&[Need::Java, Need::Maven])?;
+    let lab = lab_dir();
+    fs::create_dir_all(&lab)?;
+    let _guard = lock(&lab, "lock")?;
+    let jars = Set::caucho(&lab);
+    maven::install(&lab, std::slice::from_ref(&jars))?;
+    let java = packages::find("java").context("java is not on the path")?;
+    Ok((java, format!("{}/*", jars.place().display())))
+}
+
 /// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.
 #[must_use]
 pub fn no_go() -> Option<String> {

@@ -164,6 +164,12 @@ impl Set {
         }
     }
 
+    /// Caucho's Hessian; its tests are a servlet.
+    pub(super) fn caucho(lab: &Path) -> Self {
+        let artefacts = ["com.caucho:hessian:4.0.66", "javax.servlet:javax.servlet-api:3.1.0"];
+        Set::new(lab, "hessian-4.0.66", &artefacts.map(str::to_owned))
+    }
+
     /// A ZooKeeper server.
     pub(super) fn zookeeper(lab: &Path, server: Server) -> Self {
         Set::new(lab, &format!("zookeeper-{}", server.version()), &server.artefacts())
