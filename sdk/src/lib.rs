@@ -43,10 +43,11 @@
 //! audits and providers read: put there by [`Builder::outgoing`], [`with_attachments`], [`Call::attachment`] or the layer of feature `tower`.
 //! [`Highway::providers`] says how providers and gateways stand.
 //!
-//! **Features**, none of which is on unless it is asked for:
+//! **Features**; `macros` alone is on unless it is left out:
 //!
 //! | feature | what it gives |
 //! |---|---|
+//! | `macros` | `#[highway_sdk::service("…")] trait …`: typed clients |
 //! | `tower` | `highway_sdk::tower`: calls as a `Service` of tower, and a `Layer` that takes target and trace context of HTTP requests |
 //! | `metrics` | calls in hand, and their durations by service, method and outcome, to the recorder of crate `metrics` |
 //!
