@@ -21,6 +21,7 @@ use chassis::Process;
 use chassis::admin::Condition;
 use chassis::drain::Hold;
 use chassis::state::StateDir;
+use route::rules::{Center, Observed, Rulebook};
 use route::{Health, Known, Offer, Snapshot, View};
 use tokio::sync::{mpsc, oneshot};
 use wire::tunnel::catalogue::ServiceKey;
@@ -38,10 +39,11 @@ use crate::local_memory::{self, OnDisk};
 use crate::own_services::OwnServices;
 use crate::publish::{self, Face, Remembered};
 use crate::reference::Prefixes;
-use crate::rulebook::{self, Center, Observed, Rulebook};
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_change, consumers};
-use crate::state_files::{ISLANDS, REMEMBERED, read_islands, read_memory, read_remembered, read_rulebook, write};
+use crate::state_files::{
+    ISLANDS, REMEMBERED, read_islands, read_memory, read_remembered, read_rulebook, write, write_rulebook,
+};
 
 /// Changes that come together are taken together.
 const GATHER: Duration = Duration::from_millis(20);
@@ -381,15 +383,22 @@ impl Control {
 
     /// Takes in what the config centers say.
     fn observe_rules(&mut self, today: SystemTime) {
-        let center = |site: &mut Site| Center {
-            registry: site.registry.name().to_owned(),
-            documents: site.documents.borrow_and_update().clone(),
-        };
-        let centers: Vec<Center> = self.sites.iter_mut().map(center).collect();
+        let seen = |site: &mut Site| (site.registry.clone(), site.documents.borrow_and_update().clone());
+        let seen: Vec<_> = self.sites.iter_mut().map(seen).collect();
+        let centers: Vec<Center<'_>> = seen
+            .iter()
+            .map(|(registry, documents)| Center {
+                registry: registry.name(),
+                is_read: documents.is_read(),
+                has_folder: documents.has_folder(),
+                unsound: documents.unsound(),
+                texts: documents.texts().collect(),
+            })
+            .collect();
         let observed = self.rulebook.observe(&centers, today);
         self.outdated |= observed != Observed::Same;
         if observed == Observed::OtherDocuments {
-            write(&self.outside.state, rulebook::FILE, &self.rulebook.encode());
+            write_rulebook(&self.outside.state, &self.rulebook);
         }
     }
 

@@ -26,8 +26,7 @@
 //! | `entrance`, `consumers` | who may connect, and with TLS; the consumers' connections of a shard |
 //! | [`answer`] | the one table that turns failures into Dubbo answers |
 //! | `catalogue`, `distances`, `knowledge`, `places`, `reference`, `voices` | what hubs tell and consumers' nodes say, and what shards know of it |
-//! | `rulebook` | the rules in force: documents of the config center, of each the last good text |
-//! | `own_services`, `local_memory`, `returned` | what this island serves itself, over time |
+//! | `own_services`, `local_memory` | what this island serves itself, over time |
 //! | `publish`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `explain`, `hub_says`, `probe` | where a call would go and why, for people; what the hubs say of it; whether it gets there |
 //! | `rules_page` | what looks odd about a rule document, for people |
@@ -78,9 +77,7 @@ mod probe;
 mod publish;
 mod queued;
 mod reference;
-mod returned;
 mod routing;
-mod rulebook;
 mod rules_page;
 mod session;
 mod shown;

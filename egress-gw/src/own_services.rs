@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use route::Returned;
 use route::rules::Rules;
 use wire::tunnel::Keyed;
 use wire::tunnel::catalogue::ServiceKey;
@@ -24,7 +25,6 @@ use crate::local::{Local, LocalTls, Own, answers_at};
 use crate::local_memory::{LocalMemory, OnDisk};
 use crate::own_names::OwnNames;
 use crate::publish;
-use crate::returned::Returned;
 
 /// The services of this island.
 pub struct OwnServices {

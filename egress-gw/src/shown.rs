@@ -3,12 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use route::rules::ShownDocument;
 use route::{Health, Offer, Snapshot};
 use serde::Serialize;
 use wire::tunnel::catalogue::ServiceKey;
 use zk_bridge::Registry;
-
-use crate::rulebook::ShownDocument;
 
 /// So many services are named at most.
 const SHOWN_SERVICES: usize = 1000;

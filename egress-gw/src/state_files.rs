@@ -4,12 +4,12 @@
 use std::time::{Duration, SystemTime};
 
 use chassis::state::StateDir;
+use route::rules::Rulebook;
 use serde::de::DeserializeOwned;
 
 use crate::islands::Islands;
 use crate::local_memory::{self, LocalMemory};
 use crate::publish::Remembered;
-use crate::rulebook::{self, Rulebook};
 
 /// The file with what islands on ports of their own last offered.
 pub const REMEMBERED: &str = "bound-islands.json";
@@ -17,6 +17,10 @@ const REMEMBERED_MAX_LEN: u64 = 256 << 20;
 /// The file with the names of all islands that were ever heard of.
 pub const ISLANDS: &str = "islands.json";
 const ISLANDS_MAX_LEN: u64 = 4 << 20;
+/// The file with the texts of rules that are obeyed.
+const RULES: &str = "rules.json";
+/// It can hold what a config center can, escaped.
+const RULES_MAX_LEN: u64 = 64 << 20;
 
 /// Which services were local before.
 pub fn read_memory(state: &StateDir, keep: Duration) -> LocalMemory {
@@ -57,15 +61,16 @@ fn read_json<T: DeserializeOwned + Default>(state: &StateDir, name: &str, max_le
 
 /// Which rules were obeyed before.
 pub fn read_rulebook(state: &StateDir) -> Rulebook {
-    let rulebook = match state.read(rulebook::FILE, rulebook::FILE_MAX_LEN) {
-        Ok(None) => return Rulebook::default(),
-        Ok(Some(bytes)) => Rulebook::decode(&bytes, SystemTime::now()).map_err(anyhow::Error::from),
-        Err(error) => Err(error.into()),
-    };
-    rulebook.unwrap_or_else(|error| {
-        tracing::warn!(error = format!("{error:#}"), "which rules were obeyed before is not known");
-        Rulebook::default()
-    })
+    let kept = read_json(state, RULES, RULES_MAX_LEN, "which rules were obeyed before is not known");
+    Rulebook::again(kept, SystemTime::now())
+}
+
+/// Keeps the rules that are obeyed.
+pub fn write_rulebook(state: &StateDir, rulebook: &Rulebook) {
+    match serde_json::to_vec(&rulebook.kept()) {
+        Ok(content) => write(state, RULES, &content),
+        Err(error) => tracing::error!(%error, "the rules that are obeyed are not kept"),
+    }
 }
 
 /// Replaces a file; that it cannot be written is said in the log.

@@ -68,7 +68,7 @@ pub trait Trail {
     fn note(&mut self, stage: Stage, found: impl FnOnce() -> String);
 }
 
-struct Silent;
+pub struct Silent;
 
 impl Trail for Silent {
     fn note(&mut self, _: Stage, _: impl FnOnce() -> String) {}
@@ -97,7 +97,7 @@ fn choose(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Resul
 }
 
 /// The switches that stop a call wherever it goes.
-fn stopped(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<(), Refusal> {
+pub fn stopped(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<(), Refusal> {
     match snapshot.rules().stopping(call).find(|stop| stop.switch.island.is_none()) {
         None => Ok(()),
         Some(stop) => {
@@ -108,7 +108,7 @@ fn stopped(call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Resu
 }
 
 /// The caller named a target: may the call go there?
-fn named(said: &Said<'_>, call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<Target, Refusal> {
+pub fn named(said: &Said<'_>, call: &Call<'_>, snapshot: &Snapshot, trail: &mut impl Trail) -> Result<Target, Refusal> {
     let by = said.reason.to_string();
     let target = match (said.place, call.service) {
         (Place::Local, None) => return Err(Refusal::LocalOpaque { said: by }),

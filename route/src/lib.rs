@@ -11,6 +11,8 @@
 //!  4 catalogue  speaks where no rule is about the call: the only island that offers the service
 //! ```
 //!
+//! Who knows only his own island decides what can be decided there ([`near`]) and leaves the rest to a gateway, which asks the same rules.
+//!
 //! The same code explains: [`explain`] decides while writing down every [`Step`] it takes. Nothing here knows a socket,
 //! a clock, Dubbo's bytes or a status; the egress gateway and the SDK turn what is said here into calls.
 
@@ -18,8 +20,10 @@ mod call;
 mod decide;
 mod fit;
 mod import;
+mod near;
 mod plan;
 mod refusal;
+mod returned;
 mod ruled;
 pub mod rules;
 mod snapshot;
@@ -31,7 +35,9 @@ mod words;
 pub use call::{Call, Entries, Lookup, Word};
 pub use decide::{Explained, Stage, Step, decide, explain};
 pub use import::{BesideLocal, ImportRule, Imports, Verdict};
+pub use near::{Near, near};
 pub use plan::{Choice, LOCAL, Plan, Reason, Split, Sticky, Target, VALUE_MAX_LEN};
 pub use refusal::{Lasts, Refusal};
+pub use returned::Returned;
 pub use snapshot::{Health, Known, Offer, Snapshot, View};
 pub use words::is_island_id;

@@ -18,7 +18,7 @@ use crate::decide::{Stage, Trail};
 use crate::fit::{Fit, Unfit, fit};
 use crate::plan::{Choice, Plan, Reason, Split, Target};
 use crate::refusal::Refusal;
-use crate::rules::{Act, Rule};
+use crate::rules::{Act, Rule, Rules};
 use crate::snapshot::{Snapshot, View};
 use crate::text::joined;
 
@@ -34,7 +34,19 @@ pub fn ruled(
     snapshot: &Snapshot,
     trail: &mut impl Trail,
 ) -> Result<Option<Plan>, Refusal> {
-    let mut about = snapshot.rules().about(service);
+    let Some(rule) = first_about(call, service, snapshot.rules(), trail)? else { return Ok(None) };
+    let choice = Acting { rule, call, service, snapshot }.choice(trail)?;
+    Ok(Some(Plan { reason: Reason::Rule(rule.name.clone()), choice }))
+}
+
+/// The first rule that is about a call, if no other of its rank disagrees.
+pub fn first_about<'r>(
+    call: &Call<'_>,
+    service: &ServiceKey,
+    rules: &'r Rules,
+    trail: &mut impl Trail,
+) -> Result<Option<&'r Rule>, Refusal> {
+    let mut about = rules.about(service);
     let mut passed = 0;
     let first = about.by_ref().find(|asked| {
         let Some(why) = asked.mismatch(call) else { return true };
@@ -66,38 +78,38 @@ pub fn ruled(
         let (second, second_act) = (other.rule.name.to_string(), other.rule.act.to_string());
         return Err(Refusal::RulesDisagree { first: name.to_string(), first_act: act.to_string(), second, second_act });
     }
-    let choice = Acting { rule: first.rule, call, service, snapshot }.choice(trail)?;
-    Ok(Some(Plan { reason: Reason::Rule(name.clone()), choice }))
+    Ok(Some(first.rule))
 }
 
 /// A rule that acts on a call.
-struct Acting<'a> {
-    rule: &'a Rule,
-    call: &'a Call<'a>,
-    service: &'a ServiceKey,
-    snapshot: &'a Snapshot,
+pub struct Acting<'a> {
+    pub rule: &'a Rule,
+    pub call: &'a Call<'a>,
+    pub service: &'a ServiceKey,
+    pub snapshot: &'a Snapshot,
 }
 
 impl<'a> Acting<'a> {
     fn choice(&self, trail: &mut impl Trail) -> Result<Choice, Refusal> {
+        let targets = self.targets(trail)?;
+        let usable = self.usable(&targets, trail)?;
+        let Act::Split { to, sticky } = &self.rule.act else { return Ok(ordered(usable)) };
+        let to = self.shares_here(to);
+        let shares = to.iter().filter(|(target, _)| usable.contains(target)).cloned();
+        match (&usable[..], Split::new(&self.rule.name, shares, sticky.clone())) {
+            (_, Some(split)) if usable.len() > 1 => Ok(Choice::Split(split)),
+            _ => Ok(Choice::One(usable[0].clone())),
+        }
+    }
+
+    /// Each target that it names, once, in the order in which they are asked; whether they can take the call is another question.
+    pub fn targets(&self, trail: &mut impl Trail) -> Result<Vec<Target>, Refusal> {
         match &self.rule.act {
             Act::Refuse(say) => Err(Refusal::RuleRefuses { rule: self.rule.name.to_string(), say: say.to_string() }),
-            Act::Island(target) => Ok(ordered(self.usable(&[self.here(target)], trail)?)),
-            Act::Split { to, sticky } => {
-                let to = self.shares_here(to);
-                let targets: Vec<Target> = to.iter().map(|(target, _)| target.clone()).collect();
-                let usable = self.usable(&targets, trail)?;
-                let shares = to.iter().filter(|(target, _)| usable.contains(target)).cloned();
-                match (&usable[..], Split::new(&self.rule.name, shares, sticky.clone())) {
-                    (_, Some(split)) if usable.len() > 1 => Ok(Choice::Split(split)),
-                    _ => Ok(Choice::One(usable[0].clone())),
-                }
-            }
-            Act::Failover(targets) => Ok(ordered(self.usable(&self.all_here(targets), trail)?)),
-            Act::LocalFirst { then, back_after } => {
-                let usable = self.usable(&self.local_first(then, *back_after, trail), trail)?;
-                Ok(ordered(usable))
-            }
+            Act::Island(target) => Ok(vec![self.here(target)]),
+            Act::Split { to, .. } => Ok(self.shares_here(to).into_iter().map(|(target, _)| target).collect()),
+            Act::Failover(targets) => Ok(self.all_here(targets)),
+            Act::LocalFirst { then, back_after } => Ok(self.local_first(then, *back_after, trail)),
             Act::Nearest(targets) => {
                 let offers = self.snapshot.offers(self.service).iter();
                 let mut targets: Vec<Target> = match &targets[..] {
@@ -109,7 +121,7 @@ impl<'a> Acting<'a> {
                     Target::Local => Duration::ZERO,
                     Target::Island(island) => self.snapshot.round_trip(island).unwrap_or(Duration::MAX),
                 });
-                Ok(ordered(self.usable(&targets, trail)?))
+                Ok(targets)
             }
         }
     }
@@ -155,7 +167,7 @@ impl<'a> Acting<'a> {
     }
 
     /// Of these, in their order, those that can take the call: those that are up, or all that fit if none is.
-    fn usable(&self, targets: &[Target], trail: &mut impl Trail) -> Result<Vec<Target>, Refusal> {
+    pub fn usable(&self, targets: &[Target], trail: &mut impl Trail) -> Result<Vec<Target>, Refusal> {
         let mut usable: Vec<(&Target, Fit)> = Vec::with_capacity(targets.len());
         let mut passed: Vec<(&Target, Unfit<'a>)> = Vec::new();
         for target in targets {

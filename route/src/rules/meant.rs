@@ -81,6 +81,11 @@ impl<'r> Asked<'r> {
             && when.parameters.is_empty()
     }
 
+    /// Whether nobody can say whether the rule is about this call who does not know the address of its caller.
+    pub fn hangs_on_address(&self, call: &Call<'_>) -> bool {
+        call.source.is_none() && matches!(self.mismatch(call), Some(Mismatch::Source))
+    }
+
     /// Why the rule is not about this call; `None` where it is.
     pub fn mismatch(&self, call: &Call<'_>) -> Option<Mismatch<'r>> {
         let when = &self.rule.when;

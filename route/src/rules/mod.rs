@@ -4,6 +4,7 @@
 //!  text ─ parse ─▶ Document ─┐                        ┌─ next_change: make them anew then
 //!  text ─ parse ─▶ Document ─┴─ Rules::new(…, now) ─▶ Rules ─ reads: what belongs into a cache's key
 //!                     │                               └─▶ Known::rules of a snapshot ─▶ decide
+//!                     ├─ Rulebook: of many documents the last good text of each
 //!                     ├─ difference ─▶ sentences for the log
 //!                     ├─ check ─▶ what does not come out as the document expects
 //!                     └─ shadowed, Surroundings ─▶ what looks odd
@@ -11,6 +12,7 @@
 //!
 //! Nothing here reads a file, a clock or a config center.
 
+mod book;
 mod compiled;
 mod difference;
 mod document;
@@ -24,6 +26,7 @@ mod values;
 mod warnings;
 mod yaml;
 
+pub use book::{Center, Kept, Observed, Rulebook, ShownDocument};
 pub use compiled::{Rules, TooMany};
 pub use difference::difference;
 pub use document::{Broken, Document, Mistake};

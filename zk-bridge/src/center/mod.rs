@@ -109,10 +109,10 @@ impl Documents {
         self.has_folder
     }
 
-    /// Whether a document of this name is there, of which no text is known that could be read: that does not mean that it is gone.
+    /// The names of documents that are there, and of which no text is known that could be read: that does not mean that they are gone.
     #[must_use]
-    pub fn is_unsound(&self, name: &str) -> bool {
-        self.unsound.contains(name)
+    pub fn unsound(&self) -> &BTreeSet<String> {
+        &self.unsound
     }
 
     /// The same with a document whose text cannot be read, for who stands in for a config center.
@@ -126,6 +126,11 @@ impl Documents {
     #[must_use]
     pub fn all(&self) -> &[Arc<Document>] {
         &self.all
+    }
+
+    /// Name and text of each, by name.
+    pub fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.all.iter().map(|document| (document.name.as_str(), document.text.as_str()))
     }
 
     /// One of them.

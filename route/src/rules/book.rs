@@ -2,25 +2,23 @@
 //!
 //! ```text
 //!  documents of every registry ─ another text? ─ parse ─▶ taken ─┬─▶ Rules of this moment ─▶ Snapshot
-//!                                                  │             └─▶ state directory
+//!                                                  │             └─▶ Kept, for whoever has where to keep it
 //!                                                  └ broken: said in the log and shown; what was taken before stays
 //! ```
 //!
-//! What was taken is kept in the state directory, so that a gateway that starts while its registry is away obeys it. It writes
-//! nothing into a config center, and is not on the path of a call.
+//! Whoever keeps what was taken obeys it also where he starts while his registry is away. Nothing here reads a config center, a clock or a
+//! file, and nothing is on the path of a call.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use route::rules::{self, Document, Rules, Surroundings};
-use route::{Snapshot, View};
-use zk_bridge::Documents;
-
-/// The file with the texts that were taken.
-pub const FILE: &str = "rules.json";
-/// A file can hold what a config center can, escaped.
-pub const FILE_MAX_LEN: u64 = 64 << 20;
+use super::compiled::{Rules, TooMany};
+use super::difference::difference;
+use super::document::Document;
+use super::read::{RULES_MAX, parse};
+use super::warnings::Surroundings;
+use crate::snapshot::{Snapshot, View};
 
 /// Oddities of a document that the status page names.
 const WARNINGS_SHOWN: usize = 20;
@@ -49,20 +47,26 @@ struct Refused {
     why: String,
 }
 
-/// What is kept of a document in the file.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Kept {
+/// What is kept of a document that is obeyed.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Kept {
     registry: String,
     text: String,
 }
 
 /// The config center of a registry, as it was last seen.
 #[derive(Debug, Clone)]
-pub struct Center {
+pub struct Center<'a> {
     /// The registry's name.
-    pub registry: String,
-    /// What stands there.
-    pub documents: Arc<Documents>,
+    pub registry: &'a str,
+    /// Whether it was ever read. Before that it is not known which documents there are.
+    pub is_read: bool,
+    /// Whether the folder of documents was ever there. Before that, silence may mean that the tree was lost.
+    pub has_folder: bool,
+    /// Names of documents that are there and have no text that can be read.
+    pub unsound: &'a BTreeSet<String>,
+    /// Name and text of all others.
+    pub texts: Vec<(&'a str, &'a str)>,
 }
 
 /// What came of a look at the config centers.
@@ -72,7 +76,7 @@ pub enum Observed {
     Same,
     /// Other rules hold now, though the documents are the same: it is another time.
     OtherRules,
-    /// Other documents are obeyed: the file is outdated too.
+    /// Other documents are obeyed: what was kept of them is outdated too.
     OtherDocuments,
 }
 
@@ -92,52 +96,47 @@ pub struct ShownDocument {
 }
 
 impl Rulebook {
-    /// What [`Rulebook::encode`] made of an earlier one, as it holds at `now`. A text that is not understood any more is left out, and said.
-    ///
-    /// # Errors
-    /// The bytes are no such file.
-    pub fn decode(bytes: &[u8], now: SystemTime) -> serde_json::Result<Self> {
-        let all: BTreeMap<String, Kept> = serde_json::from_slice(bytes)?;
+    /// What [`Rulebook::kept`] said of an earlier one, as it holds at `now`. A text that is not understood any more is left out, and said.
+    #[must_use]
+    pub fn again(kept: BTreeMap<String, Kept>, now: SystemTime) -> Self {
         let mut book = Self::default();
-        for (name, Kept { registry, text }) in all {
+        for (name, Kept { registry, text }) in kept {
             if let Err(refused) = book.take(&name, &registry, &text) {
                 book.refuse(&name, refused);
             }
         }
         book.put_together(now);
-        Ok(book)
+        book
     }
 
-    /// The texts that are obeyed, to be kept in a file.
+    /// The texts that are obeyed, by name.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    pub fn kept(&self) -> BTreeMap<String, Kept> {
         let kept = |taken: &Taken| Kept { registry: taken.registry.clone(), text: taken.text.clone() };
-        let all: BTreeMap<&String, Kept> = self.taken.iter().map(|(name, taken)| (name, kept(taken))).collect();
-        serde_json::to_vec(&all).unwrap_or_default()
+        self.taken.iter().map(|(name, taken)| (name.clone(), kept(taken))).collect()
     }
 
     /// Takes in what stands in the config centers at `now`, the one that counts first. A document is gone when the center that it came from
     /// was read, has a folder of documents, and has it no more: a tree that was lost takes no rule away.
-    pub fn observe(&mut self, centers: &[Center], now: SystemTime) -> Observed {
+    pub fn observe(&mut self, centers: &[Center<'_>], now: SystemTime) -> Observed {
         let mut observed = Observed::Same;
         let mut refused = BTreeMap::new();
         let mut seen = BTreeSet::new();
-        for Center { registry, documents } in centers {
-            for document in documents.all() {
-                let (name, text) = (&document.name, &document.text);
-                if !seen.insert(name.as_str()) {
-                    if self.taken.get(name).is_some_and(|taken| taken.text != *text) {
+        for Center { registry, texts, .. } in centers {
+            for (name, text) in texts.iter().copied() {
+                if !seen.insert(name) {
+                    if self.taken.get(name).is_some_and(|taken| taken.text != text) {
                         let why = "it stands in several registries with different texts; that of the first one is obeyed, remove the others";
-                        refused.insert(name.clone(), Refused { text: String::new(), why: why.to_owned() });
+                        refused.insert(name.to_owned(), Refused { text: String::new(), why: why.to_owned() });
                     }
-                } else if let Some(taken) = self.taken.get_mut(name).filter(|taken| taken.text == *text) {
-                    taken.registry.clone_from(registry);
-                } else if let Some(before) = self.refused.get(name).filter(|before| before.text == *text) {
-                    refused.insert(name.clone(), before.clone());
+                } else if let Some(taken) = self.taken.get_mut(name).filter(|taken| taken.text == text) {
+                    (*registry).clone_into(&mut taken.registry);
+                } else if let Some(before) = self.refused.get(name).filter(|before| before.text == text) {
+                    refused.insert(name.to_owned(), before.clone());
                 } else {
                     match self.take(name, registry, text) {
                         Ok(()) => observed = Observed::OtherDocuments,
-                        Err(why) => drop(refused.insert(name.clone(), why)),
+                        Err(why) => drop(refused.insert(name.to_owned(), why)),
                     }
                 }
             }
@@ -168,21 +167,21 @@ impl Rulebook {
     }
 
     /// Why a document that stands nowhere is obeyed all the same; `None` where it is gone.
-    fn why_kept(&self, name: &str, centers: &[Center]) -> Option<String> {
+    fn why_kept(&self, name: &str, centers: &[Center<'_>]) -> Option<String> {
         let registry = &self.taken.get(name)?.registry;
-        let Some(center) = centers.iter().find(|center| center.registry == *registry) else {
+        let Some(center) = centers.iter().find(|center| center.registry == registry) else {
             // Its registry is in the configuration no more.
-            let unread = centers.iter().find(|center| !center.documents.is_read());
+            let unread = centers.iter().find(|center| !center.is_read);
             return unread
                 .map(|unread| format!("registry {} was not read yet, so the document stays", unread.registry));
         };
-        match (center.documents.is_read(), center.documents.has_folder()) {
+        match (center.is_read, center.has_folder) {
             (false, _) => Some(format!("registry {registry} was not read yet, so the document stays as it was")),
             (true, false) => Some(format!(
                 "registry {registry} has no folder of rule documents, as if it had lost its tree: the document stays as it was; write it \
                  again, or make the folder without it where it is to go"
             )),
-            (true, true) if center.documents.is_unsound(name) => {
+            (true, true) if center.unsound.contains(name) => {
                 Some(format!("its text in registry {registry} cannot be read, so the document stays as it was"))
             }
             (true, true) => None,
@@ -196,11 +195,11 @@ impl Rulebook {
             false => "none of it is obeyed",
         };
         let refused = |why: String| Refused { text: text.to_owned(), why: format!("{why}; {stays}") };
-        let document = Arc::new(rules::parse(name, text).map_err(|broken| refused(broken.to_string()))?);
+        let document = Arc::new(parse(name, text).map_err(|broken| refused(broken.to_string()))?);
         let others = self.taken.iter().filter(|(other, _)| *other != name).map(|(_, taken)| taken.document.len());
         let found = others.sum::<usize>() + document.len();
-        if found > rules::RULES_MAX {
-            return Err(refused(rules::TooMany { found }.to_string()));
+        if found > RULES_MAX {
+            return Err(refused(TooMany { found }.to_string()));
         }
         let (registry, text) = (registry.to_owned(), text.to_owned());
         let before = self.taken.insert(name.to_owned(), Taken { registry, text, document: document.clone() });
@@ -275,11 +274,11 @@ impl Rulebook {
 
 /// Says in the log what is otherwise now.
 fn tell(name: &str, before: Option<&Document>, now: Option<&Document>) {
-    for change in rules::difference(before, now) {
+    for change in difference(before, now) {
         tracing::info!(document = name, change, "rules have changed");
     }
 }
 
 #[cfg(test)]
-#[path = "rulebook_tests.rs"]
+#[path = "book_tests.rs"]
 mod tests;
