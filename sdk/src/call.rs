@@ -32,9 +32,9 @@ use crate::written::{Types, written};
 #[derive(Debug)]
 pub struct Call<A, R> {
     service: Service,
-    method: Box<str>,
+    method: Arc<str>,
     /// The method that runs in the end, where it is another one.
-    meant: Option<Box<str>>,
+    meant: Option<Arc<str>>,
     args: A,
     types: Types,
     kind: FrameKind,
@@ -48,15 +48,27 @@ pub struct Calling<T> {
     /// `None` when it has ended.
     sent: Option<Result<Sent, CallError>>,
     seen: Observed,
-    read: fn(String, Option<Ended>) -> Result<T, CallError>,
+    read: fn(&Named, Option<Ended>) -> Result<T, CallError>,
 }
 
 /// A call that the shard has.
 struct Sent {
-    call: String,
-    /// Its providers are looked up until it has ended.
-    _of: Arc<Referred>,
+    call: Named,
     answer: oneshot::Receiver<Ended>,
+}
+
+/// Which call it is.
+struct Named {
+    /// Its providers are looked up until it has ended.
+    of: Arc<Referred>,
+    method: Arc<str>,
+}
+
+impl Named {
+    /// The call, for people: made only where one reads it.
+    fn label(&self) -> String {
+        label(&self.of.key, &self.method)
+    }
 }
 
 impl<T> Future for Calling<T> {
@@ -71,7 +83,7 @@ impl<T> Future for Calling<T> {
             self.seen.answered_by(from);
         }
         let result = match self.sent.take() {
-            Some(Ok(sent)) => (self.read)(sent.call, ended),
+            Some(Ok(sent)) => (self.read)(&sent.call, ended),
             Some(Err(error)) => Err(error),
             None => panic!("a call was polled after its end"),
         };
@@ -83,7 +95,7 @@ impl<T> Future for Calling<T> {
 impl<T> fmt::Debug for Calling<T> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.sent {
-            Some(Ok(sent)) => write!(out, "Calling({})", sent.call),
+            Some(Ok(sent)) => write!(out, "Calling({})", sent.call.label()),
             _ => out.write_str("Calling(ended)"),
         }
     }
@@ -105,7 +117,7 @@ impl<A: Clone, R> Clone for Call<A, R> {
 }
 
 impl<A: Args, R> Call<A, R> {
-    pub(crate) fn new(service: Service, method: Box<str>, args: A) -> Self {
+    pub(crate) fn new(service: Service, method: Arc<str>, args: A) -> Self {
         Self {
             service,
             method,
@@ -180,10 +192,10 @@ impl<A: Args, R> Call<A, R> {
 
     /// Makes the call and waits for no answer: nobody learns what becomes of it. It is on its connection when this has ended well.
     pub fn one_way(self) -> Calling<()> {
-        let read = |call, ended| match ended {
+        let read = |call: &Named, ended| match ended {
             Some(Ended::Failed(failure)) => Err(failed(call, failure)),
             Some(_) => Ok(()),
-            None => Err(CallError::not_sent(call, CallErrorKind::Ended)),
+            None => Err(CallError::not_sent(call.label(), CallErrorKind::Ended)),
         };
         self.made(FrameKind::OneWay, read)
     }
@@ -234,7 +246,7 @@ impl<A: Args, R> Call<A, R> {
         self.meant.as_ref().unwrap_or(&self.method)
     }
 
-    fn made<T>(self, kind: FrameKind, read: fn(String, Option<Ended>) -> Result<T, CallError>) -> Calling<T> {
+    fn made<T>(self, kind: FrameKind, read: fn(&Named, Option<Ended>) -> Result<T, CallError>) -> Calling<T> {
         let seen = Observed::new(&self.service.0.key, self.meant());
         let sent = self.send(kind, &seen);
         Calling { sent: Some(sent), seen, read }
@@ -242,22 +254,21 @@ impl<A: Args, R> Call<A, R> {
 
     /// Hands it over to the shard.
     fn send(self, kind: FrameKind, seen: &Observed) -> Result<Sent, CallError> {
-        let call = label(&self.service.0.key, self.meant());
         let Self { service, method, meant, args, types, options, .. } = self;
-        let referred = service.0;
-        let meant = meant.as_ref().unwrap_or(&method);
+        let call = Named { of: service.0, method: meant.unwrap_or_else(|| method.clone()) };
+        let referred = &call.of;
         let (types, args) = match written(&args, types) {
             Ok(written) => written,
-            Err(wrong) => return Err(CallError::not_sent(call, wrong)),
+            Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
         };
         let mut options = options.within(scope::current());
-        if let Some(of_method) = referred.methods.get(&**meant) {
+        if let Some(of_method) = referred.methods.get(&*call.method) {
             options = options.or(of_method);
         }
         let mut options = options.or(&referred.options).or(&referred.shared.options);
         let target = match options.target.take().transpose() {
             Ok(target) => target,
-            Err(wrong) => return Err(CallError::not_sent(call, wrong)),
+            Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
         };
         if let Some(target) = &target {
             seen.target(target);
@@ -291,8 +302,8 @@ impl<A: Args, R> Call<A, R> {
             reply,
         };
         match referred.shared.inbox.put(Work::Call(job)) {
-            Ok(()) => Ok(Sent { call, _of: referred, answer }),
-            Err(refused) => Err(CallError::not_sent(call, refused)),
+            Ok(()) => Ok(Sent { call, answer }),
+            Err(refused) => Err(CallError::not_sent(call.label(), refused)),
         }
     }
 }
@@ -308,24 +319,25 @@ impl<A: Args, R: DeserializeOwned> IntoFuture for Call<A, R> {
 }
 
 /// What a call comes to, whether it is answered or one-way.
-fn value<R: DeserializeOwned>(call: String, ended: Option<Ended>) -> Result<R, CallError> {
+fn value<R: DeserializeOwned>(call: &Named, ended: Option<Ended>) -> Result<R, CallError> {
     match ended {
-        Some(Ended::Sent) => reply::void(&call),
+        Some(Ended::Answer { frame, .. }) => reply::value(&frame).map_err(|unread| unread.of(call.label())),
+        Some(Ended::Sent) => reply::void().map_err(|unread| unread.of(call.label())),
         ended => Ok(answered(call, ended)?.value),
     }
 }
 
-fn answered<R: DeserializeOwned>(call: String, ended: Option<Ended>) -> Result<Reply<R>, CallError> {
+fn answered<R: DeserializeOwned>(call: &Named, ended: Option<Ended>) -> Result<Reply<R>, CallError> {
     match ended {
-        Some(Ended::Answer { frame, from }) => reply::read(&call, &frame, from.to_string()),
+        Some(Ended::Answer { frame, from }) => reply::read(&frame, &from).map_err(|unread| unread.of(call.label())),
         Some(Ended::Failed(failure)) => Err(failed(call, failure)),
         Some(Ended::Repeated(last)) => answered(call, Some(*last)).map_err(CallError::and_perhaps_before),
-        Some(Ended::Sent) | None => Err(CallError::new(call, Outcome::Unknown, CallErrorKind::Ended)),
+        Some(Ended::Sent) | None => Err(CallError::new(call.label(), Outcome::Unknown, CallErrorKind::Ended)),
     }
 }
 
 /// What a call that has no answer says to its caller.
-fn failed(call: String, failure: Failure) -> CallError {
+fn failed(call: &Named, failure: Failure) -> CallError {
     let (outcome, kind) = match failure {
         Failure::NoProvider(why) => (Outcome::NotSent, CallErrorKind::NoProvider(why)),
         Failure::NotReached(why) => (Outcome::NotSent, CallErrorKind::Connection(why)),
@@ -345,7 +357,7 @@ fn failed(call: String, failure: Failure) -> CallError {
             (Outcome::Executed, CallErrorKind::Busy(why))
         }
     };
-    CallError::new(call, outcome, kind)
+    CallError::new(call.label(), outcome, kind)
 }
 
 // A reference is shared between threads, and so are calls of it.

@@ -75,19 +75,10 @@ pub(crate) async fn run(
     let _reading = Reading(inbox.clone());
     let desk = Desk::new(&shard, limits);
     desk.follow(directory.borrow_and_update().clone());
+    // Beside the calls: to wait for both at once costs each call as much as it does to look.
+    shard.run(follow(Rc::downgrade(&desk), directory.clone()));
     let mut spare = Vec::new();
-    loop {
-        let jobs = tokio::select! {
-            jobs = inbox.take(&mut spare) => jobs,
-            changed = directory.changed() => {
-                if changed.is_err() {
-                    return;
-                }
-                desk.follow(directory.borrow_and_update().clone());
-                continue;
-            }
-        };
-        let Some(mut jobs) = jobs else { return };
+    while let Some(mut jobs) = inbox.take(&mut spare).await {
         // Who asks for a service has made it known before.
         if directory.has_changed().unwrap_or(false) {
             desk.follow(directory.borrow_and_update().clone());
@@ -98,6 +89,14 @@ pub(crate) async fn run(
             Work::Standing(question) => drop(question.send(desk.pool.status())),
         });
         spare = jobs;
+    }
+}
+
+/// Takes over what is known whenever that changes.
+async fn follow(desk: Weak<Desk>, mut directory: watch::Receiver<Arc<Directory>>) {
+    while directory.changed().await.is_ok() {
+        let Some(desk) = desk.upgrade() else { return };
+        desk.follow(directory.borrow_and_update().clone());
     }
 }
 

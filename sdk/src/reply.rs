@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use client::Endpoint;
 use serde::de::DeserializeOwned;
 use wire::dubbo::answer::{self, AnswerType};
 use wire::dubbo::attachments::AttachmentValue;
@@ -28,58 +29,90 @@ pub struct Reply<R> {
     pub from: String,
 }
 
-/// What stands for the answer to a one-way `call`, as for that of a `void` method.
-pub(crate) fn void<R: DeserializeOwned>(call: &str) -> Result<R, CallError> {
-    hessian2::from_bytes(Codec::Hessian2.null_body())
-        .map_err(|error| CallError::new(call, Outcome::Unknown, AnswerError::from(error)))
+/// An answer that is no value: how far its call got, and what is wrong.
+#[derive(Debug)]
+pub(crate) struct Unread(Outcome, CallErrorKind);
+
+impl Unread {
+    /// The error of `call`.
+    pub fn of(self, call: String) -> CallError {
+        CallError::new(call, self.0, self.1)
+    }
+
+    fn executed(error: impl Into<AnswerError>) -> Self {
+        Self(Outcome::Executed, error.into().into())
+    }
 }
 
-/// Reads the answer to `call`.
-pub(crate) fn read<R: DeserializeOwned>(call: &str, frame: &[u8], from: String) -> Result<Reply<R>, CallError> {
-    let executed = |error: AnswerError| CallError::new(call, Outcome::Executed, error);
-    let header = match Header::decode(frame) {
-        Ok(Some(header)) => header,
-        _ => {
-            return Err(CallError::new(
-                call,
-                Outcome::Unknown,
-                CallErrorKind::Connection("the answer has no header".to_owned()),
-            ));
-        }
+/// What stands for the answer to a one-way call, as for that of a `void` method.
+pub(crate) fn void<R: DeserializeOwned>() -> Result<R, Unread> {
+    let null = hessian2::from_bytes(Codec::Hessian2.null_body());
+    null.map_err(|error| Unread(Outcome::Unknown, AnswerError::from(error).into()))
+}
+
+/// The value of an answer: what comes beside it is not looked at.
+pub(crate) fn value<R: DeserializeOwned>(frame: &[u8]) -> Result<R, Unread> {
+    let (_, body) = ok(frame)?;
+    // One byte says what follows: Hessian 2 writes each of these numbers so. What is no such value is looked at more closely.
+    match body.split_first() {
+        Some((&(VALUE | VALUE_BESIDE), value)) => hessian2::from_bytes(value).or_else(|_| Ok(read_body(frame)?.0)),
+        _ => Ok(read_body(frame)?.0),
+    }
+}
+
+/// Reads an answer from there with what comes beside its value.
+pub(crate) fn read<R: DeserializeOwned>(frame: &[u8], from: &Endpoint) -> Result<Reply<R>, Unread> {
+    let (value, attachments) = read_body(frame)?;
+    Ok(Reply { value, attachments, from: from.to_string() })
+}
+
+/// `RESPONSE_VALUE` and `RESPONSE_VALUE_WITH_ATTACHMENTS` of apache/dubbo, as Hessian 2 writes 1 and 4.
+const VALUE: u8 = 0x91;
+const VALUE_BESIDE: u8 = 0x94;
+
+/// The header and the body of an answer with status OK in a serialization that is read here.
+fn ok(frame: &[u8]) -> Result<(Header, &[u8]), Unread> {
+    let Ok(Some(header)) = Header::decode(frame) else {
+        return Err(Unread(Outcome::Unknown, CallErrorKind::Connection("the answer has no header".to_owned())));
     };
     let body = frame.get(HEADER_LEN..).unwrap_or_default();
     if header.status() != Status::OK {
-        return Err(refused(call, &header, body));
+        return Err(refused(&header, body));
     }
     if header.serialization().codec() != Some(Codec::Hessian2) {
-        return Err(executed(AnswerError::Serialization(header.serialization())));
+        return Err(Unread::executed(AnswerError::Serialization(header.serialization())));
     }
+    Ok((header, body))
+}
+
+fn read_body<R: DeserializeOwned>(frame: &[u8]) -> Result<(R, Attachments), Unread> {
+    let (header, body) = ok(frame)?;
     let answer = match answer::peek(&header, body) {
         Ok(Some(answer)) => answer,
-        Ok(None) => return Err(executed(AnswerError::Serialization(header.serialization()))),
-        Err(error) => return Err(executed(error.into())),
+        Ok(None) => return Err(Unread::executed(AnswerError::Serialization(header.serialization()))),
+        Err(error) => return Err(Unread::executed(error)),
     };
     let value = body.get(answer.value.clone()).unwrap_or_default();
     let value = match answer.kind {
         AnswerType::Null => hessian2::from_bytes(Codec::Hessian2.null_body()),
         AnswerType::Value => hessian2::from_bytes(value),
         AnswerType::Exception => {
-            let thrown = hessian2::from_bytes(value).map_err(|error| executed(error.into()))?;
-            return Err(thrown_by(call, JavaException::of(thrown)));
+            let thrown = hessian2::from_bytes(value).map_err(Unread::executed)?;
+            return Err(thrown_by(JavaException::of(thrown)));
         }
     };
-    let value = value.map_err(|error| executed(error.into()))?;
+    let value = value.map_err(Unread::executed)?;
     let mut attachments = Attachments::new();
     for entry in answer.attachments.iter().flat_map(|map| map.iter()) {
         if let AttachmentValue::Text(value) = entry.value {
             attachments.insert(entry.key.into_owned(), value.into_owned());
         }
     }
-    Ok(Reply { value, attachments, from })
+    Ok((value, attachments))
 }
 
 /// Another status than OK.
-fn refused(call: &str, header: &Header, body: &[u8]) -> CallError {
+fn refused(header: &Header, body: &[u8]) -> Unread {
     let outcome = match header.status() {
         // Dispatch has failed, a limit was reached, or a gateway says so.
         Status::SERVER_ERROR | Status::OVERLOADED | Status::BAD_REQUEST | Status::SERVICE_NOT_FOUND => Outcome::NotSent,
@@ -88,7 +121,7 @@ fn refused(call: &str, header: &Header, body: &[u8]) -> CallError {
     };
     let text =
         answer::error_text(header, body).map_or_else(|| header.status().name().to_owned(), |text| text.into_owned());
-    CallError::new(call, outcome, CallErrorKind::Status { status: header.status().0, text })
+    Unread(outcome, CallErrorKind::Status { status: header.status().0, text })
 }
 
 /// How a gateway begins what it says of a call that it could not carry.
@@ -98,7 +131,7 @@ const NOT_EXECUTED: &str = "(the call was not executed)";
 const MAY_HAVE: &str = "(the call may have been executed";
 
 /// An exception, of the application or in the words of a gateway.
-fn thrown_by(call: &str, thrown: JavaException) -> CallError {
+fn thrown_by(thrown: JavaException) -> Unread {
     let said = thrown.message.as_deref().filter(|said| said.starts_with(GATEWAY)).unwrap_or_default();
     let outcome = if said.contains(NOT_EXECUTED) {
         Outcome::NotSent
@@ -107,8 +140,9 @@ fn thrown_by(call: &str, thrown: JavaException) -> CallError {
     } else {
         Outcome::Executed
     };
-    if outcome == Outcome::Executed {
-        return CallError::new(call, outcome, thrown);
-    }
-    CallError::new(call, outcome, CallErrorKind::Gateway(said.to_owned()))
+    let kind = match outcome {
+        Outcome::Executed => thrown.into(),
+        _ => CallErrorKind::Gateway(said.to_owned()),
+    };
+    Unread(outcome, kind)
 }

@@ -20,7 +20,7 @@ pub(crate) const TARGET: &str = "highway.target";
 #[derive(Debug)]
 pub(crate) struct Request {
     pub service: Arc<ServiceKey>,
-    pub method: Box<str>,
+    pub method: Arc<str>,
     /// Descriptors of the parameters.
     pub types: String,
     /// All arguments, as hessian2 has them.

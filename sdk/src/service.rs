@@ -108,7 +108,7 @@ impl ServiceBuilder {
 impl Service {
     /// A call of `method`, which is made when it is awaited. What it gives is read as an `R`: a type of serde, or
     /// [`Value`](crate::Value) for anything.
-    pub fn call<A: Args, R>(&self, method: impl Into<Box<str>>, args: A) -> Call<A, R> {
+    pub fn call<A: Args, R>(&self, method: impl Into<Arc<str>>, args: A) -> Call<A, R> {
         Call::new(self.clone(), method.into(), args)
     }
 
