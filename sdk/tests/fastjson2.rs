@@ -299,10 +299,10 @@ fn references_are_followed_and_said_twice() {
     let bytes = format!("96 96{first}{second} 97 {} {} {}", path("$[0][0]"), path("#-1"), path("$[0][1]"));
     let read: (Vec<Item>, Vec<Item>) = from_slice(&field(&bytes)).unwrap();
     assert_eq!(read.1, [item("x", 5), item("x", 5), item("y", 6)]);
-    // Read once more through a reference, `#-1` is what it was.
-    let bytes = format!("97 {first} 96 {} {} {}", path("$[0]"), path("#-1"), path("$[1]"));
-    let read: (Item, Vec<Item>, Vec<Item>) = from_slice(&field(&bytes)).unwrap();
-    assert_eq!((&read.1, read.1.len()), (&read.2, 2));
+    // Read once more through a reference, `#-1` is what it was: of the item, not of the list that leads back to it.
+    let bytes = format!("98 {first} 95{} 95{} {}", path("$[0]"), path("#-1"), path("$[2]"));
+    let read: (Item, Vec<Item>, Vec<Item>, Vec<Item>) = from_slice(&field(&bytes)).unwrap();
+    assert_eq!((&read.1, &read.2), (&read.2, &read.3));
     // Names with a dot, by numbers, by constants; and a map's values by their places.
     let map = format!("a6 {} 9400 03 94 92{}00{} 94 a5", text("a.b"), text("a.Kind"), text("LARGE"))
         .replace("9400 03", "9502 03");
