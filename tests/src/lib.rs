@@ -13,6 +13,7 @@
 //!   line       two islands, a hub and what belongs in them, put together
 //!   differential   our reading of requests held against a released Dubbo's
 //!   matrix     every release against every other, directly and through the line
+//!   values     what Java makes of its values, of the types that are declared
 //!   yardstick  how long this machine stood still
 //!   healthy    a caller that must not notice what a test does beside it
 //!   faults     what breaks under load, and what comes of it
@@ -38,6 +39,7 @@ pub mod process;
 pub mod program;
 pub mod reaper;
 pub mod tree;
+pub mod values;
 pub mod walk;
 pub mod yardstick;
 pub mod zookeeper;

@@ -27,6 +27,9 @@ pub const GREETING: &str = "com.example.GreetingService";
 /// `com.example.InteropService`: a method for each thing that a call can carry.
 pub const INTEROP: &str = "com.example.InteropService";
 
+/// `com.example.TypesService`: a method for each type that gives back what it got.
+pub const TYPES: &str = "com.example.TypesService";
+
 /// `com.example.LedgerService`: `String record(String)`, each run of which is a line in the file of `-Dlab.ledger`.
 pub const LEDGER: &str = "com.example.LedgerService";
 

@@ -1,7 +1,8 @@
 //! The SDK as Rust services use it, with providers on released Dubbo: what a call can carry, how it ends, and where it goes.
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod carried;
 mod islands;
 mod providers;
 mod typed;
+mod types;

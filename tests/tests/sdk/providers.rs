@@ -6,7 +6,7 @@ use std::time::Duration;
 use highway_sdk::{CallOptions, Highway, Service};
 use highway_tests::install::Release;
 use highway_tests::lab::Lab;
-use highway_tests::peer::{Application, DUBBO_PORT, INTEROP, Peer, Service as Exported};
+use highway_tests::peer::{Application, DUBBO_PORT, INTEROP, Peer, Service as Exported, TYPES};
 use highway_tests::process::together;
 use highway_tests::zookeeper::ZooKeeper;
 
@@ -16,7 +16,7 @@ pub const PATIENT: Duration = Duration::from_secs(30);
 pub struct Providers {
     lab: Lab,
     zookeeper: ZooKeeper,
-    _peers: Vec<Peer>,
+    peers: Vec<Peer>,
 }
 
 /// Each release offers `InteropService` in a group of its version.
@@ -35,9 +35,10 @@ fn start() -> anyhow::Result<Providers> {
             .registry(zookeeper.url())
             .port(port(number))
             .service(Exported::new(INTEROP, release.version()).group(release.version()))
+            .service(Exported::new(TYPES, release.version()).group(release.version()))
             .start(place, &lab.tools, lab.folder())
     })?;
-    Ok(Providers { lab, zookeeper, _peers: peers })
+    Ok(Providers { lab, zookeeper, peers })
 }
 
 fn port(number: u16) -> u16 {
@@ -59,6 +60,17 @@ impl Providers {
                 }
             })
             .unwrap();
+    }
+
+    /// Does something with `TypesService` on each release, which tells what it received.
+    pub fn on_each_with_types(&self, does: impl Fn(&Service, &Peer, Release) + Sync) {
+        let inside = || {
+            let highway = self.highway();
+            for (peer, release) in self.peers.iter().zip(Release::ALL) {
+                does(&highway.service(TYPES).group(release.version()).build().unwrap(), peer, release);
+            }
+        };
+        self.lab.net.island("a").inside(inside).unwrap();
     }
 
     /// The SDK in this island. Only inside of it.
