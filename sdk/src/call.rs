@@ -22,7 +22,7 @@ use crate::job::{Ended, Failure, Job, Work};
 use crate::observed::Observed;
 use crate::options::CallOptions;
 use crate::reply::{self, Reply};
-use crate::request::{Request, TARGET, label};
+use crate::request::{APPLICATION, Request, TARGET, label};
 use crate::scope;
 use crate::service::{Referred, Service};
 use crate::written::{Types, written};
@@ -135,7 +135,12 @@ impl<A: Args, R> Call<A, R> {
         self.with(|options| options.timeout(timeout))
     }
 
-    /// Where it goes: an island, or `local`.
+    /// Where it goes: an island, or `local`, a provider of the own island.
+    ///
+    /// Which islands there are, and what they offer to this one, is known to the egress gateways alone. So a text that is no island's name
+    /// fails before anything is sent, and so does a target for which no gateway stands; an island that is unknown, has withdrawn the
+    /// service or does not grant it is refused by the gateway before anything leaves the island, with the islands that are known.
+    /// [`Outcome::NotSent`] each, and nobody answers in its place.
     pub fn target(self, target: &str) -> Self {
         self.with(|options| options.target(target))
     }
@@ -255,7 +260,7 @@ impl<A: Args, R> Call<A, R> {
     /// Hands it over to the shard.
     fn send(self, kind: FrameKind, seen: &Observed) -> Result<Sent, CallError> {
         let Self { service, method, meant, args, types, options, .. } = self;
-        let call = Named { of: service.0, method: meant.unwrap_or_else(|| method.clone()) };
+        let call = Named { of: service.0, method: meant.as_ref().unwrap_or(&method).clone() };
         let referred = &call.of;
         let (types, args) = match written(&args, types) {
             Ok(written) => written,
@@ -278,13 +283,14 @@ impl<A: Args, R> Call<A, R> {
         }
         let mut attachments: Vec<(Cow<'static, str>, String)> =
             options.attachments.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
-        attachments.push((Cow::Borrowed("remote.application"), referred.shared.application.clone()));
+        attachments.push((Cow::Borrowed(APPLICATION), referred.shared.application.clone()));
         if let Some(target) = target.as_ref().filter(|target| !target.is_local()) {
             attachments.push((Cow::Borrowed(TARGET), target.to_string()));
         }
         let request = Request {
             service: referred.key.clone(),
             method,
+            meant,
             types,
             args,
             attachments,
@@ -340,6 +346,7 @@ fn answered<R: DeserializeOwned>(call: &Named, ended: Option<Ended>) -> Result<R
 fn failed(call: &Named, failure: Failure) -> CallError {
     let (outcome, kind) = match failure {
         Failure::NoProvider(why) => (Outcome::NotSent, CallErrorKind::NoProvider(why)),
+        Failure::Refused(why) => (Outcome::NotSent, CallErrorKind::Refused(why)),
         Failure::NotReached(why) => (Outcome::NotSent, CallErrorKind::Connection(why)),
         Failure::Busy(why) => (Outcome::NotSent, CallErrorKind::Busy(why)),
         Failure::NeverSent(timeout) => (Outcome::NotSent, CallErrorKind::DeadlinePassed(timeout)),

@@ -10,7 +10,7 @@
 //!             └───────────────────────────────────────── ┘ unknown: only if its caller said `repeats`
 //! ```
 //!
-//! A caller that does not wait any more is noticed before its call is sent. It decides nothing about islands and reads no answer.
+//! A caller that does not wait any more is noticed before its call is sent. It chooses no island, which is a gateway's to do, and reads no answer.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -21,16 +21,19 @@ use std::time::{Duration, Instant};
 use client::{
     Answer, Answers, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, State, Times, Untaken,
 };
+use route::{Near, Refusal};
 use rustc_hash::FxHashSet;
 use shard::{Budget, Key, Shard, Slots};
 use tokio::sync::watch;
 use wire::dubbo::frame::{FrameKind, Status};
 
-use crate::directory::Directory;
+use crate::directory::{Directory, GATEWAYS};
 use crate::held::Held;
 use crate::inbox::Inbox;
 use crate::job::{Ended, Failure, Job, Work};
-use crate::request::{Request, TooLong};
+use crate::request::TooLong;
+use crate::rulings::Rulings;
+use crate::target::Target;
 
 /// All calls of this process.
 pub(crate) struct Desk {
@@ -39,6 +42,7 @@ pub(crate) struct Desk {
     pool: Pool,
     calls: RefCell<Slots<Held>>,
     directory: RefCell<Arc<Directory>>,
+    rulings: Rulings,
     /// Calls that wait to know who offers their service.
     early: RefCell<FxHashSet<Key>>,
     /// When calls that nobody waits for were last looked for.
@@ -109,6 +113,7 @@ impl Desk {
             pool: Pool::new(shard, limits.pool, Budget::new(limits.held_len), me.clone()),
             calls: RefCell::new(calls),
             directory: RefCell::default(),
+            rulings: Rulings::default(),
             early: RefCell::default(),
             looked: Cell::default(),
         })
@@ -117,6 +122,7 @@ impl Desk {
     fn follow(&self, directory: Arc<Directory>) {
         let list = directory.list.clone();
         self.directory.replace(directory);
+        self.rulings.forget();
         if *list != *self.pool.list() {
             self.pool.update(list);
         }
@@ -179,18 +185,26 @@ impl Desk {
             held.settle(&directory);
         }
         let deadline = held.deadline;
-        let name = held.list_name(&directory);
+        let name = self.list_name(held, &directory);
         let request = held.request.clone();
         if deadline <= now {
             drop(calls);
             return self.never_sent(key);
         }
+        let name = match name {
+            Ok(name) => name,
+            Err(Refusal::NotYetKnown { .. }) => return self.wait_for_directory(key, held),
+            Err(refusal) => {
+                drop(calls);
+                return self.end(key, Ended::Failed(Failure::Refused(refusal.to_string())));
+            }
+        };
         let Some(candidates) = self.pool.candidates(&name, &request.method) else {
             if !directory.has_looked_for(&name, &held.names.anybody) {
                 return self.wait_for_directory(key, held);
             }
             drop(calls);
-            return self.end(key, Ended::Failed(Failure::NoProvider(nobody(&name, &request, &directory))));
+            return self.end(key, Ended::Failed(Failure::NoProvider(directory.nobody(&name, &request.service))));
         };
         held.offers += 1;
         let mut tried = std::mem::take(&mut held.tried);
@@ -292,12 +306,38 @@ impl Desk {
         (held.offers <= MORE_PROVIDERS).then_some(held.deadline)
     }
 
+    /// In whose list the providers of a call stand.
+    ///
+    /// # Errors
+    /// A rule or a switch forbids it, or it is not known yet whether one does.
+    fn list_name(&self, held: &Held, directory: &Directory) -> Result<Arc<str>, Refusal> {
+        let Held { request, names, target, tried, .. } = held;
+        let target = target.as_ref().map(Target::as_str);
+        // Of a service that is just being looked up nobody knows whether it is here.
+        let is_known = |name: &Arc<str>| directory.asked.contains(name) || directory.list.services.contains_key(name);
+        let ground = directory.ground.as_ref().filter(|ground| ground.is_silent() || is_known(&names.anybody));
+        let near = self.rulings.begins(request, names.way(), target, ground)?;
+        let is_promising = |name: &str| {
+            let candidates = self.pool.candidates(name, &request.method);
+            candidates.is_some_and(|found| {
+                found.is_promising() && found.list().iter().any(|one| !tried.contains(one.provider.endpoint()))
+            })
+        };
+        Ok(match near {
+            Near::Listed => names.anybody.clone(),
+            Near::Local => names.local.clone(),
+            Near::LocalFirst if is_promising(&names.local) || !is_promising(GATEWAYS) => names.local.clone(),
+            Near::LocalFirst | Near::Gateway => directory.gateways_for(target.unwrap_or_default()).into(),
+        })
+    }
+
     /// Whether somebody can be reached whom this call was not offered to.
     fn has_others(&self, key: Key) -> bool {
         let directory = self.directory.borrow().clone();
         let calls = self.calls.borrow();
         let Some(held) = calls.get(key) else { return false };
-        let candidates = self.pool.candidates(&held.list_name(&directory), &held.request.method);
+        let name = self.list_name(held, &directory).ok();
+        let candidates = name.and_then(|name| self.pool.candidates(&name, &held.request.method));
         let may_take = |one: &Rc<Provider>| one.state() == State::Up && !held.tried.contains(one.endpoint());
         candidates.is_some_and(|found| found.list().iter().any(|one| may_take(&one.provider)))
     }
@@ -339,21 +379,6 @@ impl Answers for Desk {
     fn waiting_go(&self) {
         self.give_up(|held| held.asked.as_ref().is_some_and(|(provider, call)| provider.is_waiting(*call)));
     }
-}
-
-/// Why nobody is there.
-fn nobody(name: &str, request: &Request, directory: &Directory) -> String {
-    let service = &request.service;
-    if !directory.has_registry {
-        return "no registry and no gateway is configured that could know who offers it; set `Builder::registry` or `Builder::gateways`, or give the service its addresses"
-            .to_owned();
-    }
-    if name.starts_with(crate::directory::GATEWAYS) {
-        return "no egress gateway stands in this island's registry; see whether one runs".to_owned();
-    }
-    format!(
-        "nobody offers `{service}` in this island's registry; check interface, group and version, and whether a provider runs"
-    )
 }
 
 fn untaken_failure(untaken: Untaken<TooLong>, candidates: &client::Candidates) -> Failure {

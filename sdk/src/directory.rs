@@ -20,6 +20,8 @@ use client::{Endpoint, Offer, ProviderList, is_enabled};
 use rustc_hash::{FxHashMap, FxHashSet};
 use zk_bridge::{Provider, ServiceKey, View};
 
+use crate::rulings::Ground;
+
 /// Gateways, for calls to any island. No interface has a blank in its name.
 pub(crate) const GATEWAYS: &str = "by gateway";
 
@@ -42,6 +44,20 @@ impl Names {
         let name: Arc<str> = format!("direct {} {service}", addresses.join(",")).into();
         Self { anybody: name.clone(), local: name }
     }
+
+    /// How its providers are found.
+    pub fn way(&self) -> Way {
+        if Arc::ptr_eq(&self.anybody, &self.local) { Way::Addresses } else { Way::Registry }
+    }
+}
+
+/// How the providers of a service are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// They are looked up.
+    Registry,
+    /// Their addresses were given.
+    Addresses,
 }
 
 /// A service that is called.
@@ -62,6 +78,8 @@ pub(crate) struct Directory {
     pub asked: FxHashSet<Arc<str>>,
     /// Whether there is a registry to look anything up in.
     pub has_registry: bool,
+    /// What is decided by; `None` while it is not known which rules there are.
+    pub ground: Option<Ground>,
     /// What providers say of the time that calls may take, for services of which some say it.
     timeouts: FxHashMap<Arc<str>, Timeouts>,
 }
@@ -125,7 +143,13 @@ impl Directory {
             asked,
             has_registry: !views.is_empty(),
             timeouts,
+            ground: None,
         }
+    }
+
+    /// The addresses of gateways that take calls to any island.
+    pub fn gateways(&self) -> impl Iterator<Item = &Endpoint> {
+        self.list.services.get(GATEWAYS).into_iter().flatten().map(|offer| &offer.endpoint)
     }
 
     /// The name of the gateways that take a call to this island.
@@ -138,6 +162,20 @@ impl Directory {
     pub fn timeout(&self, name: &str, method: &str) -> Option<Duration> {
         let said = self.timeouts.get(name)?;
         said.methods.get(method).copied().or(said.others)
+    }
+
+    /// Why nobody is there.
+    pub fn nobody(&self, name: &str, service: &ServiceKey) -> String {
+        if !self.has_registry {
+            return "no registry and no gateway is configured that could know who offers it; set `Builder::registry` or `Builder::gateways`, or give the service its addresses"
+                .to_owned();
+        }
+        if name.starts_with(GATEWAYS) {
+            return "no egress gateway stands in this island's registry; see whether one runs".to_owned();
+        }
+        format!(
+            "nobody offers `{service}` in this island's registry; check interface, group and version, and whether a provider runs"
+        )
     }
 
     /// Whether it is known who stands under this name: `service` is the name under which the service itself was looked for.

@@ -84,6 +84,9 @@ pub enum CallErrorKind {
     /// Nobody offers the service here.
     #[error("{0}")]
     NoProvider(String),
+    /// A rule or an emergency switch of the config center forbids it; this is what it says.
+    #[error("{0}")]
+    Refused(String),
     /// Whoever offers it cannot be reached, or its connection ended.
     #[error("{0}")]
     Connection(String),

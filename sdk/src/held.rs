@@ -3,7 +3,6 @@
 //! It never sends anything.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use client::{CallKey, Endpoint, Provider};
@@ -75,14 +74,5 @@ impl Held {
         let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);
         self.timeout = timeout.min(LONGEST_TIMEOUT);
         self.deadline = self.began + self.timeout;
-    }
-
-    /// In whose list its providers stand.
-    pub fn list_name(&self, directory: &Directory) -> Arc<str> {
-        match &self.target {
-            None => self.names.anybody.clone(),
-            Some(target) if target.is_local() => self.names.local.clone(),
-            Some(target) => directory.gateways_for(target.as_str()).into(),
-        }
     }
 }

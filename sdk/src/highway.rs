@@ -25,7 +25,7 @@ use crate::inbox::Inbox;
 use crate::job::Work;
 use crate::listing::Listing;
 use crate::options::CallOptions;
-use crate::registries;
+use crate::registries::{self, Followed, Heeding};
 use crate::reply::Attachments;
 use crate::service::ServiceBuilder;
 use crate::target::{NotATarget, Target};
@@ -90,6 +90,8 @@ pub struct Builder {
     application: String,
     registries: Vec<RegistryConfig>,
     gateways: Vec<String>,
+    island: String,
+    rules: Heeding,
     options: CallOptions,
     outgoing: Option<Outgoing>,
     payload_len: usize,
@@ -127,6 +129,8 @@ impl Highway {
             application: String::new(),
             registries: Vec::new(),
             gateways: Vec::new(),
+            island: String::new(),
+            rules: Heeding::Obeyed,
             options: CallOptions::default(),
             outgoing: None,
             payload_len: DEFAULT_PAYLOAD_LEN,
@@ -180,6 +184,22 @@ impl Builder {
     #[must_use]
     pub fn gateway(mut self, address: &str) -> Self {
         self.gateways.push(address.to_owned());
+        self
+    }
+
+    /// The name of the own island. With it, a rule or an emergency switch that names this island means its providers, as it does at the
+    /// gateways. Without it, only one that names `local` does: a rule that names this island leads to its providers through a gateway.
+    #[must_use]
+    pub fn island(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.island);
+        self
+    }
+
+    /// Obeys no rules and no emergency switches by itself: only gateways do, for the calls that come to them. By default those in the
+    /// config centers of the registries are followed, and the first calls wait for them, at most for a second once the registry is read.
+    #[must_use]
+    pub fn without_rules(mut self) -> Self {
+        self.rules = Heeding::Ignored;
         self
     }
 
@@ -276,6 +296,10 @@ impl Builder {
         self.check_limits()?;
         let registries = settled(&self.registries)?;
         let gateways = self.gateways.iter().map(|address| endpoint("gateway", address)).collect::<Result<_, _>>()?;
+        if !self.island.is_empty() && !route::is_island_id(&self.island) {
+            let what = format!("found {:?}, wanted an island's id (1 to 32 of a-z, 0-9 and -)", self.island);
+            return Err(setting("island", &what));
+        }
         let mut options = self.options;
         if options.target.is_none()
             && let Ok(name) = std::env::var(TARGET_VARIABLE)
@@ -291,7 +315,8 @@ impl Builder {
             ..PoolConfig::default()
         };
         let inbox = Arc::new(Inbox::new(self.calls));
-        let listing = registries::start(registries, gateways)?;
+        let listing =
+            registries::start(Followed { registries, gateways, island: self.island.into(), rules: self.rules })?;
         let limits = Limits { pool, held_len: self.held_len };
         let (jobs, directory) = (inbox.clone(), listing.directory());
         shard::spawn(1, "highway-sdk", move |shard| desk::run(shard, jobs.clone(), directory.clone(), limits.clone()))?;

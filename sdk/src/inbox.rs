@@ -100,7 +100,7 @@ mod tests {
         let names = Names::new(&service, &[]);
         let (method, types, args, attachments) = ("greet".into(), String::new(), Vec::new(), Vec::new());
         let kind = FrameKind::Call;
-        let request = Request { service, method, types, args, attachments, kind, payload_len: 100 };
+        let request = Request { service, method, meant: None, types, args, attachments, kind, payload_len: 100 };
         let (reply, answer) = oneshot::channel();
         let job = Job { request, names, target: None, began: Instant::now(), timeout: None, repeats: 0, reply };
         (Work::Call(job), answer)

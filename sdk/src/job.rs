@@ -62,6 +62,8 @@ impl Ended {
 #[derive(Debug)]
 pub(crate) enum Failure {
     NoProvider(String),
+    /// A rule or a switch forbids it.
+    Refused(String),
     /// Nobody took it.
     NotReached(String),
     Busy(String),

@@ -23,6 +23,8 @@
 //!
 //! * An island: the call goes to an egress gateway of the own island, with attachment `highway.target`, and nowhere else.
 //! * `local`: to a provider of the own island, past any gateway.
+//! * A rule in the config center says, where all of these are silent, and an emergency switch above them: as it does at the gateways, whose
+//!   rules these are. The process itself obeys what concerns the providers of its own island, and leaves the rest to a gateway.
 //! * Nobody says: to whoever stands in the registry for the service, as a Java consumer would: its own providers, or a gateway, which
 //!   decides by its rules.
 //!
@@ -70,6 +72,7 @@ pub mod fastjson2;
 #[cfg(feature = "metrics")]
 mod figures;
 mod generic;
+mod heed;
 mod held;
 pub mod hessian2;
 mod highway;
@@ -84,6 +87,7 @@ pub mod provider;
 mod registries;
 mod reply;
 mod request;
+mod rulings;
 mod scope;
 mod service;
 mod target;

@@ -1,16 +1,21 @@
-//! What is looked up and what came of it: the services that this process calls, the addresses that were given, and the last views of the
-//! registries, put together into a [`Directory`] whenever one of them changes.
+//! What is looked up and what came of it: the services that this process calls, the addresses that were given, the last views of the
+//! registries and the rules in force, put together into a [`Directory`] whenever one of them changes.
 //!
 //! It is told by whoever makes a reference and by the thread of the registries; calls only read what comes of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use client::Endpoint;
+use route::rules::Rules;
+use route::{Known, Returned, Snapshot};
 use tokio::sync::watch;
+use wire::tunnel::Keyed;
 use zk_bridge::{ServiceKey, View};
 
 use crate::directory::{Called, Directory, Names};
+use crate::rulings::{Ground, own_address, service_key};
 
 /// The services that are called, and what is known of them.
 #[derive(Debug)]
@@ -27,6 +32,14 @@ struct State {
     references: BTreeMap<Names, usize>,
     gateways: Vec<Endpoint>,
     views: Vec<Arc<View>>,
+    island: Arc<str>,
+    /// `None` while it is not known which there are.
+    rules: Option<Arc<Rules>>,
+    /// Services with a provider in this island.
+    local: BTreeSet<String>,
+    returned: Returned,
+    /// When time alone makes another directory, since a provider has then been back for long enough.
+    settles: Option<Instant>,
 }
 
 /// A service that is called for as long as this lives.
@@ -37,10 +50,16 @@ pub(crate) struct Wanted {
 }
 
 impl Listing {
-    /// Knows the addresses of gateways that were given, and one view for each registry.
-    pub fn new(gateways: Vec<Endpoint>, views: Vec<Arc<View>>) -> Arc<Self> {
+    /// Knows the addresses of gateways that were given, one view for each registry, the name of the own island where somebody said it, and
+    /// the rules where they need not be read first.
+    pub fn new(
+        gateways: Vec<Endpoint>,
+        views: Vec<Arc<View>>,
+        island: Arc<str>,
+        rules: Option<Arc<Rules>>,
+    ) -> Arc<Self> {
         let listing = Self {
-            state: Mutex::new(State { gateways, views, ..State::default() }),
+            state: Mutex::new(State { gateways, views, island, rules, ..State::default() }),
             directory: watch::Sender::new(Arc::default()),
             interfaces: watch::Sender::default(),
         };
@@ -82,6 +101,22 @@ impl Listing {
         });
     }
 
+    /// These rules are in force.
+    pub fn obeys(&self, rules: Arc<Rules>) {
+        self.change(|state| {
+            state.rules = Some(rules);
+            true
+        });
+    }
+
+    /// Time passes.
+    pub fn look(&self, now: Instant) {
+        let is_due = self.state().settles.is_some_and(|at| at <= now);
+        if is_due {
+            self.change(|_| true);
+        }
+    }
+
     /// Lists what is there after a change, if `change` says that it was one.
     fn change(&self, change: impl FnOnce(&mut State) -> bool) {
         let mut state = self.state();
@@ -97,13 +132,46 @@ impl Listing {
             }
             differs
         });
-        let directory = Directory::of(&state.called, &state.gateways, &state.views);
+        let mut directory = Directory::of(&state.called, &state.gateways, &state.views);
+        directory.ground = state.ground(&directory, Instant::now());
         // Under the lock, so that an older one never comes behind.
         self.directory.send_replace(Arc::new(directory));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// What is decided by at `now`.
+    fn ground(&mut self, directory: &Directory, now: Instant) -> Option<Ground> {
+        let looked_up = || self.called.iter().filter(|(_, called)| called.direct.is_empty());
+        let is_local = |names: &Names| directory.list.services.contains_key(&names.local);
+        if directory.is_complete {
+            for (names, called) in looked_up() {
+                match is_local(names) {
+                    true => _ = self.local.insert(called.service.to_string()),
+                    false => _ = self.local.remove(&called.service.to_string()),
+                }
+            }
+            self.returned.observe(now, &self.local);
+        }
+        let rules = self.rules.clone()?;
+        let (mut local, mut local_for) = (HashSet::new(), HashMap::new());
+        for (_, called) in looked_up().filter(|(names, _)| is_local(names)) {
+            let key = Keyed::from(service_key(&called.service));
+            let back = self.returned.for_how_long(&called.service.to_string(), now);
+            local_for.extend(back.map(|back| (key.clone(), back)));
+            local.insert(key);
+        }
+        let looks_at_source = self.called.values().any(|called| rules.reads(Some(&called.service.interface)).source());
+        let source = if looks_at_source { own_address(directory.gateways()) } else { None };
+        let view = if directory.is_complete { route::View::Complete } else { route::View::Partial };
+        let known = Known { own_island: self.island.clone(), view, local, local_for, rules, ..Known::default() };
+        let snapshot = Snapshot::new(0, known);
+        self.settles = snapshot.settles_in().map(|wait| now + wait);
+        Some(Ground { snapshot, source })
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::Offer;
+use route::Entries;
 use thiserror::Error;
 use wire::dubbo::frame::{Codec, FrameKind, HEADER_LEN};
 use wire::dubbo::request;
@@ -16,11 +17,16 @@ use zk_bridge::ServiceKey;
 /// An attachment that names the island a call goes to.
 pub(crate) const TARGET: &str = "highway.target";
 
+/// The attachment that names who calls.
+pub(crate) const APPLICATION: &str = "remote.application";
+
 /// A call.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub service: Arc<ServiceKey>,
     pub method: Arc<str>,
+    /// The method that a generic call runs.
+    pub meant: Option<Arc<str>>,
     /// Descriptors of the parameters.
     pub types: String,
     /// All arguments, as hessian2 has them.
@@ -41,6 +47,16 @@ pub(crate) struct TooLong {
 }
 
 impl Request {
+    /// What it says under this key, the last where it says it twice.
+    pub fn attachment(&self, key: &str) -> Option<&str> {
+        self.attachments.iter().rev().find(|(said, _)| said == key).map(|(_, text)| text.as_str())
+    }
+
+    /// The method that runs.
+    pub fn runs(&self) -> &str {
+        self.meant.as_deref().unwrap_or(&self.method)
+    }
+
     /// Appends the frame for the provider that makes `offer`; `left` is what remains for it.
     ///
     /// # Errors
@@ -70,6 +86,21 @@ impl Request {
             return Err(TooLong { found_len, limit_len: self.payload_len });
         }
         Ok(())
+    }
+}
+
+/// The attachments of a call, as its frame has them beside those that are the provider's (`token`) or the moment's (`timeout`).
+impl Entries for Request {
+    fn each(&self, _: u64, mut found: impl FnMut(&str, Option<&str>)) {
+        let ServiceKey { interface, group, version } = &*self.service;
+        for (key, text) in [("path", interface), ("interface", interface)] {
+            found(key, Some(text));
+        }
+        found("version", Some(version.as_deref().unwrap_or(request::NO_VERSION)));
+        if let Some(group) = group {
+            found("group", Some(group));
+        }
+        self.attachments.iter().for_each(|(key, text)| found(key, Some(text)));
     }
 }
 

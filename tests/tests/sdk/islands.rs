@@ -6,6 +6,7 @@ use highway_sdk::{CallErrorKind, CallOptions, Highway, Outcome, Target, enter_ta
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan};
 use highway_tests::peer::{Application, DUBBO_PORT, GREETING, Service};
+use highway_tests::process::until;
 
 use crate::providers::{PATIENT, wait};
 
@@ -64,4 +65,56 @@ fn a_call_goes_to_the_island_that_is_named_and_nowhere_else() {
             });
         })
         .unwrap();
+}
+
+#[test]
+fn a_target_that_is_unknown_has_withdrawn_or_grants_nothing_is_not_sent() {
+    let line = Line::start(Plan::of(&["home", "shanghai", "beijing"])).unwrap();
+    let provider = |island: &str, service: Service| {
+        let application = Application::new(&format!("provider-{island}"), Release::V3_3_6)
+            .port(line.island(island).place().listen(DUBBO_PORT).unwrap().port())
+            .service(service);
+        line.application(island, application).unwrap()
+    };
+    let _shanghai = provider("shanghai", Service::new(GREETING, "shanghai"));
+    let beijing = provider("beijing", Service::new(GREETING, "beijing"));
+    let home = line.island("home");
+    home.finds(GREETING).unwrap();
+    let registry = home.registry_url();
+    let highway = home.place().inside(|| {
+        let options = CallOptions::new().timeout(PATIENT);
+        Highway::builder().application("rust-consumer").registry(&registry).options(options).build().unwrap()
+    });
+    let highway = highway.unwrap();
+    let greeter = highway.service(GREETING).build().unwrap();
+    let told = |target: &str| match wait(greeter.call::<_, String>("sayHello", ("bo",)).target(target).into_future()) {
+        Ok(answer) => answer,
+        Err(error) => {
+            assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+            assert!(matches!(error.kind(), CallErrorKind::Gateway(_)), "{error:?}");
+            error.to_string()
+        }
+    };
+    let becomes = |target: &str, part: &str| {
+        let mut last = String::new();
+        let told = until(&format!("{part} of {target}"), PATIENT, || {
+            last = told(target);
+            last.contains(part).then(|| last.clone())
+        });
+        told.unwrap_or_else(|error| panic!("{error}; last: {last}"))
+    };
+    for island in ["shanghai", "beijing"] {
+        becomes(island, &format!("this is {island}"));
+    }
+    assert!(
+        told("atlantis").contains("is not known here; known islands: `beijing`, `shanghai`"),
+        "{}",
+        told("atlantis")
+    );
+    beijing.stop().unwrap();
+    let withdrawn = becomes("beijing", "was not sent");
+    assert!(withdrawn.contains("island `beijing`") && withdrawn.contains("shanghai"), "{withdrawn}");
+    line.write_grants(&[]).unwrap();
+    let not_granted = becomes("shanghai", "was not sent");
+    assert!(not_granted.contains("island `shanghai`") && not_granted.contains("grant"), "{not_granted}");
 }

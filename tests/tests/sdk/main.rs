@@ -4,5 +4,6 @@
 mod carried;
 mod islands;
 mod providers;
+mod rules;
 mod typed;
 mod types;

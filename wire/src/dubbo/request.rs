@@ -33,7 +33,7 @@ pub struct Request<'e> {
 /// The protocol version in field 1: what 2.6.3 and later and dubbo-go say.
 const DUBBO_VERSION: &str = "2.0.2";
 /// What stands in field 3 where there is no version.
-const NO_VERSION: &str = "0.0.0";
+pub const NO_VERSION: &str = "0.0.0";
 
 impl Request<'_> {
     /// Appends the frame of a call to `out` and returns its length.
