@@ -313,10 +313,7 @@ impl Desk {
     fn list_name(&self, held: &Held, directory: &Directory) -> Result<Arc<str>, Refusal> {
         let Held { request, names, target, tried, .. } = held;
         let target = target.as_ref().map(Target::as_str);
-        // Of a service that is just being looked up nobody knows whether it is here.
-        let is_known = |name: &Arc<str>| directory.asked.contains(name) || directory.list.services.contains_key(name);
-        let ground = directory.ground.as_ref().filter(|ground| ground.is_silent() || is_known(&names.anybody));
-        let near = self.rulings.begins(request, names.way(), target, ground)?;
+        let near = self.rulings.begins(request, names.way(), target, directory.ground_for(&names.anybody))?;
         let is_promising = |name: &str| {
             let candidates = self.pool.candidates(name, &request.method);
             candidates.is_some_and(|found| {

@@ -147,6 +147,12 @@ impl Directory {
         }
     }
 
+    /// What is decided by for a service: of one that is just being looked up nobody knows whether it is here, which rules may ask.
+    pub fn ground_for(&self, service: &str) -> Option<&Ground> {
+        let is_known = || self.asked.contains(service) || self.list.services.contains_key(service);
+        self.ground.as_ref().filter(|ground| ground.is_silent() || is_known())
+    }
+
     /// The addresses of gateways that take calls to any island.
     pub fn gateways(&self) -> impl Iterator<Item = &Endpoint> {
         self.list.services.get(GATEWAYS).into_iter().flatten().map(|offer| &offer.endpoint)

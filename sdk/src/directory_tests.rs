@@ -1,8 +1,10 @@
 //! Who stands in which list, and what their words on time come to.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use route::Known;
+use route::rules::{Rules, parse};
 use zk_bridge::Level;
 use zk_bridge::Parameters;
 
@@ -120,4 +122,25 @@ fn no_service_has_the_name_of_another_list() {
     let key = ServiceKey::new("gateways", None, None);
     let names = Names::new(&key, &[]);
     assert!(![&names.anybody, &names.local].iter().any(|name| name.starts_with(GATEWAYS)));
+}
+
+#[test]
+fn where_rules_are_in_force_nothing_is_decided_of_a_service_before_it_was_looked_up() {
+    let ruled = || {
+        let document = Arc::new(parse("d", "rules: [{name: r, act: {island: local}}]").unwrap());
+        let rules = Arc::new(Rules::new([document], SystemTime::UNIX_EPOCH).unwrap());
+        Ground { snapshot: route::Snapshot::new(0, Known { rules, ..Known::default() }), source: None }
+    };
+    let (names, called) = called(&[]);
+    let (read, unread) = (Arc::new(View::of(1, vec![provider(1, &[])], Vec::new())), Arc::new(View::unread()));
+    for (views, ground, is_decided) in [
+        (vec![unread.clone()], None, false),
+        (vec![unread.clone()], Some(ruled()), false),
+        (vec![unread.clone()], Some(Ground::default()), true),
+        (vec![read.clone(), unread], Some(ruled()), true),
+        (vec![read], Some(ruled()), true),
+    ] {
+        let directory = Directory { ground, ..Directory::of(&called, &[], &views) };
+        assert_eq!(directory.ground_for(&names.anybody).is_some(), is_decided, "{directory:?}");
+    }
 }
