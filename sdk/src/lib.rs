@@ -98,6 +98,7 @@ mod trace_context;
 #[cfg(feature = "macros")]
 mod typed;
 mod value;
+mod value_from;
 mod written;
 
 pub use args::Args;

@@ -110,6 +110,7 @@ mod tests {
         let workspace = Workspace::read(&step::root()).unwrap();
         let programs: Vec<_> = workspace.programs().collect();
         assert_eq!(programs, ["highway-central-hub", "highway-cli", "highway-egress-gw", "highway-ingress-gw"]);
-        assert_eq!(workspace.examples().collect::<Vec<_>>(), ["highway-example-answers-from-file"]);
+        let examples: Vec<_> = workspace.examples().collect();
+        assert_eq!(examples, ["highway-example-answers-from-file", "highway-example-sdk"]);
     }
 }

@@ -1,0 +1,15 @@
+//! What a newcomer to the SDK copies: the programs of `examples/sdk`, run as they are, against released Java, in their own island and
+//! across the hub.
+//!
+//! | file | what |
+//! |---|---|
+//! | `stage.rs` | two islands with a Java application each, for all of them |
+//! | `consumers.rs` | programs that call and end |
+//! | `web.rs` | the web server |
+//! | `provider.rs` | the provider, called from both islands |
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod consumers;
+mod provider;
+mod stage;
+mod web;
