@@ -68,8 +68,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let interop = InteropClient::new(&highway)?;
     let pears = Item { name: "pear".to_owned(), count: 3 };
-    let order = Order { id: 7, state: State::Open, total: "12.50".into(), items: vec![pears], note: None };
-    let back = interop.order(&Order { state: State::Paid, ..order }).await?;
+    let order = Order { id: 7, state: State::Paid, total: "12.50".into(), items: vec![pears], note: None };
+    let back = interop.order(&order).await?;
     println!(
         "order {} is {:?}, {} pears for {}, note {:?}",
         back.id, back.state, back.items[0].count, back.total, back.note
