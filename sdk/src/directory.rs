@@ -173,11 +173,12 @@ impl Directory {
     /// Why nobody is there.
     pub fn nobody(&self, name: &str, service: &ServiceKey) -> String {
         if !self.has_registry {
-            return "no registry and no gateway is configured that could know who offers it; set `Builder::registry` or `Builder::gateways`, or give the service its addresses"
+            return "no registry and no gateway is configured that could know who offers it; set `Builder::registry` or `Builder::gateway`, or give the service its addresses"
                 .to_owned();
         }
         if name.starts_with(GATEWAYS) {
-            return "no egress gateway stands in this island's registry; see whether one runs".to_owned();
+            return "no egress gateway that takes it stands in this island's registry; see whether one runs, or set its address by `Builder::gateway`"
+                .to_owned();
         }
         format!(
             "nobody offers `{service}` in this island's registry; check interface, group and version, and whether a provider runs"
