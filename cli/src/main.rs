@@ -7,6 +7,7 @@
 //! | `explain` | where a call would go and why, as an egress gateway decides it |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
 //! | `rules` | shows, checks and changes the rule documents of a registry's config center |
+//! | `sdk generate` | prints the Rust trait and types of a service that a provider published |
 //! | `status` | what a running program says about itself |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
@@ -19,7 +20,9 @@ mod explain;
 mod key;
 mod leave;
 mod output;
+mod reach;
 mod rules;
+mod sdk;
 mod status;
 mod terminal;
 mod wrong;
@@ -63,6 +66,8 @@ enum Command {
     },
     /// Rule documents in the config center of a registry: which island a call goes to.
     Rules(rules::Arguments),
+    /// For Rust services that call Dubbo's: `highway-sdk`.
+    Sdk(sdk::Arguments),
     /// Shows what running programs say about themselves.
     Status {
         /// The admin listener to ask, such as http://127.0.0.1:20900 [default: all three programs' default ports on this
@@ -103,6 +108,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Leave { file } => leave::run(&file).map(|left| done(left, "all that it wrote is taken out")),
         Command::Rules(arguments) => rules::run(arguments),
+        Command::Sdk(arguments) => sdk::run(&arguments),
         Command::Status { admin, token_file, json } => {
             let form = if json { status::Form::Json } else { status::Form::Text };
             status::run(admin.as_deref(), token_file.as_deref(), form).and_then(printed)

@@ -208,6 +208,9 @@ fn bad_arguments_end_with_2_whatever_the_command() {
         &["explain", "a.B", "m", "--admin", "nonsense"],
         &["rules", "check", "--live", "nonsense", good],
         &["rules", "nonsense"],
+        &["sdk", "generate", "a.B"],
+        &["sdk", "generate", "a.B", "--config", broken],
+        &["sdk", "generate", "a/B", "--registry", "127.0.0.1:1"],
     ] {
         let typed = highway(arguments);
         assert_eq!(typed.status.code(), Some(2), "{arguments:?}: {}", err(&typed));

@@ -4,6 +4,7 @@
 //!  /<root>/<enc(interface)>/{providers,consumers}/<enc(url)>    interface level, ephemeral leaves
 //!  /<root>/mapping/<interface>                                  which applications export it, text
 //!  /<root>/metadata/<application>/<revision>                    what an instance exports, JSON (Java, old dubbo-go)
+//!  /<root>/metadata/<interface>/…/provider/<application>        methods and types of an interface, JSON
 //!  /<root>/<application>/<revision>                             the same (new dubbo-go)
 //!  /<services>/<application>/<host:port>                        instances, JSON, ephemeral leaves
 //! ```
@@ -121,6 +122,11 @@ impl Layout {
     /// An interface's mapping; the name stands there as it is.
     pub(crate) fn mapping(&self, interface: &str) -> String {
         format!("/{}/mapping/{interface}", self.root)
+    }
+
+    /// What providers publish of an interface.
+    pub(crate) fn definitions(&self, interface: &str) -> String {
+        format!("/{}/metadata/{}", self.root, percent_encode(interface))
     }
 
     /// The folder of all metadata.

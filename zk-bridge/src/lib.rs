@@ -48,6 +48,7 @@
 //! ```
 //!
 //! * [`ConfigCenter`] is for tools: it changes rule documents, with a history, and never over somebody else's change.
+//! * [`definitions`] is for tools too: what providers publish of an interface.
 //! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
 //! * [`open_only`] makes one that reads what a program needs that calls some services among thousands:
 //!
@@ -74,6 +75,7 @@ mod assemble;
 mod center;
 mod changes;
 mod config;
+mod definitions;
 mod driver;
 mod gateway;
 mod handle;
@@ -98,6 +100,7 @@ pub use center::editing::ConfigCenter;
 pub use center::history::{Action, Entry};
 pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, Documents, Version, is_document_name};
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
+pub use definitions::{Definition, DefinitionsFailure, definitions};
 pub use driver::Driver;
 pub use gateway::{ANY_ISLAND, Gateway};
 pub use open::{open, open_only};

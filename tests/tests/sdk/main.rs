@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod carried;
+mod generated;
 mod islands;
+mod made;
 mod providers;
 mod rules;
 mod typed;

@@ -73,6 +73,20 @@ impl Providers {
         self.lab.net.island("a").inside(inside).unwrap();
     }
 
+    /// What the operator's command says of this island's registry.
+    ///
+    /// # Errors
+    /// It refuses; its words are in the error.
+    pub fn says(&self, arguments: &[&str]) -> anyhow::Result<String> {
+        let address = self.zookeeper.address().to_string();
+        self.lab.net.island("a").highway(&[arguments, &["--registry", &address]].concat())
+    }
+
+    /// Gives the registry's own command line these lines.
+    pub fn write(&self, lines: &[&str]) {
+        self.zookeeper.command_line(&lines.iter().map(|line| (*line).to_owned()).collect::<Vec<_>>()).unwrap();
+    }
+
     /// The SDK in this island. Only inside of it.
     pub fn highway(&self) -> Highway {
         let address = self.zookeeper.url();

@@ -1,0 +1,134 @@
+//! The classes of a definition as Rust types: what each is called, and its struct or enum.
+//!
+//! It never makes a type that nothing reaches, nor one that would contain itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+
+use super::definition::{Class, Definition};
+use super::java_name::JavaName;
+use super::layout::{self, Before};
+use super::names;
+use super::rust_type::{Named, RustType};
+
+/// Where a class and a class in which it is stand: `(inner, outer)`, without a list or a map between them.
+type Inside<'d> = BTreeMap<&'d str, BTreeSet<&'d str>>;
+
+/// The classes of a definition, and which of them were met.
+pub struct Classes<'d> {
+    of: &'d BTreeMap<String, Class>,
+    names: BTreeMap<&'d str, String>,
+    /// In the order in which they were met.
+    reached: Vec<&'d str>,
+    /// Words of other crates that the types so far are made of.
+    words: BTreeSet<&'static str>,
+}
+
+impl<'d> Classes<'d> {
+    /// Those of a definition, none of which has a name of these.
+    pub fn new(of: &'d Definition, taken: &mut BTreeSet<String>) -> Self {
+        let ours = of.classes.keys().filter(|class| !class.starts_with("java."));
+        let names = ours.map(|class| (&**class, names::unique_class(class, taken))).collect();
+        Self { of: &of.classes, names, reached: Vec::new(), words: BTreeSet::new() }
+    }
+
+    /// The Rust type of a Java type. What it is made of is met by this.
+    pub fn ty(&mut self, java: &JavaName) -> RustType {
+        let (of, names, reached) = (self.of, &self.names, &mut self.reached);
+        let ty = RustType::of(java, &mut |class| {
+            let ((class, name), said) = (names.get_key_value(class)?, of.get(class)?);
+            if !reached.contains(class) {
+                reached.push(class);
+            }
+            Some(Named { name: name.clone(), is_key: matches!(said, Class::Enum(_)) })
+        });
+        let mut parts = ty.text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | ':')));
+        self.words.extend(parts.by_ref().filter_map(|part| match part {
+            "HashMap" | "HashSet" | "Value" => ["HashMap", "HashSet", "Value"].into_iter().find(|word| *word == part),
+            part => part.starts_with("java::").then_some("java"),
+        }));
+        ty
+    }
+
+    /// Words of other crates that the types so far are made of.
+    pub fn words(&self) -> &BTreeSet<&'static str> {
+        &self.words
+    }
+
+    /// All that were met and what they are made of, in the order of their names.
+    pub fn print(&mut self) -> String {
+        let inside = self.inside();
+        let mut types = BTreeMap::new();
+        let mut at = 0;
+        while let Some(&class) = self.reached.get(at) {
+            at += 1;
+            let name = self.names[class].clone();
+            let text = match &self.of[class] {
+                Class::Enum(constants) => constants_of(class, &name, constants),
+                Class::Object(fields) => self.fields_of(class, &name, fields, &inside),
+            };
+            types.insert(name, text);
+        }
+        types.into_values().collect()
+    }
+
+    fn fields_of(&mut self, class: &str, name: &str, fields: &[(String, String)], inside: &Inside<'_>) -> String {
+        let around = all_around(class, inside);
+        let said = [format!("rename = {class:?}"), "rename_all = \"camelCase\"".to_owned()];
+        let serde = layout::attribute(0, "serde", &said, Before::Item);
+        let mut text =
+            format!("\n#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]\n{serde}\npub struct {name} {{\n");
+        let mut taken = BTreeSet::new();
+        for (java, ty) in fields {
+            let field = names::unique(names::snake_case(java), "_", &mut taken);
+            if !names::is_camel_case_of(&field, java) {
+                let _ =
+                    writeln!(text, "{}", layout::attribute(4, "serde", &[format!("rename = {java:?}")], Before::Part));
+            }
+            let ty = JavaName::parse(ty);
+            let rust = self.ty(&ty);
+            let is_around = ty.dimensions == 0 && around.contains(&*ty.class);
+            let given = if is_around { format!("Option<Box<{}>>", rust.text) } else { rust.given() };
+            text.push_str(&layout::field(&field, &given));
+        }
+        text + "}\n"
+    }
+
+    /// Which class stands in which.
+    fn inside(&self) -> Inside<'d> {
+        let mut inside = Inside::new();
+        for (outer, class) in self.of {
+            let Class::Object(fields) = class else { continue };
+            for ty in fields.iter().map(|(_, ty)| JavaName::parse(ty)).filter(|ty| ty.dimensions == 0) {
+                if let Some((inner, _)) = self.of.get_key_value(&ty.class) {
+                    inside.entry(inner).or_default().insert(outer);
+                }
+            }
+        }
+        inside
+    }
+}
+
+/// This class, and all that have an object of it in them, however deep: one of these in it would be in itself.
+fn all_around<'c>(class: &'c str, inside: &Inside<'c>) -> BTreeSet<&'c str> {
+    let mut around = BTreeSet::from([class]);
+    let mut next = vec![class];
+    while let Some(class) = next.pop() {
+        next.extend(inside.get(class).into_iter().flatten().filter(|outer| around.insert(outer)));
+    }
+    around
+}
+
+fn constants_of(class: &str, name: &str, constants: &[String]) -> String {
+    let serde = layout::attribute(0, "serde", &[format!("rename = {class:?}")], Before::Item);
+    let mut text = format!(
+        "\n#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]\n{serde}\npub enum {name} {{\n"
+    );
+    let mut taken = BTreeSet::new();
+    for java in constants {
+        let variant = names::unique(names::variant(java), "", &mut taken);
+        let rename = layout::attribute(4, "serde", &[format!("rename = {java:?}")], Before::Part);
+        let _ = write!(text, "{rename}\n    {variant},\n");
+    }
+    text + "}\n"
+}
