@@ -1,10 +1,11 @@
-//! What the lab needs on this machine, fetched when it is missing and only then: Debian packages, Maven artefacts, compiled Java.
+//! What the lab needs on this machine, fetched when it is missing and only then: Debian packages, Maven artefacts, compiled Java, npm packages.
 //!
 //! Everything but the packages lies under `target/lab/`, in folders that are named by a digest of what is in them, so a second
 //! run finds them at once and a changed list makes new ones. It never removes anything and never touches a system without `apt-get`.
 
 mod golang;
 mod maven;
+mod npm;
 mod packages;
 mod sources;
 
@@ -88,6 +89,19 @@ pub fn caucho() -> Result<(PathBuf, String)> {
     maven::install(&lab, std::slice::from_ref(&jars))?;
     let java = packages::find("java").context("java is not on the path")?;
     Ok((java, format!("{}/*", jars.place().display())))
+}
+
+/// What runs JavaScript, and the folder of packages with hessian.js in it, which Node services call Dubbo with.
+///
+/// # Errors
+/// As [`install`], with npm in Maven's place.
+pub fn hessian_js() -> Result<(PathBuf, PathBuf)> {
+    packages::install(&[Need::Node, Need::Npm])?;
+    let lab = lab_dir();
+    fs::create_dir_all(&lab)?;
+    let _guard = lock(&lab, "lock-npm")?;
+    let node = packages::find("node").context("node is not on the path")?;
+    Ok((node, npm::install(&lab, "hessian")?))
 }
 
 /// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.

@@ -52,6 +52,11 @@
 //! contains itself has no typed form and is an error that says where; `Value` holds it as [`Value::Above`](crate::Value::Above). Fields
 //! that are not asked for may be as tangled as they like.
 //!
+//! **Beside other implementations** (`tests/tests/sdk_values`, `tests/tests/sdk_others`). What hessian-lite, Caucho's Hessian and hessian.js write is read,
+//! and what is written is the same to them; of the last in the same bytes too, but for the length of chunks. hessian.js itself has no dates beyond
+//! 8.64e15 ms and no -0.0, makes an `Error` of an exception, leaves out the fields `this$0`, keeps one of two fields of one name, puts fields called by a
+//! number first, and writes all objects of a class with the fields of the first.
+//!
 //! For a count that it has only been told it reserves what serde takes on trust, a megabyte at most. It never nests deeper than
 //! [`MAX_NESTING`], and what is said once and meant often (values by references, names by number) comes to at most
 //! [`MAX_AGAIN_LEN`] bytes, or [`VALUE_LEN`] for each byte of the stream where that is more: a few bytes cannot become a gigabyte.

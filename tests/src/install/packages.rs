@@ -20,6 +20,10 @@ pub enum Need {
     Nft,
     /// What the benchmark is compared with.
     Nginx,
+    /// Runs what others wrote in JavaScript.
+    Node,
+    /// Fetches it.
+    Npm,
 }
 
 impl Need {
@@ -32,6 +36,8 @@ impl Need {
             Need::Ip => "ip",
             Need::Nft => "nft",
             Need::Nginx => "nginx",
+            Need::Node => "node",
+            Need::Npm => "npm",
         }
     }
 
@@ -42,6 +48,8 @@ impl Need {
             Need::Ip => "iproute2",
             Need::Nft => "nftables",
             Need::Nginx => "nginx-light",
+            Need::Node => "nodejs",
+            Need::Npm => "npm",
         }
     }
 }
