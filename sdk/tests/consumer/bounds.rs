@@ -1,11 +1,10 @@
 //! Too many calls, calls and references that are dropped, many threads at once: nothing is left behind.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use highway_sdk::{BuildError, CallErrorKind, Highway, Outcome};
 
-use crate::script::{GREETER, PATIENCE, Scripted, highway, service, until, value, wait};
+use crate::script::{GREETER, PATIENCE, Scripted, Vacant, highway, service, until, value, wait};
 
 fn silent() -> Scripted {
     Scripted::start(|seat| while seat.next().is_some() {})
@@ -38,17 +37,13 @@ fn one_call_more_than_fit_fails_at_once_and_fits_when_others_are_given_up() {
 
 #[test]
 fn a_call_that_is_given_up_before_its_provider_comes_is_not_sent() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let highway = highway();
-    let greeter = highway.service(GREETER).address(&address.to_string()).build().unwrap();
+    let (vacant, highway) = (Vacant::new(), highway());
+    let greeter = highway.service(GREETER).address(&vacant.address()).build().unwrap();
     wait(async {
         drop(greeter.call::<_, String>("neverMade", ()));
         drop(greeter.call::<_, String>("givenUp", ()).into_future());
         let waited = greeter.call::<_, String>("greet", ("waited",)).into_future();
-        let listener = TcpListener::bind(address).unwrap();
-        let provider = Scripted::on(listener, |seat| {
+        let provider = Scripted::on(vacant.listen(), |seat| {
             while let Some(asked) = seat.next() {
                 seat.send(&value(asked.id, &asked.method));
             }

@@ -10,7 +10,7 @@ use highway_sdk::java::Bytes;
 use highway_sdk::{CallErrorKind, Highway, Outcome, Service};
 use wire::dubbo::frame::Event;
 
-use crate::script::{GREETER, PATIENCE, SHORT, Scripted, Seat, highway, service, value, wait};
+use crate::script::{GREETER, PATIENCE, SHORT, Scripted, Seat, Vacant, highway, service, value, wait};
 
 /// What is done with a call of this id.
 type Does = fn(&mut Seat, i64);
@@ -153,24 +153,19 @@ fn a_provider_that_takes_no_new_calls_gets_none_until_it_does() {
 
 #[test]
 fn a_call_to_a_provider_that_is_away_ends_at_its_time_and_says_where_it_is() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let highway = highway();
-    let greeter = highway.service(GREETER).address(&address.to_string()).build().unwrap();
+    let (vacant, highway) = (Vacant::new(), highway());
+    let greeter = highway.service(GREETER).address(&vacant.address()).build().unwrap();
     wait(async {
         let error = greeter.call::<_, String>("greet", ()).timeout(SHORT).await.unwrap_err();
         assert_eq!(error.outcome(), Outcome::NotSent);
-        assert!(error.to_string().contains(&address.to_string()), "{error}");
+        assert!(error.to_string().contains(&vacant.address()), "{error}");
     });
 }
 
 #[test]
 fn without_a_registry_that_can_be_read_a_call_ends_at_its_time_and_says_so() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    drop(listener);
-    let highway = Highway::builder().application("test").registry(&address).build().unwrap();
+    let vacant = Vacant::new();
+    let highway = Highway::builder().application("test").registry(&vacant.address()).build().unwrap();
     let greeter = highway.service(GREETER).build().unwrap();
     wait(async {
         let began = Instant::now();

@@ -9,7 +9,7 @@ use highway_sdk::hessian2::to_vec;
 use highway_sdk::{CallErrorKind, Outcome};
 use wire::dubbo::frame::Status;
 
-use crate::script::{GREETER, SHORT, Scripted, answer, highway, service, value, wait};
+use crate::script::{GREETER, SHORT, Scripted, Vacant, answer, highway, service, value, wait};
 
 fn full() -> Scripted {
     Scripted::answering(|asked| answer(asked.id, Status::OVERLOADED, &to_vec("the pool is exhausted").unwrap()))
@@ -44,11 +44,8 @@ fn where_all_are_full_each_is_asked_once_and_its_word_comes_back() {
 
 #[test]
 fn a_full_provider_is_not_asked_again_where_the_other_is_away() {
-    let away = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let full = full();
-    let highway = highway();
-    let greeter =
-        highway.service(GREETER).address(&full.address.to_string()).address(&away.to_string()).build().unwrap();
+    let (away, full, highway) = (Vacant::new(), full(), highway());
+    let greeter = highway.service(GREETER).address(&full.address.to_string()).address(&away.address()).build().unwrap();
     for asked in 1..=3 {
         let error = wait(greeter.call::<_, String>("greet", ()).into_future()).unwrap_err();
         assert_eq!(error.outcome(), Outcome::NotSent, "{error}");

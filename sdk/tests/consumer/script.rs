@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use highway_sdk::hessian2::{self, Decoder};
 use highway_sdk::{CallOptions, Highway, Service, Value};
 use serde::Serialize;
+use socket2::{Domain, Socket, Type};
 use wire::dubbo::frame::{self, Event, HEADER_LEN, Header, Serialization, Status};
 
 /// What a busy machine does not reach.
@@ -16,6 +17,26 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A call that has no answer ends after this.
 pub const SHORT: Duration = Duration::from_millis(300);
 pub const GREETER: &str = "com.acme.Greeter";
+
+/// An address where nobody listens, at least not yet, and that nobody else is given meanwhile.
+pub struct Vacant(Socket);
+
+impl Vacant {
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).unwrap();
+        Self(socket)
+    }
+
+    pub fn address(&self) -> String {
+        self.0.local_addr().unwrap().as_socket().unwrap().to_string()
+    }
+
+    pub fn listen(self) -> TcpListener {
+        self.0.listen(16).unwrap();
+        self.0.into()
+    }
+}
 
 /// A provider. Its threads end with their connections.
 pub struct Scripted {
