@@ -113,7 +113,10 @@ fn measure() -> Result<Vec<Bar>> {
             References::Silent => "a call whose reference has nothing to say",
             References::Asked => "a call whose reference is asked",
         };
-        println!("  {what:<42} {:>8} {:>8} {:>8} {:>13}  bar, of the median", "1st of 10", "median", "9th", "instructions");
+        println!(
+            "  {what:<42} {:>8} {:>8} {:>8} {:>13}  bar, of the median",
+            "1st of 10", "median", "9th", "instructions"
+        );
         for kind in Kind::ALL {
             let [low, middle, high] = Decider::new(references, kind)?.times()?;
             let counted = match &counter {
@@ -189,7 +192,8 @@ impl Decider {
         let (began, mut turn, mut times) = (Instant::now(), 0, Vec::new());
         while began.elapsed() < MEASURED {
             let turns = turn..turn + BATCH;
-            let read = turns.map(|turn| self.frames.read(turn * STEP % self.frames.len())).collect::<Result<Vec<_>>>()?;
+            let read =
+                turns.map(|turn| self.frames.read(turn * STEP % self.frames.len())).collect::<Result<Vec<_>>>()?;
             let before = Instant::now();
             let done = read.iter().filter(|(machine, peeked)| self.decide(machine, peeked)).count();
             times.push(before.elapsed().as_nanos() as f64 / BATCH as f64);
