@@ -57,6 +57,8 @@
 //!
 //! [`provider`] is the other side: Rust functions that Java, Go and Rust consumers call.
 //!
+//! From `cargo new` on, step by step, it is shown in `docs/rust.md` of the repository; programs to copy lie in its `examples/sdk`.
+//!
 //! It never dials a hub, never decides permissions, waits for nobody when it starts, and keeps nothing that outlives the process.
 
 mod args;

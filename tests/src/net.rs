@@ -30,6 +30,8 @@ use crate::tree::Tree;
 
 /// The one port of the hub that islands may dial.
 pub const HUB_PORT: u16 = 8443;
+/// The names that only what runs in one folder has, in that folder.
+pub const HOSTS: &str = "hosts";
 
 /// The networks; dropping them removes them.
 #[derive(Debug)]
@@ -250,6 +252,19 @@ impl Place {
                 command
             }
         }
+    }
+
+    /// The same, with the names of the file [`HOSTS`] in this folder and no others, if there is one: what runs in a namespace has mounts of
+    /// its own.
+    #[must_use]
+    pub fn command_with_names(&self, program: impl AsRef<std::ffi::OsStr>, folder: &Path) -> Command {
+        let hosts = folder.join(HOSTS);
+        if self.namespace().is_none() || !hosts.exists() {
+            return self.command(program);
+        }
+        let mut command = self.command("sh");
+        command.args(["-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(hosts).arg(program);
+        command
     }
 
     /// The page at a URL, asked from inside: status and body.

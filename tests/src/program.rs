@@ -21,9 +21,6 @@ const LIVE: Duration = Duration::from_secs(20);
 /// A drain ends within its own limit; this one is only for a program that hangs.
 const ENDING: Duration = Duration::from_secs(90);
 
-/// The names that only one program has, in its folder.
-const HOSTS: &str = "hosts";
-
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -124,18 +121,7 @@ impl Program {
     /// # Errors
     /// The disk says no.
     pub fn resolve(&self, name: &str, address: Ipv4Addr) -> Result<()> {
-        self.write(HOSTS, &format!("{address} {name}\n"))
-    }
-
-    /// The program in its place, with names of its own if it has some: what runs in a namespace has mounts of its own.
-    fn command(&self, binary: PathBuf) -> Command {
-        let hosts = self.folder.join(HOSTS);
-        if self.place.namespace().is_none() || !hosts.exists() {
-            return self.place.command(binary);
-        }
-        let mut command = self.place.command("sh");
-        command.args(["-c", "mount --bind \"$0\" /etc/hosts && exec \"$@\""]).arg(hosts).arg(binary);
-        command
+        self.write(crate::net::HOSTS, &format!("{address} {name}\n"))
     }
 
     /// Starts it, or starts it again, and waits until it is alive; [`ready`](Self::ready) waits for more.
@@ -144,7 +130,7 @@ impl Program {
     /// It is not built, ends at once (its words are in the error), or does not answer.
     pub fn start(&self) -> Result<()> {
         self.process().take();
-        let mut command = self.command(binary(self.kind.name())?);
+        let mut command = self.place.command_with_names(binary(self.kind.name())?, &self.folder);
         command.arg("--config").arg(self.configuration()).current_dir(&self.folder);
         let folder = self.folder.parent().unwrap_or(&self.folder);
         let process = Process::start(&self.name, folder, command, Stdout::Logged)?;

@@ -6,12 +6,15 @@
 //! ```toml hub/central-hub.toml         the block is the file central-hub.toml of the machine `hub`
 //! ```sh shanghai                       the block is run by `sh -e` on the machine `shanghai`, in the folder of its files
 //! ```sh shanghai stays                 the same, for a program that goes on running
+//! ```sh shanghai/shop                  the same in the folder `shop` of these files, with or without `stays`
+//! ```text shanghai                     the last commands there have printed the block
 //! ````
 //!
 //! One thing is done that a person does by hand: `<public half of FILE>` in a file becomes what `highway key show FILE` prints,
 //! wherever FILE was made. And what a program would keep under `/var/lib` it keeps beside its files: several runs share one machine
-//! here. Nothing else is put in, left out or changed.
+//! here. Where a test has put a file `hosts` beside them, its names are known to the commands. Nothing else is put in, left out or changed.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,8 +25,8 @@ use crate::net::Place;
 use crate::process::{Process, Stdout};
 use crate::program::{self, highway};
 
-/// A command of the README that does not stay is done by then.
-const DONE: Duration = Duration::from_secs(60);
+/// A command that does not stay is done by then, also one that builds something on a busy machine.
+const DONE: Duration = Duration::from_secs(400);
 
 /// A block that takes part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,12 +42,19 @@ pub enum Step {
     },
     /// Commands on a machine.
     Commands {
-        /// The machine.
+        /// The machine, and perhaps a folder of its files.
         place: String,
         /// Run by the shell.
         text: String,
         /// Whether they end.
         ends: Ends,
+    },
+    /// What the last commands on a machine have printed.
+    Printed {
+        /// The machine.
+        place: String,
+        /// Whole lines of it.
+        text: String,
     },
 }
 
@@ -80,11 +90,14 @@ pub fn steps(markdown: &str) -> Result<Vec<Step>> {
             [] | [_] => continue,
             ["sh", place] => Step::Commands { place: (*place).to_owned(), text, ends: Ends::Yes },
             ["sh", place, "stays"] => Step::Commands { place: (*place).to_owned(), text, ends: Ends::Stays },
+            ["text", place] => Step::Printed { place: (*place).to_owned(), text },
             [_, file] if file.contains('/') => {
                 let (place, name) = file.split_once('/').context("a file stands on a machine")?;
                 Step::File { place: place.to_owned(), name: name.to_owned(), text }
             }
-            _ => bail!("the block {mark:?} says neither `sh PLACE`, `sh PLACE stays` nor `LANGUAGE PLACE/FILE`"),
+            _ => bail!(
+                "the block {mark:?} says neither `sh PLACE`, `sh PLACE stays`, `text PLACE` nor `LANGUAGE PLACE/FILE`"
+            ),
         };
         steps.push(step);
     }
@@ -97,6 +110,7 @@ pub fn steps(markdown: &str) -> Result<Vec<Step>> {
 /// A step names a machine that is not there, or a command fails; the error holds what it said.
 pub fn walk(steps: &[Step], places: &[Place], folder: &Path) -> Result<Vec<Process>> {
     let mut running = Vec::new();
+    let mut printed = BTreeMap::new();
     for place in places {
         fs::create_dir_all(folder.join(place.name()))?;
     }
@@ -105,11 +119,14 @@ pub fn walk(steps: &[Step], places: &[Place], folder: &Path) -> Result<Vec<Proce
             Step::File { place, name, text } => {
                 let place = find(places, place)?;
                 let text = with_public_halves(text, folder, places)?;
-                fs::write(folder.join(place.name()).join(name), text)?;
+                let file = folder.join(place.name()).join(name);
+                file.parent().map_or(Ok(()), fs::create_dir_all)?;
+                fs::write(file, text)?;
             }
             Step::Commands { place, text, ends } => {
+                let (place, inside) = place.split_once('/').unwrap_or((place, ""));
                 let place = find(places, place)?;
-                let process = run(place, text, folder, &format!("step-{number}-{}", place.name()))?;
+                let process = run(place, inside, text, folder, &format!("step-{number}-{}", place.name()))?;
                 match ends {
                     Ends::Stays => running.push(process),
                     Ends::Yes => {
@@ -119,8 +136,14 @@ pub fn walk(steps: &[Step], places: &[Place], folder: &Path) -> Result<Vec<Proce
                             "these commands ended with {status}:\n{text}\n{}",
                             process.last_words(40)
                         );
+                        printed.insert(place.name(), process.log());
                     }
                 }
+            }
+            Step::Printed { place, text } => {
+                let said =
+                    printed.get(&**place).with_context(|| format!("nothing has ended on {place} that prints"))?;
+                ensure!(said.contains(text), "these lines were to be printed:\n{text}\nand these were:\n{said}");
             }
         }
     }
@@ -131,16 +154,16 @@ fn find<'a>(places: &'a [Place], name: &str) -> Result<&'a Place> {
     places.iter().find(|place| place.name() == name).with_context(|| format!("there is no machine {name}"))
 }
 
-fn run(place: &Place, text: &str, folder: &Path, name: &str) -> Result<Process> {
+fn run(place: &Place, inside: &str, text: &str, folder: &Path, name: &str) -> Result<Process> {
     let programs = program::folder()?;
     let path = std::env::var("PATH").unwrap_or_default();
     let own = folder.join(place.name());
-    let mut command = place.command("sh");
+    let mut command = place.command_with_names("sh", &own);
     command
         .args(["-e", "-c", text])
         .env("PATH", format!("{}:{path}", programs.display()))
         .env("HIGHWAY__STATE__DIR", own.join("state"))
-        .current_dir(own);
+        .current_dir(own.join(inside));
     Process::start(name, folder, command, Stdout::Logged)
 }
 

@@ -7,9 +7,11 @@
 //! | `consumers.rs` | programs that call and end |
 //! | `web.rs` | the web server |
 //! | `provider.rs` | the provider, called from both islands |
-#![allow(clippy::unwrap_used, reason = "a test")]
+//! | `page.rs` | the newcomer's page, `docs/rust.md` |
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod consumers;
+mod page;
 mod provider;
 mod stage;
 mod web;
