@@ -203,7 +203,14 @@ impl Builder {
         self
     }
 
-    /// What holds of every call of which nothing nearer is said.
+    /// How long callers wait where nothing nearer is said: the same as in [`Builder::options`], whatever else these say.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.timeout(timeout);
+        self
+    }
+
+    /// What holds of every call of which nothing nearer is said, in place of what was said before.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
         self.options = options;

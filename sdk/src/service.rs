@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zk_bridge::ServiceKey;
 
@@ -70,6 +71,12 @@ impl ServiceBuilder {
     /// What holds of calls of one method, where it differs.
     pub fn method(mut self, method: &str, options: CallOptions) -> Self {
         self.methods.insert(method.to_owned(), options);
+        self
+    }
+
+    /// How long callers of its methods wait.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options = self.options.timeout(timeout);
         self
     }
 

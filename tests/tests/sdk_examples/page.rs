@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use highway_tests::install::workspace;
 use highway_tests::net::HOSTS;
@@ -53,6 +54,8 @@ fn the_newcomers_page() {
     walk(new, &places, desk.path()).unwrap();
     fs::copy(workspace().join("Cargo.lock"), files.join("shop/Cargo.lock")).unwrap();
     let _serving = walk(rest, &places, desk.path()).unwrap();
+    let laid_out = Command::new("cargo").args(["fmt", "--check"]).current_dir(files.join("shop")).output().unwrap();
+    assert!(laid_out.status.success(), "rustfmt would change {}", String::from_utf8_lossy(&laid_out.stdout));
     for log in fs::read_dir(desk.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
         let said = fs::read_to_string(&log).unwrap();
         assert!(!said.contains("warning"), "{}: {said}", log.display());

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use highway_sdk::{CallError, CallOptions, Highway, Outcome};
+use highway_sdk::{CallError, Highway, Outcome};
 
 #[highway_sdk::service("com.example.GreetingService")]
 trait Greeting {
@@ -22,8 +22,8 @@ trait Interop {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let registry = std::env::args().nth(1).ok_or("usage: blocking REGISTRY")?;
-    let options = CallOptions::new().timeout(Duration::from_secs(10));
-    let highway = Highway::builder().application("rust-blocking").registry(&registry).options(options).build()?;
+    let highway =
+        Highway::builder().application("rust-blocking").registry(&registry).timeout(Duration::from_secs(10)).build()?;
     let greeting = GreetingClient::new(&highway)?;
 
     // `.wait()` in place of `.await`. All threads share one client and its connections.

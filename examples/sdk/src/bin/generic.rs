@@ -7,13 +7,13 @@
 use std::error::Error;
 use std::time::Duration;
 
-use highway_sdk::{CallOptions, Highway, Value};
+use highway_sdk::{Highway, Value};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = std::env::args().nth(1).ok_or("usage: generic REGISTRY")?;
-    let options = CallOptions::new().timeout(Duration::from_secs(10));
-    let highway = Highway::builder().application("rust-generic").registry(&registry).options(options).build()?;
+    let highway =
+        Highway::builder().application("rust-generic").registry(&registry).timeout(Duration::from_secs(10)).build()?;
     let interop = highway.service("com.example.InteropService").build()?;
 
     // The method, the Java types of its parameters, which choose among overloads, and the arguments.

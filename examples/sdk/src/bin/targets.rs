@@ -7,7 +7,7 @@ use std::error::Error;
 use std::thread;
 use std::time::Duration;
 
-use highway_sdk::{CallError, CallOptions, Highway, Target, carried, enter_target, with_target};
+use highway_sdk::{CallError, Highway, Target, carried, enter_target, with_target};
 use tokio::runtime::Builder;
 
 #[highway_sdk::service("com.example.GreetingService")]
@@ -19,8 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let registry = arguments.next().ok_or("usage: targets REGISTRY TARGET…")?;
     let targets = arguments.map(|name| Target::new(&name)).collect::<Result<Vec<_>, _>>()?;
-    let options = CallOptions::new().timeout(Duration::from_secs(10));
-    let highway = Highway::builder().application("rust-targets").registry(&registry).options(options).build()?;
+    let highway =
+        Highway::builder().application("rust-targets").registry(&registry).timeout(Duration::from_secs(10)).build()?;
     let greeting = GreetingClient::new(&highway)?;
 
     // Threads: the target holds until the guard is dropped, which sets back the one before.

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use highway_sdk::java::Decimal;
-use highway_sdk::{CallError, CallOptions, Highway};
+use highway_sdk::{CallError, Highway};
 use serde::{Deserialize, Serialize};
 
 /// Java: `String sayHello(String name)`.
@@ -60,8 +60,8 @@ struct Item {
 async fn main() -> Result<(), Box<dyn Error>> {
     let registry = std::env::args().nth(1).ok_or("usage: typed REGISTRY")?;
     // One for the whole process: it holds the connections. It waits for nobody; calls do, as long as their timeout.
-    let options = CallOptions::new().timeout(Duration::from_secs(10));
-    let highway = Highway::builder().application("rust-typed").registry(&registry).options(options).build()?;
+    let highway =
+        Highway::builder().application("rust-typed").registry(&registry).timeout(Duration::from_secs(10)).build()?;
 
     let greeting = GreetingClient::new(&highway)?;
     println!("{}", greeting.say_hello("bo").await?);

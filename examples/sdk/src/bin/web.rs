@@ -17,7 +17,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use highway_sdk::tower::ScopeLayer;
-use highway_sdk::{CallError, CallErrorKind, CallOptions, Highway, Outcome};
+use highway_sdk::{CallError, CallErrorKind, Highway, Outcome};
 use tokio::net::TcpListener;
 
 #[highway_sdk::service("com.example.GreetingService")]
@@ -57,8 +57,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let (Some(registry), Some(listen)) = (arguments.next(), arguments.next()) else {
         return Err("usage: web REGISTRY ADDRESS:PORT".into());
     };
-    let options = CallOptions::new().timeout(Duration::from_secs(10));
-    let highway = Highway::builder().application("rust-web").registry(&registry).options(options).build()?;
+    let highway =
+        Highway::builder().application("rust-web").registry(&registry).timeout(Duration::from_secs(10)).build()?;
 
     // The layer reads `highway-target`, and sends the request's trace context (`traceparent`) along with each call.
     let routes = Router::new()
