@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use highway_sdk::{Value, java};
 use highway_tests::install::Release;
-use highway_tests::peer::{INTEROP, TYPES};
+use highway_tests::peer::{GREETING, INTEROP, TYPES};
 
 use crate::made::interop_service::{Address, Customer, InteropServiceClient, Item, Order, State};
 use crate::made::types_service::{Node, Operation, Pair, SamplesBox, SamplesItem, Shade, TypesServiceClient};
@@ -17,7 +17,7 @@ const MADE_OF: &str = "3.3.6";
 
 fn refused(arguments: &[&str], status: u8) -> String {
     let error = providers().says(&[&["sdk", "generate"], arguments].concat()).unwrap_err().to_string();
-    assert!(error.contains(&format!("exit status: {status}: highway: found ")), "{error}");
+    assert!(error.contains(&format!("exit status: {status}: highway: ")), "{error}");
     error
 }
 
@@ -36,6 +36,22 @@ fn every_line_of_dubbo_publishes_what_the_same_client_is_made_of() {
             assert_eq!(written, made.replace(MADE_OF, release), "{release} of {service}");
         }
     }
+}
+
+#[test]
+fn a_service_in_a_group_and_a_version_is_found_by_both() {
+    for release in Release::OLD_AND_NEW.map(Release::version) {
+        let written =
+            providers().says(&["sdk", "generate", GREETING, "--version", "1.0.0", "--group", release]).unwrap();
+        let attribute = format!("(\"{GREETING}\", version = \"1.0.0\", group = \"{release}\")]");
+        assert!(written.contains(&attribute), "{written}");
+        assert!(
+            written.contains("async fn say_hello(&self, a: &str) -> Result<Option<String>, CallError>;"),
+            "{written}"
+        );
+    }
+    let other = refused(&[GREETING, "--group", MADE_OF, "--version", ""], 2);
+    assert!(other.contains(&format!("`provider-{MADE_OF}` (group {MADE_OF}, version 1.0.0)")), "{other}");
 }
 
 #[test]
@@ -123,7 +139,13 @@ fn what_no_client_can_be_made_of_is_said() {
         &format!("create {folder} x"),
         &format!("create {folder}/provider x"),
         &format!("create {folder}/provider/broken 127.0.0.1"),
+        "create /dubbo/metadata/com.example.SecretService x digest:nobody:x:r",
     ]);
+    let secret = refused(&["com.example.SecretService"], 1);
+    assert!(
+        secret.contains("may not read /dubbo/metadata/com.example.SecretService; log in as somebody who may"),
+        "{secret}"
+    );
     let broken = refused(&["com.example.BrokenService"], 1);
     let wanted = format!("found {folder}/provider/broken in ");
     assert!(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use highway_sdk::{CallOptions, Highway, Service};
 use highway_tests::install::Release;
 use highway_tests::lab::Lab;
-use highway_tests::peer::{Application, DUBBO_PORT, INTEROP, Peer, Service as Exported, TYPES};
+use highway_tests::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service as Exported, TYPES};
 use highway_tests::process::together;
 use highway_tests::zookeeper::ZooKeeper;
 
@@ -19,7 +19,7 @@ pub struct Providers {
     peers: Vec<Peer>,
 }
 
-/// Each release offers `InteropService` in a group of its version.
+/// Each release offers its services in a group of its version; `GreetingService` has a version of its own besides.
 pub fn providers() -> &'static Providers {
     static ALL: OnceLock<Providers> = OnceLock::new();
     ALL.get_or_init(|| start().unwrap())
@@ -36,6 +36,7 @@ fn start() -> anyhow::Result<Providers> {
             .port(port(number))
             .service(Exported::new(INTEROP, release.version()).group(release.version()))
             .service(Exported::new(TYPES, release.version()).group(release.version()))
+            .service(Exported::new(GREETING, release.version()).group(release.version()).version("1.0.0"))
             .start(place, &lab.tools, lab.folder())
     })?;
     Ok(Providers { lab, zookeeper, peers })
