@@ -127,7 +127,7 @@ fn constants_of(class: &str, name: &str, constants: &[String]) -> String {
     let mut taken = BTreeSet::new();
     for java in constants {
         let variant = names::unique(names::variant(java), "", &mut taken);
-        let rename = layout::attribute(4, "serde", &[format!("rename = {java:?}")], Before::Part);
+        let rename = layout::attribute(4, "serde", &[format!("rename = {java:?}")], Before::Item);
         let _ = write!(text, "{rename}\n    {variant},\n");
     }
     text + "}\n"

@@ -1,7 +1,7 @@
 //! Lines as rustfmt breaks them where nobody has told it otherwise: an attribute, a signature, a field, each on one line if it fits.
 //!
 //! It never looks at a name: what is too long in itself stays as it is.
-//! Source: the default configuration of rustfmt: `max_width` 100, `attr_fn_like_width` 70.
+//! Source: the default configuration of rustfmt in the style of edition 2024: `max_width` 100, `attr_fn_like_width` 70.
 
 /// Columns of a line at most.
 const WIDTH: usize = 100;
@@ -13,9 +13,9 @@ const STEP: usize = 4;
 /// Where an attribute stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Before {
-    /// A struct, a trait or a method of one.
+    /// A struct, a trait, a method of one, or a constant of an enum.
     Item,
-    /// A field, a constant or a parameter: a comma follows it.
+    /// A field or a parameter, whose comma counts.
     Part,
 }
 

@@ -155,6 +155,8 @@ mod tests {
             alone.starts_with("found /broken in zk:2181, which is no definition that a client can be made of: "),
             "{alone}"
         );
+        let another = found(&which(None, None, Some("gone")), &all);
+        assert!(another.starts_with("found definitions of a.B alone that are of `whole`, "), "{another}");
         assert_eq!(found(&which(None, None, None), &[broken]), alone);
         let none = found(&which(None, None, None), &[]);
         assert!(

@@ -205,21 +205,24 @@ fn long_names_break_lines_where_rustfmt_does() {
         let class = format!("com.acme.Of{}", long(count));
         let _ = write!(
             methods,
-            r#"{{"name":"m{0}","parameterTypes":["java.util.Collection<java.lang.Long>","{class}"],"returnType":"{class}"}},
+            r#"{{"name":"m{0}","parameterTypes":["java.util.Collection<java.lang.Long>","{class}"],"returnType":"{class}Size"}},
                {{"name":"n{count}","parameterTypes":["java.util.Map<java.lang.String,java.util.Map<java.lang.String,{class}[]>>"],
                  "returnType":"java.util.Map<java.lang.String,java.util.List<{class}>>"}},
                {{"name":"{1}N","parameterTypes":[],"returnType":"void"}},"#,
             long(count),
-            // A line of exactly 100 columns without parameters is broken otherwise in each edition.
+            // A line of exactly 100 columns without parameters is broken in a way of its own.
             long(count + usize::from(count == 52) * 20)
         );
         let _ = write!(
             types,
-            r#"{{"type":"{class}","properties":{{"f{0}":"java.util.Map<java.lang.String,java.util.List<{class}>>","{0}F":"int"}}}},
-               {{"type":"{class}Size","enums":["{0}","A{0}"]}},"#,
-            long(count)
+            r#"{{"type":"{class}","properties":{{"f{0}":"java.util.Map<java.lang.String,java.util.List<{class}>>","{0}F":"int","_{1}":"int"}}}},
+               {{"type":"{class}Size","enums":["{0}","A{0}","{1}"]}},"#,
+            long(count),
+            long(count + 60)
         );
     }
     let text = printed(&format!("[{}]", methods.trim_end_matches(',')), &format!("[{}]", types.trim_end_matches(',')));
-    assert_formatted(&text);
+    // The style of edition 2021 has other rules for lines that just fit.
+    let said = rustfmt_says(&text, "2024");
+    assert!(said.is_empty(), "{said}");
 }

@@ -219,6 +219,7 @@ mod tests {
         is("java.lang.Object", "Value", "#[java(\"java.lang.Object\")] &Value");
         is("a.Unknown", "Value", "#[java(\"a.Unknown\")] &Value");
         is("int[][]", "Option<Vec<Vec<i32>>>", "#[java(\"int[][]\")] &[Vec<i32>]");
+        is("char[]", "Option<String>", "#[java(\"char[]\")] &str");
         is("byte[][]", "Option<Vec<java::Bytes>>", "#[java(\"byte[][]\")] &[java::Bytes]");
         is("java.lang.Integer[]", "Option<Vec<i32>>", "#[java(\"java.lang.Integer[]\")] &[i32]");
         assert_eq!(["void", "java.lang.Void"].map(|void| both(void).0), ["()", "()"]);
