@@ -182,7 +182,7 @@ impl Desk {
             return;
         }
         if held.offers == 0 {
-            held.settle(&directory);
+            held.settle(&directory, now);
         }
         let deadline = held.deadline;
         let name = self.list_name(held, &directory);
@@ -231,7 +231,7 @@ impl Desk {
     /// A call waits until it is known who offers its service, or until its time is over.
     fn wait_for_directory(&self, key: Key, held: &mut Held) {
         self.early.borrow_mut().insert(key);
-        let deadline = held.deadline;
+        let deadline = held.waits_until();
         if held.watched_until.replace(deadline) == Some(deadline) {
             return;
         }

@@ -16,6 +16,8 @@ use crate::target::Target;
 
 /// A longer time is this one: Java has milliseconds in an `int`.
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
+/// A process that has just started has so long to read its registry where its caller says no time: a session takes less.
+const LOOKING: Duration = Duration::from_secs(5);
 
 /// A call in hand.
 pub(crate) struct Held {
@@ -64,15 +66,26 @@ impl Held {
         }
     }
 
-    /// How long it may take: as its caller says, else as its providers say of themselves, else Dubbo's own default.
-    pub fn settle(&mut self, directory: &Directory) {
+    /// How long it may take: as its caller says, else as its providers say of themselves, else Dubbo's own default. Where its caller says
+    /// nothing, what it waited for a directory is not a part of that.
+    pub fn settle(&mut self, directory: &Directory, now: Instant) {
         let of_providers = || {
             let is_local = self.target.as_ref().is_some_and(Target::is_local);
             let name = if is_local { &self.names.local } else { &self.names.anybody };
             directory.timeout(name, &self.request.method)
         };
         let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);
+        let from = if self.said.is_none() && self.watched_until.is_some() { now } else { self.began };
         self.timeout = timeout.min(LONGEST_TIMEOUT);
-        self.deadline = self.began + self.timeout;
+        self.deadline = from + self.timeout;
+    }
+
+    /// Until when it waits for a directory.
+    pub fn waits_until(&mut self) -> Instant {
+        if self.said.is_none() {
+            self.timeout = LOOKING;
+            self.deadline = self.began + LOOKING;
+        }
+        self.deadline
     }
 }

@@ -122,6 +122,14 @@ pub enum BuildError {
 }
 
 impl Highway {
+    /// A process of this name with this registry (`zk1:2181,zk2:2181`), and every default: [`Highway::builder`] is for who has more to say.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    pub fn new(application: &str, registry: &str) -> Result<Self, BuildError> {
+        Self::builder().application(application).registry(registry).build()
+    }
+
     /// Begins with every default.
     #[must_use]
     pub fn builder() -> Builder {

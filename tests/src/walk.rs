@@ -189,13 +189,18 @@ mod tests {
 
     #[test]
     fn only_blocks_with_a_place_take_part_and_they_keep_their_order() {
-        let text = "# Title\n```sh\nnot me\n```\n```toml hub/a.toml\nx = 1\n```\ntext\n```sh hub\necho 1\necho 2\n```\n```sh b stays\nrun\n```\n";
+        let text = "# Title\n```sh\nnot me\n```\n```toml hub/a.toml\nx = 1\n```\ntext\n```sh hub\necho 1\necho 2\n```\n```sh b stays\nrun\n```\n```text b\nsaid\n```\n```text\nnot me\n```\n";
         let commands =
             |place: &str, text: &str, ends| Step::Commands { place: place.to_owned(), text: text.to_owned(), ends };
         let file = Step::File { place: "hub".to_owned(), name: "a.toml".to_owned(), text: "x = 1\n".to_owned() };
         assert_eq!(
             steps(text).unwrap(),
-            [file, commands("hub", "echo 1\necho 2\n", Ends::Yes), commands("b", "run\n", Ends::Stays)]
+            [
+                file,
+                commands("hub", "echo 1\necho 2\n", Ends::Yes),
+                commands("b", "run\n", Ends::Stays),
+                Step::Printed { place: "b".to_owned(), text: "said\n".to_owned() }
+            ]
         );
     }
 

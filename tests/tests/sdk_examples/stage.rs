@@ -35,8 +35,8 @@ pub fn stage() -> &'static Stage {
         let peers = together(applications, |(island, release)| {
             let application = Application::new(&format!("java-{island}"), release)
                 .port(line.island(island).place().listen(DUBBO_PORT)?.port())
-                .service(Service::new(GREETING, island))
-                .service(Service::new(INTEROP, island));
+                .service(patient(GREETING, island))
+                .service(patient(INTEROP, island));
             // Something that beijing alone has: for it the egress stands in shanghai's registry with its port for any island.
             let alone = (island == "beijing").then(|| Service::new(TYPES, island));
             line.application(island, alone.into_iter().fold(application, Application::service))
@@ -45,6 +45,11 @@ pub fn stage() -> &'static Stage {
         [GREETING, INTEROP, TYPES].into_iter().for_each(|each| line.island("shanghai").finds(each).unwrap());
         Stage { line, peers }
     })
+}
+
+/// A service that says of itself that calls may take long, for those of a busy machine that say nothing.
+fn patient(interface: &str, island: &str) -> Service {
+    Service::new(interface, island).parameter("timeout", &PATIENT.as_millis().to_string())
 }
 
 impl Stage {
