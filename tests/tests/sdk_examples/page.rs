@@ -18,13 +18,16 @@ use serde_json::json;
 
 use crate::stage::{PATIENT, stage};
 
-/// What is nobody's who reads the page: where the SDK comes from, without a network, and in the workspace's own build of what both need.
-fn configuration() -> String {
+/// What is nobody's who reads the page: where the SDK comes from, without a network, and beside the workspace's own build, for what both
+/// need; its programs stay its own.
+fn configuration(files: &Path) -> String {
     let workspace = workspace();
-    let target = folder().unwrap().parent().unwrap().to_owned();
+    let built = folder().unwrap().parent().unwrap().to_owned();
     let mut toml = format!(
-        "[net]\noffline = true\n[build]\ntarget-dir = {target:?}\n[patch.crates-io]\nhighway-sdk = {{ path = {:?} }}\n\
+        "[net]\noffline = true\n[build]\ntarget-dir = {:?}\nbuild-dir = {built:?}\n\
+         [patch.crates-io]\nhighway-sdk = {{ path = {:?} }}\n\
          [profile.dev]\ndebug = \"line-tables-only\"\n[profile.dev.package.\"*\"]\nopt-level = 1\ndebug = false\n",
+        files.join("target"),
         workspace.join("sdk")
     );
     for name in ["wire", "shard", "route", "client", "zk-bridge", "sdk"] {
@@ -47,7 +50,7 @@ fn the_newcomers_page() {
     let desk = tempfile::tempdir().unwrap();
     let files = desk.path().join(place.name());
     put(&files, HOSTS, &format!("{0} zk1\n{0} shop1\n", place.address()));
-    put(&files, ".cargo/config.toml", &configuration());
+    put(&files, ".cargo/config.toml", &configuration(&files));
 
     let (new, rest) = steps.split_at(1);
     let places = [place.clone()];
