@@ -30,6 +30,8 @@ pub enum Part {
     Choose(Choose),
     /// What a call by the SDK costs beside a client that is written by hand.
     Sdk(Sdk),
+    /// What writing and reading values costs the SDK beside Dubbo's own hessian2.
+    Codec(Codec),
     /// Calls a Dubbo provider and checks every answer.
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.
@@ -68,6 +70,26 @@ pub struct Sdk {
     /// Seconds of each run.
     #[arg(long, default_value = "1", value_parser = seconds)]
     pub seconds: Duration,
+    /// End with 1 if a bar is missed.
+    #[arg(long)]
+    pub bars: bool,
+}
+
+/// `bench codec`
+#[derive(Debug, clap::Args)]
+pub struct Codec {
+    /// The Java launcher.
+    #[arg(long, value_name = "PATH")]
+    pub java: PathBuf,
+    /// Where the jars of a released Dubbo are.
+    #[arg(long, value_name = "PATH")]
+    pub class_path: String,
+    /// The source of the Java side.
+    #[arg(long, value_name = "FILE")]
+    pub program: PathBuf,
+    /// Rounds; the median is told.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub rounds: u8,
     /// End with 1 if a bar is missed.
     #[arg(long)]
     pub bars: bool,

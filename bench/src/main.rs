@@ -5,6 +5,7 @@
 //! | `run` | starts all chains, measures them in turn, prints ratios and bars |
 //! | `choose` | what deciding costs at many rules and services |
 //! | `sdk` | what a call by the SDK costs beside a client written by hand |
+//! | `codec` | what writing and reading values costs the SDK beside Dubbo's own hessian2 |
 //! | `load` | calls through one chain and checks every answer |
 //! | `echo` | the provider at the end of every chain |
 //!
@@ -14,6 +15,7 @@
 mod args;
 mod chain;
 mod choose;
+mod codec;
 mod echo;
 mod frames;
 mod highway;
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Part::Run(run) => run::run(&run),
         Part::Choose(choose) => choose::run(&choose),
         Part::Sdk(sdk) => sdk::run(&sdk),
+        Part::Codec(codec) => codec::run(&codec),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),

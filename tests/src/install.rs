@@ -81,14 +81,7 @@ impl Toolbox {
 /// # Errors
 /// As [`install`].
 pub fn caucho() -> Result<(PathBuf, String)> {
-    packages::install(&[Need::Java, Need::Maven])?;
-    let lab = lab_dir();
-    fs::create_dir_all(&lab)?;
-    let _guard = lock(&lab, "lock")?;
-    let jars = Set::caucho(&lab);
-    maven::install(&lab, std::slice::from_ref(&jars))?;
-    let java = packages::find("java").context("java is not on the path")?;
-    Ok((java, format!("{}/*", jars.place().display())))
+    on_jars(Set::caucho)
 }
 
 /// What runs JavaScript, and the folder of packages with hessian.js in it, which Node services call Dubbo with.
@@ -119,6 +112,26 @@ pub fn decoder(release: Release) -> Result<(PathBuf, String)> {
     fs::create_dir_all(lab_dir())?;
     let java = packages::find("java").context("java is not on the path")?;
     Ok((java, class_path(Sources::Decoder, release)?))
+}
+
+/// The launcher and the class path of this release of Dubbo alone.
+///
+/// # Errors
+/// As [`install`].
+pub fn dubbo(release: Release) -> Result<(PathBuf, String)> {
+    on_jars(|lab| Set::dubbo(lab, release))
+}
+
+/// The launcher and the class path of these jars.
+fn on_jars(of: impl FnOnce(&Path) -> Set) -> Result<(PathBuf, String)> {
+    packages::install(&[Need::Java, Need::Maven])?;
+    let lab = lab_dir();
+    fs::create_dir_all(&lab)?;
+    let _guard = lock(&lab, "lock")?;
+    let jars = of(&lab);
+    maven::install(&lab, std::slice::from_ref(&jars))?;
+    let java = packages::find("java").context("java is not on the path")?;
+    Ok((java, format!("{}/*", jars.place().display())))
 }
 
 fn class_path(sources: Sources, release: Release) -> Result<String> {

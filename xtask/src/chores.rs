@@ -84,15 +84,33 @@ pub fn bench(arguments: &[String]) -> Result<()> {
     let bench = |part: &str, more: &[String]| {
         let mut bench = step::command(step::target().join("release/bench"), &[part]);
         bench.args(more);
+        if part == "codec" {
+            let [java, class_path] = newest_dubbo()?;
+            bench.args(["--java", &java, "--class-path", &class_path, "--program", "tests/java/bench/Codec.java"]);
+        }
         run(bench)
     };
-    if let Some((part, more)) = arguments.split_first().filter(|(part, _)| ["choose", "sdk"].contains(&part.as_str())) {
+    const PARTS: [&str; 3] = ["choose", "sdk", "codec"];
+    if let Some((part, more)) = arguments.split_first().filter(|(part, _)| PARTS.contains(&part.as_str())) {
         return bench(part, more);
     }
     let bars: Vec<String> = arguments.iter().filter(|argument| *argument == "--bars").cloned().collect();
-    let parts = [bench("choose", &bars), bench("sdk", &bars), bench("run", arguments)];
     // A bar that is missed in one part hides nothing of what is measured in another.
-    parts.into_iter().collect()
+    let parts = PARTS.map(|part| bench(part, &bars));
+    parts.into_iter().chain([bench("run", arguments)]).collect()
+}
+
+/// The launcher of Java, and the class path of a released Dubbo.
+fn newest_dubbo() -> Result<[String; 2]> {
+    let mut said = ["java: ", "class path: "].map(|what| (what, None));
+    let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install", "newest"]);
+    step::run_reading(install, |line| {
+        for (what, found) in &mut said {
+            *found = line.strip_prefix(*what).map(str::to_owned).or_else(|| found.take());
+        }
+    })?;
+    let [java, class_path] = said.map(|(what, found)| found.with_context(|| format!("the lab said no `{what}`")));
+    Ok([java?, class_path?])
 }
 
 /// The fuzz targets and the comparison with released Dubbo.

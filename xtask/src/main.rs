@@ -21,8 +21,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
                       there), or only the steps that are named
   matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway
                       (--quick, --settings, --json; --write renews docs/compatibility.md)
-  bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md), and what choosing an island costs;
-                      `bench choose` only the latter
+  bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md), what choosing an island costs, and the
+                      SDK beside others; `bench choose`, `bench sdk`, `bench codec` only one of these
   fuzz [--minutes N] [TARGET...]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
                       wants a nightly toolchain. Target `differential` compares us with released Dubbo and wants Java alone

@@ -18,9 +18,11 @@ fn main() -> ExitCode {
         ["install", "dubbo"] => install(&Release::ALL, &Server::ALL),
         // For the test of the reaper: a run with a child, waiting to be killed.
         ["linger"] => linger(),
+        ["install", "newest"] => install::dubbo(Release::V3_3_6)
+            .map(|(java, class_path)| println!("java: {}\nclass path: {class_path}", java.display())),
         ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
         _ => {
-            eprintln!("usage: lab install [dubbo | nginx]");
+            eprintln!("usage: lab install [dubbo | newest | nginx]");
             return ExitCode::from(2);
         }
     };
