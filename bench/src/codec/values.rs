@@ -5,12 +5,12 @@
 use highway_sdk::java::{Date, Decimal};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt::Debug;
 
 /// What is in a shop: the class of the Java side.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename = "Codec$Order")]
+#[serde(rename = "bench.Codec$Order")]
 pub struct Order {
     id: i64,
     customer: String,
@@ -18,12 +18,12 @@ pub struct Order {
     placed: Date,
     paid: bool,
     items: Vec<Item>,
-    notes: BTreeMap<String, String>,
+    notes: HashMap<String, String>,
 }
 
 /// A line of an order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename = "Codec$Item")]
+#[serde(rename = "bench.Codec$Item")]
 pub struct Item {
     sku: String,
     title: String,
@@ -47,7 +47,7 @@ pub fn numbers() -> Vec<i32> {
 }
 
 /// A hundred pairs of texts.
-pub fn pairs() -> BTreeMap<String, String> {
+pub fn pairs() -> HashMap<String, String> {
     (0..100).map(|number| (format!("attribute-{number:03}"), format!("value {}", number * 7919))).collect()
 }
 

@@ -109,7 +109,11 @@ impl<'de, S: Source<'de>> MapAccess<'de> for Entries<'_, 'de, S> {
             return Ok(None);
         }
         self.key = None;
-        match self.reading.item()? {
+        let item = match self.reading.short() {
+            Some(short) => short.into(),
+            None => self.reading.item()?,
+        };
+        match item {
             Item::Text(text) => {
                 self.key = Some(text.clone());
                 seed.deserialize(Key(text)).map(Some)

@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 
 use serde::de::{self, Visitor};
+use wire::dubbo::hessian2::Short;
 
 use super::access::{Fields, Variant};
 use super::error::DecodeError;
@@ -23,6 +24,13 @@ use super::whole::Whole;
 
 impl<'de, S: Source<'de>> Reading<'de, S> {
     fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.short() {
+            Some(Short::Int(number)) => return visitor.visit_i32(number),
+            Some(Short::Text(text)) => return visitor.visit_borrowed_str(text),
+            Some(Short::Double(number)) => return visitor.visit_f64(number),
+            Some(Short::Null) => return visitor.visit_unit(),
+            None => {}
+        }
         self.followed(|reading, item| match item {
             Item::Date(_) => Err(found("a date", &visitor)),
             item => reading.visit(item, visitor),
@@ -100,6 +108,11 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        match self.null() {
+            Some(true) => return visitor.visit_none(),
+            Some(false) => return visitor.visit_some(self),
+            None => {}
+        }
         match self.item()? {
             Item::Null => visitor.visit_none(),
             item => {

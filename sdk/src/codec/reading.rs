@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 
 use serde::de::Visitor;
+use wire::dubbo::hessian2::Short;
 
 use super::access::{Entries, Fields, Items};
 use super::again::Again;
@@ -59,6 +60,24 @@ impl<'de, S: Source<'de>> Reading<'de, S> {
             }
             item => Ok(item),
         }
+    }
+
+    /// The next item, where there is a quick way to it.
+    #[inline]
+    pub(super) fn short(&mut self) -> Option<Short<'de>> {
+        if self.is_straight() { self.source.short() } else { None }
+    }
+
+    /// Whether null comes next, which is taken then, where there is a quick way to know.
+    #[inline]
+    pub(super) fn null(&mut self) -> Option<bool> {
+        if self.is_straight() { self.source.null() } else { None }
+    }
+
+    /// Whether the next item is the source's: nothing was put back, and nothing that is read is counted.
+    #[inline]
+    fn is_straight(&self) -> bool {
+        self.ahead.is_none() && self.following == 0
     }
 
     pub(super) fn put_back(&mut self, item: Item<'de>) {

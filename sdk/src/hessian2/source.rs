@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use wire::dubbo::hessian2::{self, Pull};
+use wire::dubbo::hessian2::{self, Pull, Short};
 
 use crate::codec::error::DecodeError;
 use crate::codec::source::{Item, Source};
@@ -32,6 +32,16 @@ impl<'de> Source<'de> for Pull<'de> {
             hessian2::Item::Object { number, class } => Item::Object { number, class },
             hessian2::Item::Reference(number) => Item::Reference(number),
         })
+    }
+
+    #[inline]
+    fn short(&mut self) -> Option<Short<'de>> {
+        Pull::short(self)
+    }
+
+    #[inline]
+    fn null(&mut self) -> Option<bool> {
+        Some(Pull::null(self))
     }
 
     fn end(&mut self) -> Result<bool, DecodeError> {

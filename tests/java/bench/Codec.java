@@ -1,3 +1,5 @@
+package bench;
+
 import com.alibaba.com.caucho.hessian.io.Hessian2Input;
 import com.alibaba.com.caucho.hessian.io.Hessian2Output;
 import com.alibaba.com.caucho.hessian.io.SerializerFactory;
@@ -20,7 +22,7 @@ import java.util.Map;
  * <p>As Dubbo does for each call: streams of their own, one factory for all.
  */
 public final class Codec {
-    private static final SerializerFactory FACTORY = new SerializerFactory();
+    private static final SerializerFactory FACTORY = new SerializerFactory(Codec.class.getClassLoader());
 
     private Codec() {
     }

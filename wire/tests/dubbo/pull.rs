@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use highway_wire::dubbo::ReadError;
-use highway_wire::dubbo::hessian2::{Item, Pull, writer};
+use highway_wire::dubbo::hessian2::{Item, Pull, Short, writer};
 
 /// Class definitions in one stream at most.
 const MAX_CLASSES: usize = 1024;
@@ -54,4 +54,61 @@ fn a_class_is_read_once_however_often_one_goes_back_over_it() {
         })
         .sum();
     assert!(again < 100 * once, "{again:?} for a thousand times, {once:?} for the first");
+}
+
+/// Items that stand in a few bytes, and others between them.
+fn plain() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for number in [0, 1, -16, 47, 48, -17, 2047, -2048, 2048, 262_143, -262_144, 262_144, i32::MAX, i32::MIN] {
+        writer::put_int(&mut bytes, number);
+        writer::put_long(&mut bytes, number.into());
+        writer::put_null(&mut bytes);
+        writer::put_double(&mut bytes, f64::from(number) + 0.1);
+        writer::put_double(&mut bytes, f64::from(number));
+    }
+    for len in [0, 1, 31, 32, 40, 1024] {
+        writer::put_text(&mut bytes, &"a".repeat(len));
+        writer::put_text(&mut bytes, &"é".repeat(len));
+        writer::put_date(&mut bytes, len as i64);
+    }
+    bytes
+}
+
+#[test]
+fn the_quick_way_gives_what_the_general_one_gives_or_takes_nothing() {
+    let bytes = plain();
+    let (mut quick, mut general) = (Pull::new(&bytes), Pull::new(&bytes));
+    while general.at() < bytes.len() {
+        let (before, wanted) = (quick.at(), general.item().unwrap());
+        let is_short = match &wanted {
+            Item::Null | Item::Int(_) => true,
+            Item::Double(_) => bytes[before] == b'D',
+            Item::Text(text) => text.is_ascii() && text.len() < 32,
+            _ => false,
+        };
+        let short = quick.short().map(|short| match short {
+            Short::Null => Item::Null,
+            Short::Int(number) => Item::Int(number),
+            Short::Double(number) => Item::Double(number),
+            Short::Text(text) => Item::Text(text.into()),
+        });
+        assert_eq!(short.is_some(), is_short, "{wanted:?}");
+        if short.is_none() {
+            assert_eq!(quick.at(), before);
+        }
+        assert_eq!(short.unwrap_or_else(|| quick.item().unwrap()), wanted);
+        assert_eq!(quick.at(), general.at());
+    }
+}
+
+#[test]
+fn of_what_breaks_off_the_quick_way_takes_nothing() {
+    let mut bytes = Vec::new();
+    writer::put_int(&mut bytes, i32::MAX);
+    for value in [bytes, b"D\x3f\xf1\0\0\0\0\0".to_vec(), b"\x03ab".to_vec(), b"\xc8".to_vec(), b"\xd4\0".to_vec()] {
+        for len in 0..value.len().min(4) {
+            let mut pull = Pull::new(&value[..len]);
+            assert_eq!((pull.short(), pull.at()), (None, 0), "{len} bytes of {value:x?}");
+        }
+    }
 }

@@ -15,7 +15,7 @@
 use std::borrow::Cow;
 
 use super::super::read::ReadError;
-use super::reader::{MAX_CLASSES, Reader, Tag};
+use super::reader::{MAX_CLASSES, Reader, ShortNumber, Tag};
 
 /// A class as the stream defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +73,19 @@ pub enum Item<'a> {
     },
     /// The list, map or object of this number, which came before.
     Reference(usize),
+}
+
+/// What most items are: a plain value in a few bytes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Short<'a> {
+    /// Null.
+    Null,
+    /// byte, short, int.
+    Int(i32),
+    /// float, double.
+    Double(f64),
+    /// ASCII of less than 32 characters.
+    Text(&'a str),
 }
 
 /// A place in a stream of values, and the names and numbers up to there.
@@ -141,6 +154,26 @@ impl<'a> Pull<'a> {
     /// Goes on where [`Pull::go_to`] left.
     pub fn come_back(&mut self, place: usize) {
         self.reader.set_at(place);
+    }
+
+    /// Takes a null, if it is next.
+    #[inline]
+    pub fn null(&mut self) -> bool {
+        self.reader.null()
+    }
+
+    /// Takes what comes next where it is a [`Short`] item and all of it is there; else nothing is taken. It is the same that
+    /// [`Pull::item`] would give, some three times as quick.
+    #[inline]
+    pub fn short(&mut self) -> Option<Short<'a>> {
+        match self.reader.tag()? {
+            Tag::Text => self.reader.short_ascii().map(Short::Text),
+            Tag::Null => self.reader.null().then_some(Short::Null),
+            _ => self.reader.short_number().map(|number| match number {
+                ShortNumber::Int(number) => Short::Int(number),
+                ShortNumber::Double(number) => Short::Double(number),
+            }),
+        }
     }
 
     /// Takes what comes next, with the class definitions in front of it.

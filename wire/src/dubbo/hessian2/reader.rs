@@ -65,6 +65,12 @@ pub struct Reader<'a> {
     came_by_path: bool,
 }
 
+/// A number that stands in a few bytes.
+pub(super) enum ShortNumber {
+    Int(i32),
+    Double(f64),
+}
+
 impl<'a> Reader<'a> {
     /// A reader at the beginning of `bytes`, which must be the beginning of the stream: definitions count from there.
     #[must_use]
@@ -140,6 +146,26 @@ impl<'a> Reader<'a> {
             b'I' => Ok(i32::from_be_bytes(self.array("an int")?)),
             found => Err(ReadError::Unexpected { at, found, wanted: "an int" }),
         }
+    }
+
+    /// The int or the double that comes next, where all of it is there; else nothing is read.
+    #[inline]
+    pub(super) fn short_number(&mut self) -> Option<ShortNumber> {
+        let bytes = self.bytes.get(self.at..)?;
+        let tag = *bytes.first()?;
+        let (number, len) = match tag {
+            0x80..=0xbf => (ShortNumber::Int(i32::from(tag) - 0x90), 1),
+            0xc0..=0xcf => (ShortNumber::Int(((i32::from(tag) - 0xc8) << 8) + i32::from(*bytes.get(1)?)), 2),
+            0xd0..=0xd7 => {
+                let low = u16::from_be_bytes(*bytes.get(1..)?.first_chunk()?);
+                (ShortNumber::Int(((i32::from(tag) - 0xd4) << 16) + i32::from(low)), 3)
+            }
+            b'I' => (ShortNumber::Int(i32::from_be_bytes(*bytes.get(1..)?.first_chunk()?)), 5),
+            b'D' => (ShortNumber::Double(f64::from_be_bytes(*bytes.get(1..)?.first_chunk()?)), 9),
+            _ => return None,
+        };
+        self.at += len;
+        Some(number)
     }
 
     /// Reads an int or a long in any of its forms.
