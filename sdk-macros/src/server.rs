@@ -78,7 +78,7 @@ fn run(of: &Declared, at: usize, method: &Method) -> Result<TokenStream> {
     Ok(quote! {
         #at => ::std::boxed::Box::pin(async move {
             let (#(#values,)*): (#(#read,)*) = call.args()?;
-            ::highway_sdk::provider::Answer::of(&<T as #name>::#rust(&handler, #(#handed),*).await?)
+            call.answer(&<T as #name>::#rust(&handler, #(#handed),*).await?)
         }),
     })
 }

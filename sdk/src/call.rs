@@ -18,6 +18,7 @@ use wire::dubbo::frame::FrameKind;
 use crate::args::Args;
 use crate::blocking;
 use crate::error::{CallError, CallErrorKind, Outcome};
+use crate::forms::Forms;
 use crate::job::{Ended, Failure, Job, Work};
 use crate::observed::Observed;
 use crate::options::CallOptions;
@@ -262,15 +263,16 @@ impl<A: Args, R> Call<A, R> {
         let Self { service, method, meant, args, types, options, .. } = self;
         let call = Named { of: service.0, method: meant.as_ref().unwrap_or(&method).clone() };
         let referred = &call.of;
-        let (types, args) = match written(&args, types) {
-            Ok(written) => written,
-            Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
-        };
         let mut options = options.within(scope::current());
         if let Some(of_method) = referred.methods.get(&*call.method) {
             options = options.or(of_method);
         }
         let mut options = options.or(&referred.options).or(&referred.shared.options);
+        let forms = options.codec.map_or_else(|| referred.wanted.forms.get(), Forms::One);
+        let (types, args) = match written(&args, &types, forms) {
+            Ok(written) => written,
+            Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
+        };
         let target = match options.target.take().transpose() {
             Ok(target) => target,
             Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),

@@ -211,7 +211,9 @@ impl Desk {
         drop(calls);
         let left = deadline.saturating_duration_since(now);
         let times = Times::within(now, left);
-        let write = |offer: &client::Offer, id: i64, out: &mut Vec<u8>| request.append(offer, left, id, out);
+        let write = |offer: &client::Offer, id: i64, out: &mut Vec<u8>| {
+            request.append(offer, || directory.reads(&request, &name, &offer.endpoint), left, id, out)
+        };
         let handed = match request.kind {
             FrameKind::OneWay => candidates.send_one_way(key.number(), times, &mut tried, write),
             _ => candidates.send(key.number(), times, &mut tried, write).map(Some),

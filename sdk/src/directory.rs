@@ -18,8 +18,11 @@ use std::time::Duration;
 
 use client::{Endpoint, Offer, ProviderList, is_enabled};
 use rustc_hash::{FxHashMap, FxHashSet};
+use wire::dubbo::frame::Codec;
 use zk_bridge::{Provider, ServiceKey, View};
 
+use crate::forms::{Forms, Known, Readers};
+use crate::request::{Request, TARGET};
 use crate::rulings::Ground;
 
 /// Gateways, for calls to any island. No interface has a blank in its name.
@@ -66,6 +69,8 @@ pub(crate) struct Called {
     pub service: Arc<ServiceKey>,
     /// The addresses that were given for it; else it is looked up.
     pub direct: Arc<[Endpoint]>,
+    /// What its calls are written in, told to whoever makes them.
+    pub forms: Arc<Known>,
 }
 
 /// What is known.
@@ -82,6 +87,8 @@ pub(crate) struct Directory {
     pub ground: Option<Ground>,
     /// What providers say of the time that calls may take, for services of which some say it.
     timeouts: FxHashMap<Arc<str>, Timeouts>,
+    /// Services of which somebody reads fastjson2 alone.
+    readers: FxHashMap<Arc<str>, Readers>,
 }
 
 /// The longest times that any provider of a service says.
@@ -97,8 +104,9 @@ impl Directory {
     pub fn of(called: &BTreeMap<Names, Called>, gateways: &[Endpoint], views: &[Arc<View>]) -> Self {
         let mut services = FxHashMap::default();
         let mut timeouts = FxHashMap::default();
+        let mut readers = FxHashMap::default();
         let mut asked = FxHashSet::default();
-        for (names, Called { service, direct }) in called {
+        for (names, Called { service, direct, .. }) in called {
             if !direct.is_empty() || views.iter().all(|view| view.is_read(&service.interface)) {
                 asked.insert(names.anybody.clone());
             }
@@ -109,6 +117,8 @@ impl Directory {
             }
             let listed: Vec<&Provider> =
                 views.iter().flat_map(|view| view.providers_of(service)).map(|provider| &**provider).collect();
+            let taken = listed.iter().copied().filter(|it| enabled(it) && (it.is_virtual() || it.tag().is_none()));
+            readers.extend(Readers::of(taken).map(|found| (names.anybody.clone(), found)));
             let open = listed.iter().copied().filter(|provider| provider.tag().is_none() && enabled(provider));
             let own = open.clone().filter(|provider| !provider.is_virtual());
             timeouts.extend(Timeouts::of(open.clone()).map(|said| (names.anybody.clone(), said)));
@@ -143,6 +153,7 @@ impl Directory {
             asked,
             has_registry: !views.is_empty(),
             timeouts,
+            readers,
             ground: None,
         }
     }
@@ -168,6 +179,23 @@ impl Directory {
     pub fn timeout(&self, name: &str, method: &str) -> Option<Duration> {
         let said = self.timeouts.get(name)?;
         said.methods.get(method).copied().or(said.others)
+    }
+
+    /// What calls of this service are written in.
+    pub fn forms(&self, service: &str) -> Forms {
+        match self.asked.contains(service) {
+            true => self.readers.get(service).map_or(Forms::One(Codec::Hessian2), Readers::forms),
+            false => Forms::Both,
+        }
+    }
+
+    /// What is read of this call at this address, which stands under `name`.
+    pub fn reads(&self, request: &Request, name: &str, endpoint: &Endpoint) -> Codec {
+        let Some(readers) = self.readers.get(request.service.to_string().as_str()) else { return Codec::Hessian2 };
+        match name.starts_with(GATEWAYS) {
+            true => readers.beyond(request.attachment(TARGET).unwrap_or_default()),
+            false => readers.at(endpoint),
+        }
     }
 
     /// Why nobody is there.

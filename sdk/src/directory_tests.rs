@@ -5,10 +5,12 @@ use std::time::{Duration, SystemTime};
 
 use route::Known;
 use route::rules::{Rules, parse};
+use wire::dubbo::frame::FrameKind;
 use zk_bridge::Level;
 use zk_bridge::Parameters;
 
 use super::*;
+use crate::written::Written;
 
 const GREETER: &str = "com.acme.Greeter";
 
@@ -33,7 +35,7 @@ fn gateway_at(port: u16, tag: &str) -> Provider {
 fn called(direct: &[Endpoint]) -> (Names, BTreeMap<Names, Called>) {
     let service = Arc::new(ServiceKey::new(GREETER, None, None));
     let names = Names::new(&service, direct);
-    (names.clone(), BTreeMap::from([(names, Called { service, direct: direct.into() })]))
+    (names.clone(), BTreeMap::from([(names, Called { service, direct: direct.into(), forms: Arc::default() })]))
 }
 
 fn directory(providers: Vec<Provider>) -> (Names, Directory) {
@@ -143,4 +145,67 @@ fn where_rules_are_in_force_nothing_is_decided_of_a_service_before_it_was_looked
         let directory = Directory { ground, ..Directory::of(&called, &[], &views) };
         assert_eq!(directory.ground_for(&names.anybody).is_some(), is_decided, "{directory:?}");
     }
+}
+
+const FASTJSON2: &[(&str, &str)] = &[("serialization", "fastjson2"), ("prefer.serialization", "fastjson2")];
+const BOTH: &[(&str, &str)] = &[("prefer.serialization", "fastjson2,hessian2")];
+
+#[test]
+fn a_call_is_written_in_what_the_nodes_of_its_service_read() {
+    let (hessian2, fastjson2) = (Forms::One(Codec::Hessian2), Forms::One(Codec::Fastjson2));
+    let gray = [FASTJSON2, &[("dubbo.tag", "gray")]].concat();
+    let off = [FASTJSON2, &[("enabled", "false")]].concat();
+    let other = &[("serialization", "kryo")][..];
+    for (nodes, wanted) in [
+        (&[][..], hessian2),
+        (&[&[], BOTH, other], hessian2),
+        (&[FASTJSON2, FASTJSON2], fastjson2),
+        (&[FASTJSON2, &[]], Forms::Both),
+        (&[FASTJSON2, BOTH], Forms::Both),
+        (&[other, FASTJSON2], Forms::Both),
+        (&[&[], &gray, &off], hessian2),
+    ] {
+        let (names, directory) = directory(nodes.iter().zip(1..).map(|(says, port)| provider(port, says)).collect());
+        assert_eq!(directory.forms(&names.anybody), wanted, "{nodes:?}");
+    }
+    let (names, called) = called(&[]);
+    let unread = Directory::of(&called, &[], &[Arc::new(View::unread())]);
+    assert_eq!(unread.forms(&names.anybody), Forms::Both, "nobody knows yet");
+    assert_eq!(Directory::of(&called, &[], &[]).forms(&names.anybody), hessian2, "nobody will know");
+}
+
+#[test]
+fn of_both_forms_each_address_gets_what_it_reads_and_each_island_what_its_gateways_say() {
+    let gateway = |port, tag, says: &[(&str, &str)]| {
+        let says = [says, &[("dubbo.tag", tag)]].concat();
+        Provider { highway: Some("egress-1".to_owned()), ..provider(port, &says) }
+    };
+    let (names, directory) = directory(vec![
+        provider(1, FASTJSON2),
+        provider(2, BOTH),
+        gateway(3, "", &[]),
+        gateway(3, "beijing", FASTJSON2),
+        gateway(4, "shanghai", BOTH),
+    ]);
+    let reads = |name: &str, port: u16, target: &str| {
+        let request = Request {
+            service: Arc::new(ServiceKey::new(GREETER, None, None)),
+            method: "greet".into(),
+            meant: None,
+            types: String::new(),
+            args: Written::Both { hessian2: Vec::new(), fastjson2: Vec::new() },
+            attachments: vec![(TARGET.into(), target.to_owned())],
+            kind: FrameKind::Call,
+            payload_len: 1,
+        };
+        directory.reads(&request, name, &Endpoint::new("10.0.0.1", port))
+    };
+    assert_eq!(
+        [1, 2, 3].map(|port| reads(&names.anybody, port, "")),
+        [Codec::Fastjson2, Codec::Hessian2, Codec::Hessian2]
+    );
+    assert_eq!(reads(GATEWAYS, 3, ""), Codec::Hessian2);
+    assert_eq!(reads(GATEWAYS, 3, "beijing"), Codec::Fastjson2);
+    assert_eq!(reads(&directory.gateways_for("shanghai"), 4, "shanghai"), Codec::Hessian2);
+    assert_eq!(reads(GATEWAYS, 3, "atlantis"), Codec::Hessian2, "as those without a tag");
 }

@@ -131,7 +131,7 @@ pub enum AnswerError {
     #[error(transparent)]
     Value(#[from] DecodeError),
     /// It is in a serialization that nobody here reads.
-    #[error("found serialization {0}, wanted hessian2")]
+    #[error("found serialization {0}, wanted hessian2 or fastjson2")]
     Serialization(wire::dubbo::frame::Serialization),
 }
 

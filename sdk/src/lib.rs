@@ -38,6 +38,13 @@
 //! **Values** are serde's types: [`hessian2`] says which is which class of Java, [`java`] has Java's own, [`Value`] is any. The same types go
 //! over [`fastjson2`].
 //!
+//! **In which serialization.** A call is written in hessian2, which every release reads, or as its caller says
+//! ([`CallOptions::serialization`]). Where nobody says it, whoever stands in the registry and reads fastjson2 and no hessian2, as
+//! its node has it, gets fastjson2; behind a gateway that is what the gateway's node says of all islands that offer the service, so where these read
+//! nothing in common, say it. Arguments are written before it is known who gets them: in both, for the first calls until the registry was
+//! read, and for a service whose nodes differ. Where an address was given, or there is no registry, it is hessian2. An answer is read in
+//! whatever it comes.
+//!
 //! **In threads.** [`Call::wait`] is for code that is not asynchronous.
 //!
 //! **What one sees.** Each call is a span of `tracing` (target `highway_sdk`, level debug) with its service, method, target, outcome and who
@@ -73,6 +80,7 @@ mod exception;
 pub mod fastjson2;
 #[cfg(feature = "metrics")]
 mod figures;
+mod forms;
 mod generic;
 mod heed;
 mod held;
@@ -91,6 +99,7 @@ mod reply;
 mod request;
 mod rulings;
 mod scope;
+mod serialization;
 mod service;
 mod target;
 #[cfg(feature = "tower")]
@@ -118,6 +127,7 @@ pub use target::{NotATarget, Target};
 #[cfg(feature = "macros")]
 pub use typed::service;
 pub use value::Value;
+pub use wire::dubbo::frame::Codec;
 pub use zk_bridge::RegistryConfig;
 
 /// The page that one reads first is held to what the crate does.

@@ -15,6 +15,7 @@ use wire::tunnel::Keyed;
 use zk_bridge::{ServiceKey, View};
 
 use crate::directory::{Called, Directory, Names};
+use crate::forms::Known as KnownForms;
 use crate::rulings::{Ground, own_address, service_key};
 
 /// The services that are called, and what is known of them.
@@ -47,6 +48,8 @@ struct State {
 pub(crate) struct Wanted {
     listing: Arc<Listing>,
     pub names: Names,
+    /// What calls are written in.
+    pub forms: Arc<KnownForms>,
 }
 
 impl Listing {
@@ -80,16 +83,16 @@ impl Listing {
     /// A service is called from now on, at these addresses or wherever it is offered.
     pub fn want(self: &Arc<Self>, service: Arc<ServiceKey>, direct: Vec<Endpoint>) -> Wanted {
         let names = Names::new(&service, &direct);
+        let mut forms = Arc::default();
         self.change(|state| {
             let references = state.references.entry(names.clone()).or_default();
             *references += 1;
             let is_first = *references == 1;
-            if is_first {
-                state.called.insert(names.clone(), Called { service, direct: direct.into() });
-            }
+            let new = || Called { service, direct: direct.into(), forms: Arc::default() };
+            forms = state.called.entry(names.clone()).or_insert_with(new).forms.clone();
             is_first
         });
-        Wanted { listing: self.clone(), names }
+        Wanted { listing: self.clone(), names, forms }
     }
 
     /// Registry number `at` shows this.
@@ -134,6 +137,7 @@ impl Listing {
         });
         let mut directory = Directory::of(&state.called, &state.gateways, &state.views);
         directory.ground = state.ground(&directory, Instant::now());
+        state.called.iter().for_each(|(names, called)| called.forms.set(directory.forms(&names.anybody)));
         // Under the lock, so that an older one never comes behind.
         self.directory.send_replace(Arc::new(directory));
     }

@@ -6,6 +6,8 @@
 
 use std::time::Duration;
 
+use wire::dubbo::frame::Codec;
+
 use crate::reply::Attachments;
 use crate::scope::Scope;
 use crate::target::{NotATarget, Target};
@@ -20,6 +22,7 @@ pub struct CallOptions {
     pub(crate) repeats: Option<u32>,
     pub(crate) target: Option<Result<Target, NotATarget>>,
     pub(crate) attachments: Attachments,
+    pub(crate) codec: Option<Codec>,
 }
 
 impl CallOptions {
@@ -60,6 +63,14 @@ impl CallOptions {
         self
     }
 
+    /// What arguments are written in. By default it is hessian2, which every provider reads that does not say otherwise in the registry,
+    /// and fastjson2 for those that say they read no hessian2. Where a provider's address was given nobody says it but this.
+    #[must_use]
+    pub fn serialization(mut self, codec: Codec) -> Self {
+        self.codec = Some(codec);
+        self
+    }
+
     /// These, and where they are silent, what the code around says.
     pub(crate) fn within(mut self, scope: Scope) -> Self {
         self.target = self.target.or(scope.target);
@@ -73,6 +84,7 @@ impl CallOptions {
     pub(crate) fn or(mut self, farther: &Self) -> Self {
         self.timeout = self.timeout.or(farther.timeout);
         self.repeats = self.repeats.or(farther.repeats);
+        self.codec = self.codec.or(farther.codec);
         self.target = self.target.or_else(|| farther.target.clone());
         for (key, value) in &farther.attachments {
             self.attachments.entry(key.clone()).or_insert_with(|| value.clone());

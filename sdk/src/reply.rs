@@ -12,7 +12,8 @@ use wire::dubbo::frame::{Codec, HEADER_LEN, Header, Status};
 
 use crate::error::{AnswerError, CallError, CallErrorKind, Outcome};
 use crate::exception::JavaException;
-use crate::hessian2;
+use crate::fastjson2::FIELD_LEN;
+use crate::{hessian2, serialization};
 
 /// The attachments of a call or an answer.
 pub type Attachments = BTreeMap<String, String>;
@@ -27,6 +28,8 @@ pub struct Reply<R> {
     pub attachments: Attachments,
     /// Who answered, `host:port`: a provider, or the gateway in front of it.
     pub from: String,
+    /// The serialization that it came in, which is that of the call.
+    pub codec: Codec,
 }
 
 /// An answer that is no value: how far its call got, and what is wrong.
@@ -52,18 +55,20 @@ pub(crate) fn void<R: DeserializeOwned>() -> Result<R, Unread> {
 
 /// The value of an answer: what comes beside it is not looked at.
 pub(crate) fn value<R: DeserializeOwned>(frame: &[u8]) -> Result<R, Unread> {
-    let (_, body) = ok(frame)?;
+    let (_, codec, body) = ok(frame)?;
     // One byte says what follows: Hessian 2 writes each of these numbers so. What is no such value is looked at more closely.
     match body.split_first() {
-        Some((&(VALUE | VALUE_BESIDE), value)) => hessian2::from_bytes(value).or_else(|_| Ok(read_body(frame)?.0)),
+        Some((&(VALUE | VALUE_BESIDE), value)) if codec == Codec::Hessian2 => {
+            hessian2::from_bytes(value).or_else(|_| Ok(read_body(frame)?.0))
+        }
         _ => Ok(read_body(frame)?.0),
     }
 }
 
 /// Reads an answer from there with what comes beside its value.
 pub(crate) fn read<R: DeserializeOwned>(frame: &[u8], from: &Endpoint) -> Result<Reply<R>, Unread> {
-    let (value, attachments) = read_body(frame)?;
-    Ok(Reply { value, attachments, from: from.to_string() })
+    let (value, attachments, codec) = read_body(frame)?;
+    Ok(Reply { value, attachments, from: from.to_string(), codec })
 }
 
 /// `RESPONSE_VALUE` and `RESPONSE_VALUE_WITH_ATTACHMENTS` of apache/dubbo, as Hessian 2 writes 1 and 4.
@@ -71,7 +76,7 @@ const VALUE: u8 = 0x91;
 const VALUE_BESIDE: u8 = 0x94;
 
 /// The header and the body of an answer with status OK in a serialization that is read here.
-fn ok(frame: &[u8]) -> Result<(Header, &[u8]), Unread> {
+fn ok(frame: &[u8]) -> Result<(Header, Codec, &[u8]), Unread> {
     let Ok(Some(header)) = Header::decode(frame) else {
         return Err(Unread(Outcome::Unknown, CallErrorKind::Connection("the answer has no header".to_owned())));
     };
@@ -79,25 +84,27 @@ fn ok(frame: &[u8]) -> Result<(Header, &[u8]), Unread> {
     if header.status() != Status::OK {
         return Err(refused(&header, body));
     }
-    if header.serialization().codec() != Some(Codec::Hessian2) {
-        return Err(Unread::executed(AnswerError::Serialization(header.serialization())));
+    match header.serialization().codec() {
+        Some(codec) => Ok((header, codec, body)),
+        None => Err(Unread::executed(AnswerError::Serialization(header.serialization()))),
     }
-    Ok((header, body))
 }
 
-fn read_body<R: DeserializeOwned>(frame: &[u8]) -> Result<(R, Attachments), Unread> {
-    let (header, body) = ok(frame)?;
+fn read_body<R: DeserializeOwned>(frame: &[u8]) -> Result<(R, Attachments, Codec), Unread> {
+    let (header, codec, body) = ok(frame)?;
     let answer = match answer::peek(&header, body) {
         Ok(Some(answer)) => answer,
         Ok(None) => return Err(Unread::executed(AnswerError::Serialization(header.serialization()))),
         Err(error) => return Err(Unread::executed(error)),
     };
-    let value = body.get(answer.value.clone()).unwrap_or_default();
+    // Its length stands in front of it in fastjson2.
+    let start = answer.value.start.saturating_sub(if codec == Codec::Fastjson2 { FIELD_LEN } else { 0 });
+    let value = body.get(start..answer.value.end).unwrap_or_default();
     let value = match answer.kind {
-        AnswerType::Null => hessian2::from_bytes(Codec::Hessian2.null_body()),
-        AnswerType::Value => hessian2::from_bytes(value),
+        AnswerType::Null => serialization::from_bytes(codec, codec.null_body()),
+        AnswerType::Value => serialization::from_bytes(codec, value),
         AnswerType::Exception => {
-            let thrown = hessian2::from_bytes(value).map_err(Unread::executed)?;
+            let thrown = serialization::from_bytes(codec, value).map_err(Unread::executed)?;
             return Err(thrown_by(JavaException::of(thrown)));
         }
     };
@@ -108,7 +115,7 @@ fn read_body<R: DeserializeOwned>(frame: &[u8]) -> Result<(R, Attachments), Unre
             attachments.insert(entry.key.into_owned(), value.into_owned());
         }
     }
-    Ok((value, attachments))
+    Ok((value, attachments, codec))
 }
 
 /// Another status than OK.

@@ -11,8 +11,10 @@ use route::Entries;
 use thiserror::Error;
 use wire::dubbo::frame::{Codec, FrameKind, HEADER_LEN};
 use wire::dubbo::request;
-use wire::dubbo::value::Value as Written;
+use wire::dubbo::value::Value;
 use zk_bridge::ServiceKey;
+
+use crate::written::Written;
 
 /// An attachment that names the island a call goes to.
 pub(crate) const TARGET: &str = "highway.target";
@@ -29,8 +31,8 @@ pub(crate) struct Request {
     pub meant: Option<Arc<str>>,
     /// Descriptors of the parameters.
     pub types: String,
-    /// All arguments, as hessian2 has them.
-    pub args: Vec<u8>,
+    /// All arguments.
+    pub args: Written,
     /// Beside those that every call has.
     pub attachments: Vec<(Cow<'static, str>, String)>,
     pub kind: FrameKind,
@@ -57,27 +59,36 @@ impl Request {
         self.meant.as_deref().unwrap_or(&self.method)
     }
 
-    /// Appends the frame for the provider that makes `offer`; `left` is what remains for it.
+    /// Appends the frame for the provider that makes `offer`; `left` is what remains for it, `reads` is what it reads, asked where there
+    /// is a choice.
     ///
     /// # Errors
     /// [`TooLong`]; nothing was appended.
-    pub fn append(&self, offer: &Offer, left: Duration, id: i64, out: &mut Vec<u8>) -> Result<(), TooLong> {
+    pub fn append(
+        &self,
+        offer: &Offer,
+        reads: impl FnOnce() -> Codec,
+        left: Duration,
+        id: i64,
+        out: &mut Vec<u8>,
+    ) -> Result<(), TooLong> {
         let ServiceKey { interface, group, version } = &*self.service;
         let path = if offer.path.is_empty() { interface } else { &*offer.path };
         let timeout = left.as_millis().max(1).to_string();
         let own = [Some(("timeout", timeout.as_str())), offer.token.as_ref().map(|token| ("token", token.reveal()))];
         let said = self.attachments.iter().map(|(key, value)| (&**key, value.as_str()));
         let attachments: Vec<(&str, &str)> = own.into_iter().flatten().chain(said).collect();
-        let args = [Written::Written(&self.args)];
+        let (codec, args) = self.args.for_one(reads);
+        let args = [Value::Written(args)];
         let start = out.len();
         let request = request::Request {
-            codec: Codec::Hessian2,
+            codec,
             service: interface,
             version: version.as_deref(),
             group: group.as_deref(),
             method: &self.method,
             types: &self.types,
-            args: if self.args.is_empty() { &[] } else { &args },
+            args: &args,
             attachments: &attachments,
         };
         let found_len = request.append_to(path, self.kind, out, id) - HEADER_LEN;

@@ -6,9 +6,10 @@ use std::time::SystemTime;
 
 use route::rules::{Rules, parse};
 use route::{Known, View};
-use wire::dubbo::frame::FrameKind;
+use wire::dubbo::frame::{Codec, FrameKind};
 
 use super::*;
+use crate::written::Written;
 
 fn greet(attachments: &[(&'static str, &str)]) -> Request {
     let attachments = attachments.iter().map(|(key, text)| (Cow::Borrowed(*key), (*text).to_owned()));
@@ -17,7 +18,7 @@ fn greet(attachments: &[(&'static str, &str)]) -> Request {
         method: "greet".into(),
         meant: None,
         types: String::new(),
-        args: Vec::new(),
+        args: Written::One(Codec::Hessian2, Vec::new()),
         attachments: attachments.chain([(Cow::Borrowed(APPLICATION), "shop".to_owned())]).collect(),
         kind: FrameKind::Call,
         payload_len: 1 << 20,

@@ -3,12 +3,15 @@
 //! It never sends them.
 
 use serde::Serialize;
+use wire::dubbo::frame::Codec;
 
 use crate::args::{Args, Each};
+use crate::codec::error::EncodeError;
 use crate::descriptor;
 use crate::error::CallErrorKind;
-use crate::hessian2::{EncodeError, Encoder};
+use crate::forms::Forms;
 use crate::java_type;
+use crate::serialization::Encoder;
 
 /// Where the types of the parameters stand.
 #[derive(Debug, Clone)]
@@ -21,12 +24,47 @@ pub(crate) enum Types {
     Declared(&'static [Option<&'static str>]),
 }
 
-/// Writes the arguments, and the descriptors of their parameters.
-pub(crate) fn written(args: &impl Args, types: Types) -> Result<(String, Vec<u8>), CallErrorKind> {
+/// All arguments of a call, as its body has them.
+#[derive(Debug)]
+pub(crate) enum Written {
+    One(Codec, Vec<u8>),
+    Both { hessian2: Vec<u8>, fastjson2: Vec<u8> },
+}
+
+impl Written {
+    /// Those for somebody who reads this, as far as there is a choice.
+    pub fn for_one(&self, reads: impl FnOnce() -> Codec) -> (Codec, &[u8]) {
+        match self {
+            Self::One(codec, bytes) => (*codec, bytes),
+            Self::Both { hessian2, fastjson2 } => match reads() {
+                Codec::Hessian2 => (Codec::Hessian2, hessian2),
+                Codec::Fastjson2 => (Codec::Fastjson2, fastjson2),
+            },
+        }
+    }
+}
+
+/// Writes the arguments, and the descriptors of their parameters. Of both forms one is enough: a value may have none in the other.
+pub(crate) fn written(args: &impl Args, types: &Types, forms: Forms) -> Result<(String, Written), CallErrorKind> {
+    let both = match forms {
+        Forms::One(codec) => {
+            return written_in(codec, args, types).map(|(types, bytes)| (types, Written::One(codec, bytes)));
+        }
+        Forms::Both => [Codec::Hessian2, Codec::Fastjson2].map(|codec| written_in(codec, args, types)),
+    };
+    match both {
+        [Ok((types, hessian2)), Ok((_, fastjson2))] => Ok((types, Written::Both { hessian2, fastjson2 })),
+        [Ok((types, bytes)), Err(_)] => Ok((types, Written::One(Codec::Hessian2, bytes))),
+        [Err(_), Ok((types, bytes))] => Ok((types, Written::One(Codec::Fastjson2, bytes))),
+        [Err(wrong), Err(_)] => Err(wrong),
+    }
+}
+
+fn written_in(codec: Codec, args: &impl Args, types: &Types) -> Result<(String, Vec<u8>), CallErrorKind> {
     let mut bytes = Vec::new();
-    let declared = if let Types::Declared(declared) = types { declared } else { &[] };
-    let mut writer =
-        Writer { encoder: Encoder::new(&mut bytes), declared, types: String::new(), count: 0, untold: None };
+    let declared = if let Types::Declared(declared) = types { declared } else { &[][..] };
+    let encoder = Encoder::new(codec, &mut bytes);
+    let mut writer = Writer { encoder, declared, types: String::new(), count: 0, untold: None };
     args.each(&mut writer)?;
     let Writer { types: told, count, untold, .. } = writer;
     let types = match (types, untold) {

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use super::FIELD_LEN;
 use super::sink::Json;
 use crate::codec::error::EncodeError;
 use crate::codec::sink::Sink;
@@ -40,7 +41,7 @@ impl<'b> Encoder<'b> {
     /// Leaves room for the length; where the field begins.
     fn start(&mut self) -> usize {
         self.0.sink.restart();
-        self.0.sink.out.extend([0; 4]);
+        self.0.sink.out.extend([0; FIELD_LEN]);
         self.0.sink.out.len()
     }
 
@@ -50,7 +51,7 @@ impl<'b> Encoder<'b> {
         let len = i32::try_from(found).map_err(|_| {
             EncodeError::new(format_args!("found {found} bytes in one field, wanted at most {}", i32::MAX))
         })?;
-        out[start - 4..start].copy_from_slice(&len.to_be_bytes());
+        out[start - FIELD_LEN..start].copy_from_slice(&len.to_be_bytes());
         Ok(())
     }
 }

@@ -63,6 +63,9 @@ pub use crate::codec::reading::MAX_NESTING;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// The length in front of a field takes so many bytes.
+pub(crate) const FIELD_LEN: usize = 4;
+
 /// One value as a body of its own: its length, then the value.
 ///
 /// # Errors

@@ -3,6 +3,7 @@
 //! It never goes back over a value that was taken.
 
 use serde::Deserialize;
+use serde::de::DeserializeSeed;
 use wire::dubbo::hessian2::Pull;
 
 use crate::codec::error::DecodeError;
@@ -28,9 +29,9 @@ impl<'de> Decoder<'de> {
         T::deserialize(&mut self.0)
     }
 
-    /// What serde reads from, for who wants several values as one.
-    pub(crate) fn reading(&mut self) -> &mut Reading<'de, Pull<'de>> {
-        &mut self.0
+    /// The next value as `seed` reads it.
+    pub(crate) fn next<D: DeserializeSeed<'de>>(&mut self, seed: D) -> Result<D::Value, DecodeError> {
+        seed.deserialize(&mut self.0)
     }
 
     /// The offset behind what was read.

@@ -14,7 +14,8 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use crate::hessian2::{DecodeError, Decoder};
+use crate::codec::error::DecodeError;
+use crate::serialization::Decoder;
 
 /// The next `count` values of a stream as a `T`. `read` counts those that were begun, so that an error can say which.
 pub(super) fn behind_each_other<'de, T: Deserialize<'de>>(
@@ -30,7 +31,7 @@ pub(super) fn in_a_list<'de, T: Deserialize<'de>>(
     decoder: &mut Decoder<'de>,
     read: &mut usize,
 ) -> Result<T, DecodeError> {
-    decoder.reading().deserialize_any(List { read, wanted: PhantomData })
+    decoder.next(List { read, wanted: PhantomData })
 }
 
 /// Values as arguments. Where their number is known, so many are wanted.
@@ -97,13 +98,21 @@ impl<'de> SeqAccess<'de> for Stream<'_, 'de> {
     type Error = DecodeError;
 
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        seed.deserialize(self.0.reading()).map(Some)
+        self.0.next(seed).map(Some)
     }
 }
 
 struct List<'a, T> {
     read: &'a mut usize,
     wanted: PhantomData<T>,
+}
+
+impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for List<'_, T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<T, D::Error> {
+        value.deserialize_any(self)
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Visitor<'de> for List<'_, T> {

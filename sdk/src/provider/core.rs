@@ -26,6 +26,7 @@ use super::invocation::{Circumstances, Invocation};
 use super::job::{Done, Job, Unanswered};
 use super::lookup::{Found, Services, refuse};
 use super::thrown::Refusal;
+use crate::fastjson2::FIELD_LEN;
 
 /// Events are a null or a letter; providers refuse ones over 15 to 50 bytes.
 const EVENT_MAX_LEN: usize = 64;
@@ -209,7 +210,7 @@ impl Core {
         let call = match call::peek(header, body) {
             Ok(Peeked::Call(call)) => call,
             Ok(Peeked::Opaque(serialization)) => {
-                let text = format!("this provider reads hessian2, found serialization {serialization}");
+                let text = format!("this provider reads hessian2 and fastjson2, found serialization {serialization}");
                 return Err(refuse(Status::BAD_REQUEST, text));
             }
             Err(error) => return Err(refuse(Status::BAD_REQUEST, error.to_string())),
@@ -265,8 +266,8 @@ impl Core {
                 let attachments = told.attachments.iter().map(|(key, value)| (&**key, &**value));
                 let said = &told.said;
                 call.conn.append_with(|out| {
-                    reply::put_ok(out, &call.asked, Codec::Hessian2, said.kind, attachments, |out| {
-                        out.extend_from_slice(&said.value);
+                    reply::put_ok(out, &call.asked, said.codec, said.kind, attachments, |out| {
+                        out.extend_from_slice(said.bytes());
                     });
                 });
             }
@@ -340,11 +341,11 @@ impl InHand {
 
 fn echo(conn: &Conn, header: &Header, call: &Call<'_>) {
     if header.kind() == FrameKind::Call {
-        let kind = if call.arguments() == b"N" { AnswerType::Null } else { AnswerType::Value };
+        let kind = if call.arguments() == call.codec.null_body() { AnswerType::Null } else { AnswerType::Value };
         let value = match call.codec {
             Codec::Hessian2 => call.arguments(),
             // The length in front is written again.
-            Codec::Fastjson2 => call.arguments().get(4..).unwrap_or_default(),
+            Codec::Fastjson2 => call.arguments().get(FIELD_LEN..).unwrap_or_default(),
         };
         conn.append_with(|out| {
             reply::put_ok(out, &Asked::of(header, call), call.codec, kind, [], |out| out.extend_from_slice(value));

@@ -4,8 +4,8 @@
 //!   com.acme.Order { id: 7 }   ─▶   { "class": "com.acme.Order", "id": 7 }
 //! ```
 //!
-//! The constant of an enum is such a map too, where Java answers its name: they look alike in what is written. It never changes a list,
-//! a map or a plain value.
+//! The constant of an enum is its name, as Java answers it, in fastjson2; in hessian2, where it looks like an object, such a map. It never
+//! changes a list, a map or a plain value.
 //! Source: `PojoUtils.generalize` of apache/dubbo.
 
 use wire::dubbo::frame::Status;
@@ -13,17 +13,17 @@ use wire::dubbo::frame::Status;
 use super::answer::Answer;
 use super::lookup::refuse;
 use super::thrown::Refusal;
-use crate::Value;
-use crate::hessian2;
+use crate::{Value, serialization};
 
 /// Classes that every JDK has, and every consumer of whatever kind.
 const OF_THE_JDK: &str = "java.";
 
 /// The same answer with maps in place of objects.
 pub(super) fn without_classes(answer: Answer) -> Result<Answer, Refusal> {
-    let value: Value = hessian2::from_slice(answer.bytes())
+    let (codec, bytes) = answer.bytes();
+    let value: Value = serialization::from_bytes(codec, bytes)
         .map_err(|error| refuse(Status::BAD_RESPONSE, format!("the result of a generic call: {error}")))?;
-    Answer::of(&maps(value)).map_err(|thrown| refuse(Status::BAD_RESPONSE, thrown.to_string()))
+    Answer::of(codec, &maps(value)).map_err(|thrown| refuse(Status::BAD_RESPONSE, thrown.to_string()))
 }
 
 fn maps(value: Value) -> Value {
@@ -37,6 +37,7 @@ fn maps(value: Value) -> Value {
         Value::Map { name, entries } => {
             Value::Map { name, entries: entries.into_iter().map(|(key, value)| (key, maps(value))).collect() }
         }
+        Value::Typed { class, value } if !class.starts_with(OF_THE_JDK) => *value,
         value => value,
     }
 }
@@ -44,6 +45,7 @@ fn maps(value: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use serde::Serialize;
+    use wire::dubbo::frame::Codec;
 
     use super::*;
 
@@ -54,15 +56,26 @@ mod tests {
         struct Order {
             id: i64,
             total: crate::java::Decimal,
+            size: Size,
             parts: Vec<Order>,
         }
-        let order =
-            Order { id: 7, total: "1.5".into(), parts: vec![Order { id: 8, total: "0".into(), parts: vec![] }] };
-        let answer = without_classes(Answer::of(&order).unwrap()).unwrap();
-        let value: Value = hessian2::from_slice(answer.bytes()).unwrap();
-        assert_eq!(value.get("class").and_then(Value::as_str), Some("com.acme.Order"));
-        assert_eq!(value.get("total").and_then(Value::class), Some("java.math.BigDecimal"));
-        let Some(Value::List { items, .. }) = value.get("parts") else { panic!("{value:?}") };
-        assert_eq!(items[0].get("id"), Some(&Value::Long(8)));
+        #[derive(Clone, Copy, Serialize)]
+        #[serde(rename = "com.acme.Size", rename_all = "UPPERCASE")]
+        enum Size {
+            Large,
+        }
+        for codec in [Codec::Hessian2, Codec::Fastjson2] {
+            let order = |id, parts| Order { id, total: "1.5".into(), size: Size::Large, parts };
+            let answer = Answer::of(codec, &order(7, vec![order(8, vec![])])).unwrap();
+            let answer = without_classes(answer).unwrap();
+            let value: Value = serialization::from_bytes(codec, answer.bytes().1).unwrap();
+            assert_eq!(value.get("class").and_then(Value::as_str), Some("com.acme.Order"));
+            assert_eq!(value.get("total").and_then(Value::class), Some("java.math.BigDecimal"));
+            let size = value.get("size").unwrap();
+            assert_eq!(size.as_str().or_else(|| size.get("name")?.as_str()), Some("LARGE"), "{size:?}");
+            assert_eq!(size.class(), None, "{size:?}");
+            let Some(Value::List { items, .. }) = value.get("parts") else { panic!("{value:?}") };
+            assert_eq!(items[0].get("id"), Some(&Value::Long(8)));
+        }
     }
 }

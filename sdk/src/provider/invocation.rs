@@ -7,18 +7,19 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use shard::Permit;
 use wire::dubbo::attachments::AttachmentValue;
 use wire::dubbo::call::{self, Call, Generic, Peeked};
-use wire::dubbo::frame::{FrameKind, Header, Status};
+use wire::dubbo::frame::{Codec, FrameKind, Header, Status};
 
-use super::Thrown;
 use super::arguments;
 use super::lookup::{Run, refuse};
 use super::service::Service;
-use crate::hessian2::{DecodeError, Decoder};
+use super::{Answer, Thrown};
+use crate::codec::error::DecodeError;
+use crate::serialization::Decoder;
 
 /// Where a call comes from, as the line says it.
 const SOURCE_ISLAND: &str = "highway.source.island";
@@ -30,6 +31,7 @@ pub const ATTACHMENTS_MAX: usize = 1024;
 pub struct Invocation {
     run: Run,
     header: Header,
+    codec: Codec,
     body: Vec<u8>,
     arguments: Range<usize>,
     count: usize,
@@ -70,6 +72,7 @@ impl Invocation {
         Self {
             run,
             header: of.header,
+            codec: call.codec,
             body: body.to_vec(),
             arguments: begin..begin + call.arguments().len(),
             count: call.leading.arg_count,
@@ -101,20 +104,46 @@ impl Invocation {
     }
 
     fn read<'a, T: Deserialize<'a>>(&'a self, read: &mut usize) -> Result<T, DecodeError> {
-        let mut decoder = self.decoder();
+        loop {
+            *read = 0;
+            let mut decoder = self.decoder();
+            let taken = self.take(&mut decoder, read);
+            // Each time one more field of one more struct is known to be left out where it is zero.
+            if taken.is_ok() || !decoder.has_learnt() {
+                return taken;
+            }
+        }
+    }
+
+    fn take<'a, T: Deserialize<'a>>(&'a self, decoder: &mut Decoder<'a>, read: &mut usize) -> Result<T, DecodeError> {
         if self.knows == Knows::Classes {
-            return arguments::behind_each_other(&mut decoder, self.count, read);
+            return arguments::behind_each_other(decoder, self.count, read);
         }
         decoder.take::<IgnoredAny>()?;
         decoder.take::<IgnoredAny>()?;
-        arguments::in_a_list(&mut decoder, read)
+        arguments::in_a_list(decoder, read)
+    }
+
+    /// This value as the answer, in the serialization of the call; `()` is what a `void` method answers.
+    ///
+    /// # Errors
+    /// Something in it has no form in Java. By `?` in a handler the consumer reads which part, with Dubbo's status for a result that cannot
+    /// be written.
+    pub fn answer<T: Serialize + ?Sized>(&self, value: &T) -> Result<Answer, Thrown> {
+        Answer::of(self.codec, value)
+    }
+
+    /// The serialization in which the call came and its answer goes.
+    #[must_use]
+    pub const fn codec(&self) -> Codec {
+        self.codec
     }
 
     /// The stream of arguments as it came, from its first value on. That of a generic call is the method's name, the names of the types
     /// and the list of the values.
     #[must_use]
     pub fn decoder(&self) -> Decoder<'_> {
-        Decoder::new(self.body.get(self.arguments.clone()).unwrap_or_default())
+        Decoder::new(self.codec, self.body.get(self.arguments.clone()).unwrap_or_default())
     }
 
     /// The interface that is called.

@@ -19,8 +19,8 @@ use std::task::{Context, Poll};
 use shard::{Budget, Key, Permit};
 use tokio::sync::mpsc;
 use wire::dubbo::answer::AnswerType;
-use wire::dubbo::frame::Status;
-use wire::dubbo::hessian2::writer;
+use wire::dubbo::frame::{Codec, Status};
+use wire::dubbo::{fastjson2, hessian2};
 
 use super::answer::{Answer, Said};
 use super::generic;
@@ -28,6 +28,7 @@ use super::invocation::{Invocation, Knows, Reply};
 use super::lookup::{Run, refuse};
 use super::serve::{Outcome, Serve};
 use super::thrown::{Refusal, Thrown};
+use crate::fastjson2::FIELD_LEN;
 
 /// An answer up to this length is not asked room for: the number of calls bounds them.
 const SMALL_LEN: usize = 16 * 1024;
@@ -59,7 +60,7 @@ impl Job {
     /// Runs the handler to its end.
     pub(super) async fn run(self) {
         let Job { run, call, unanswered, budget, payload_len } = self;
-        let (reply, consumer) = (call.reply(), call.knows());
+        let (reply, consumer, codec) = (call.reply(), call.knows(), call.codec());
         let handler = run.handler();
         let result = match Guarded::call(&*handler.serve, handler.index, call) {
             Ok(outcome) => outcome.await,
@@ -70,27 +71,31 @@ impl Job {
             tracing::error!(method = name, "a handler has panicked; its call is answered with an exception");
             Err(Thrown::new(format!("the handler of {name} has panicked: {}", words(&*panic))))
         });
-        unanswered.answer(told(result, &reply, consumer, &budget, payload_len));
+        unanswered.answer(told(result, &reply, (consumer, codec), &budget, payload_len));
     }
 }
 
 fn told(
     result: Result<Answer, Thrown>,
     reply: &Reply,
-    consumer: Knows,
+    (consumer, codec): (Knows, Codec),
     budget: &Budget,
     payload_len: usize,
 ) -> Result<Told, Refusal> {
     let said = match result {
+        Ok(answer) if answer.bytes().0 != codec => {
+            let text = "the answer was made by another call, which came in another serialization";
+            return Err(refuse(Status::BAD_RESPONSE, text));
+        }
         Ok(answer) if consumer == Knows::Nothing => generic::without_classes(answer)?.into_said(),
         Ok(answer) => answer.into_said(),
         Err(thrown) => {
             let thrown = if consumer != Knows::Classes { thrown.by_name() } else { thrown };
-            Said { kind: AnswerType::Exception, value: thrown.written()? }
+            Said { kind: AnswerType::Exception, codec, value: thrown.written(codec)? }
         }
     };
     let attachments = std::mem::take(&mut *reply.lock().unwrap_or_else(PoisonError::into_inner));
-    let len = 1 + said.value.len() + map_len(&attachments);
+    let len = said.value.len() + len_beside(codec, &attachments);
     if len > payload_len {
         let text = format!(
             "the answer is too large: {len}, max payload: {payload_len}; answer less, or raise `payload` here and at the consumer"
@@ -111,10 +116,20 @@ fn told(
     Ok(Told { said, attachments, _permit: permit })
 }
 
-fn map_len(attachments: &[(String, String)]) -> usize {
+/// Of all that stands in the body of an answer beside its value: the type, in one byte or as a field of two, and the attachments.
+fn len_beside(codec: Codec, attachments: &[(String, String)]) -> usize {
     let mut map = Vec::new();
-    writer::put_text_map(&mut map, attachments.iter().map(|(key, value)| (&**key, &**value)));
-    map.len()
+    let entries = attachments.iter().map(|(key, value)| (&**key, &**value));
+    match codec {
+        Codec::Hessian2 => {
+            hessian2::writer::put_text_map(&mut map, entries);
+            1 + map.len()
+        }
+        Codec::Fastjson2 => {
+            fastjson2::writer::put_text_map(&mut map, entries);
+            FIELD_LEN + 2 + FIELD_LEN + map.len()
+        }
+    }
 }
 
 /// What a panic says, if it says it in words.
@@ -171,5 +186,32 @@ impl Drop for Unanswered {
                 "the runtime of this provider's handlers has ended; the call may have been run in part",
             ))
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::dubbo::call::ReplyForm;
+    use wire::dubbo::frame::HEADER_LEN;
+    use wire::dubbo::reply::{Asked, put_ok};
+
+    use super::*;
+
+    #[test]
+    fn the_length_of_an_answer_is_counted_as_it_goes_out() {
+        let beside = vec![("traceparent".to_owned(), "00-🚀".to_owned())];
+        for codec in [Codec::Hessian2, Codec::Fastjson2] {
+            let asked = Asked { id: 1, serialization: codec.serialization(), form: ReplyForm::WithAttachments };
+            for attachments in [&[][..], &beside] {
+                for value in [None, Some("x"), Some("y".repeat(70_000).as_str())] {
+                    let said = Answer::of(codec, &value).unwrap().into_said();
+                    let found = said.value.len() + len_beside(codec, attachments);
+                    let mut frame = Vec::new();
+                    let entries = attachments.iter().map(|(key, value)| (&**key, &**value));
+                    put_ok(&mut frame, &asked, codec, said.kind, entries, |out| out.extend_from_slice(said.bytes()));
+                    assert_eq!(found, frame.len() - HEADER_LEN, "{codec:?} {value:?}");
+                }
+            }
+        }
     }
 }

@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use wire::dubbo::call::{Call, Generic};
-use wire::dubbo::frame::{Codec, Status};
+use wire::dubbo::frame::Status;
 
 use super::service::{Handler, Service};
 use super::signature::{Method, descriptor_of};
 use super::thrown::Refusal;
-use crate::hessian2::Decoder;
+use crate::serialization::Decoder;
 
 /// The method that every service has.
 const ECHO: &str = "$echo";
@@ -70,10 +70,6 @@ impl Services {
                 1 => Ok(Found::Echo),
                 count => Err(refuse(Status::BAD_REQUEST, format!("{ECHO} takes one argument, found {count}"))),
             };
-        }
-        if call.codec == Codec::Fastjson2 {
-            let text = "this provider reads hessian2, found a call in fastjson2; set the reference's serialization to hessian2";
-            return Err(refuse(Status::BAD_REQUEST, text));
         }
         let types = match call.generic {
             None => Some(Cow::Borrowed(&*call.leading.types)),
@@ -133,7 +129,7 @@ fn method(service: &Service, name: &str, types: Option<&str>) -> Result<usize, R
 
 /// The descriptors that the second argument of a generic call comes to; `None` where it is null.
 fn generic_types(call: &Call<'_>) -> Result<Option<String>, Refusal> {
-    let mut decoder = Decoder::new(call.arguments());
+    let mut decoder = Decoder::new(call.codec, call.arguments());
     let names = decoder.take::<String>().and_then(|_| decoder.take::<Option<Vec<String>>>());
     let names = names.map_err(|error| refuse(Status::BAD_REQUEST, format!("the types of a generic call: {error}")))?;
     let Some(names) = names else { return Ok(None) };

@@ -22,7 +22,7 @@
 //! was started; what blocks belongs into `tokio::task::spawn_blocking`. A handler that panics answers with an exception, and nothing else is
 //! harmed. Its future is dropped when the consumer goes away before it is done; that of a one-way call is not.
 //!
-//! **Results** are values by serde ([`hessian2`](crate::hessian2)), `()` for `void`; [`Thrown`] is a Java exception, and by `?` every error
+//! **Results** are values by serde ([`hessian2`](crate::hessian2)), `()` for `void`, and go in the serialization of their call; [`Thrown`] is a Java exception, and by `?` every error
 //! becomes one. Attachments go both ways. Generic calls of kind `true` get maps in place of objects, and
 //! the name of an exception; `$echo` is answered.
 //!
@@ -33,7 +33,7 @@
 //!
 //! | found | answered |
 //! |---|---|
-//! | a body over 8 MiB ([`Builder::payload`]), one that cannot be read, fastjson2 or another serialization; a method or overload that is not there; arguments that are others than the handler takes | 40 |
+//! | a body over 8 MiB ([`Builder::payload`]), one that cannot be read, another serialization than hessian2 and fastjson2; a method or overload that is not there; arguments that are others than the handler takes | 40 |
 //! | a service that is not here, in this group or version | 70 |
 //! | more than 1000 calls in hand ([`Builder::calls`]), or 256 MiB of calls and answers ([`Builder::held`]) | 100, at once |
 //! | a result that cannot be written for Java, or is over 8 MiB | 50, 25 |
@@ -67,3 +67,5 @@ pub use serve::{Outcome, Serve};
 pub use service::Service;
 pub use signature::Method;
 pub use thrown::Thrown;
+
+pub use crate::serialization::Decoder;

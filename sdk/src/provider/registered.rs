@@ -95,7 +95,14 @@ fn plain(offer: &Offer, application: &str, host: &str) -> zk_bridge::Provider {
         path: String::new(),
         level: Level::Both,
         application: Some(application.to_owned()),
-        parameters: Parameters([("methods".to_owned(), offer.methods.join(","))].into()),
+        parameters: Parameters(
+            [
+                ("methods".to_owned(), offer.methods.join(",")),
+                // What is read, as 3.3 says it: consumers call in the first that they have.
+                ("prefer.serialization".to_owned(), "hessian2,fastjson2".to_owned()),
+            ]
+            .into(),
+        ),
         highway: None,
     }
 }

@@ -45,7 +45,8 @@ where
     }
 
     fn call(&self, _: usize, call: Invocation) -> Outcome {
+        let codec = call.codec();
         let running = (self.handler)(call);
-        Box::pin(async move { Answer::of(&running.await?) })
+        Box::pin(async move { Answer::of(codec, &running.await?) })
     }
 }

@@ -12,10 +12,9 @@
 use std::fmt;
 
 use serde::Serialize;
-use wire::dubbo::frame::Status;
+use wire::dubbo::frame::{Codec, Status};
 
-use crate::Value;
-use crate::hessian2;
+use crate::{Value, hessian2, serialization};
 
 /// What a message that nobody declared an exception for comes in.
 const RUNTIME: &str = "java.lang.RuntimeException";
@@ -115,13 +114,13 @@ impl Thrown {
         self
     }
 
-    /// What the reply says: the bytes of the exception, or the status.
-    pub(super) fn written(self) -> Result<Vec<u8>, Refusal> {
+    /// What the reply says: the bytes of the exception in this serialization, or the status.
+    pub(super) fn written(self, codec: Codec) -> Result<Vec<u8>, Refusal> {
         let exception = match self.0 {
             Kind::Exception(exception) => exception,
             Kind::Refused(refusal) => return Err(refusal),
         };
-        hessian2::to_vec(&exception.value()).map_err(|error| Refusal {
+        serialization::to_vec(codec, &exception.value()).map_err(|error| Refusal {
             status: Status::BAD_RESPONSE,
             text: format!("{}: the exception: {error}", exception.class),
         })
@@ -200,14 +199,14 @@ mod tests {
     use super::*;
 
     fn read(thrown: Thrown) -> Value {
-        hessian2::from_slice(&thrown.written().unwrap()).unwrap()
+        hessian2::from_slice(&thrown.written(Codec::Hessian2).unwrap()).unwrap()
     }
 
     #[test]
     fn a_plain_error_is_the_runtime_exception_that_all_releases_read() {
         let mut wanted = Vec::new();
         wire::dubbo::hessian2::writer::put_runtime_exception(&mut wanted, "boom");
-        assert_eq!(Thrown::new("boom").written().unwrap(), wanted);
+        assert_eq!(Thrown::new("boom").written(Codec::Hessian2).unwrap(), wanted);
     }
 
     #[test]

@@ -69,9 +69,9 @@ fn an_answer_that_cannot_be_read_says_what_was_found_and_wanted_and_the_connecti
         ("type9", "begins with type 9, wanted 0 to 5"),
         ("deep", "the reply body cannot be read"),
         ("longList", "the reply body cannot be read"),
-        ("json", "found serialization 6 (fastjson), wanted hessian2"),
-        ("fastjson2", "found serialization 23 (fastjson2), wanted hessian2"),
-        ("serialization30", "found serialization 30 (unknown), wanted hessian2"),
+        ("json", "found serialization 6 (fastjson), wanted hessian2 or fastjson2"),
+        ("fastjson2", "the reply body cannot be read"),
+        ("serialization30", "found serialization 30 (unknown), wanted hessian2 or fastjson2"),
         ("thrownCut", "the reply body cannot be read"),
     ] {
         let (outcome, text) = ends(&provider, &highway, method);

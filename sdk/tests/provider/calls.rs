@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use highway_sdk::provider::{Invocation, Provider, Service, Thrown};
-use highway_sdk::{Highway, Outcome, Value};
+use highway_sdk::{CallOptions, Codec, Highway, Outcome, Value};
 use serde::{Deserialize, Serialize};
 use wire::dubbo::frame::Status;
 
@@ -14,6 +14,12 @@ use crate::talker::*;
 struct Order {
     order_id: i64,
     note: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename = "com.acme.Order")]
+struct Numberless {
+    note: String,
 }
 
 #[derive(Serialize)]
@@ -51,6 +57,13 @@ fn shop() -> Provider {
             let (a, b): (String, String) = call.args()?;
             Ok(a + &b)
         })
+        .method("came", |call: Invocation| async move {
+            let (a, b): (i32, String) = call.args()?;
+            let mut decoder = call.decoder();
+            assert_eq!((decoder.take()?, decoder.take()?), (a, b.clone()));
+            Ok(format!("{:?} {a} {b}", call.codec()))
+        })
+        .method("kept", |call: Invocation| async move { Ok(call.args::<(i32, Order)>()?.1) })
         .method("seen", |call: Invocation| async move {
             call.reply_attachment("back", "🚀");
             let seen: BTreeMap<_, _> = call.attachments().into_iter().collect();
@@ -190,7 +203,6 @@ fn a_generic_call_gets_maps_for_objects_and_the_name_of_an_exception() {
 
 #[test]
 fn an_echo_is_the_argument_in_either_serialization() {
-    use wire::dubbo::frame::Codec;
     use wire::dubbo::request::{Arg, Request};
     let provider = shop();
     let mut consumer = Talker::of(&provider);
@@ -220,8 +232,14 @@ fn an_echo_is_the_argument_in_either_serialization() {
 
 #[test]
 fn a_consumer_in_rust_is_served_as_any_other() {
+    served_in(Codec::Hessian2);
+    served_in(Codec::Fastjson2);
+}
+
+fn served_in(codec: Codec) {
     let provider = shop();
-    let highway = Highway::builder().application("orders").build().unwrap();
+    let options = CallOptions::new().serialization(codec);
+    let highway = Highway::builder().application("orders").options(options).build().unwrap();
     let shop = highway.service(GREETER).address(&provider.address().to_string()).build().unwrap();
     runtime().block_on(async {
         let ids = BTreeMap::from([("a".to_owned(), 2_i64)]);
@@ -238,6 +256,21 @@ fn a_consumer_in_rust_is_served_as_any_other() {
         let reply = seen.reply().await.unwrap();
         assert_eq!(reply.attachments.get("back").map(String::as_str), Some("🚀"));
         assert_eq!(reply.value.0.get("mine").map(String::as_str), Some("1"));
+        let came: String = shop.call("came", (7, "bo")).await.unwrap();
+        assert_eq!(came, format!("{codec:?} 7 bo"));
+        let none: Option<Order> = shop.call("nothing", ()).await.unwrap();
+        assert_eq!(none, None);
+        // Java leaves a zero out of fastjson2, and out of nothing else.
+        let numberless = Numberless { note: "n".to_owned() };
+        let kept = shop.call::<_, Order>("kept", (7, &numberless)).await;
+        match codec {
+            Codec::Hessian2 => assert!(kept.unwrap_err().to_string().contains("orderId")),
+            Codec::Fastjson2 => assert_eq!(kept.unwrap(), Order { order_id: 0, note: Some("n".to_owned()) }),
+        }
+        let order = Value::Map { name: None, entries: vec![(Value::Text("orderId".into()), Value::Long(7))] };
+        let kept: Value = shop.generic("kept", ["int", "com.acme.Order"], [Value::Int(1), order]).await.unwrap();
+        assert_eq!(kept.get("class").and_then(Value::as_str), Some("com.acme.Order"), "{kept:?}");
+        assert_eq!(kept.get("orderId").and_then(Value::as_i64), Some(7), "{kept:?}");
         shop.call::<_, ()>("silent", ("nobody waits",)).one_way().await.unwrap();
     });
 }

@@ -182,6 +182,9 @@ fn a_call_ends_at_its_time_and_the_others_go_on() {
     providers().on_each(|interop, release| {
         let version = release.version();
         wait(async {
+            // The first call waits for the registry to be read.
+            let first: String = interop.call("text", ("first",)).await.unwrap();
+            assert_eq!(first, "first", "{version}");
             let slow = interop.call::<_, String>("slow", ("late", 2000)).timeout(Duration::from_millis(200));
             let quick = interop.call::<_, String>("text", ("quick",));
             let began = Instant::now();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use highway_sdk::{CallErrorKind, CallOptions, Highway, Outcome, Target, enter_target, with_target};
+use highway_sdk::{CallErrorKind, CallOptions, Codec, Highway, Outcome, Target, enter_target, with_target};
 use highway_tests::install::Release;
 use highway_tests::line::{Line, Plan};
 use highway_tests::peer::{Application, DUBBO_PORT, GREETING, Service};
 use highway_tests::process::until;
 
-use crate::providers::{PATIENT, wait};
+use crate::providers::{ONLY_FASTJSON2, PATIENT, wait};
 
 #[test]
 fn a_call_goes_to_the_island_that_is_named_and_nowhere_else() {
@@ -17,7 +17,9 @@ fn a_call_goes_to_the_island_that_is_named_and_nowhere_else() {
         let application = Application::new(&format!("provider-{island}"), Release::V3_3_6)
             .port(line.island(island).place().listen(DUBBO_PORT).unwrap().port())
             .service(Service::new(GREETING, island));
-        line.application(island, application).unwrap()
+        // Its calls are in fastjson2, which a gateway's node says.
+        let flags = if island == "beijing" { &ONLY_FASTJSON2[..] } else { &[] };
+        line.application(island, flags.iter().copied().fold(application, Application::flag)).unwrap()
     };
     let _providers = (provider("shanghai"), provider("beijing"));
     line.island("home").finds(GREETING).unwrap();
@@ -46,7 +48,9 @@ fn a_call_goes_to_the_island_that_is_named_and_nowhere_else() {
             }
             wait(async {
                 came(hello().target("shanghai").await.unwrap(), "shanghai");
-                came(hello().target("beijing").await.unwrap(), "beijing");
+                let reply = hello().target("beijing").reply().await.unwrap();
+                assert_eq!(reply.codec, Codec::Fastjson2);
+                came(reply.value, "beijing");
                 came(with_target(Target::new("beijing").unwrap(), async { hello().await }).await.unwrap(), "beijing");
                 {
                     let _here = enter_target(Target::new("shanghai").unwrap());

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod carried;
+mod fastjson2;
 mod generated;
 mod islands;
 mod made;

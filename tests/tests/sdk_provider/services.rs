@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use highway_sdk::Value;
 use highway_sdk::java::Bytes;
-use highway_sdk::provider::{Answer, Invocation, Method, Outcome, Serve, Service, Thrown};
+use highway_sdk::provider::{Invocation, Method, Outcome, Serve, Service, Thrown};
 use highway_tests::matrix::{ASYNC, TYPES};
 use highway_tests::peer::{GREETING, INTEROP};
 use serde::Serialize;
@@ -48,8 +48,8 @@ impl Serve for Types {
         Box::pin(async move {
             let mut values: Vec<Value> = call.args()?;
             match values.len() {
-                1 => Answer::of(&values.remove(0)),
-                _ => Answer::of(&values),
+                1 => call.answer(&values.remove(0)),
+                _ => call.answer(&values),
             }
         })
     }

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use highway_sdk::Codec;
 use highway_sdk::provider::{Builder, Provider, Service};
 use highway_tests::install::{self, Release};
 use highway_tests::lab::Lab;
@@ -39,6 +40,8 @@ pub struct Consumer {
     /// Where it provides, and where ours does.
     own: String,
     ours: String,
+    /// What it calls in.
+    codec: Codec,
     made: Mutex<BTreeSet<String>>,
 }
 
@@ -67,21 +70,40 @@ pub fn stage() -> &'static Stage {
     static STAGE: OnceLock<Stage> = OnceLock::new();
     STAGE.get_or_init(|| {
         let lab = Lab::new(&[ISLAND]).unwrap();
-        let services = Release::ALL.into_iter().flat_map(|release| {
-            let name = ours(release.version());
+        let services = applications().into_iter().flat_map(|(release, codec)| {
+            let name = ours(&name(release, codec));
             services::all().into_iter().map(move |service| service.group(&name).version(&name))
         });
         let provider = start(lab.net.island(ISLAND), services.collect());
         let address = url(provider.address());
-        let start = |release| Ok(Consumer::start(release, &lab, &address));
-        let consumers = together(Release::ALL.into_iter().zip(30880..).collect(), start).unwrap();
+        let start = |(application, port)| Ok(Consumer::start(application, port, &lab, &address));
+        let consumers = together(applications().into_iter().zip(30880..).collect(), start).unwrap();
         Stage { consumers, _provider: provider, lab }
     })
 }
 
-/// Group and version of our services for the consumer of this release: as long as its own, so that all frames are.
-fn ours(release: &str) -> String {
-    format!("{}x", &release[..release.len() - 1])
+/// Each release, and once more those that call in fastjson2 where the address says so.
+fn applications() -> Vec<(Release, Codec)> {
+    let with_fastjson2 = [Release::V3_2_16, Release::V3_3_6].map(|release| (release, Codec::Fastjson2));
+    Release::ALL.into_iter().map(|release| (release, Codec::Hessian2)).chain(with_fastjson2).collect()
+}
+
+/// What an application is called.
+fn name(release: Release, codec: Codec) -> String {
+    format!("{}{}", release.version(), if codec == Codec::Fastjson2 { "-fastjson2" } else { "" })
+}
+
+/// Group and version of our services for the consumer of this name: as long as its own, so that all frames are.
+fn ours(name: &str) -> String {
+    format!("{}x", &name[..name.len() - 1])
+}
+
+/// The address of a provider, for calls in this serialization.
+fn called_in(codec: Codec, url: String) -> String {
+    match codec {
+        Codec::Hessian2 => url,
+        Codec::Fastjson2 => format!("{url}?serialization=fastjson2&prefer.serialization=fastjson2"),
+    }
 }
 
 /// A provider of these at a free port of the place.
@@ -142,8 +164,8 @@ impl Stage {
 }
 
 impl Consumer {
-    fn start((release, port): (Release, u16), lab: &Lab, ours: &str) -> Consumer {
-        let name = release.version().to_owned();
+    fn start((release, codec): (Release, Codec), port: u16, lab: &Lab, ours: &str) -> Consumer {
+        let name = name(release, codec);
         let place = lab.net.island(ISLAND);
         let address = place.listen(port).unwrap();
         let service = |interface| peer::Service::new(interface, LABEL).group(&name).version(&name);
@@ -152,11 +174,21 @@ impl Consumer {
         let peer = application.start(place, &lab.tools, lab.folder()).unwrap();
         let able = peer.ask(json!({ "op": "cases" }), CASE).unwrap();
         let calls = serde_json::from_value(able["calls"].clone()).unwrap();
-        let own = url(address.into());
-        Consumer { peer, name, calls, own, ours: ours.to_owned(), made: Mutex::default() }
+        let (own, ours) = (called_in(codec, url(address.into())), called_in(codec, ours.to_owned()));
+        Consumer { peer, name, calls, own, ours, codec, made: Mutex::default() }
     }
 
-    /// The release.
+    /// What it calls in.
+    pub fn codec(&self) -> Codec {
+        self.codec
+    }
+
+    /// The same address with what says so.
+    pub fn at(&self, url: String) -> String {
+        called_in(self.codec, url)
+    }
+
+    /// The release, and `fastjson2` where it calls in that.
     pub fn name(&self) -> &str {
         &self.name
     }

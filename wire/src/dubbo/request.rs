@@ -24,7 +24,7 @@ pub struct Request<'e> {
     pub method: &'e str,
     /// JVM descriptors of the parameters.
     pub types: &'e str,
-    /// The arguments, one for each of `types`, or in hessian2 all of them as one [`Value::Written`].
+    /// The arguments, one for each of `types`, or all of them as one [`Value::Written`], in fastjson2 with their lengths.
     pub args: &'e [Arg<'e>],
     /// Attachments beside `path`, `interface`, `version` and `group`.
     pub attachments: &'e [(&'e str, &'e str)],
@@ -86,7 +86,10 @@ impl Request<'_> {
             writer::put_field(out, |out| writer::put_text(out, text));
         }
         for arg in self.args {
-            writer::put_field(out, |out| arg.put(out, Codec::Fastjson2));
+            match arg {
+                Value::Written(fields) => out.put_slice(fields),
+                arg => writer::put_field(out, |out| arg.put(out, Codec::Fastjson2)),
+            }
         }
         writer::put_field(out, |out| writer::put_text_map(out, self.map(path)));
     }
