@@ -53,6 +53,11 @@ pub fn put_long(out: &mut impl BufMut, value: i64) {
 
 /// Text: in UTF-16 units, in pieces of 32 768 that never cut a pair.
 pub fn put_text(out: &mut impl BufMut, text: &str) {
+    // Most text is like this: the fields of a call, the keys of its attachments.
+    if text.len() <= 0x1f && text.is_ascii() {
+        out.put_u8(text.len() as u8);
+        return out.put_slice(text.as_bytes());
+    }
     let mut rest = text;
     loop {
         let (units, len) = piece(rest);
@@ -90,6 +95,9 @@ fn piece(text: &str) -> (usize, usize) {
 }
 
 fn put_units(out: &mut impl BufMut, text: &str) {
+    if text.is_ascii() {
+        return out.put_slice(text.as_bytes());
+    }
     let mut plain = 0;
     for (at, character) in text.char_indices() {
         if character.len_utf8() < 4 {
