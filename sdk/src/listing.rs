@@ -193,3 +193,24 @@ impl Drop for Wanted {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wire::dubbo::frame::Codec;
+
+    use super::*;
+    use crate::forms::Forms;
+
+    #[test]
+    fn a_call_is_written_once_as_soon_as_it_is_known_what_is_read() {
+        let listing = Listing::new(Vec::new(), vec![Arc::new(View::unread())], "".into(), Some(Arc::default()));
+        let service = Arc::new(ServiceKey::new("com.acme.Greeter", None, None));
+        let (first, second) = (listing.want(service.clone(), Vec::new()), listing.want(service.clone(), Vec::new()));
+        let given = listing.want(service, vec![Endpoint::new("10.0.0.1", 20880)]);
+        let forms = || [&first, &second, &given].map(|wanted| wanted.forms.get());
+        let hessian2 = Forms::One(Codec::Hessian2);
+        assert_eq!(forms(), [Forms::Both, Forms::Both, hessian2]);
+        listing.shows(0, Arc::new(View::of(1, Vec::new(), Vec::new())));
+        assert_eq!(forms(), [hessian2; 3]);
+    }
+}

@@ -115,3 +115,16 @@ fn epoch() -> u64 {
     let next = |last: u64| Some(now.max(last + 1));
     LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).map_or(now, |last| now.max(last + 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_says_what_is_read_hessian2_first() {
+        let address = "10.0.0.1:20880".parse().unwrap();
+        let (interface, methods) = ("com.acme.Greeter".to_owned(), vec!["greet".to_owned()]);
+        let offer = Offer { interface, group: None, version: None, methods, address };
+        assert_eq!(plain(&offer, "shop", "10.0.0.1").serializations(), ["hessian2", "fastjson2"]);
+    }
+}
