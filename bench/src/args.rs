@@ -70,6 +70,12 @@ pub struct Sdk {
     /// Seconds of each run.
     #[arg(long, default_value = "1", value_parser = seconds)]
     pub seconds: Duration,
+    /// Only this many callers.
+    #[arg(long)]
+    pub callers: Option<usize>,
+    /// Only the client of this name: for profilers.
+    #[arg(long)]
+    pub only: Option<String>,
     /// End with 1 if a bar is missed.
     #[arg(long)]
     pub bars: bool,

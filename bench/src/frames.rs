@@ -28,6 +28,8 @@ const REQUEST: u8 = 0x80;
 const TWO_WAY: u8 = 0x40;
 const EVENT: u8 = 0x20;
 const HESSIAN2: u8 = 2;
+/// What begins the body of an answer: a value, with attachments behind it.
+const VALUE_BESIDE: u8 = 0x94;
 const OK: u8 = 20;
 const BAD_REQUEST: u8 = 40;
 
@@ -94,6 +96,56 @@ pub fn first_frame(bytes: &[u8]) -> Result<Option<Frame<'_>>, Malformed> {
     Ok(Some(Frame { flags, status, id: u64::from_be_bytes([i0, i1, i2, i3, i4, i5, i6, i7]), body }))
 }
 
+/// What stands before and behind the argument of a call of one method: the same in each, but for id and length in the header.
+pub struct Around {
+    before: Vec<u8>,
+    behind: Vec<u8>,
+}
+
+impl Around {
+    /// A two-way hessian2 call of `service.method(String)` with the attachments of a 2.7 consumer that sets a timeout.
+    pub fn new(service: &str, method: &str) -> Self {
+        let mut before = header(REQUEST | TWO_WAY | HESSIAN2, 0, 0).to_vec();
+        for text in ["2.0.2", service, "0.0.0", method, "Ljava/lang/String;"] {
+            append_string(text.as_bytes(), &mut before);
+        }
+        let attachments = [
+            ("path", service),
+            ("remote.application", "bench-consumer"),
+            ("interface", service),
+            ("version", "0.0.0"),
+            ("timeout", "10000"),
+        ];
+        let mut behind = Vec::new();
+        append_map(&attachments, &mut behind);
+        Self { before, behind }
+    }
+
+    /// The call with this id and this argument: ASCII of at most [`MAX_ARGUMENT_LEN`] bytes.
+    pub fn call(&self, id: u64, argument: &str) -> Vec<u8> {
+        let mut frame = Vec::with_capacity(self.before.len() + 2 + argument.len() + self.behind.len());
+        frame.extend_from_slice(&self.before);
+        frame[4..12].copy_from_slice(&id.to_be_bytes());
+        append_string(argument.as_bytes(), &mut frame);
+        frame.extend_from_slice(&self.behind);
+        close_frame(&mut frame, 0);
+        frame
+    }
+}
+
+/// The text that a call was answered with, of at most [`MAX_ARGUMENT_LEN`] bytes; `None` where that is anything else, or an error.
+pub fn text_of(answer: &Frame<'_>) -> Option<String> {
+    let (&VALUE_BESIDE, value) = answer.body.split_first()? else { return None };
+    let from = match value.first()? {
+        0x00..=0x1f => 1,
+        0x30..=0x33 => 2,
+        _ => return None,
+    };
+    let text = value.get(from..skip_string(value, 0)?)?;
+    let is_good = answer.status == OK && answer.flags == HESSIAN2;
+    is_good.then(|| std::str::from_utf8(text).ok().map(str::to_owned)).flatten()
+}
+
 /// What is called, and with how long an argument.
 pub struct Question {
     frame: Vec<u8>,
@@ -109,23 +161,13 @@ impl Question {
     pub fn new(service: &str, method: &str, argument_len: usize) -> Self {
         let argument_len = argument_len.clamp(MIN_ARGUMENT_LEN, MAX_ARGUMENT_LEN);
         let filler: Vec<u8> = (b'a'..=b'z').cycle().take(argument_len).collect();
-        let mut frame = header(REQUEST | TWO_WAY | HESSIAN2, 0, 0).to_vec();
-        for text in ["2.0.2", service, "0.0.0", method, "Ljava/lang/String;"] {
-            append_string(text.as_bytes(), &mut frame);
-        }
+        let Around { before: mut frame, behind } = Around::new(service, method);
         append_string(&filler, &mut frame);
         let stamp_at = frame.len() - argument_len;
-        let attachments = [
-            ("path", service),
-            ("remote.application", "bench-consumer"),
-            ("interface", service),
-            ("version", "0.0.0"),
-            ("timeout", "10000"),
-        ];
-        append_map(&attachments, &mut frame);
+        frame.extend_from_slice(&behind);
         close_frame(&mut frame, 0);
 
-        let mut answer = vec![0x94];
+        let mut answer = vec![VALUE_BESIDE];
         append_string(&filler, &mut answer);
         let answer_stamp_at = answer.len() - argument_len;
         append_map(&[("dubbo", "2.0.2")], &mut answer);
@@ -175,7 +217,7 @@ pub fn append_answer(request: &Frame<'_>, out: &mut Vec<u8>) {
         match string_argument(request.body) {
             Ok(argument) => {
                 out.extend_from_slice(&header(HESSIAN2, OK, request.id));
-                out.push(0x94);
+                out.push(VALUE_BESIDE);
                 out.extend_from_slice(argument);
                 append_map(&[("dubbo", "2.0.2")], out);
             }
@@ -352,6 +394,17 @@ mod tests {
             let answer = answer_to(&bytes);
             assert!(question.is_answered_by(&first_frame(&answer).unwrap().unwrap(), 7), "{argument_len}");
         }
+    }
+
+    #[test]
+    fn a_call_around_an_argument_is_the_same_call_and_its_answer_gives_the_argument_back() {
+        let bytes = call(9);
+        let argument = std::str::from_utf8(&bytes[question().stamp_at..][..300]).unwrap();
+        assert_eq!(Around::new("highway.bench.Echo", "echo").call(9, argument), bytes);
+        let mut answer = answer_to(&bytes);
+        assert_eq!(text_of(&first_frame(&answer).unwrap().unwrap()).as_deref(), Some(argument));
+        answer[3] = BAD_REQUEST;
+        assert_eq!(text_of(&first_frame(&answer).unwrap().unwrap()), None);
     }
 
     #[test]
