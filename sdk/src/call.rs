@@ -23,7 +23,7 @@ use crate::job::{Ended, Failure, Job, Work};
 use crate::observed::Observed;
 use crate::options::CallOptions;
 use crate::reply::{self, Reply};
-use crate::request::{APPLICATION, Request, TARGET, label};
+use crate::request::{Request, TARGET, label};
 use crate::scope;
 use crate::service::{Referred, Service};
 use crate::written::{Types, written};
@@ -68,7 +68,7 @@ struct Named {
 impl Named {
     /// The call, for people: made only where one reads it.
     fn label(&self) -> String {
-        label(&self.of.key, &self.method)
+        label(&self.of.said.service, &self.method)
     }
 }
 
@@ -242,7 +242,7 @@ impl<A: Args, R> Call<A, R> {
 
     fn waited<T>(self, make: impl FnOnce(Self) -> Calling<T>) -> Result<T, CallError> {
         if blocking::is_in_task() {
-            let call = label(&self.service.0.key, self.meant());
+            let call = label(&self.service.0.said.service, self.meant());
             return Err(CallError::not_sent(call, CallErrorKind::BlockingInTask));
         }
         blocking::wait(make(self))
@@ -253,21 +253,21 @@ impl<A: Args, R> Call<A, R> {
     }
 
     fn made<T>(self, kind: FrameKind, read: fn(&Named, Option<Ended>) -> Result<T, CallError>) -> Calling<T> {
-        let seen = Observed::new(&self.service.0.key, self.meant());
+        let seen = Observed::new(&self.service.0.said.service, self.meant());
         let sent = self.send(kind, &seen);
         Calling { sent: Some(sent), seen, read }
     }
 
     /// Hands it over to the shard.
     fn send(self, kind: FrameKind, seen: &Observed) -> Result<Sent, CallError> {
-        let Self { service, method, meant, args, types, options, .. } = self;
+        let Self { service, method, meant, args, types, mut options, .. } = self;
         let call = Named { of: service.0, method: meant.as_ref().unwrap_or(&method).clone() };
         let referred = &call.of;
-        let mut options = options.within(scope::current());
-        if let Some(of_method) = referred.methods.get(&*call.method) {
-            options = options.or(of_method);
+        options.add_scope(scope::current());
+        let of_method = referred.methods.get(&*call.method);
+        for farther in of_method.into_iter().chain([&referred.options, &referred.shared.options]) {
+            options.add(farther);
         }
-        let mut options = options.or(&referred.options).or(&referred.shared.options);
         let forms = options.codec.map_or_else(|| referred.wanted.forms.get(), Forms::One);
         let (types, args) = match written(&args, &types, forms) {
             Ok(written) => written,
@@ -285,24 +285,13 @@ impl<A: Args, R> Call<A, R> {
         }
         let mut attachments: Vec<(Cow<'static, str>, String)> =
             options.attachments.into_iter().map(|(key, value)| (Cow::Owned(key), value)).collect();
-        attachments.push((Cow::Borrowed(APPLICATION), referred.shared.application.clone()));
         if let Some(target) = target.as_ref().filter(|target| !target.is_local()) {
             attachments.push((Cow::Borrowed(TARGET), target.to_string()));
         }
-        let request = Request {
-            service: referred.key.clone(),
-            method,
-            meant,
-            types,
-            args,
-            attachments,
-            kind,
-            payload_len: referred.shared.payload_len,
-        };
+        let request = Request { of: referred.said.clone(), method, meant, types, args, attachments, kind };
         let (reply, answer) = oneshot::channel();
         let job = Job {
             request,
-            names: referred.wanted.names.clone(),
             target,
             began: Instant::now(),
             timeout: options.timeout.filter(|timeout| !timeout.is_zero()),

@@ -87,12 +87,17 @@ pub(crate) async fn run(
         if directory.has_changed().unwrap_or(false) {
             desk.follow(directory.borrow_and_update().clone());
         }
+        let are_several = jobs.len() > 1;
         jobs.drain(..).for_each(|work| match work {
             Work::Call(job) => desk.take(job),
             // Whoever does not wait for it any more misses nothing.
             Work::Standing(question) => drop(question.send(desk.pool.status())),
         });
         spare = jobs;
+        if are_several {
+            // Others are on their way, and need wake nobody who looks once more before he sleeps.
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -200,11 +205,11 @@ impl Desk {
             }
         };
         let Some(candidates) = self.pool.candidates(&name, &request.method) else {
-            if !directory.has_looked_for(&name, &held.names.anybody) {
+            if !directory.has_looked_for(&name, &request.of.names.anybody) {
                 return self.wait_for_directory(key, held);
             }
             drop(calls);
-            return self.end(key, Ended::Failed(Failure::NoProvider(directory.nobody(&name, &request.service))));
+            return self.end(key, Ended::Failed(Failure::NoProvider(directory.nobody(&name, &request.of.service))));
         };
         held.offers += 1;
         let mut tried = std::mem::take(&mut held.tried);
@@ -261,12 +266,8 @@ impl Desk {
     }
 
     fn end(&self, key: Key, ended: Ended) {
-        let held = self.calls.borrow_mut().remove(key);
-        if let Some(held) = held {
-            let ended = if held.is_again { Ended::Repeated(Box::new(ended)) } else { ended };
-            // Whoever does not wait any more misses nothing.
-            drop(held.reply.send(ended));
-        }
+        let Some(held) = self.calls.borrow_mut().remove(key) else { return };
+        held.end(ended);
     }
 
     /// A call comes back unsent; another provider may take it.
@@ -313,7 +314,8 @@ impl Desk {
     /// # Errors
     /// A rule or a switch forbids it, or it is not known yet whether one does.
     fn list_name(&self, held: &Held, directory: &Directory) -> Result<Arc<str>, Refusal> {
-        let Held { request, names, target, tried, .. } = held;
+        let Held { request, target, tried, .. } = held;
+        let names = &request.of.names;
         let target = target.as_ref().map(Target::as_str);
         let near = self.rulings.begins(request, names.way(), target, directory.ground_for(&names.anybody))?;
         let is_promising = |name: &str| {
@@ -353,8 +355,10 @@ impl Answers for Desk {
         {
             return self.offer(key);
         }
+        let Some(mut held) = self.calls.borrow_mut().remove(key) else { return };
         let from = asked.unwrap_or_else(|| Endpoint::new("", 0));
-        self.end(key, Ended::Answer { frame: answer.frame.to_vec(), from });
+        let frame = held.answered_with(answer.frame);
+        held.end(Ended::Answer { frame, from });
     }
 
     fn lost(&self, token: u64, lost: Lost) {

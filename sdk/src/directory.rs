@@ -191,7 +191,7 @@ impl Directory {
 
     /// What is read of this call at this address, which stands under `name`.
     pub fn reads(&self, request: &Request, name: &str, endpoint: &Endpoint) -> Codec {
-        let Some(readers) = self.readers.get(request.service.to_string().as_str()) else { return Codec::Hessian2 };
+        let Some(readers) = self.readers.get(request.of.service.to_string().as_str()) else { return Codec::Hessian2 };
         match name.starts_with(GATEWAYS) {
             true => readers.beyond(request.attachment(TARGET).unwrap_or_default()),
             false => readers.at(endpoint),

@@ -5,7 +5,6 @@ use std::time::{Duration, SystemTime};
 
 use route::Known;
 use route::rules::{Rules, parse};
-use wire::dubbo::frame::FrameKind;
 use zk_bridge::Level;
 use zk_bridge::Parameters;
 
@@ -189,14 +188,9 @@ fn of_both_forms_each_address_gets_what_it_reads_and_each_island_what_its_gatewa
     ]);
     let reads = |name: &str, port: u16, target: &str| {
         let request = Request {
-            service: Arc::new(ServiceKey::new(GREETER, None, None)),
-            method: "greet".into(),
-            meant: None,
-            types: String::new(),
             args: Written::Both { hessian2: Vec::new(), fastjson2: Vec::new() },
             attachments: vec![(TARGET.into(), target.to_owned())],
-            kind: FrameKind::Call,
-            payload_len: 1,
+            ..Request::bare(ServiceKey::new(GREETER, None, None), "shop")
         };
         directory.reads(&request, name, &Endpoint::new("10.0.0.1", port))
     };

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use client::{CallKey, Endpoint, Provider};
 use tokio::sync::oneshot;
 
-use crate::directory::{Directory, Names};
+use crate::directory::Directory;
 use crate::job::{Ended, Job};
 use crate::options::DEFAULT_TIMEOUT;
 use crate::request::Request;
@@ -22,7 +22,6 @@ const LOOKING: Duration = Duration::from_secs(5);
 /// A call in hand.
 pub(crate) struct Held {
     pub request: Rc<Request>,
-    pub names: Names,
     pub target: Option<Target>,
     /// When it was made, or made again.
     pub began: Instant,
@@ -47,10 +46,9 @@ pub(crate) struct Held {
 impl Held {
     /// A call that comes; its time is settled when it is first offered.
     pub fn of(job: Job) -> Self {
-        let Job { request, names, target, began, timeout: said, repeats, reply } = job;
+        let Job { request, target, began, timeout: said, repeats, reply } = job;
         Self {
             request: Rc::new(request),
-            names,
             target,
             began,
             said,
@@ -66,12 +64,28 @@ impl Held {
         }
     }
 
+    /// An answer, in the room that its arguments took: what one thread gives to another costs both more than what it keeps.
+    pub fn answered_with(&mut self, answer: &[u8]) -> Vec<u8> {
+        let mut frame = Rc::get_mut(&mut self.request).map(|request| request.args.take_room()).unwrap_or_default();
+        frame.clear();
+        frame.extend_from_slice(answer);
+        frame
+    }
+
+    /// Tells its caller.
+    pub fn end(self, ended: Ended) {
+        let ended = if self.is_again { Ended::Repeated(Box::new(ended)) } else { ended };
+        // Whoever does not wait any more misses nothing.
+        drop(self.reply.send(ended));
+    }
+
     /// How long it may take: as its caller says, else as its providers say of themselves, else Dubbo's own default. Where its caller says
     /// nothing, what it waited for a directory is not a part of that.
     pub fn settle(&mut self, directory: &Directory, now: Instant) {
         let of_providers = || {
+            let names = &self.request.of.names;
             let is_local = self.target.as_ref().is_some_and(Target::is_local);
-            let name = if is_local { &self.names.local } else { &self.names.anybody };
+            let name = if is_local { &names.local } else { &names.anybody };
             directory.timeout(name, &self.request.method)
         };
         let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);

@@ -87,24 +87,16 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use tokio::sync::oneshot;
-    use wire::dubbo::frame::{Codec, FrameKind};
     use zk_bridge::ServiceKey;
 
     use super::*;
-    use crate::directory::Names;
     use crate::job::{Ended, Job};
     use crate::request::Request;
-    use crate::written::Written;
 
     fn job() -> (Work, oneshot::Receiver<Ended>) {
-        let service = Arc::new(ServiceKey::new("com.acme.Greeter", None, None));
-        let names = Names::new(&service, &[]);
-        let (method, types, attachments) = ("greet".into(), String::new(), Vec::new());
-        let args = Written::One(Codec::Hessian2, Vec::new());
-        let kind = FrameKind::Call;
-        let request = Request { service, method, meant: None, types, args, attachments, kind, payload_len: 100 };
+        let request = Request::bare(ServiceKey::new("com.acme.Greeter", None, None), "shop");
         let (reply, answer) = oneshot::channel();
-        let job = Job { request, names, target: None, began: Instant::now(), timeout: None, repeats: 0, reply };
+        let job = Job { request, target: None, began: Instant::now(), timeout: None, repeats: 0, reply };
         (Work::Call(job), answer)
     }
 

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use client::{Endpoint, ProviderStatus};
 use tokio::sync::oneshot;
 
-use crate::directory::Names;
 use crate::request::{Request, TooLong};
 use crate::target::Target;
 
@@ -24,7 +23,6 @@ pub(crate) enum Work {
 #[derive(Debug)]
 pub(crate) struct Job {
     pub request: Request,
-    pub names: Names,
     pub target: Option<Target>,
     pub began: Instant,
     /// How long it may take, where its caller says so.

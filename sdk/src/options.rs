@@ -71,24 +71,24 @@ impl CallOptions {
         self
     }
 
-    /// These, and where they are silent, what the code around says.
-    pub(crate) fn within(mut self, scope: Scope) -> Self {
-        self.target = self.target.or(scope.target);
+    /// Where these are silent, what the code around says.
+    pub(crate) fn add_scope(&mut self, scope: Scope) {
+        self.target = self.target.take().or(scope.target);
         for (key, value) in scope.attachments.iter().flat_map(|all| &**all) {
             self.attachments.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        self
     }
 
-    /// These, and where they are silent, those.
-    pub(crate) fn or(mut self, farther: &Self) -> Self {
+    /// Where these are silent, those.
+    pub(crate) fn add(&mut self, farther: &Self) {
         self.timeout = self.timeout.or(farther.timeout);
         self.repeats = self.repeats.or(farther.repeats);
         self.codec = self.codec.or(farther.codec);
-        self.target = self.target.or_else(|| farther.target.clone());
+        if self.target.is_none() {
+            self.target.clone_from(&farther.target);
+        }
         for (key, value) in &farther.attachments {
             self.attachments.entry(key.clone()).or_insert_with(|| value.clone());
         }
-        self
     }
 }

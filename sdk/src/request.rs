@@ -14,6 +14,7 @@ use wire::dubbo::request;
 use wire::dubbo::value::Value;
 use zk_bridge::ServiceKey;
 
+use crate::directory::Names;
 use crate::written::Written;
 
 /// An attachment that names the island a call goes to.
@@ -22,22 +23,32 @@ pub(crate) const TARGET: &str = "highway.target";
 /// The attachment that names who calls.
 pub(crate) const APPLICATION: &str = "remote.application";
 
+/// What all calls of one reference have in common.
+#[derive(Debug)]
+pub(crate) struct Reference {
+    pub service: Arc<ServiceKey>,
+    /// Under which names its providers stand.
+    pub names: Names,
+    /// Who calls.
+    pub application: String,
+    /// The longest body.
+    pub payload_len: usize,
+}
+
 /// A call.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub service: Arc<ServiceKey>,
+    pub of: Arc<Reference>,
     pub method: Arc<str>,
     /// The method that a generic call runs.
     pub meant: Option<Arc<str>>,
     /// Descriptors of the parameters.
-    pub types: String,
+    pub types: Cow<'static, str>,
     /// All arguments.
     pub args: Written,
     /// Beside those that every call has.
     pub attachments: Vec<(Cow<'static, str>, String)>,
     pub kind: FrameKind,
-    /// The longest body.
-    pub payload_len: usize,
 }
 
 /// A body that is longer than it may be.
@@ -51,7 +62,13 @@ pub(crate) struct TooLong {
 impl Request {
     /// What it says under this key, the last where it says it twice.
     pub fn attachment(&self, key: &str) -> Option<&str> {
-        self.attachments.iter().rev().find(|(said, _)| said == key).map(|(_, text)| text.as_str())
+        self.said().rev().find(|(said, _)| *said == key).map(|(_, text)| text)
+    }
+
+    /// What it says besides what every call of the service does.
+    fn said(&self) -> impl DoubleEndedIterator<Item = (&str, &str)> {
+        let own = self.attachments.iter().map(|(key, text)| (&**key, text.as_str()));
+        own.chain([(APPLICATION, self.of.application.as_str())])
     }
 
     /// The method that runs.
@@ -72,12 +89,13 @@ impl Request {
         id: i64,
         out: &mut Vec<u8>,
     ) -> Result<(), TooLong> {
-        let ServiceKey { interface, group, version } = &*self.service;
+        let Reference { service, payload_len: limit_len, .. } = &*self.of;
+        let ServiceKey { interface, group, version } = &**service;
         let path = if offer.path.is_empty() { interface } else { &*offer.path };
-        let timeout = left.as_millis().max(1).to_string();
-        let own = [Some(("timeout", timeout.as_str())), offer.token.as_ref().map(|token| ("token", token.reveal()))];
-        let said = self.attachments.iter().map(|(key, value)| (&**key, value.as_str()));
-        let attachments: Vec<(&str, &str)> = own.into_iter().flatten().chain(said).collect();
+        let mut digits = [0; 10];
+        let timeout = decimal(u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1), &mut digits);
+        let token = offer.token.as_ref().map(|token| ("token", token.reveal()));
+        let attachments = [("timeout", timeout)].into_iter().chain(token).chain(self.said());
         let (codec, args) = self.args.for_one(reads);
         let args = [Value::Written(args)];
         let start = out.len();
@@ -89,21 +107,40 @@ impl Request {
             method: &self.method,
             types: &self.types,
             args: &args,
-            attachments: &attachments,
+            attachments: &[],
         };
-        let found_len = request.append_to(path, self.kind, out, id) - HEADER_LEN;
-        if found_len > self.payload_len {
+        let found_len = request.append_to(path, self.kind, attachments, out, id) - HEADER_LEN;
+        if found_len > *limit_len {
             out.truncate(start);
-            return Err(TooLong { found_len, limit_len: self.payload_len });
+            return Err(TooLong { found_len, limit_len: *limit_len });
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl Request {
+    /// A call of `greet` without arguments and attachments.
+    pub fn bare(service: ServiceKey, application: &str) -> Self {
+        let service = Arc::new(service);
+        let names = Names::new(&service, &[]);
+        let of = Reference { service, names, application: application.to_owned(), payload_len: 1 << 20 };
+        Self {
+            of: Arc::new(of),
+            method: "greet".into(),
+            meant: None,
+            types: Cow::Borrowed(""),
+            args: Written::One(Codec::Hessian2, Vec::new()),
+            attachments: Vec::new(),
+            kind: FrameKind::Call,
+        }
     }
 }
 
 /// The attachments of a call, as its frame has them beside those that are the provider's (`token`) or the moment's (`timeout`).
 impl Entries for Request {
     fn each(&self, _: u64, mut found: impl FnMut(&str, Option<&str>)) {
-        let ServiceKey { interface, group, version } = &*self.service;
+        let ServiceKey { interface, group, version } = &*self.of.service;
         for (key, text) in [("path", interface), ("interface", interface)] {
             found(key, Some(text));
         }
@@ -111,11 +148,36 @@ impl Entries for Request {
         if let Some(group) = group {
             found("group", Some(group));
         }
-        self.attachments.iter().for_each(|(key, text)| found(key, Some(text)));
+        self.said().for_each(|(key, text)| found(key, Some(text)));
     }
+}
+
+/// The digits of a number, which then stand at the end of this room.
+fn decimal(mut number: u32, room: &mut [u8; 10]) -> &str {
+    let mut first = room.len();
+    for (at, place) in room.iter_mut().enumerate().rev() {
+        (*place, first) = (b'0' + (number % 10) as u8, at);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&room[first..]).unwrap_or_default()
 }
 
 /// A call, for people.
 pub(crate) fn label(service: &ServiceKey, method: &str) -> String {
     format!("{service}#{method}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_everybody_writes_them() {
+        for number in [0, 1, 9, 10, 1000, 9999, 2_147_483_647, u32::MAX] {
+            assert_eq!(decimal(number, &mut [0; 10]), number.to_string());
+        }
+    }
 }

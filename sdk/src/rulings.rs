@@ -71,7 +71,7 @@ impl Rulings {
             },
             (Some(ground), _, _) => self.near(request, target, ground),
             (None, Way::Registry, None | Some(LOCAL)) => {
-                Err(Refusal::NotYetKnown { service: request.service.to_string() })
+                Err(Refusal::NotYetKnown { service: request.of.service.to_string() })
             }
             // Gateways know the rules.
             (None, _, _) => Ok(as_said(target)),
@@ -117,7 +117,7 @@ fn words<'a>(request: &'a Request, target: Option<&'a str>) -> [Option<&'a str>;
 
 /// Bytes that are equal only for calls that are decided alike.
 fn put_key(request: &Request, target: Option<&str>, ground: &Ground, key: &mut Vec<u8>) {
-    let zk_bridge::ServiceKey { interface, group, version } = &*request.service;
+    let zk_bridge::ServiceKey { interface, group, version } = &*request.of.service;
     let names = [Some(&**interface), group.as_deref(), version.as_deref(), Some(request.runs())];
     let application = request.attachment(APPLICATION);
     for part in names.into_iter().chain([application]).chain(words(request, target)) {
@@ -128,10 +128,10 @@ fn put_key(request: &Request, target: Option<&str>, ground: &Ground, key: &mut V
 }
 
 fn asked(request: &Request, target: Option<&str>, ground: &Ground) -> Ruled {
-    let reads = ground.snapshot.rules().reads(Some(&request.service.interface));
+    let reads = ground.snapshot.rules().reads(Some(&request.of.service.interface));
     let [target, tagged] = words(request, target);
     let call = route::Call {
-        service: Some(&service_key(&request.service)),
+        service: Some(&service_key(&request.of.service)),
         method: request.runs(),
         application: request.attachment(APPLICATION),
         target,

@@ -6,28 +6,18 @@ use std::time::SystemTime;
 
 use route::rules::{Rules, parse};
 use route::{Known, View};
-use wire::dubbo::frame::{Codec, FrameKind};
 
 use super::*;
-use crate::written::Written;
 
 fn greet(attachments: &[(&'static str, &str)]) -> Request {
     let attachments = attachments.iter().map(|(key, text)| (Cow::Borrowed(*key), (*text).to_owned()));
-    Request {
-        service: Arc::new(zk_bridge::ServiceKey::new("com.acme.Greeter", Some("g"), None)),
-        method: "greet".into(),
-        meant: None,
-        types: String::new(),
-        args: Written::One(Codec::Hessian2, Vec::new()),
-        attachments: attachments.chain([(Cow::Borrowed(APPLICATION), "shop".to_owned())]).collect(),
-        kind: FrameKind::Call,
-        payload_len: 1 << 20,
-    }
+    let bare = Request::bare(zk_bridge::ServiceKey::new("com.acme.Greeter", Some("g"), None), "shop");
+    Request { attachments: attachments.collect(), ..bare }
 }
 
 /// These rules, with a provider of the service in the own island.
 fn ground(rules: &str) -> Ground {
-    ground_with(rules, &[&greet(&[]).service])
+    ground_with(rules, &[&greet(&[]).of.service])
 }
 
 fn ground_with(rules: &str, local: &[&zk_bridge::ServiceKey]) -> Ground {

@@ -13,6 +13,7 @@ use crate::call::Call;
 use crate::highway::{BuildError, Shared, endpoint, setting};
 use crate::listing::Wanted;
 use crate::options::CallOptions;
+use crate::request::Reference;
 
 /// A service. Clones are one reference count.
 #[derive(Debug, Clone)]
@@ -21,7 +22,8 @@ pub struct Service(pub(crate) Arc<Referred>);
 #[derive(Debug)]
 pub(crate) struct Referred {
     pub shared: Arc<Shared>,
-    pub key: Arc<ServiceKey>,
+    /// What its calls say.
+    pub said: Arc<Reference>,
     pub wanted: Wanted,
     pub options: CallOptions,
     pub methods: BTreeMap<String, CallOptions>,
@@ -108,7 +110,13 @@ impl ServiceBuilder {
         }
         let key = Arc::new(key);
         let wanted = shared.listing.want(key.clone(), direct);
-        Ok(Service(Arc::new(Referred { shared, key, wanted, options, methods })))
+        let said = Reference {
+            service: key,
+            names: wanted.names.clone(),
+            application: shared.application.clone(),
+            payload_len: shared.payload_len,
+        };
+        Ok(Service(Arc::new(Referred { shared, said: Arc::new(said), wanted, options, methods })))
     }
 }
 
@@ -122,6 +130,6 @@ impl Service {
     /// Its key, `[group/]interface[:version]`.
     #[must_use]
     pub fn key(&self) -> String {
-        self.0.key.to_string()
+        self.0.said.service.to_string()
     }
 }

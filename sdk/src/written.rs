@@ -2,6 +2,8 @@
 //!
 //! It never sends them.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use wire::dubbo::frame::Codec;
 
@@ -12,6 +14,9 @@ use crate::error::CallErrorKind;
 use crate::forms::Forms;
 use crate::java_type;
 use crate::serialization::Encoder;
+
+/// As much as most arguments and most answers come to: the answer comes back in the room of the arguments.
+const USUAL_LEN: usize = 512;
 
 /// Where the types of the parameters stand.
 #[derive(Debug, Clone)]
@@ -42,10 +47,21 @@ impl Written {
             },
         }
     }
+
+    /// The room that they took, for something else.
+    pub fn take_room(&mut self) -> Vec<u8> {
+        match self {
+            Self::One(_, bytes) | Self::Both { hessian2: bytes, .. } => std::mem::take(bytes),
+        }
+    }
 }
 
 /// Writes the arguments, and the descriptors of their parameters. Of both forms one is enough: a value may have none in the other.
-pub(crate) fn written(args: &impl Args, types: &Types, forms: Forms) -> Result<(String, Written), CallErrorKind> {
+pub(crate) fn written(
+    args: &impl Args,
+    types: &Types,
+    forms: Forms,
+) -> Result<(Cow<'static, str>, Written), CallErrorKind> {
     let both = match forms {
         Forms::One(codec) => {
             return written_in(codec, args, types).map(|(types, bytes)| (types, Written::One(codec, bytes)));
@@ -60,15 +76,17 @@ pub(crate) fn written(args: &impl Args, types: &Types, forms: Forms) -> Result<(
     }
 }
 
-fn written_in(codec: Codec, args: &impl Args, types: &Types) -> Result<(String, Vec<u8>), CallErrorKind> {
-    let mut bytes = Vec::new();
+fn written_in(codec: Codec, args: &impl Args, types: &Types) -> Result<(Cow<'static, str>, Vec<u8>), CallErrorKind> {
+    let mut bytes = Vec::with_capacity(USUAL_LEN);
     let declared = if let Types::Declared(declared) = types { declared } else { &[][..] };
     let encoder = Encoder::new(codec, &mut bytes);
-    let mut writer = Writer { encoder, declared, types: String::new(), count: 0, untold: None };
+    let mut writer = Writer { encoder, declared, types: Cow::Borrowed(""), count: 0, untold: None };
     args.each(&mut writer)?;
     let Writer { types: told, count, untold, .. } = writer;
     let types = match (types, untold) {
-        (Types::Named(named), _) if named.len() == count => named.iter().map(|name| java_type::named(name)).collect(),
+        (Types::Named(named), _) if named.len() == count => {
+            Cow::Owned(named.iter().map(|name| java_type::named(name)).collect())
+        }
         (Types::Named(named), _) => return Err(CallErrorKind::Types { found: named.len(), wanted: count }),
         (_, Some(at)) => return Err(CallErrorKind::UntoldType { at }),
         (_, None) => told,
@@ -79,7 +97,7 @@ fn written_in(codec: Codec, args: &impl Args, types: &Types) -> Result<(String, 
 struct Writer<'b> {
     encoder: Encoder<'b>,
     declared: &'static [Option<&'static str>],
-    types: String,
+    types: Cow<'static, str>,
     count: usize,
     /// The first that does not tell its type.
     untold: Option<usize>,
@@ -90,7 +108,7 @@ impl Each for Writer<'_> {
         let declared = self.declared.get(self.count).copied().flatten();
         self.count += 1;
         match declared.map_or_else(|| descriptor::of(value), |declared| Ok(declared.into())) {
-            Ok(descriptor) => self.types.push_str(&descriptor),
+            Ok(descriptor) => self.types += descriptor,
             Err(descriptor::Untold) => drop(self.untold.get_or_insert(self.count)),
         }
         self.encoder.put(value)

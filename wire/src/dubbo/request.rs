@@ -2,6 +2,8 @@
 //!
 //! It writes strings, nulls and numbers as arguments, and what was written before; it never makes objects.
 
+use std::iter;
+
 use super::frame::{Codec, FrameKind, HEADER_LEN, Header};
 use super::rewrite::FrameBuf;
 use super::value::Value;
@@ -38,11 +40,19 @@ pub const NO_VERSION: &str = "0.0.0";
 impl Request<'_> {
     /// Appends the frame of a call to `out` and returns its length.
     pub fn append(&self, out: &mut impl FrameBuf, id: i64) -> usize {
-        self.append_to(self.service, FrameKind::Call, out, id)
+        self.append_to(self.service, FrameKind::Call, iter::empty(), out, id)
     }
 
-    /// As [`Request::append`], for a provider that exports the service under this path; `kind` is `Call` or `OneWay`.
-    pub fn append_to(&self, path: &str, kind: FrameKind, out: &mut impl FrameBuf, id: i64) -> usize {
+    /// As [`Request::append`], for a provider that exports the service under this path and gets `more` attachments; `kind` is `Call` or
+    /// `OneWay`.
+    pub fn append_to<'a>(
+        &'a self,
+        path: &'a str,
+        kind: FrameKind,
+        more: impl Iterator<Item = (&'a str, &'a str)>,
+        out: &mut impl FrameBuf,
+        id: i64,
+    ) -> usize {
         let start = out.len();
         let header = match kind {
             FrameKind::OneWay => Header::one_way(self.codec.serialization(), id, 0),
@@ -50,8 +60,8 @@ impl Request<'_> {
         };
         out.put_slice(&header.encode());
         match self.codec {
-            Codec::Hessian2 => self.put_hessian2(path, out),
-            Codec::Fastjson2 => self.put_fastjson2(path, out),
+            Codec::Hessian2 => self.put_hessian2(self.map(path).chain(more), out),
+            Codec::Fastjson2 => self.put_fastjson2(self.map(path).chain(more), out),
         }
         let len = out.len() - start;
         if let Some(place) = out.get_mut(start + HEADER_LEN - 4..start + HEADER_LEN) {
@@ -69,7 +79,7 @@ impl Request<'_> {
         own.into_iter().chain(self.group.map(|group| ("group", group))).chain(self.attachments.iter().copied())
     }
 
-    fn put_hessian2(&self, path: &str, out: &mut impl FrameBuf) {
+    fn put_hessian2<'a>(&self, map: impl Iterator<Item = (&'a str, &'a str)>, out: &mut impl FrameBuf) {
         use super::hessian2::writer;
         for text in self.leading() {
             writer::put_text(out, text);
@@ -77,10 +87,10 @@ impl Request<'_> {
         for arg in self.args {
             arg.put(out, Codec::Hessian2);
         }
-        writer::put_text_map(out, self.map(path));
+        writer::put_text_map(out, map);
     }
 
-    fn put_fastjson2(&self, path: &str, out: &mut impl FrameBuf) {
+    fn put_fastjson2<'a>(&self, map: impl Iterator<Item = (&'a str, &'a str)>, out: &mut impl FrameBuf) {
         use super::fastjson2::writer;
         for text in self.leading() {
             writer::put_field(out, |out| writer::put_text(out, text));
@@ -91,6 +101,6 @@ impl Request<'_> {
                 arg => writer::put_field(out, |out| arg.put(out, Codec::Fastjson2)),
             }
         }
-        writer::put_field(out, |out| writer::put_text_map(out, self.map(path)));
+        writer::put_field(out, |out| writer::put_text_map(out, map));
     }
 }
