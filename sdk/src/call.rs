@@ -26,6 +26,7 @@ use crate::reply::{self, Reply};
 use crate::request::{Request, TARGET, label};
 use crate::scope;
 use crate::service::{Referred, Service};
+use crate::target::Target;
 use crate::written::{Types, written};
 
 /// A call that is made when it is awaited.
@@ -273,7 +274,10 @@ impl<A: Args, R> Call<A, R> {
             Ok(written) => written,
             Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
         };
-        let target = match options.target.take().transpose() {
+        // The same word, whoever writes it.
+        let named = options.attachments.remove(TARGET).filter(|name| !name.is_empty());
+        let target = options.target.take().or_else(|| named.map(|name| Target::new(&name)));
+        let target = match target.transpose() {
             Ok(target) => target,
             Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
         };

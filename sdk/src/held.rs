@@ -16,7 +16,8 @@ use crate::target::Target;
 
 /// A longer time is this one: Java has milliseconds in an `int`.
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
-/// A process that has just started has so long to read its registry where its caller says no time: a session takes less.
+/// So long the registry may take to be read where the caller says no time: a session takes less. It is read once a process; while it is away
+/// from the start each call waits so long.
 const LOOKING: Duration = Duration::from_secs(5);
 
 /// A call in hand.

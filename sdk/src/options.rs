@@ -33,8 +33,8 @@ impl CallOptions {
     }
 
     /// How long its caller waits, 24 days at most and each time where a call is made again. Zero is none: then it is the longest that its
-    /// providers say of themselves in the registry, else a second; and a process that has just started has up to five seconds before that
-    /// to read its registry.
+    /// providers say of themselves in the registry, else a second; and as long as its registry was not read, which is when
+    /// a process starts, a call has up to five seconds for that before.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);

@@ -18,7 +18,7 @@ use rustc_hash::FxHashMap;
 use wire::tunnel::catalogue::ServiceKey;
 
 use crate::directory::Way;
-use crate::request::{APPLICATION, Request, TARGET};
+use crate::request::{APPLICATION, Request};
 
 /// So many kinds of calls are kept.
 const KINDS_MAX: usize = 4096;
@@ -109,9 +109,8 @@ fn as_said(target: Option<&str>) -> Near {
     }
 }
 
-/// What the caller named: by target, or as one who writes the attachments himself. A tag may be none of an island, which a gateway knows.
+/// What the caller named. A tag may be none of an island, which a gateway knows.
 fn words<'a>(request: &'a Request, target: Option<&'a str>) -> [Option<&'a str>; 2] {
-    let target = target.or_else(|| request.attachment(TARGET).filter(|name| !name.is_empty()));
     [target, request.attachment(TAG).filter(|tag| route::is_island_id(tag))]
 }
 

@@ -64,8 +64,6 @@ fn what_was_said_is_said_again_to_calls_of_the_kind_and_to_no_other() {
         }
         assert_eq!(rulings.near(&greet(&[]), Some("shanghai"), &rules), Ok(Near::Gateway));
         assert_eq!(rulings.near(&greet(&[]), Some(LOCAL), &rules), Ok(Near::Local));
-        let named = greet(&[(TARGET, "shanghai")]);
-        assert_eq!(rulings.near(&named, None, &rules), Ok(Near::Gateway), "as by `.target`");
     }
     assert_eq!(rulings.kept.borrow().len(), 4, "one user more makes no kind more");
     let methods = ground("rules: [{name: r, match: {methods: [greet]}, act: {refuse: no}}]");

@@ -121,6 +121,10 @@ async fn one_call_can_say_more_than_the_others() {
     assert!(matches!(error.kind(), CallErrorKind::Target(_)), "{error}");
     assert_eq!(error.outcome(), Outcome::NotSent);
     assert_eq!(error.call(), "eu/com.acme.Shop:1.0.0#sayHello");
+    // Who writes the attachment himself has said the same, and what was said as a target counts.
+    let error = shop.say_hello("bo").attachment("highway.target", "No Island").await.unwrap_err();
+    assert!(matches!(error.kind(), CallErrorKind::Target(_)), "{error}");
+    shop.say_hello("bo").target("local").attachment("highway.target", "No Island").await.unwrap();
 }
 
 #[tokio::test]

@@ -33,10 +33,10 @@ pub fn write(out: &Path, service: &str, text: &str) -> Result<String> {
     }
     let folder = out.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let file = out.file_name().ok_or_else(|| wrong(format!("found {name} for --out, wanted the name of a file")))?;
-    let new = folder.join(format!(".{}.new", file.to_string_lossy()));
-    let written = fs::File::create(&new)
-        .and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&new, out));
+    // Of a name that no other run has, and never one that is there.
+    let new = folder.join(format!(".{}.{}.new", file.to_string_lossy(), std::process::id()));
+    let mut made = fs::File::create_new(&new).with_context(|| format!("cannot write {name}"))?;
+    let written = made.write_all(text.as_bytes()).and_then(|()| made.sync_all()).and_then(|()| fs::rename(&new, out));
     if let Err(error) = written {
         let _ = fs::remove_file(&new);
         return Err(anyhow!(error).context(format!("cannot write {name}")));

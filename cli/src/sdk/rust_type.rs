@@ -56,22 +56,25 @@ impl RustType {
             let tells = Some(format!("java.lang.{boxed}"));
             return Self { text: plain.to_owned(), nullable: true, is_key: !plain.starts_with('f'), tells };
         }
-        let argument =
-            |at: usize, class: &mut _| java.arguments.get(at).map_or_else(Self::any, |of| Self::of(of, class));
+        let holds = [&LISTS[..], &SETS, &MAPS].iter().any(|all| all.contains(&&*java.class));
+        // Each is looked at once: they nest, and who publishes a definition may nest them deep.
+        let [first, second] = [0, 1].map(|at| {
+            let of = java.arguments.get(at).filter(|_| holds);
+            of.map_or_else(Self::any, |of| Self::of(of, class))
+        });
         match &*java.class {
             "java.lang.String" | "java.lang.CharSequence" => {
                 Self { is_key: true, ..Self::object("String", "java.lang.String") }
             }
             "java.lang.Void" => Self { text: "()".to_owned(), nullable: false, is_key: false, tells: None },
-            name if SETS.contains(&name) && argument(0, class).is_key => {
-                Self::object(&format!("HashSet<{}>", argument(0, class).text), "java.util.Set")
+            name if SETS.contains(&name) && first.is_key => {
+                Self::object(&format!("HashSet<{}>", first.text), "java.util.Set")
             }
             name if LISTS.contains(&name) || SETS.contains(&name) => {
-                Self::object(&format!("Vec<{}>", argument(0, class).text), "java.util.List")
+                Self::object(&format!("Vec<{}>", first.text), "java.util.List")
             }
-            name if MAPS.contains(&name) && argument(0, class).is_key => {
-                let text = format!("HashMap<{}, {}>", argument(0, class).text, argument(1, class).text);
-                Self::object(&text, "java.util.Map")
+            name if MAPS.contains(&name) && first.is_key => {
+                Self::object(&format!("HashMap<{}, {}>", first.text, second.text), "java.util.Map")
             }
             name => match (known(name), class(name)) {
                 (Some(known), _) => Self::object(&format!("java::{known}"), name),
@@ -192,6 +195,17 @@ mod tests {
 
     fn is(java: &str, given: &str, parameter: &str) {
         assert_eq!(both(java), (given.to_owned(), parameter.to_owned()), "{java}");
+    }
+
+    #[test]
+    fn what_sets_of_sets_hold_is_looked_at_once() {
+        let deep = format!("{}a.Size{}", "java.util.Set<".repeat(30), ">".repeat(30));
+        let mut looked = 0;
+        let ty = RustType::of(&JavaName::parse(&deep), &mut |class: &str| {
+            looked += 1;
+            Some(Named { name: class.replace("a.", ""), is_key: true })
+        });
+        assert_eq!((looked, ty.text), (1, format!("{}HashSet<Size>{}", "Vec<".repeat(29), ">".repeat(29))));
     }
 
     #[test]

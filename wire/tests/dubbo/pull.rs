@@ -103,12 +103,15 @@ fn the_quick_way_gives_what_the_general_one_gives_or_takes_nothing() {
 
 #[test]
 fn of_what_breaks_off_the_quick_way_takes_nothing() {
-    let mut bytes = Vec::new();
-    writer::put_int(&mut bytes, i32::MAX);
-    for value in [bytes, b"D\x3f\xf1\0\0\0\0\0".to_vec(), b"\x03ab".to_vec(), b"\xc8".to_vec(), b"\xd4\0".to_vec()] {
-        for len in 0..value.len().min(4) {
+    let (mut int, mut double, mut text) = (Vec::new(), Vec::new(), Vec::new());
+    writer::put_int(&mut int, i32::MAX);
+    writer::put_double(&mut double, 1.0 / 3.0);
+    writer::put_text(&mut text, "abc");
+    for value in [int, double, text, b"\xc8\x01".to_vec(), b"\xd4\x01\x02".to_vec()] {
+        for len in 0..value.len() {
             let mut pull = Pull::new(&value[..len]);
             assert_eq!((pull.short(), pull.at()), (None, 0), "{len} bytes of {value:x?}");
         }
+        assert!(Pull::new(&value).short().is_some(), "{value:x?}");
     }
 }
