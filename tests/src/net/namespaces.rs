@@ -40,7 +40,8 @@ pub(super) fn allowed() -> Result<(), String> {
         return Err("only root may make network namespaces".to_owned());
     }
     sweep();
-    let trial = format!("hw{}-try", std::process::id());
+    // Numbered, since tests of one process may try at once.
+    let trial = format!("{}-try", stem());
     let tried = (|| {
         ip(&["netns", "add", &trial])?;
         rules(&trial, "table inet lab {\n chain f { type filter hook forward priority 0; policy drop;\n }\n}\n")
@@ -62,8 +63,13 @@ fn sweep() {
     }
 }
 
+/// What no other namespace begins with.
+fn stem() -> String {
+    format!("hw{}-{}", std::process::id(), NETS.fetch_add(1, Ordering::Relaxed))
+}
+
 pub(super) fn make(hub: Ipv4Addr, islands: &[Site<'_>]) -> Result<Net> {
-    let stem = format!("hw{}-{}", std::process::id(), NETS.fetch_add(1, Ordering::Relaxed));
+    let stem = stem();
     let mut router = Router { name: format!("{stem}-net"), all: Vec::new() };
     router.add(&format!("{stem}-net"))?;
     let sites: Vec<Site<'_>> =
