@@ -23,8 +23,11 @@ use wire::dubbo::frame::Serialization;
 pub use world::References;
 use world::{CONSUMERS, Frames, Machine, PATTERNS, RULES, SERVICES};
 
-/// For how long calls of one kind are decided.
-const MEASURED: Duration = Duration::from_secs(2);
+/// Laps over all kinds of calls. Each makes everything anew, so that no figure hangs on where in memory one world came to lie, or on one
+/// moment of the machine.
+const LAPS: usize = 5;
+/// For how long calls of one kind are decided in a lap.
+const MEASURED: Duration = Duration::from_millis(400);
 /// Calls that are read and then decided, timed together: few enough that what was read is still in the processor's first cache, and enough
 /// that the two looks at the clock, some 50 ns, are lost in them.
 const BATCH: usize = 32;
@@ -38,6 +41,8 @@ const KEPT_NS: f64 = 300.0;
 const RULES_MB: f64 = 1.0;
 /// A prime: each call is for another service than the last, none in the order in which they were put in.
 const STEP: usize = 7919;
+/// The halves of the table.
+const REFERENCES: [References; 2] = [References::Silent, References::Asked];
 
 /// Which calls are decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -106,9 +111,18 @@ fn measure() -> Result<Vec<Bar>> {
     println!(
         "choosing at {RULES} rules ({PATTERNS} of them by pattern), {SERVICES} services and {CONSUMERS} consumers' references, one core:"
     );
+    let kinds = REFERENCES.map(|references| Kind::ALL.map(|kind| (references, kind)));
+    let mut times = kinds.map(|half| half.map(|_| Vec::new()));
+    for lap in 1..=LAPS {
+        eprintln!("choose: lap {lap} of {LAPS}");
+        for (kind, times) in kinds.iter().flatten().zip(times.iter_mut().flatten()) {
+            times.extend(Decider::new(kind.0, kind.1)?.times()?);
+        }
+    }
     let mut bars = Vec::new();
     let counter = instructions::Counter::find();
-    for references in [References::Silent, References::Asked] {
+    for (half, times) in kinds.into_iter().zip(times) {
+        let [(references, _), ..] = half;
         let what = match references {
             References::Silent => "a call whose reference has nothing to say",
             References::Asked => "a call whose reference is asked",
@@ -117,8 +131,9 @@ fn measure() -> Result<Vec<Bar>> {
             "  {what:<42} {:>8} {:>8} {:>8} {:>13}  bar, of the median",
             "1st of 10", "median", "9th", "instructions"
         );
-        for kind in Kind::ALL {
-            let [low, middle, high] = Decider::new(references, kind)?.times()?;
+        for ((_, kind), mut times) in half.into_iter().zip(times) {
+            times.sort_by(f64::total_cmp);
+            let [low, middle, high] = [1, 5, 9].map(|tenth| times[times.len() * tenth / 10]);
             let counted = match &counter {
                 Some(counter) => format!("{:.0}", counter.count(references, kind)?),
                 None => "-".to_owned(),
@@ -187,8 +202,8 @@ impl Decider {
         }
     }
 
-    /// Nanoseconds in which a call is decided: a tenth, half and nine tenths of all batches took no longer.
-    fn times(&self) -> Result<[f64; 3]> {
+    /// Nanoseconds in which a call is decided, of each batch.
+    fn times(&self) -> Result<Vec<f64>> {
         let (began, mut turn, mut times) = (Instant::now(), 0, Vec::new());
         while began.elapsed() < MEASURED {
             let turns = turn..turn + BATCH;
@@ -200,8 +215,7 @@ impl Decider {
             ensure!(done == BATCH, "{done} of {BATCH} calls are decided");
             turn += BATCH;
         }
-        times.sort_by(f64::total_cmp);
-        Ok([1, 5, 9].map(|tenth| times[times.len() * tenth / 10]))
+        Ok(times)
     }
 
     fn decide(&self, machine: &Machine, peeked: &Peeked<'_>) -> bool {
