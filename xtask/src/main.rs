@@ -17,8 +17,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
   test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
                       in place of `--workspace` (cargo xtask test -p highway-wire)
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
-  ci [STEP...]        test, tidy, fmt, clippy, deny (cargo deny) and fuzz (the fuzz targets, where a nightly toolchain is
-                      there), or only the steps that are named
+  ci [STEP...]        test, tidy, fmt, clippy, doc, package (what is published can be), deny (cargo deny) and fuzz (the fuzz targets,
+                      where a nightly toolchain is there), or only the steps that are named
   matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway
                       (--quick, --settings, --json; --write renews docs/compatibility.md)
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md), what choosing an island costs, and the
