@@ -100,13 +100,8 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let hub = accept(shard, listener, accept_config, Rc::new(Load::default())).unwrap();
-    let address = HubAddress {
-        url: format!("http://{}", hub.local()),
-        server_name: None,
-        keys: vec![key.public().unwrap()],
-        tls: None,
-        transport,
-    };
+    let address = HubAddress::new(format!("http://{}", hub.local()), vec![key.public().unwrap()]);
+    let address = HubAddress { transport, ..address };
     let dial_config = DialConfig {
         hubs: vec![address],
         key,

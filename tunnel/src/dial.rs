@@ -18,6 +18,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::HeaderMap;
 use shard::{Budget, Shard};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
@@ -26,6 +27,7 @@ use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Se
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
+use crate::proxy::Proxy;
 use crate::session::Side;
 use crate::transport::connect::{self, Made, Target};
 use crate::{Handler, Link, LinkStatus, Peer, random};
@@ -63,6 +65,22 @@ pub struct HubAddress {
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// What carries the link.
     pub transport: Transport,
+    /// The name that boxes on the way are told (`Host`, `:authority`), where it is not the URL's.
+    pub host: Option<String>,
+    /// Headers for boxes on the way, besides what a request of a link has.
+    pub headers: HeaderMap,
+    /// The proxy through which this network's programs go out.
+    pub proxy: Option<Proxy>,
+}
+
+impl HubAddress {
+    /// A hub at `url`, known by these keys: by WebSocket, without TLS, straight.
+    #[must_use]
+    pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
+        let (server_name, tls, host, proxy) = Default::default();
+        let (transport, headers) = Default::default();
+        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy }
+    }
 }
 
 /// How a gateway reaches its hubs.
@@ -98,6 +116,9 @@ pub struct Dialer(Rc<Inner>);
 pub struct HubStatus {
     /// Its URL.
     pub url: String,
+    /// The proxy through which it is dialled, `HOST:PORT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
     /// The links that were made through it.
@@ -158,6 +179,7 @@ impl Dialer {
         addresses
             .map(|(index, (address, known))| HubStatus {
                 url: address.url.clone(),
+                proxy: address.proxy.as_ref().map(Proxy::to_string),
                 last_error: known.last_error.borrow().clone(),
                 links: of(index).map(|dialled| dialled.link.status()).collect(),
             })
@@ -313,7 +335,7 @@ impl Inner {
 
     async fn connect(&self, index: usize) -> io::Result<Made> {
         let address = &self.config.hubs[index];
-        let target = Target::parse(&address.url, address.server_name.clone(), address.tls.clone())?;
+        let target = Target::of(address)?;
         match address.transport {
             Transport::Ws => connect::ws(&self.shard, &target).await,
             Transport::H2 => connect::h2(&self.shard, &target).await,

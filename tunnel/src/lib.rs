@@ -23,9 +23,11 @@ mod exchange;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod handshake;
+mod headers;
 pub mod key;
 mod link;
 mod peer;
+mod proxy;
 mod random;
 #[cfg(feature = "scripted")]
 pub mod scripted;
@@ -42,6 +44,7 @@ pub use dial::{DialConfig, Dialer, HubAddress, HubStatus, Transport, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};
 pub use link::{Link, LinkStatus, RoundTrip};
 pub use peer::Peer;
+pub use proxy::Proxy;
 pub use settings::{HubConfig, HubMistake};
 pub use wire::tunnel::hello::{ClientHello, Refusal, RefusalReason, Role, Seal};
 pub use wire::tunnel::record::End;

@@ -36,7 +36,7 @@ impl Scripted {
     pub async fn link(shard: &Shard, config: &DialConfig) -> Result<Scripted, String> {
         let hub = config.hubs.first().ok_or("no hub to link to")?;
         let made = async {
-            let target = Target::parse(&hub.url, hub.server_name.clone(), hub.tls.clone())?;
+            let target = Target::of(hub)?;
             connect::ws(shard, &target).await
         };
         let Made { mut transport, exporter, .. } = made.await.map_err(|error| error.to_string())?;

@@ -8,15 +8,23 @@
 //! transport = "ws"                # or "h2"
 //! server_name = "hub.internal"    # where the certificate has another name than the URL
 //! ca_file = "ca.pem"              # a private authority; without, the system's roots
+//! proxy = "http://10.1.2.3:3128"  # a proxy on the way out; see `proxy.rs` for what stands if it is not said
+//! proxy_credentials_file = "proxy.credentials"
+//! host = "hub.example.com"        # for boxes that go by a name, where the URL has an address
+//! headers = { X-Team = "shop" }   # what boxes on the way want to see; secret ones, one a line, in headers_file
 //! ```
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use http::HeaderMap;
+use http::uri::Authority;
 use serde::Deserialize;
 
 use crate::key::PublicKey;
-use crate::{HubAddress, Transport, tls};
+use crate::proxy::Proxy;
+use crate::{HubAddress, Transport, headers, tls};
 
 /// One `[[hub]]` as typed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -27,6 +35,11 @@ pub struct HubConfig {
     transport: Option<Transport>,
     server_name: Option<String>,
     ca_file: Option<PathBuf>,
+    proxy: Option<String>,
+    proxy_credentials_file: Option<PathBuf>,
+    host: Option<String>,
+    headers: BTreeMap<String, String>,
+    headers_file: Option<PathBuf>,
 }
 
 /// What is wrong with a section.
@@ -49,23 +62,41 @@ impl HubConfig {
         self.url.as_deref().is_some_and(|url| url.starts_with("https://"))
     }
 
-    /// Settles the section; `folder` is the one of the configuration file. Reads the authority's file, or the system's.
+    /// Settles the section; `folder` is the one of the configuration file. Reads the authority's file, or the system's. `secret` gives
+    /// the content of a file that its owner alone may read, by its key here and its path as typed; why it cannot it tells itself.
     ///
     /// # Errors
-    /// Every mistake of the section.
-    pub fn settle(&self, folder: &Path) -> Result<HubAddress, Vec<HubMistake>> {
+    /// Every mistake of the section, none where it was `secret` that could not.
+    pub fn settle(
+        &self,
+        folder: &Path,
+        mut secret: impl FnMut(&str, &Path) -> Option<Vec<u8>>,
+    ) -> Result<HubAddress, Vec<HubMistake>> {
         let mut mistakes = Vec::new();
         let url = self.sound_url(&mut mistakes);
         let keys = self.keys(&mut mistakes);
+        let mut is_read = true;
+        let mut read = |key: &str, file: &Option<PathBuf>| {
+            let content = file.as_deref().map(|file| secret(key, file));
+            is_read &= content != Some(None);
+            content.flatten()
+        };
+        let credentials = read("proxy_credentials_file", &self.proxy_credentials_file);
+        let secret_headers = read("headers_file", &self.headers_file);
+        let proxy = self.proxy(credentials.as_deref(), &mut mistakes);
+        let headers = self.headers(secret_headers.as_deref(), &mut mistakes);
+        let host = self.host(&mut mistakes);
         let tls =
             if url.is_some_and(|url| url.starts_with("https://")) { self.roots(folder, &mut mistakes) } else { None };
         match url {
-            Some(url) if mistakes.is_empty() => Ok(HubAddress {
-                url: url.to_owned(),
+            Some(url) if mistakes.is_empty() && is_read => Ok(HubAddress {
                 server_name: self.server_name.clone(),
-                keys,
                 tls,
                 transport: self.transport.unwrap_or_default(),
+                host,
+                headers,
+                proxy,
+                ..HubAddress::new(url, keys)
             }),
             _ => Err(mistakes),
         }
@@ -98,6 +129,49 @@ impl HubConfig {
         keys
     }
 
+    fn proxy(&self, credentials: Option<&[u8]>, mistakes: &mut Vec<HubMistake>) -> Option<Proxy> {
+        if self.proxy.is_none() && self.proxy_credentials_file.is_some() {
+            tell(mistakes, "proxy_credentials_file", "found no proxy beside it, wanted proxy = \"http://HOST:PORT\"");
+        }
+        let found = match &self.proxy {
+            Some(address) => Proxy::configured(address, credentials),
+            // What is wrong with the URL is told already.
+            None => self
+                .url
+                .as_deref()
+                .and_then(|url| url.parse().ok())
+                .map_or(Ok(None), |url| Proxy::from_environment(&url)),
+        };
+        found.map_err(|what| tell(mistakes, "proxy", what)).ok().flatten()
+    }
+
+    fn headers(&self, secret: Option<&[u8]>, mistakes: &mut Vec<HubMistake>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.headers {
+            if let Err(what) = headers::put(&mut headers, name, value) {
+                tell(mistakes, format!("headers.{name}"), what);
+            }
+        }
+        if let Some(text) = secret
+            && let Err(what) = headers::put_lines(&mut headers, text)
+        {
+            tell(mistakes, "headers_file", what);
+        }
+        if let Err(what) = headers::within_bounds(&headers) {
+            tell(mistakes, "headers", what);
+        }
+        headers
+    }
+
+    fn host(&self, mistakes: &mut Vec<HubMistake>) -> Option<String> {
+        let host = self.host.as_deref()?;
+        if host.parse::<Authority>().is_ok_and(|authority| !authority.as_str().contains('@')) {
+            return Some(host.to_owned());
+        }
+        tell(mistakes, "host", format!("found {host:?}, wanted the name of a host, such as \"hub.example.com\""));
+        None
+    }
+
     fn roots(&self, folder: &Path, mistakes: &mut Vec<HubMistake>) -> Option<Arc<rustls::ClientConfig>> {
         let file = self.ca_file.as_deref().map(|file| folder.join(file));
         tls::client(file.as_deref()).map_err(|error| tell(mistakes, "ca_file", error.to_string())).ok()
@@ -122,14 +196,18 @@ mod tests {
         HubConfig { url: Some(url.to_owned()), key, ..HubConfig::default() }
     }
 
+    fn no_secret(key: &str, _: &Path) -> Option<Vec<u8>> {
+        unreachable!("{key}")
+    }
+
     fn mistakes(hub: &HubConfig, folder: &Path) -> Vec<String> {
-        let told = hub.settle(folder).map(|_| ()).unwrap_err();
+        let told = hub.settle(folder, no_secret).map(|_| ()).unwrap_err();
         told.into_iter().map(|mistake| format!("{}: {}", mistake.key, mistake.what)).collect()
     }
 
     #[test]
     fn a_url_and_a_key_are_enough() {
-        let address = hub("http://127.0.0.1:8443", &[&public(), &public()]).settle(Path::new("")).unwrap();
+        let address = hub("http://127.0.0.1:8443", &[&public(), &public()]).settle(Path::new(""), no_secret).unwrap();
         assert_eq!((address.keys.len(), address.transport), (2, Transport::Ws));
         assert!(address.tls.is_none());
     }
@@ -145,6 +223,43 @@ mod tests {
     }
 
     #[test]
+    fn boxes_on_the_way_get_what_they_want_to_see() {
+        let mut typed = hub("http://10.1.1.1:8443", &[&public()]);
+        typed.proxy = Some("10.1.2.3:3128".to_owned());
+        typed.proxy_credentials_file = Some("proxy".into());
+        typed.host = Some("hub.example.com".to_owned());
+        typed.headers = [("X-Team".to_owned(), "shop".to_owned())].into();
+        typed.headers_file = Some("headers".into());
+        let secret = |key: &str, file: &Path| match (key, file.to_str()) {
+            ("proxy_credentials_file", Some("proxy")) => Some(b"shop:sesame\n".to_vec()),
+            ("headers_file", Some("headers")) => Some(b"X-Token: open\n".to_vec()),
+            other => panic!("{other:?}"),
+        };
+        let address = typed.settle(Path::new(""), secret).unwrap();
+        assert_eq!(address.proxy.unwrap().to_string(), "10.1.2.3:3128");
+        assert_eq!(address.host.as_deref(), Some("hub.example.com"));
+        assert_eq!(
+            (&address.headers["x-team"], &address.headers["x-token"]),
+            (&"shop".parse().unwrap(), &"open".parse().unwrap())
+        );
+        let unread = typed.settle(Path::new(""), |_, _| None).map(|_| ()).unwrap_err();
+        assert_eq!(unread, [], "whoever could not read it has told why");
+    }
+
+    #[test]
+    fn what_no_box_on_the_way_can_be_told_is_refused() {
+        let mut typed = hub("http://10.1.1.1:8443", &[&public()]);
+        typed.proxy = Some("socks5://10.1.2.3:1080".to_owned());
+        typed.host = Some("a b".to_owned());
+        typed.headers = [("Upgrade".to_owned(), "h2c".to_owned())].into();
+        let told = mistakes(&typed, Path::new(""));
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(told[0].starts_with("proxy: found \"socks5://"), "{told:?}");
+        assert!(told[1].starts_with("headers.Upgrade: "), "{told:?}");
+        assert!(told[2].starts_with("host: found \"a b\""), "{told:?}");
+    }
+
+    #[test]
     fn a_private_authority_is_read_from_the_folder_of_the_configuration() {
         let folder = tempfile::tempdir().unwrap();
         let mut typed = hub("https://hub.example.com", &[&public()]);
@@ -153,6 +268,6 @@ mod tests {
         assert!(told[0].starts_with("ca_file: ") && told[0].contains("ca.pem"), "{told:?}");
         let own = rcgen::generate_simple_self_signed(vec!["hub.example.com".to_owned()]).unwrap();
         std::fs::write(folder.path().join("ca.pem"), own.cert.pem()).unwrap();
-        assert!(typed.settle(folder.path()).unwrap().tls.is_some());
+        assert!(typed.settle(folder.path(), no_secret).unwrap().tls.is_some());
     }
 }

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
     AcceptConfig, Acceptor, ClientHello, DialConfig, Dialer, Directory, End, Handler, HubAddress, Open, Peer, Refusal,
-    Reply, Role, Seal, Transport,
+    Reply, Role, Seal,
 };
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::notice::Notice;
@@ -254,14 +254,7 @@ fn dial(
     (role, island, gateway, key): (Role, &str, &str, &Arc<PrivateKey>),
     handler: &Rc<Gateway>,
 ) -> Dialer {
-    let url = format!("http://{hub}");
-    let hub = HubAddress {
-        url,
-        server_name: None,
-        keys: vec![hub_key.public().unwrap()],
-        tls: None,
-        transport: Transport::Ws,
-    };
+    let hub = HubAddress::new(format!("http://{hub}"), vec![hub_key.public().unwrap()]);
     let (island, gateway) = (island.to_owned(), gateway.to_owned());
     let config = DialConfig {
         hubs: vec![hub],

@@ -9,7 +9,9 @@ impl Config {
     pub fn fixed_differences(&self, new: &Self) -> Vec<&'static str> {
         let hubs = |config: &Self| {
             let of = |hub: &tunnel::HubAddress| {
-                (hub.url.clone(), hub.server_name.clone(), hub.keys.clone(), hub.transport, hub.tls.is_some())
+                let known =
+                    (hub.url.clone(), hub.server_name.clone(), hub.keys.clone(), hub.transport, hub.tls.is_some());
+                (known, hub.proxy.clone(), hub.host.clone(), hub.headers.clone())
             };
             config.hubs.addresses.iter().map(of).collect::<Vec<_>>()
         };

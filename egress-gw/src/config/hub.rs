@@ -9,7 +9,7 @@ use std::time::Duration;
 use chassis::{Mistakes, SecretFile, Time};
 use serde::Deserialize;
 use tunnel::key::PrivateKey;
-use tunnel::{HubAddress, HubConfig, HubMistake, Seal};
+use tunnel::{HubAddress, HubConfig, Seal};
 
 /// How often a quiet link is asked whether it is alive; three silent intervals end it.
 const PING: Duration = Duration::from_secs(2);
@@ -71,10 +71,17 @@ fn address(at: usize, typed: &HubConfig, mistakes: &mut Mistakes) -> Option<HubA
         mistakes.content(&format!("hub[{at}].ca_file"), file)?;
     }
     let folder = mistakes.resolve(Path::new(""));
-    let told = |list: Vec<HubMistake>| {
-        for mistake in list {
-            mistakes.say(&format!("hub[{at}].{}", mistake.key), mistake.what);
-        }
+    let secret = |key: &str, file: &Path| {
+        let secret = mistakes.secret(&format!("hub[{at}].{key}"), &SecretFile::new(file))?;
+        Some(secret.bytes().to_vec())
     };
-    typed.settle(&folder).map_err(told).ok()
+    match typed.settle(&folder, secret) {
+        Ok(address) => Some(address),
+        Err(list) => {
+            for mistake in list {
+                mistakes.say(&format!("hub[{at}].{}", mistake.key), mistake.what);
+            }
+            None
+        }
+    }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chassis::Mistakes;
+use chassis::{Mistakes, SecretFile};
 use tunnel::key::PrivateKey;
-use tunnel::{HubAddress, HubConfig, HubMistake, Seal};
+use tunnel::{HubAddress, HubConfig, Seal};
 
 use super::raw::RawLink;
 
@@ -59,10 +59,17 @@ fn address(at: usize, typed: &HubConfig, mistakes: &mut Mistakes) -> Option<HubA
         mistakes.content(&format!("hub[{at}].ca_file"), file)?;
     }
     let folder = mistakes.resolve(Path::new(""));
-    let told = |list: Vec<HubMistake>| {
-        for mistake in list {
-            mistakes.say(&format!("hub[{at}].{}", mistake.key), mistake.what);
-        }
+    let secret = |key: &str, file: &Path| {
+        let secret = mistakes.secret(&format!("hub[{at}].{key}"), &SecretFile::new(file))?;
+        Some(secret.bytes().to_vec())
     };
-    typed.settle(&folder).map_err(told).ok()
+    match typed.settle(&folder, secret) {
+        Ok(address) => Some(address),
+        Err(list) => {
+            for mistake in list {
+                mistakes.say(&format!("hub[{at}].{}", mistake.key), mistake.what);
+            }
+            None
+        }
+    }
 }

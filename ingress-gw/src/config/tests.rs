@@ -32,6 +32,8 @@ fn folder() -> tempfile::TempDir {
     let (certificate, certificate_key) = (own.cert.pem(), own.signing_key.serialize_pem());
     let files = [
         ("gateway.key", key.as_str()),
+        ("proxy.credentials", "shop:sesame"),
+        ("hub.headers", "X-Token: open"),
         ("zookeeper.password", "p"),
         ("greeter.token", "hush\n"),
         ("admin.token", "t"),

@@ -2,10 +2,15 @@
 //!
 //! With root they are installed; without it the error is the line that a person has to run.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+
+/// Where Debian asks whether a package may start its service; 101 says no.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// A command that has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +29,8 @@ pub enum Need {
     Node,
     /// Fetches it.
     Npm,
+    /// A proxy that lets programs out of a network.
+    Squid,
 }
 
 impl Need {
@@ -38,6 +45,7 @@ impl Need {
             Need::Nginx => "nginx",
             Need::Node => "node",
             Need::Npm => "npm",
+            Need::Squid => "squid",
         }
     }
 
@@ -50,6 +58,7 @@ impl Need {
             Need::Nginx => "nginx-light",
             Need::Node => "nodejs",
             Need::Npm => "npm",
+            Need::Squid => "squid",
         }
     }
 }
@@ -79,6 +88,7 @@ pub(super) fn install(needs: &[Need]) -> Result<()> {
         bail!("there is no apt-get here to install {list}; install what brings these commands and run this again");
     }
     eprintln!("lab: installing {list} (apt-get)");
+    let _quiet = NoServices::begin()?;
     apt(&["update", "-qq"])?;
     let mut arguments = vec!["install", "-y", "-qq", "--no-install-recommends", "-o", "Dpkg::Use-Pty=0"];
     arguments.extend(&missing);
@@ -88,6 +98,30 @@ pub(super) fn install(needs: &[Need]) -> Result<()> {
             .with_context(|| format!("{} is installed but brought no {}", need.package(), need.command()))?;
     }
     Ok(())
+}
+
+/// While it lives, no package starts a service of its own. A policy that is there already is left as it is.
+struct NoServices {
+    is_ours: bool,
+}
+
+impl NoServices {
+    fn begin() -> Result<Self> {
+        let is_ours = !Path::new(POLICY).exists();
+        if is_ours {
+            fs::write(POLICY, "#!/bin/sh\nexit 101\n")?;
+            fs::set_permissions(POLICY, fs::Permissions::from_mode(0o755))?;
+        }
+        Ok(NoServices { is_ours })
+    }
+}
+
+impl Drop for NoServices {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _ = fs::remove_file(POLICY);
+        }
+    }
 }
 
 fn apt(arguments: &[&str]) -> Result<()> {

@@ -16,7 +16,7 @@ use serde_json::Value;
 use shard::{Budget, Shard};
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::scripted::Scripted;
-use tunnel::{DialConfig, HubAddress, Role, Seal, Transport};
+use tunnel::{DialConfig, HubAddress, Role, Seal};
 
 /// The island whose gateways are hostile. Its keys are listed, and it may call `b` and be called by `a`.
 pub const MALLORY: &str = "mallory";
@@ -114,13 +114,7 @@ impl World {
             Role::Ingress => ("in", &self.ingress_key),
             _ => ("out", &self.egress_key),
         };
-        let hub = HubAddress {
-            url: format!("http://{}", self.hub),
-            server_name: None,
-            keys: vec![self.hub_key],
-            tls: None,
-            transport: Transport::Ws,
-        };
+        let hub = HubAddress::new(format!("http://{}", self.hub), vec![self.hub_key]);
         DialConfig {
             hubs: vec![hub],
             key: key.clone(),

@@ -10,23 +10,25 @@ use http::header::{
     ACCEPT, CONNECTION, CONTENT_TYPE, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TE,
     UPGRADE, USER_AGENT,
 };
-use http::{Method, Request, StatusCode, Uri, Version};
+use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use shard::Shard;
+use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::through::through;
 use super::ws::Ws;
 use super::ws::framing::End;
-use super::{BoxIo, LINK_PATH, Transport, post};
-use crate::random;
+use super::{BoxIo, Io, LINK_PATH, Transport, post};
 use crate::tls::exporter;
+use crate::{HubAddress, random};
 
 /// One TCP connection attempt takes no longer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -43,10 +45,10 @@ const UNSENT_LEN: u32 = 128 * 1024;
 const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where and how to connect.
-pub(crate) struct Target {
-    pub(crate) uri: Uri,
-    pub(crate) server_name: Option<String>,
-    pub(crate) tls: Option<Arc<rustls::ClientConfig>>,
+pub(crate) struct Target<'a> {
+    uri: Uri,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    address: &'a HubAddress,
 }
 
 /// A connection with what its TLS session exports.
@@ -56,60 +58,59 @@ pub(crate) struct Made {
     pub(crate) is_tls: bool,
 }
 
-impl Target {
-    /// Reads `http://host:port/prefix`.
+impl<'a> Target<'a> {
+    /// Reads the address's URL, `http://host:port/prefix`.
     ///
     /// # Errors
     /// Another scheme, no host, or `https` without roots.
-    pub(crate) fn parse(
-        url: &str,
-        server_name: Option<String>,
-        tls: Option<Arc<rustls::ClientConfig>>,
-    ) -> io::Result<Target> {
+    pub(crate) fn of(address: &'a HubAddress) -> io::Result<Target<'a>> {
+        let url = &address.url;
         let wrong = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("hub url {url}: {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong(&format!("{error}")))?;
         if uri.host().is_none() {
             return Err(wrong("found no host, wanted http://host:port or https://host:port"));
         }
-        match uri.scheme_str() {
-            Some("http") => Ok(Target { uri, server_name, tls: None }),
-            Some("https") if tls.is_some() => Ok(Target { uri, server_name, tls }),
-            Some("https") => Err(wrong("https without the certificates to trust")),
-            _ => Err(wrong("wanted http:// or https://")),
-        }
+        let tls = match uri.scheme_str() {
+            Some("http") => None,
+            Some("https") if address.tls.is_some() => address.tls.clone(),
+            Some("https") => return Err(wrong("https without the certificates to trust")),
+            _ => return Err(wrong("wanted http:// or https://")),
+        };
+        Ok(Target { uri, tls, address })
     }
 
     fn host(&self) -> &str {
         self.uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
     }
 
+    /// What boxes on the way are told that this is for.
     fn authority(&self) -> &str {
-        self.uri.authority().map_or("", |authority| authority.as_str())
+        let said = self.uri.authority().map_or("", |authority| authority.as_str());
+        self.address.host.as_deref().unwrap_or(said)
     }
 
     fn path(&self) -> String {
         format!("{}{LINK_PATH}", self.uri.path().trim_end_matches('/'))
     }
 
-    async fn connect(&self, alpn: &[u8]) -> io::Result<(BoxIo, Option<String>)> {
+    async fn connect(&self, shard: &Shard, alpn: &[u8]) -> io::Result<(BoxIo, Option<String>)> {
         let port = self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
-        let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address of {}", self.host()));
-        let mut stream = None;
-        for address in tokio::net::lookup_host((self.host(), port)).await? {
-            match shard::connect(address, CONNECT_LIMIT).await {
-                Ok(connected) => {
-                    stream = Some(connected);
-                    break;
-                }
-                Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
-            }
-        }
-        let Some(stream) = stream else { return Err(last) };
-        hold_little(&stream)?;
+        let Some(proxy) = &self.address.proxy else {
+            return self.secure(dial(self.host(), port).await?, alpn).await;
+        };
+        let stream = dial(proxy.host(), proxy.port())
+            .await
+            .map_err(|error| io::Error::new(error.kind(), format!("proxy {proxy}: {error}")))?;
+        let hub = format!("{}:{port}", self.uri.host().unwrap_or_default());
+        self.secure(through(shard, stream, proxy, &hub).await?, alpn).await
+    }
+
+    /// Speaks TLS on a connection, where the URL says so.
+    async fn secure<T: Io>(&self, stream: T, alpn: &[u8]) -> io::Result<(BoxIo, Option<String>)> {
         let Some(config) = &self.tls else { return Ok((Box::new(stream), None)) };
         let mut config = rustls::ClientConfig::clone(config);
         config.alpn_protocols = vec![alpn.to_vec()];
-        let name = self.server_name.clone().unwrap_or_else(|| self.host().to_owned());
+        let name = self.address.server_name.clone().unwrap_or_else(|| self.host().to_owned());
         let name = ServerName::try_from(name).map_err(io::Error::other)?;
         let stream = timeout(CONNECT_LIMIT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await??;
         let connection = stream.get_ref().1;
@@ -123,6 +124,21 @@ impl Target {
     }
 }
 
+/// A connection to the first address of a name that takes one; the name is asked for anew each time.
+async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address of {host}"));
+    for address in tokio::net::lookup_host((host, port)).await? {
+        match shard::connect(address, CONNECT_LIMIT).await {
+            Ok(stream) => {
+                hold_little(&stream)?;
+                return Ok(stream);
+            }
+            Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
+        }
+    }
+    Err(last)
+}
+
 /// Keeps the kernel from holding more than a bounded amount that has not been sent: a small call cannot pass it there.
 pub(crate) fn hold_little(stream: &tokio::net::TcpStream) -> io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_LEN)
@@ -132,8 +148,8 @@ pub(crate) fn hold_little(stream: &tokio::net::TcpStream) -> io::Result<()> {
 ///
 /// # Errors
 /// What stood in the way, in a sentence.
-pub(crate) async fn ws(shard: &Shard, target: &Target) -> io::Result<Made> {
-    let (stream, exporter) = target.connect(b"http/1.1").await?;
+pub(crate) async fn ws(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
+    let (stream, exporter) = target.connect(shard, b"http/1.1").await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     shard.run(until(async move { drop(connection.with_upgrades().await) }, Rc::new(Notify::new())));
@@ -174,8 +190,8 @@ pub(crate) async fn ws(shard: &Shard, target: &Target) -> io::Result<Made> {
 ///
 /// # Errors
 /// What stood in the way, in a sentence.
-pub(crate) async fn h2(shard: &Shard, target: &Target) -> io::Result<Made> {
-    let (stream, exporter) = target.connect(b"h2").await?;
+pub(crate) async fn h2(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
+    let (stream, exporter) = target.connect(shard, b"h2").await?;
     let (mut sender, connection) = hyper::client::conn::http2::Builder::new(Local)
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
@@ -201,7 +217,7 @@ pub(crate) async fn h2(shard: &Shard, target: &Target) -> io::Result<Made> {
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 
-fn accept_post<T>(response: &http::Response<T>, target: &Target) -> io::Result<()> {
+fn accept_post<T>(response: &http::Response<T>, target: &Target<'_>) -> io::Result<()> {
     if response.status() == StatusCode::OK {
         return Ok(());
     }
@@ -212,8 +228,14 @@ fn accept_post<T>(response: &http::Response<T>, target: &Target) -> io::Result<(
     )))
 }
 
-fn head(_: &Target, method: Method) -> http::request::Builder {
-    Request::builder().method(method).header(USER_AGENT, super::USER_AGENT).header(ACCEPT, "*/*")
+fn head(target: &Target<'_>, method: Method) -> http::request::Builder {
+    let mut head = Request::builder().method(method);
+    if let Some(headers) = head.headers_mut() {
+        headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.extend(target.address.headers.clone());
+    }
+    head
 }
 
 /// Runs an HTTP connection's own future; after `done` it has a moment to come to its end.

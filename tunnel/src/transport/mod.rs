@@ -10,6 +10,7 @@
 pub(crate) mod connect;
 pub(crate) mod post;
 pub(crate) mod serve;
+mod through;
 pub(crate) mod ws;
 
 use std::future::poll_fn;

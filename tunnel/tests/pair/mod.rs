@@ -220,13 +220,7 @@ impl Pair {
     }
 
     pub fn address(&self, at: SocketAddr, transport: Transport) -> HubAddress {
-        HubAddress {
-            url: format!("http://{at}"),
-            server_name: None,
-            keys: vec![self.hub_key.public().unwrap()],
-            tls: None,
-            transport,
-        }
+        HubAddress { transport, ..HubAddress::new(format!("http://{at}"), vec![self.hub_key.public().unwrap()]) }
     }
 
     /// A gateway that dials `at`.
