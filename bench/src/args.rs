@@ -28,7 +28,7 @@ pub enum Part {
     Run(Run),
     /// What choosing an island costs an egress gateway at many rules and services.
     Choose(Choose),
-    /// What a call by the SDK costs beside a client that is written by hand.
+    /// What a call by the SDK costs beside a client that is written by hand, and beside a consumer of released Dubbo.
     Sdk(Sdk),
     /// What writing and reading values costs the SDK beside Dubbo's own hessian2.
     Codec(Codec),
@@ -76,6 +76,9 @@ pub struct Sdk {
     /// Only the client of this name: for profilers.
     #[arg(long)]
     pub only: Option<String>,
+    /// Java, which is left out where nothing is said of it.
+    #[command(flatten)]
+    pub java: Option<Java>,
     /// End with 1 if a bar is missed.
     #[arg(long)]
     pub bars: bool,
@@ -84,21 +87,29 @@ pub struct Sdk {
 /// `bench codec`
 #[derive(Debug, clap::Args)]
 pub struct Codec {
-    /// The Java launcher.
-    #[arg(long, value_name = "PATH")]
-    pub java: PathBuf,
-    /// Where the jars of a released Dubbo are.
-    #[arg(long, value_name = "PATH")]
-    pub class_path: String,
-    /// The source of the Java side.
-    #[arg(long, value_name = "FILE")]
-    pub program: PathBuf,
+    /// The other side.
+    #[command(flatten)]
+    pub java: Java,
     /// Rounds; the median is told.
     #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u8).range(1..=99))]
     pub rounds: u8,
     /// End with 1 if a bar is missed.
     #[arg(long)]
     pub bars: bool,
+}
+
+/// A program in Java beside which something is measured: all of it, or nothing where it may be left out.
+#[derive(Debug, clap::Args)]
+pub struct Java {
+    /// The Java launcher.
+    #[arg(long, value_name = "PATH", required = false, requires_all = ["class_path", "program"])]
+    pub java: PathBuf,
+    /// Where the jars of a released Dubbo are.
+    #[arg(long, value_name = "PATH", required = false, requires_all = ["java", "program"])]
+    pub class_path: String,
+    /// The source of the Java side.
+    #[arg(long, value_name = "FILE", required = false, requires_all = ["java", "class_path"])]
+    pub program: PathBuf,
 }
 
 /// `bench run`
@@ -248,6 +259,10 @@ mod tests {
             "bench run --seconds 0",
             "bench run --baseline --bars",
             "bench choose --kind kept --turns 1 --bars",
+            "bench sdk --java java --program Client.java",
+            "bench sdk --program Client.java",
+            "bench codec",
+            "bench codec --class-path a:b --program Codec.java",
             "bench load",
             "bench load --target here",
             "bench load --target 127.0.0.1:1 --in-flight 1025",
@@ -266,6 +281,16 @@ mod tests {
             panic!("not a load")
         };
         assert_eq!((load.in_flight, load.watch), (1_024, vec![1, 2]));
+    }
+
+    #[test]
+    fn calls_are_measured_without_java_too() {
+        let Ok(Part::Sdk(sdk)) = parse("bench sdk") else { panic!("not sdk") };
+        assert!(sdk.java.is_none());
+        let Ok(Part::Sdk(sdk)) = parse("bench sdk --java /j --class-path a:b --program C.java --bars") else {
+            panic!("not sdk")
+        };
+        assert_eq!(sdk.java.map(|java| (java.class_path, sdk.bars)), Some(("a:b".to_owned(), true)));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `run` | starts all chains, measures them in turn, prints ratios and bars |
 //! | `choose` | what deciding costs at many rules and services |
-//! | `sdk` | what a call by the SDK costs beside a client written by hand |
+//! | `sdk` | what a call by the SDK costs beside a client written by hand, and how quick it is beside Java |
 //! | `codec` | what writing and reading values costs the SDK beside Dubbo's own hessian2 |
 //! | `load` | calls through one chain and checks every answer |
 //! | `echo` | the provider at the end of every chain |
@@ -20,6 +20,7 @@ mod echo;
 mod frames;
 mod highway;
 mod idle;
+mod java;
 mod load;
 mod measure;
 mod nginx;

@@ -44,6 +44,23 @@ pub fn read(pid: u32) -> Result<Usage> {
     Ok(usage)
 }
 
+/// Time on a CPU of process `pid` since it started, of threads that have ended too, to 10 ms (`/proc/<pid>/stat`).
+///
+/// # Errors
+/// When the process is gone.
+pub fn cpu_of_all(pid: u32) -> Result<Duration> {
+    let path = format!("/proc/{pid}/stat");
+    let text = fs::read_to_string(&path).with_context(|| format!("process {pid} is not there"))?;
+    let ticks = own_ticks(&text).with_context(|| format!("{path} has no times"))?;
+    Ok(Duration::from_secs_f64(ticks as f64 / rustix::param::clock_ticks_per_second() as f64))
+}
+
+/// User and system time out of `/proc/<pid>/stat`; the name before them may hold blanks and brackets.
+fn own_ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
 /// Time that all processors of the machine have not been idle since it started, to 10 ms; what a hypervisor gave to
 /// somebody else counts as busy.
 ///
@@ -122,6 +139,17 @@ mod tests {
     }
 
     #[test]
+    fn the_work_of_a_thread_that_has_ended_counts_for_its_process() {
+        let of_all = || cpu_of_all(std::process::id()).unwrap();
+        let before = of_all();
+        let work = Duration::from_millis(100);
+        // Its own time, whoever shares the cores with it.
+        let own = || on_cpu(&fs::read_to_string("/proc/thread-self/schedstat").unwrap()).unwrap();
+        std::thread::spawn(move || while own() < work {}).join().unwrap();
+        assert!(of_all() - before >= work - Duration::from_millis(20), "{:?}", of_all() - before);
+    }
+
+    #[test]
     fn the_memory_of_this_process_grows_with_what_it_touches() {
         let before = resident_len(std::process::id()).unwrap();
         let touched = vec![1_u8; 32 << 20];
@@ -140,9 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn a_name_with_brackets_does_not_hide_the_parent() {
+    fn a_name_with_brackets_hides_nothing_behind_it() {
         assert_eq!(parent("12 (a) b) (c) S 7 12 12 0"), Some(7));
         assert_eq!(parent("nonsense"), None);
+        assert_eq!(own_ticks("12 (a) b) (c) S 7 12 12 0 -1 0 1 2 3 4 70 30 5 6"), Some(100));
+        assert_eq!(own_ticks("12 (a) S 7"), None);
     }
 
     #[test]
@@ -165,6 +195,7 @@ mod tests {
     #[test]
     fn a_process_that_is_gone_is_an_error() {
         assert!(read(u32::MAX).is_err());
+        assert!(cpu_of_all(u32::MAX).is_err());
         assert!(resident_len(u32::MAX).is_err());
     }
 }

@@ -84,9 +84,14 @@ pub fn bench(arguments: &[String]) -> Result<()> {
     let bench = |part: &str, more: &[String]| {
         let mut bench = step::command(step::target().join("release/bench"), &[part]);
         bench.args(more);
-        if part == "codec" {
+        let beside = match part {
+            "sdk" => Some("tests/java/bench/Client.java"),
+            "codec" => Some("tests/java/bench/Codec.java"),
+            _ => None,
+        };
+        if let Some(program) = beside {
             let [java, class_path] = newest_dubbo()?;
-            bench.args(["--java", &java, "--class-path", &class_path, "--program", "tests/java/bench/Codec.java"]);
+            bench.args(["--java", &java, "--class-path", &class_path, "--program", program]);
         }
         run(bench)
     };

@@ -12,7 +12,7 @@ use crate::report::{Bar, Side};
 use crate::statistics::median;
 use anyhow::{Context, Result, ensure};
 use highway_sdk::hessian2::{Decoder, Encoder};
-use java::Java;
+use java::HessianLite;
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ const TURNS: u32 = 16;
 /// # Errors
 /// Java does not start, or the two do not understand each other.
 pub fn run(asked: &Codec) -> Result<ExitCode> {
-    let mut java = Java::start(&asked.java, &asked.class_path, &asked.program)?;
+    let mut java = HessianLite::start(&asked.java)?;
     println!("hessian2, {} rounds of {ROUND:?} in turn, medians; Java is hessian-lite, warmed:", asked.rounds);
     println!(
         "  {:<18} {:>7} {:<6} {:>10} {:>9} {:>10} {:>9}  {:>5}",
@@ -52,7 +52,7 @@ pub fn run(asked: &Codec) -> Result<ExitCode> {
 
 /// The two of them.
 struct Beside<'j> {
-    java: &'j mut Java,
+    java: &'j mut HessianLite,
     rounds: u8,
     bars: Vec<Bar>,
 }

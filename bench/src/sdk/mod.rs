@@ -1,53 +1,70 @@
-//! What a call by the SDK costs its process, beside a client that is written by hand for the same frames and the same provider.
+//! What a call by the SDK costs its process, beside a client that is written by hand for the same frames and the same provider; and how many
+//! there are in a second, beside a consumer of released Dubbo.
 //!
 //! ```text
 //!   written by hand     its two tasks run among those of its callers
 //!   on its own thread   the same client, its two tasks on a thread of its own, as those of the SDK are
 //!   highway-sdk
+//!   Java, threads       Dubbo in a process of its own, whose callers are threads that wait
+//!   Java, futures       the same process, whose callers are called when their answer is there
 //! ```
 //!
-//! All run in this process, in turn, with callers on the runtime that `#[tokio::main]` gives; the provider is `echo`, a process of its own.
-//! What is told is the CPU time of all threads of this process a call. The second one, which has no bar, tells what of the SDK's cost is the
-//! way from one thread to another and back. Never a figure of two runs.
+//! All call the same provider, `echo`, a process of its own, in turn; the first three in this process, with callers on the runtime that
+//! `#[tokio::main]` gives. What is told is the CPU time of all threads of a process a call. The second one, which has no bar, tells what of
+//! the SDK's cost is the way from one thread to another and back. Never a figure of two runs.
 
 mod hand;
+mod java;
+mod table;
 
 use crate::args::Sdk;
 use crate::chain::SERVICE;
 use crate::frames::Around;
 use crate::program::Program;
-use crate::report::{Bar, Side};
-use crate::statistics::{Ratio, median, ratio};
 use crate::usage;
 use anyhow::{Context, Result, ensure};
 use hand::Client;
 use highway_sdk::{CallOptions, Highway, Service};
+use java::{Consumer, Way};
+use std::cell::RefCell;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::sync_channel;
 use std::thread;
 use std::time::{Duration, Instant};
+use table::Found;
 use tokio::runtime::Runtime;
 
 /// Bytes of the argument.
 const ARGUMENT_LEN: usize = 300;
 /// How many callers there are.
 const CALLERS: [usize; 3] = [1, 16, 256];
-/// CPU of a call by the SDK, as a multiple of the other's, at most.
-const CPU: f64 = 1.3;
 /// No call takes so long.
 const WITHIN: Duration = Duration::from_secs(10);
 
+/// Who has a bar, and whom it is held against.
+const HAND: &str = "written by hand";
+const SDK: &str = "highway-sdk";
+const JAVA: [&str; 2] = ["Java, threads", "Java, futures"];
+
 /// Who calls.
-#[derive(Clone)]
 enum Who {
+    Here(Here),
+    Java(Rc<RefCell<Consumer>>, Way),
+}
+
+/// Who calls from this process.
+#[derive(Clone)]
+enum Here {
     Hand(Arc<Client>),
     Sdk(Service),
 }
 
-impl Who {
+impl Here {
     async fn call(&self, argument: &str) -> Result<String> {
         match self {
             Self::Hand(client) => client.call(argument).await,
@@ -61,47 +78,72 @@ struct Sample {
     calls_per_second: f64,
     /// Microseconds of a call.
     cpu_us: f64,
-    /// Times that a thread went to sleep for a call.
-    sleeps: f64,
+    /// Times that a thread went to sleep for a call; unknown where threads come and go.
+    sleeps: Option<f64>,
 }
 
 /// Measures and prints; 1 where a bar was asked for and missed.
 ///
 /// # Errors
-/// The provider does not start, or a call fails.
+/// The provider or Java does not start, or a call fails.
 pub fn run(asked: &Sdk) -> Result<ExitCode> {
     let dir = tempfile::tempdir()?;
     let (_echo, address) = Program::start_echo(dir.path())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let all = [
-        ("written by hand", Who::Hand(Arc::new(runtime.block_on(client(address))?))),
-        ("on its own thread", Who::Hand(Arc::new(client_apart(address)?))),
-        ("highway-sdk", Who::Sdk(service(address)?)),
-    ];
-    let all: Vec<_> = all.into_iter().filter(|(name, _)| asked.only.as_ref().is_none_or(|only| only == name)).collect();
+    let mut all = everybody(asked, &runtime, address, dir.path())?;
+    all.retain(|(name, _)| asked.only.as_ref().is_none_or(|only| only == name));
     println!("a call of {ARGUMENT_LEN} bytes there and back, {} rounds of {:?}:", asked.rounds, asked.seconds);
-    println!("  {:>7}  {:<18} {:>9} {:>9} {:>7}  {:>6}", "callers", "", "calls/s", "CPU us", "sleeps", "times");
+    if asked.java.is_none() {
+        println!("  (without Java: --java, --class-path and --program say where it is)");
+    }
+    println!("{}", table::head());
     let mut bars = Vec::new();
     for callers in CALLERS.into_iter().filter(|callers| asked.callers.is_none_or(|only| only == *callers)) {
-        bars.extend(beside_hand(&runtime, &all, callers, asked)?);
+        let found = in_turn(&runtime, &all, callers, asked)?;
+        found.lines().iter().for_each(|line| println!("{line}"));
+        bars.extend(found.bars());
     }
     for bar in &bars {
-        println!("  {} {}", bar.what, bar.verdict());
+        println!("  {}: {:.2}, {}", bar.what, bar.found.unwrap_or_default(), bar.verdict());
     }
     let missed = asked.bars && !bars.iter().all(|bar| bar.met);
     Ok(if missed { ExitCode::from(1) } else { ExitCode::SUCCESS })
 }
 
-fn beside_hand(runtime: &Runtime, all: &[(&str, Who)], callers: usize, asked: &Sdk) -> Result<Option<Bar>> {
+fn everybody(asked: &Sdk, runtime: &Runtime, address: SocketAddr, home: &Path) -> Result<Vec<(&'static str, Who)>> {
+    let mut all = vec![
+        (HAND, Who::Here(Here::Hand(Arc::new(runtime.block_on(client(address))?)))),
+        ("on its own thread", Who::Here(Here::Hand(Arc::new(client_apart(address)?)))),
+        (SDK, Who::Here(Here::Sdk(service(address)?))),
+    ];
+    if let Some(java) = &asked.java {
+        let consumer = Rc::new(RefCell::new(Consumer::start(java, address, home)?));
+        let [threads, futures] = JAVA;
+        all.push((threads, Who::Java(consumer.clone(), Way::Threads)));
+        all.push((futures, Who::Java(consumer, Way::Futures)));
+    }
+    Ok(all)
+}
+
+/// All rounds. Before them Java has called for as long as it is measured, and the others for as long as a run of theirs.
+fn in_turn(runtime: &Runtime, all: &[(&'static str, Who)], callers: usize, asked: &Sdk) -> Result<Found> {
+    let sample = |who: &Who, time| match who {
+        Who::Here(here) => runtime.block_on(measure(here, callers, time)),
+        Who::Java(consumer, way) => consumer.borrow_mut().calls(*way, callers, time),
+    };
+    for (_, who) in all {
+        let runs = if matches!(who, Who::Java(..)) { asked.rounds } else { 1 };
+        sample(who, asked.seconds * runs.into())?;
+    }
     let mut samples: Vec<(&str, Vec<Sample>)> = all.iter().map(|(name, _)| (*name, Vec::new())).collect();
     for round in 0..asked.rounds {
         for at in 0..all.len() {
             // Every second round goes backwards.
             let at = if round % 2 == 0 { at } else { all.len() - 1 - at };
-            samples[at].1.push(runtime.block_on(measure(&all[at].1, callers, asked.seconds))?);
+            samples[at].1.push(sample(&all[at].1, asked.seconds)?);
         }
     }
-    Ok(told(callers, &samples))
+    Ok(Found { callers, samples })
 }
 
 async fn client(address: SocketAddr) -> Result<Client> {
@@ -131,7 +173,7 @@ fn service(address: SocketAddr) -> Result<Service> {
 }
 
 /// So many callers for so long, each with one call at a time.
-async fn measure(who: &Who, callers: usize, time: Duration) -> Result<Sample> {
+async fn measure(who: &Here, callers: usize, time: Duration) -> Result<Sample> {
     let over = Arc::new(AtomicBool::new(false));
     let own = std::process::id();
     let (began, before) = (Instant::now(), usage::read(own)?);
@@ -160,27 +202,6 @@ async fn measure(who: &Who, callers: usize, time: Duration) -> Result<Sample> {
     Ok(Sample {
         calls_per_second: calls / began.elapsed().as_secs_f64(),
         cpu_us: used.cpu.as_secs_f64() * 1e6 / calls,
-        sleeps: used.wake_ups as f64 / calls,
+        sleeps: Some(used.wake_ups as f64 / calls),
     })
-}
-
-/// Prints the medians of all, beside the first, and gives the bar of the last.
-fn told(callers: usize, all: &[(&str, Vec<Sample>)]) -> Option<Bar> {
-    let of = |samples: &[Sample], what: fn(&Sample) -> f64| samples.iter().map(what).collect::<Vec<f64>>();
-    let (_, first) = all.first()?;
-    let mut last = None;
-    for (at, (name, samples)) in all.iter().enumerate() {
-        let times = ratio(&of(samples, |one| one.cpu_us), &of(first, |one| one.cpu_us)).filter(|_| at > 0);
-        let middle = |what| median(&of(samples, what)).unwrap_or_default();
-        println!(
-            "  {callers:>7}  {name:<18} {:>9.0} {:>9.2} {:>7.2}  {:>6}",
-            middle(|one| one.calls_per_second),
-            middle(|one| one.cpu_us),
-            middle(|one| one.sleeps),
-            times.map_or_else(String::new, |times| format!("{:.2}", times.of_medians))
-        );
-        last = times;
-    }
-    let Ratio { of_medians, .. } = last?;
-    Some(Bar::new(&format!("times the CPU of a call by hand, {callers} callers"), Side::AtMost, CPU, Some(of_medians)))
 }
