@@ -18,16 +18,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::HeaderMap;
 use shard::{Budget, Shard};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
 use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome};
 
+use crate::address::{HubAddress, Transport};
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
-use crate::proxy::Proxy;
 use crate::session::Side;
 use crate::transport::connect::{self, Made, Target};
 use crate::{Handler, Link, LinkStatus, Peer, random};
@@ -40,48 +39,6 @@ const LAST_BACKOFF: Duration = Duration::from_secs(5);
 const STEADY: Duration = Duration::from_secs(5);
 /// The longest wait while an address only leads to hubs that are linked already.
 const SEEK_BACKOFF: Duration = Duration::from_secs(30);
-
-/// What carries a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Transport {
-    /// WebSocket binary messages on HTTP/1.1.
-    #[default]
-    Ws,
-    /// One long HTTP/2 POST, both bodies streaming.
-    H2,
-}
-
-/// Where a hub, or several behind one address, is reached.
-#[derive(Clone)]
-pub struct HubAddress {
-    /// `http://host:port` or `https://host:port`; a path stands in front of `/highway/link`.
-    pub url: String,
-    /// The name in the hub's certificate, where it is not the URL's host.
-    pub server_name: Option<String>,
-    /// The public keys of the hubs that may answer there; one at least.
-    pub keys: Vec<PublicKey>,
-    /// Roots for `https`: [`crate::tls::client`].
-    pub tls: Option<Arc<rustls::ClientConfig>>,
-    /// What carries the link.
-    pub transport: Transport,
-    /// The name that boxes on the way are told (`Host`, `:authority`), where it is not the URL's.
-    pub host: Option<String>,
-    /// Headers for boxes on the way, besides what a request of a link has.
-    pub headers: HeaderMap,
-    /// The proxy through which this network's programs go out.
-    pub proxy: Option<Proxy>,
-}
-
-impl HubAddress {
-    /// A hub at `url`, known by these keys: by WebSocket, without TLS, straight.
-    #[must_use]
-    pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
-        let (server_name, tls, host, proxy) = Default::default();
-        let (transport, headers) = Default::default();
-        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy }
-    }
-}
 
 /// How a gateway reaches its hubs.
 #[derive(Clone)]
@@ -179,7 +136,7 @@ impl Dialer {
         addresses
             .map(|(index, (address, known))| HubStatus {
                 url: address.url.clone(),
-                proxy: address.proxy.as_ref().map(Proxy::to_string),
+                proxy: address.proxy.as_ref().map(ToString::to_string),
                 last_error: known.last_error.borrow().clone(),
                 links: of(index).map(|dialled| dialled.link.status()).collect(),
             })

@@ -17,6 +17,7 @@
 //! * When a session is lost, each open exchange fails: *not sent* if the peer cannot have it, *unknown* otherwise.
 
 mod accept;
+mod address;
 mod assembly;
 mod dial;
 mod exchange;
@@ -39,8 +40,9 @@ pub mod tls;
 mod transport;
 
 pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
+pub use address::{HubAddress, Transport};
 pub use assembly::{Assembly, AssemblyError};
-pub use dial::{DialConfig, Dialer, HubAddress, HubStatus, Transport, dial};
+pub use dial::{DialConfig, Dialer, HubStatus, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};
 pub use link::{Link, LinkStatus, RoundTrip};
 pub use peer::Peer;

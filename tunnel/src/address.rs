@@ -1,0 +1,50 @@
+//! Where a hub is, and what is said to whoever stands on the way to it. It dials nothing.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use crate::key::PublicKey;
+use crate::proxy::Proxy;
+
+/// What carries a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transport {
+    /// WebSocket binary messages on HTTP/1.1.
+    #[default]
+    Ws,
+    /// One long HTTP/2 POST, both bodies streaming.
+    H2,
+}
+
+/// Where a hub, or several behind one address, is reached.
+#[derive(Clone)]
+pub struct HubAddress {
+    /// `http://host:port` or `https://host:port`; a path stands in front of `/highway/link`.
+    pub url: String,
+    /// The name in the hub's certificate, where it is not the URL's host.
+    pub server_name: Option<String>,
+    /// The public keys of the hubs that may answer there; one at least.
+    pub keys: Vec<PublicKey>,
+    /// Roots for `https`: [`crate::tls::client`].
+    pub tls: Option<Arc<rustls::ClientConfig>>,
+    /// What carries the link.
+    pub transport: Transport,
+    /// The name that boxes on the way are told (`Host`, `:authority`), where it is not the URL's.
+    pub host: Option<String>,
+    /// Headers for boxes on the way, besides what a request of a link has.
+    pub headers: HeaderMap,
+    /// The proxy through which this network's programs go out.
+    pub proxy: Option<Proxy>,
+}
+
+impl HubAddress {
+    /// A hub at `url`, known by these keys: by WebSocket, without TLS, straight.
+    #[must_use]
+    pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
+        let (server_name, tls, host, proxy) = Default::default();
+        let (transport, headers) = Default::default();
+        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy }
+    }
+}
