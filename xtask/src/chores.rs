@@ -1,4 +1,4 @@
-//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `bench`, `fuzz`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `bench`, `fuzz`, `semver`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
 //! for `test`, `matrix` and `faults`, in release mode for `demo` and `bench`.
@@ -7,6 +7,7 @@ mod apt;
 mod count;
 mod deny;
 mod fuzz;
+mod semver;
 
 use std::time::Instant;
 
@@ -123,11 +124,16 @@ pub fn fuzz(arguments: &[String]) -> Result<()> {
     fuzz::run(arguments)
 }
 
+/// What the SDK offers, held against its text.
+pub fn semver(arguments: &[String]) -> Result<()> {
+    semver::run(arguments)
+}
+
 type Step = (&'static str, fn() -> Result<String>);
 
 /// Everything that has to be green, or the named steps of it. Goes on after a failure, so that one run tells all.
 pub fn ci(only: &[String]) -> Result<()> {
-    let steps: [Step; 8] = [
+    let steps: [Step; 9] = [
         ("test", || test(&[]).map(|count| count.to_string())),
         ("tidy", || tidy::run().map(|()| String::new())),
         ("fmt", || run(cargo(&["fmt", "--all", "--check"])).map(|()| String::new())),
@@ -146,6 +152,7 @@ pub fn ci(only: &[String]) -> Result<()> {
             run(cargo(&["publish", "--workspace", "--dry-run", "--no-verify", "--allow-dirty", "--quiet"]))
                 .map(|()| String::new())
         }),
+        ("semver", semver::check),
         ("deny", || deny::check().map(|()| String::new())),
         ("fuzz", fuzz::build),
     ];

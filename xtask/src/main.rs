@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | matrix | faults | bench`.
+//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | matrix | faults | bench | semver`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
@@ -17,8 +17,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
   test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
                       in place of `--workspace` (cargo xtask test -p highway-wire)
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
-  ci [STEP...]        test, tidy, fmt, clippy, doc, package (what is published can be), deny (cargo deny) and fuzz (the fuzz targets,
-                      where a nightly toolchain is there), or only the steps that are named
+  ci [STEP...]        test, tidy, fmt, clippy, doc, semver, package (what is published can be), deny (cargo deny) and fuzz (the
+                      fuzz targets, where a nightly toolchain is there), or only the steps that are named
   matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway
                       (--quick, --settings, --json; --write renews docs/compatibility.md)
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md), what choosing an island costs, and the
@@ -26,6 +26,7 @@ usage: cargo xtask CHORE [ARGUMENTS]
   fuzz [--minutes N] [TARGET...]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
                       wants a nightly toolchain. Target `differential` compares us with released Dubbo and wants Java alone
+  semver [--write]    what the SDK offers to those who link it, held against sdk/api.txt (--write renews that)
   faults [ARGUMENTS]  breaks each part of the line under load of every line of Dubbo and prints what it cost
                       (docs/faults.md; --write puts the figures there)
   help                this
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         ("matrix", _) => chores::matrix(&rest),
         ("bench", _) => chores::bench(&rest),
         ("fuzz", _) => chores::fuzz(&rest),
+        ("semver", _) => chores::semver(&rest),
         ("faults", _) => chores::faults(&rest),
         ("tidy", []) => tidy::run(),
         ("ci", _) => chores::ci(&rest),
