@@ -14,6 +14,7 @@
 //!
 //! It never changes a registry, and never writes over a file that it did not write.
 
+mod circles;
 mod classes;
 mod definition;
 mod file;

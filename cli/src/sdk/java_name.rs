@@ -5,8 +5,10 @@
 //!   └ class ────┘ └ argument ────┘ └ class com.acme.Order$Item, 1 dimension
 //! ```
 //!
-//! A name that cannot be understood is `java.lang.Object`. It never asks whether there is such a class: that `Order.Item` is a class
-//! inside of `Order` it knows by the large letters.
+//! A name that cannot be understood is `java.lang.Object`. It never asks whether there is such a class. That `Order.Item` is a class inside of
+//! `Order`, which serde's `rename` has to say as `Order$Item`, it knows by the large letters: Dubbo writes a `.` in place of each `$` before it
+//! publishes a definition (`TypeDefinition.formatType`), in 2.7 as in 3.x, and nothing else in it tells the two apart. A package in large letters
+//! or a class in small ones is taken for the other, and its `rename` is to be written by hand.
 
 /// Arguments inside of arguments at most.
 const DEPTH_MAX: usize = 32;

@@ -1,8 +1,12 @@
 //! Names of Java's as Rust writes them.
 //!
 //! Whatever comes, a name of Rust's goes out, without a warning of its compiler, and never the same one twice in one place.
+//!
+//! Of letters those stay of which the compiler has nothing to say: ASCII's, Latin-1's, Russian, Chinese, Japanese and Korean. Of others it
+//! warns, or takes them for no letters at all; `_` stands in their place, and serde's `rename` beside the name says what it was.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 /// Words that are no names in Rust.
 const WORDS: [&str; 52] = [
@@ -32,6 +36,17 @@ const TYPES: [&str; 19] = [
     "Value",
     "Vec",
     "VecDeque",
+];
+
+/// Letters beside ASCII's that are letters of Rust's names, mean themselves in every normal form and look like no other. What is
+/// no letter between them is left out.
+const LETTERS: [RangeInclusive<char>; 6] = [
+    '\u{c0}'..='\u{ff}',
+    '\u{410}'..='\u{44f}',
+    '\u{3041}'..='\u{3096}',
+    '\u{30a1}'..='\u{30fa}',
+    '\u{4e00}'..='\u{9fa5}',
+    '\u{ac00}'..='\u{d7a3}',
 ];
 
 /// `sayHello` is `say_hello`, and a word of Rust's has `_` behind it.
@@ -83,7 +98,7 @@ fn hump(part: &str) -> String {
 }
 
 fn is_plain(c: char) -> bool {
-    c.is_alphabetic() || c.is_ascii_digit() || c == '_'
+    c.is_ascii_alphanumeric() || c == '_' || (c.is_alphabetic() && LETTERS.iter().any(|letters| letters.contains(&c)))
 }
 
 fn sound(mut name: String, or: &str) -> String {
@@ -99,20 +114,45 @@ fn sound(mut name: String, or: &str) -> String {
     name
 }
 
-/// The first name that nobody in this place has yet: as it is, or with a number behind `between`.
-pub fn unique(name: String, between: &str, taken: &mut BTreeSet<String>) -> String {
-    let numbered = (2_u32..).map(|number| format!("{name}{between}{number}"));
-    let free = std::iter::once(name.clone()).chain(numbered).find(|name| !taken.contains(name)).unwrap_or_default();
-    taken.insert(free.clone());
-    free
+/// The names of one place, each given once.
+#[derive(Debug, Default)]
+pub struct Taken {
+    names: BTreeSet<String>,
+    /// The number that is tried next behind a name.
+    next: BTreeMap<String, u32>,
+}
+
+impl Taken {
+    /// Nobody is given this one.
+    pub fn take(&mut self, name: String) {
+        self.names.insert(name);
+    }
+
+    /// The first name that nobody in this place has yet: as it is, or with a number behind `between`.
+    pub fn give(&mut self, name: String, between: &str) -> String {
+        if self.names.insert(name.clone()) {
+            return name;
+        }
+        // A word of Rust's has `_` behind it, which is not wanted in front of a number.
+        let base = name.trim_end_matches('_');
+        // From where it ended the last time: the numbers before are taken.
+        let next = self.next.entry(name.clone()).or_insert(2);
+        loop {
+            let free = format!("{base}{between}{next}");
+            *next += 1;
+            if self.names.insert(free.clone()) {
+                return free;
+            }
+        }
+    }
 }
 
 /// The name of a class, or of the trait, that nobody has yet: its last part, with what stands before it where that is taken, with a number.
-pub fn unique_class(full: &str, taken: &mut BTreeSet<String>) -> String {
+pub fn unique_class(full: &str, taken: &mut Taken) -> String {
     let mut parts = full.rsplit(['.', '$']).filter(|part| !part.is_empty());
     let mut name = class(parts.next().unwrap_or_default());
     for part in parts {
-        if !taken.contains(&name) && !TYPES.contains(&&*name) {
+        if !taken.names.contains(&name) && !TYPES.contains(&&*name) {
             break;
         }
         name = format!("{}{name}", class(part));
@@ -120,7 +160,7 @@ pub fn unique_class(full: &str, taken: &mut BTreeSet<String>) -> String {
     while TYPES.contains(&&*name) {
         name.push('_');
     }
-    unique(name, "", taken)
+    taken.give(name, "")
 }
 
 #[cfg(test)]
@@ -140,11 +180,13 @@ mod tests {
 
     #[test]
     fn no_name_is_anything_but_a_name() {
-        for evil in ["", "_", "$", "a: i32 } fn b() {", "a\n//", "\"", "-", "²", "名 前", "1"] {
+        for evil in
+            ["", "_", "$", "a: i32 } fn b() {", "a\n//", "\"", "-", "²", "名 前", "1", "ⓐ", "aⓐb", "𝐀", "ª", "Ａ", "×"]
+        {
             for name in [snake_case(evil), variant(evil), class(evil)] {
                 let is_name = name != "_"
-                    && name.starts_with(|c: char| c.is_alphabetic() || c == '_')
-                    && name.chars().all(is_plain);
+                    && !name.starts_with(|c: char| c.is_ascii_digit())
+                    && name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '名' | '前'));
                 assert!(is_name, "{evil:?} is {name:?}");
             }
         }
@@ -164,7 +206,8 @@ mod tests {
 
     #[test]
     fn a_name_is_given_once() {
-        let mut taken = BTreeSet::from(["Order".to_owned()]);
+        let mut taken = Taken::default();
+        taken.take("Order".to_owned());
         let mut class = |full| unique_class(full, &mut taken);
         assert_eq!(class("com.acme.Item"), "Item");
         assert_eq!(class("com.acme.eu.Order"), "EuOrder");
@@ -172,8 +215,9 @@ mod tests {
         assert_eq!(class("com.acme.String"), "AcmeString");
         assert_eq!(class("Order"), "Order2");
         assert_eq!(class("Value"), "Value_");
-        let mut taken = BTreeSet::new();
-        let mut field = |name: &str| unique(name.to_owned(), "_", &mut taken);
+        let mut taken = Taken::default();
+        let mut field = |name: &str| taken.give(name.to_owned(), "_");
         assert_eq!([field("a"), field("a"), field("a_2"), field("a")], ["a", "a_2", "a_2_2", "a_3"]);
+        assert_eq!([field("type_"), field("type_")], ["type_", "type_2"]);
     }
 }

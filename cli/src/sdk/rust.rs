@@ -2,7 +2,7 @@
 //!
 //! The same definition is the same text, whatever order its provider wrote it in. It never says a word of its own about what Java means.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::classes::Classes;
@@ -10,16 +10,16 @@ use super::definition::{Definition, Method};
 use super::file;
 use super::java_name::JavaName;
 use super::layout::{self, Before, Parameter};
-use super::names;
+use super::names::{self, Taken};
 
 /// Arguments of a call at most: what `Args` of highway-sdk takes.
 const PARAMETERS_MAX: usize = 12;
 
 /// The text.
 pub fn print(service: &str, of: &Definition) -> String {
-    let mut taken = BTreeSet::new();
+    let mut taken = Taken::default();
     let name = names::unique_class(service, &mut taken);
-    taken.extend(["Client", "Server"].map(|made| format!("{name}{made}")));
+    ["Client", "Server"].into_iter().for_each(|made| taken.take(format!("{name}{made}")));
     let mut classes = Classes::new(of, &mut taken);
     let methods = methods(of, &mut classes);
     let types = classes.print();
@@ -65,8 +65,11 @@ fn imports(words: &BTreeSet<&str>) -> String {
 }
 
 fn methods(of: &Definition, classes: &mut Classes<'_>) -> String {
-    // The client has these two beside the methods.
-    let mut taken = BTreeSet::from(["new".to_owned(), "builder".to_owned()]);
+    // The client has these beside the methods.
+    let mut taken = Taken::default();
+    ["new", "builder", "from"].into_iter().for_each(|made| taken.take(made.to_owned()));
+    let mut overloads = BTreeMap::<&str, usize>::new();
+    of.methods.iter().for_each(|method| *overloads.entry(&method.name).or_default() += 1);
     let mut told = BTreeSet::new();
     let mut text = String::new();
     for method in &of.methods {
@@ -83,8 +86,8 @@ fn methods(of: &Definition, classes: &mut Classes<'_>) -> String {
             let _ = writeln!(text, "    // `{}` {why}.", method.name);
             continue;
         }
-        let is_overloaded = of.methods.iter().filter(|other| other.name == method.name).count() > 1;
-        let name = names::unique(rust_name(method, is_overloaded.then_some(&java[..])), "_", &mut taken);
+        let is_overloaded = overloads.get(&*method.name).is_some_and(|count| *count > 1);
+        let name = taken.give(rust_name(method, is_overloaded.then_some(&java[..])), "_");
         if !names::is_camel_case_of(&name, &method.name) {
             let said = [format!("{:?}", method.name)];
             let _ = writeln!(text, "{}", layout::attribute(4, "java", &said, Before::Item));
@@ -106,7 +109,9 @@ fn rust_name(method: &Method, overload: Option<&[JavaName]>) -> String {
     for java in overload.unwrap_or_default() {
         let simple = java.class.rsplit(['.', '$']).next().unwrap_or_default();
         let part = names::snake_case(simple);
-        let _ = write!(name, "_{}{}", part.trim_matches('_'), "s".repeat(java.dimensions));
+        // A word of Rust's is none any more with something behind it.
+        let between = if name.ends_with('_') { "" } else { "_" };
+        let _ = write!(name, "{between}{}{}", part.trim_matches('_'), "s".repeat(java.dimensions));
     }
     name
 }

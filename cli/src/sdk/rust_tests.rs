@@ -226,3 +226,50 @@ fn long_names_break_lines_where_rustfmt_does() {
     let said = rustfmt_says(&text, "2024");
     assert!(said.is_empty(), "{said}");
 }
+
+/// What is printed here is compiled beside the files that the command wrote, with every warning an error: `tests/tests/sdk/made/`.
+#[test]
+fn names_that_rust_has_not_are_names_of_rusts_each_once() {
+    let text = print("com.acme.Shop", &read(include_str!("samples/odd.json")));
+    assert_formatted(&text);
+    assert_eq!(text, include_str!("../../../tests/tests/sdk/made/odd_service.rs"));
+}
+
+#[test]
+fn a_definition_is_printed_in_the_time_that_its_length_takes() {
+    const CLASSES: usize = 12_000;
+    // Each stands in the one before, and the last in the first; and all of them want one name.
+    let name = |at: usize| {
+        let letters = |bit: usize| if at >> bit & 1 == 1 { "_b" } else { "B" };
+        format!("com.a{}.Order", (0..15).map(letters).collect::<String>())
+    };
+    let class = |at| format!(r#"{{"type":"{}","properties":{{"next":"{}"}}}}"#, name(at), name((at + 1) % CLASSES));
+    let types: Vec<String> = (0..CLASSES).map(class).collect();
+    let method = format!(r#"[{{"name":"get","parameterTypes":[],"returnType":"{}"}}]"#, name(0));
+    let begun = std::time::Instant::now();
+    let text = printed(&method, &format!("[{}]", types.join(",")));
+    let took = begun.elapsed();
+    assert_eq!(text.matches("pub struct ").count(), CLASSES);
+    assert_eq!(text.matches("Option<Box<").count(), CLASSES, "one circle");
+    println!("{CLASSES} classes: {took:?}");
+    assert!(took < std::time::Duration::from_secs(60), "{took:?}");
+}
+
+#[test]
+fn a_field_is_boxed_where_its_struct_would_contain_itself_and_nowhere_else() {
+    let text = printed(
+        r#"[{"name":"get","parameterTypes":[],"returnType":"a.A"}]"#,
+        r#"[{"type":"a.A","properties":{"b":"a.B","e":"a.E","f":"a.F","all":"java.util.List<a.A>"}},
+            {"type":"a.B","properties":{"c":"a.C","d":"a.D"}},
+            {"type":"a.C","properties":{"a":"a.A","e":"a.E"}},
+            {"type":"a.D","properties":{"e":"a.E","own":"a.D"}},
+            {"type":"a.E","properties":{"f":"a.F"}},
+            {"type":"a.F","properties":{"d":"a.G[]","g":"a.G"}},
+            {"type":"a.G","properties":{"text":"java.lang.String"}}]"#,
+    );
+    let boxed: Vec<&str> = text.lines().filter(|line| line.contains("Box<")).map(str::trim).collect();
+    assert_eq!(
+        boxed,
+        ["pub b: Option<Box<B>>,", "pub c: Option<Box<C>>,", "pub a: Option<Box<A>>,", "pub own: Option<Box<D>>,"]
+    );
+}
