@@ -75,6 +75,7 @@ mod codec;
 mod descriptor;
 mod desk;
 mod directory;
+mod epoch;
 mod error;
 mod exception;
 pub mod fastjson2;

@@ -14,6 +14,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use client::Token;
 use shard::Shards;
 use thiserror::Error;
 use tokio::runtime::Handle;
@@ -24,7 +25,7 @@ use super::core::{Limits, Place};
 use super::lookup::Services;
 use super::registered::Registered;
 use super::shard_thread::{self, Makings, Order};
-use super::{Offer, Service};
+use super::{Offer, Service, token};
 
 /// Dubbo's default `payload`.
 const PAYLOAD_LEN: usize = 8 * 1024 * 1024;
@@ -47,6 +48,7 @@ pub struct Builder {
     host: Option<String>,
     place: Option<Place>,
     limits: Limits,
+    token: Option<Token>,
 }
 
 /// Why a provider cannot start.
@@ -88,6 +90,9 @@ pub enum StartError {
         /// Where it listens.
         address: SocketAddr,
     },
+    /// The token is none that a URL can carry.
+    #[error("the token of the provider: {0}")]
+    Token(String),
     /// There is no runtime here.
     #[error(
         "found no tokio runtime here for the handlers, wanted one: start the provider inside of one, or give it by `runtime`"
@@ -142,6 +147,13 @@ impl Builder {
         self
     }
 
+    /// Lets in who shows this and nobody else, as Dubbo's `token` does. Registries tell it to consumers and to the ingress gateway, which put it
+    /// into their calls by themselves; where no registry is, callers say it as the attachment `token`. Handlers do not see it.
+    pub fn token(mut self, token: &str) -> Self {
+        self.token = Some(Token::new(token));
+        self
+    }
+
     /// Runs handlers on this runtime; without a word it is the one in which the provider starts.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.place = Some(Place::Runtime(runtime));
@@ -187,6 +199,9 @@ impl Builder {
         let listener = listener.map_err(|(address, error)| StartError::Listen { address, error })?;
         let address = listener.local_addr()?;
         check(&self.services)?;
+        if let Some(mistake) = self.token.as_ref().and_then(token::mistake) {
+            return Err(StartError::Token(mistake));
+        }
         let offers: Vec<_> = self.services.iter().map(|service| Offer::of(service, address)).collect();
         let registries = settled(&self.registries)?;
         let host = self.host.or_else(|| (!address.ip().is_unspecified()).then(|| address.ip().to_string()));
@@ -201,7 +216,7 @@ impl Builder {
         };
         let (orders_in, orders) = mpsc::channel(1);
         let (ready_in, ready) = oneshot::channel();
-        let services = Services::new(self.services);
+        let services = Services::new(self.services, self.token.clone());
         let makings = Makings { services, place, limits: self.limits, listener, orders, ready: ready_in };
         let makings = Arc::new(Mutex::new(Some(makings)));
         let shards = shard::spawn(1, "highway-sdk-provider", move |shard| {
@@ -215,7 +230,8 @@ impl Builder {
         let ended = || io::Error::other("it ended as it began");
         ready.await.unwrap_or_else(|_| Err(ended()))?;
         tracing::info!(application = self.application, %address, "the provider takes calls");
-        let stand = |host: String| Registered::start(registries, &self.application, &host, &offers);
+        let stand =
+            |host: String| Registered::start(registries, &self.application, &host, &offers, self.token.as_ref());
         let registered = standing.map(stand).transpose()?;
         Ok(Provider { address, offers, registered, orders: orders_in, shards })
     }
@@ -268,6 +284,7 @@ impl Provider {
             host: None,
             place: None,
             limits,
+            token: None,
         }
     }
 

@@ -11,12 +11,13 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use shard::Permit;
 use wire::dubbo::attachments::AttachmentValue;
-use wire::dubbo::call::{self, Call, Generic, Peeked};
+use wire::dubbo::call::{self, Call, Generic, HIGHWAY, Peeked};
 use wire::dubbo::frame::{Codec, FrameKind, Header, Status};
 
 use super::arguments;
 use super::lookup::{Run, refuse};
 use super::service::Service;
+use super::token::TOKEN;
 use super::{Answer, Thrown};
 use crate::codec::error::DecodeError;
 use crate::serialization::Decoder;
@@ -57,6 +58,11 @@ pub(super) enum Knows {
 
 /// What goes back beside the result.
 pub(super) type Reply = Arc<Mutex<Vec<(String, String)>>>;
+
+/// Whether a handler sees it, and may pass it on: not where its caller wanted it to go, nor what let it in.
+fn is_for_the_service(key: &str) -> bool {
+    key != TOKEN && (!key.starts_with(HIGHWAY) || [SOURCE_ISLAND, SOURCE_APPLICATION].contains(&key))
+}
 
 /// What is known of a call beside its body.
 pub(super) struct Circumstances {
@@ -188,7 +194,7 @@ impl Invocation {
         self.consumer
     }
 
-    /// The island that the call came from, where it came over the line.
+    /// The island that the call came from, where it came over the line: the ingress gateway's word, or that of whoever else calls here.
     #[must_use]
     pub fn source_island(&self) -> Option<String> {
         self.attachment(SOURCE_ISLAND)
@@ -212,17 +218,22 @@ impl Invocation {
         self.arrived.checked_add(self.timeout?)
     }
 
-    /// The attachment of this key, if it is text or a whole number; of equal keys the last.
+    /// The attachment of this key, if it is text or a whole number; of equal keys the last. None of what is not for the service: the
+    /// provider's `token`, and `highway.*` but for the source that gateways write.
     #[must_use]
     pub fn attachment(&self, key: &str) -> Option<String> {
+        if !is_for_the_service(key) {
+            return None;
+        }
         self.call(|call| call.attachments.get(key).map(Into::into)).flatten()
     }
 
-    /// The attachments that are text or whole numbers, the first [`ATTACHMENTS_MAX`] of them, in the consumer's order.
+    /// All that [`Invocation::attachment`] gives, the first [`ATTACHMENTS_MAX`] of them, in the consumer's order.
     #[must_use]
     pub fn attachments(&self) -> Vec<(String, String)> {
         let all = |call: &Call<'_>| {
-            let shown = call.attachments.iter().filter_map(|entry| match entry.value {
+            let ours = call.attachments.iter().filter(|entry| is_for_the_service(&entry.key));
+            let shown = ours.filter_map(|entry| match entry.value {
                 AttachmentValue::Text(text) => Some((entry.key.into_owned(), text.into_owned())),
                 AttachmentValue::Integer(number) => Some((entry.key.into_owned(), number.to_string())),
                 _ => None,

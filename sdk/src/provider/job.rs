@@ -15,6 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::PoisonError;
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use shard::{Budget, Key, Permit};
 use tokio::sync::mpsc;
@@ -57,9 +58,13 @@ pub(super) struct Told {
 }
 
 impl Job {
-    /// Runs the handler to its end.
+    /// Runs the handler to its end. A call that nobody waits for any more is not begun, and nothing of it is sent.
     pub(super) async fn run(self) {
         let Job { run, call, unanswered, budget, payload_len } = self;
+        if !call.is_one_way() && call.deadline().is_some_and(|deadline| deadline <= Instant::now()) {
+            let text = "its time was over before its handler could begin; it was not run";
+            return unanswered.answer(Err(refuse(Status::SERVER_TIMEOUT, text)));
+        }
         let (reply, consumer, codec) = (call.reply(), call.knows(), call.codec());
         let handler = run.handler();
         let result = match Guarded::call(&*handler.serve, handler.index, call) {

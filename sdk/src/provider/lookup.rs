@@ -11,6 +11,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use client::Token;
 use rustc_hash::FxHashMap;
 use wire::dubbo::call::{Call, Generic};
 use wire::dubbo::frame::Status;
@@ -18,6 +19,7 @@ use wire::dubbo::frame::Status;
 use super::service::{Handler, Service};
 use super::signature::{Method, descriptor_of};
 use super::thrown::Refusal;
+use super::token;
 use crate::serialization::Decoder;
 
 /// The method that every service has.
@@ -26,7 +28,11 @@ const ECHO: &str = "$echo";
 const QUOTED_LEN: usize = 200;
 
 /// All services of a provider.
-pub(super) struct Services(FxHashMap<Arc<str>, Vec<Arc<Service>>>);
+pub(super) struct Services {
+    all: FxHashMap<Arc<str>, Vec<Arc<Service>>>,
+    /// What callers have to show.
+    token: Option<Token>,
+}
 
 /// What a call is for.
 pub(super) enum Found {
@@ -48,12 +54,12 @@ impl Run {
 }
 
 impl Services {
-    pub(super) fn new(services: Vec<Service>) -> Self {
+    pub(super) fn new(services: Vec<Service>, token: Option<Token>) -> Self {
         let mut all: FxHashMap<Arc<str>, Vec<Arc<Service>>> = FxHashMap::default();
         for service in services {
             all.entry(service.interface.clone()).or_default().push(Arc::new(service));
         }
-        Self(all)
+        Self { all, token }
     }
 
     /// What `call` is for.
@@ -71,6 +77,9 @@ impl Services {
                 count => Err(refuse(Status::BAD_REQUEST, format!("{ECHO} takes one argument, found {count}"))),
             };
         }
+        if let Some(token) = &self.token {
+            token::admit(token, call, service)?;
+        }
         let types = match call.generic {
             None => Some(Cow::Borrowed(&*call.leading.types)),
             Some(Generic::True | Generic::RawReturn) => generic_types(call)?.map(Cow::Owned),
@@ -85,7 +94,7 @@ impl Services {
     }
 
     fn service(&self, call: &Call<'_>) -> Result<&Arc<Service>, Refusal> {
-        let of_interface = self.0.get(&*call.service).map(Vec::as_slice).unwrap_or_default();
+        let of_interface = self.all.get(&*call.service).map(Vec::as_slice).unwrap_or_default();
         let is_asked = |service: &&Arc<Service>| {
             service.group.as_deref() == call.group.as_deref() && service.version.as_deref() == call.version.as_deref()
         };

@@ -35,12 +35,16 @@
 //! |---|---|
 //! | a body over 8 MiB ([`Builder::payload`]), one that cannot be read, another serialization than hessian2 and fastjson2; a method or overload that is not there; arguments that are others than the handler takes | 40 |
 //! | a service that is not here, in this group or version | 70 |
+//! | no [`Builder::token`] of the provider's, or another | 70 |
 //! | more than 1000 calls in hand ([`Builder::calls`]), or 256 MiB of calls and answers ([`Builder::held`]) | 100, at once |
 //! | a result that cannot be written for Java, or is over 8 MiB | 50, 25 |
 //! | bytes that are no Dubbo; a frame of 256 MiB | the connection is closed |
 //! | a frame that does not come on, a connection without a heartbeat for 180 s, a consumer that does not read | the connection is closed |
 //!
-//! It speaks no TLS and asks no token: it is for services inside an island. It never closes a connection to say that a call failed.
+//! **Time** is what the consumer says: a call whose time is over before its handler could begin is not begun, and an answer that is late is not sent.
+//! Java begins it, and sends what its consumer has no use for any more. One-way calls are begun whenever they come.
+//!
+//! It speaks no TLS: it is for services inside an island. It never closes a connection to say that a call failed.
 
 mod answer;
 mod arguments;
@@ -58,6 +62,7 @@ mod session;
 mod shard_thread;
 mod signature;
 mod thrown;
+mod token;
 
 pub use answer::Answer;
 pub use builder::{Builder, Drained, Provider, StartError};

@@ -8,16 +8,18 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use std::{io, thread};
 
+use client::Token;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use zk_bridge::{Desired, Level, Parameters, Registry, RegistryFailure, RegistrySettings, ServiceKey};
 
 use super::Offer;
+use super::token::TOKEN;
+use crate::epoch::epoch;
 
 /// Registries in which a provider stands. Dropping it ends their sessions.
 pub(super) struct Registered {
@@ -34,10 +36,11 @@ impl Registered {
         application: &str,
         host: &str,
         offers: &[Offer],
+        token: Option<&Token>,
     ) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (reads, nothing) = watch::channel(BTreeSet::new());
-        let plain: Vec<_> = offers.iter().map(|offer| plain(offer, application, host)).collect();
+        let plain: Vec<_> = offers.iter().map(|offer| plain(offer, application, host, token)).collect();
         let opened = registries.into_iter().map(|settings| zk_bridge::open_only(settings, nothing.clone()));
         let (registries, drivers): (Vec<_>, Vec<_>) = opened.unzip();
         for registry in &registries {
@@ -87,7 +90,13 @@ impl Registered {
     }
 }
 
-fn plain(offer: &Offer, application: &str, host: &str) -> zk_bridge::Provider {
+fn plain(offer: &Offer, application: &str, host: &str, token: Option<&Token>) -> zk_bridge::Provider {
+    let says = [
+        ("methods", offer.methods.join(",")),
+        // What is read, as 3.3 says it: consumers call in the first that they have.
+        ("prefer.serialization", "hessian2,fastjson2".to_owned()),
+    ];
+    let token = token.map(|token| (TOKEN, token.reveal().to_owned()));
     zk_bridge::Provider {
         key: ServiceKey::new(&offer.interface, offer.group.as_deref(), offer.version.as_deref()),
         host: host.to_owned(),
@@ -95,25 +104,9 @@ fn plain(offer: &Offer, application: &str, host: &str) -> zk_bridge::Provider {
         path: String::new(),
         level: Level::Both,
         application: Some(application.to_owned()),
-        parameters: Parameters(
-            [
-                ("methods".to_owned(), offer.methods.join(",")),
-                // What is read, as 3.3 says it: consumers call in the first that they have.
-                ("prefer.serialization".to_owned(), "hessian2,fastjson2".to_owned()),
-            ]
-            .into(),
-        ),
+        parameters: Parameters(says.into_iter().chain(token).map(|(key, value)| (key.to_owned(), value)).collect()),
         highway: None,
     }
-}
-
-/// Milliseconds since 1970, and never the same twice.
-fn epoch() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let now = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-    let next = |last: u64| Some(now.max(last + 1));
-    LAST.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).map_or(now, |last| now.max(last + 1))
 }
 
 #[cfg(test)]
@@ -125,6 +118,6 @@ mod tests {
         let address = "10.0.0.1:20880".parse().unwrap();
         let (interface, methods) = ("com.acme.Greeter".to_owned(), vec!["greet".to_owned()]);
         let offer = Offer { interface, group: None, version: None, methods, address };
-        assert_eq!(plain(&offer, "shop", "10.0.0.1").serializations(), ["hessian2", "fastjson2"]);
+        assert_eq!(plain(&offer, "shop", "10.0.0.1", None).serializations(), ["hessian2", "fastjson2"]);
     }
 }

@@ -212,6 +212,28 @@ fn a_provider_stands_in_the_registry_until_it_drains() {
     }
 }
 
+/// Java's consumers read it in the registry, at whichever level they look, and say it by themselves.
+#[test]
+fn a_token_lets_in_who_comes_by_the_registry_and_nobody_who_does_not_know_it() {
+    let stage = stage();
+    let zookeeper = stage.zookeeper();
+    let greeting = vec![services::greeting("the one with a token", &Arc::default())];
+    let provider = stage.registered_with(&zookeeper, greeting, |builder| builder.token("known-in-the-registry"));
+    for release in [Release::V2_6_12, Release::V2_7_23, Release::V3_3_6] {
+        let consumer = stage.consumer(release, &zookeeper);
+        consumer.refer(&Refer::new("found", GREETING).patient().retries(0)).unwrap();
+        let hello = consumer.call(&Call::new("found", "sayHello", [json!("bo")])).unwrap().returned();
+        assert!(hello.as_str().unwrap().contains("the one with a token"), "{hello} of {}", release.version());
+        let straight = Refer::new("straight", GREETING).url(url(provider.address())).patient().retries(0);
+        consumer.refer(&straight).unwrap();
+        let thrown = consumer.call(&Call::new("straight", "sayHello", [json!("bo")])).unwrap().threw();
+        let says = format!("{thrown:?}");
+        assert!(says.contains("Invalid token! Forbid invoke remote service"), "{says} of {}", release.version());
+        assert!(!says.contains("known-in-the-registry"), "{says}");
+        consumer.stop().unwrap();
+    }
+}
+
 /// Drains `one` under steady calls of the reference `either`, of which all are answered; then all come from `two`.
 fn moves(consumer: &Peer, name: &str, greeted: &AtomicU64, one: Provider) {
     const CALLING: Duration = Duration::from_secs(6);

@@ -139,8 +139,18 @@ impl Stage {
 
     /// Another one, in a registry of the island.
     pub fn registered(&self, zookeeper: &ZooKeeper, services: Vec<Service>) -> Provider {
+        self.registered_with(zookeeper, services, |builder| builder)
+    }
+
+    /// The same of which more is said.
+    pub fn registered_with(
+        &self,
+        zookeeper: &ZooKeeper,
+        services: Vec<Service>,
+        more: impl FnOnce(Builder) -> Builder,
+    ) -> Provider {
         let place = self.lab.net.island(ISLAND);
-        let builder = of(place, services).registry(&zookeeper.url());
+        let builder = more(of(place, services).registry(&zookeeper.url()));
         let started = async {
             let provider = builder.start().await.unwrap();
             provider.registered().await.unwrap();
