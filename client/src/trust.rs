@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 use std::sync::Arc;
 
-use shard::tls::{self, ClientConfig, Identity, ServerName, TlsError};
+use shard::tls::{self, ClientConfig, Pem, ServerName, TlsError};
 use thiserror::Error;
 
 /// How providers with TLS are known.
@@ -54,11 +54,23 @@ impl Trust {
             // A file that cannot be read is said below, with its name.
             file.and_then(|file| std::fs::read(file).ok()).hash(&mut made_of);
         }
+        let own = own.map(|(certificate, key)| (Pem::File(certificate), Pem::File(key)));
+        Ok(Self { made_of: made_of.finish(), ..Self::of(ca_file.map(Pem::File), own, server_name)? })
+    }
+
+    /// The same of PEM wherever it stands, for who never looks again whether it has changed.
+    ///
+    /// # Errors
+    /// [`TrustError`].
+    pub fn of(
+        authorities: Option<Pem<'_>>,
+        own: Option<(Pem<'_>, Pem<'_>)>,
+        server_name: Option<&str>,
+    ) -> Result<Self, TrustError> {
         let wrong = |name: &str| TrustError::ServerName(name.to_owned());
         let server_name =
             server_name.map(|name| ServerName::try_from(name.to_owned()).map_err(|_| wrong(name))).transpose()?;
-        let identity = own.map(|(certificate_file, key_file)| Identity { certificate_file, key_file });
-        Ok(Self { config: tls::client(ca_file, identity)?, server_name, made_of: made_of.finish() })
+        Ok(Self::new(tls::client_of(authorities, own)?, server_name))
     }
 
     /// The same number where it was read from the same names and contents of files; only ever compared with another of this process.

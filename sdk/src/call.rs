@@ -339,7 +339,13 @@ fn answered<R: DeserializeOwned>(call: &Named, ended: Option<Ended>) -> Result<R
 
 /// What a call that has no answer says to its caller.
 fn failed(call: &Named, failure: Failure) -> CallError {
-    let (outcome, kind) = match failure {
+    let (outcome, kind) = told(failure);
+    CallError::new(call.label(), outcome, kind)
+}
+
+/// How far it got, and why.
+pub(crate) fn told(failure: Failure) -> (Outcome, CallErrorKind) {
+    match failure {
         Failure::NoProvider(why) => (Outcome::NotSent, CallErrorKind::NoProvider(why)),
         Failure::Refused(why) => (Outcome::NotSent, CallErrorKind::Refused(why)),
         Failure::NotReached(why) => (Outcome::NotSent, CallErrorKind::Connection(why)),
@@ -358,8 +364,7 @@ fn failed(call: &Named, failure: Failure) -> CallError {
                 format!("there is no room for an answer of {found_len} bytes; ask for less, or raise `Builder::held`");
             (Outcome::Executed, CallErrorKind::Busy(why))
         }
-    };
-    CallError::new(call.label(), outcome, kind)
+    }
 }
 
 // A reference is shared between threads, and so are calls of it.

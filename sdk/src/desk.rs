@@ -12,15 +12,15 @@
 //!
 //! A caller that does not wait any more is noticed before its call is sent. It chooses no island, which is a gateway's to do, and reads no answer.
 
+pub(crate) mod ready;
+
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{
-    Answer, Answers, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, SendError, State, Times, Untaken,
-};
+use client::{Answer, Answers, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, State, Times, Trust};
 use route::{Near, Refusal};
 use rustc_hash::FxHashSet;
 use shard::{Budget, Key, Shard, Slots};
@@ -31,7 +31,6 @@ use crate::directory::{Directory, GATEWAYS};
 use crate::held::Held;
 use crate::inbox::Inbox;
 use crate::job::{Ended, Failure, Job, Work};
-use crate::request::TooLong;
 use crate::rulings::Rulings;
 use crate::target::Target;
 
@@ -53,12 +52,17 @@ pub(crate) struct Desk {
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
     pub pool: PoolConfig,
+    /// How providers with TLS are known.
+    pub trust: Option<Trust>,
     /// Bytes that may be held.
     pub held_len: usize,
 }
 
 /// How often at most all calls are looked through for those that nobody waits for, where there is no room for another.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Why nobody is known where nothing was read.
+const UNREAD: &str = "no registry could be read in time; see whether ZooKeeper runs and lets this process in";
 
 /// Closes the inbox however its reader ends: a call that nobody takes would wait for ever.
 struct Reading(Arc<Inbox>);
@@ -92,6 +96,7 @@ pub(crate) async fn run(
             Work::Call(job) => desk.take(job),
             // Whoever does not wait for it any more misses nothing.
             Work::Standing(question) => drop(question.send(desk.pool.status())),
+            Work::Ready(question) => shard.run(ready::answer(desk.me.clone(), question)),
         });
         spare = jobs;
         if are_several {
@@ -112,7 +117,7 @@ async fn follow(desk: Weak<Desk>, mut directory: watch::Receiver<Arc<Directory>>
 impl Desk {
     fn new(shard: &Shard, limits: Limits) -> Rc<Self> {
         let calls = Slots::new(limits.pool.pending_limit);
-        Rc::new_cyclic(|me: &Weak<Self>| Self {
+        let desk = Rc::new_cyclic(|me: &Weak<Self>| Self {
             me: me.clone(),
             shard: shard.clone(),
             pool: Pool::new(shard, limits.pool, Budget::new(limits.held_len), me.clone()),
@@ -121,7 +126,9 @@ impl Desk {
             rulings: Rulings::default(),
             early: RefCell::default(),
             looked: Cell::default(),
-        })
+        });
+        desk.pool.trust(limits.trust);
+        desk
     }
 
     fn follow(&self, directory: Arc<Directory>) {
@@ -231,7 +238,7 @@ impl Desk {
                 held.asked = Some((provider, call));
             }
             Ok(None) => self.end(key, Ended::Sent),
-            Err(untaken) => self.end(key, Ended::Failed(untaken_failure(untaken, &candidates))),
+            Err(untaken) => self.end(key, Ended::Failed(Failure::of(untaken, &candidates))),
         }
     }
 
@@ -255,8 +262,7 @@ impl Desk {
     fn too_early(&self, key: Key) {
         let is_over = self.calls.borrow().get(key).is_none_or(|held| held.deadline <= Instant::now());
         if is_over && self.early.borrow_mut().remove(&key) {
-            let why = "no registry could be read in time; see whether ZooKeeper runs and lets this process in";
-            self.end(key, Ended::Failed(Failure::NoProvider(why.to_owned())));
+            self.end(key, Ended::Failed(Failure::NoProvider(UNREAD.to_owned())));
         }
     }
 
@@ -381,15 +387,6 @@ impl Answers for Desk {
 
     fn waiting_go(&self) {
         self.give_up(|held| held.asked.as_ref().is_some_and(|(provider, call)| provider.is_waiting(*call)));
-    }
-}
-
-fn untaken_failure(untaken: Untaken<TooLong>, candidates: &client::Candidates) -> Failure {
-    match untaken {
-        Untaken::Nobody => Failure::NotReached(candidates.trouble()),
-        Untaken::Refused { error: SendError::Busy(why), .. } => Failure::Busy(why),
-        Untaken::Refused { error: SendError::Down(why), .. } => Failure::NotReached(why),
-        Untaken::Refused { error: SendError::Write(too_long), .. } => Failure::RequestTooLong(too_long),
     }
 }
 

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Endpoint, Offer, ProviderList, is_enabled};
+use client::{Endpoint, Offer, ProviderList, Secured, TlsWith, is_enabled};
 use rustc_hash::{FxHashMap, FxHashSet};
 use wire::dubbo::frame::Codec;
 use zk_bridge::{Provider, ServiceKey, View};
@@ -101,7 +101,8 @@ struct Timeouts {
 
 impl Directory {
     /// What these views and addresses say of the services that are called.
-    pub fn of(called: &BTreeMap<Names, Called>, gateways: &[Endpoint], views: &[Arc<View>]) -> Self {
+    pub fn of(called: &BTreeMap<Names, Called>, gateways: &[Endpoint], views: &[Arc<View>], tls: TlsWith) -> Self {
+        let secured = secured(called, gateways, views, tls);
         let mut services = FxHashMap::default();
         let mut timeouts = FxHashMap::default();
         let mut readers = FxHashMap::default();
@@ -111,7 +112,8 @@ impl Directory {
                 asked.insert(names.anybody.clone());
             }
             if !direct.is_empty() {
-                let offers = direct.iter().map(|endpoint| Offer::new(endpoint.clone(), &service.interface));
+                let offers =
+                    direct.iter().map(|at| Offer::new(secured.endpoint(&at.host, at.port), &service.interface));
                 services.insert(names.anybody.clone(), offers.collect());
                 continue;
             }
@@ -123,6 +125,7 @@ impl Directory {
             let own = open.clone().filter(|provider| !provider.is_virtual());
             timeouts.extend(Timeouts::of(open.clone()).map(|said| (names.anybody.clone(), said)));
             timeouts.extend(Timeouts::of(own.clone()).map(|said| (names.local.clone(), said)));
+            let offer = |provider: &Provider| offer(provider, &secured);
             let real: Vec<Offer> = own.map(offer).collect();
             let mut anybody: Vec<Offer> = open.map(offer).collect();
             if anybody.is_empty() && views.is_empty() {
@@ -134,13 +137,13 @@ impl Directory {
         }
         let (mut for_any, mut bound) = (BTreeSet::new(), BTreeMap::<&str, BTreeSet<Endpoint>>::new());
         for gateway in views.iter().flat_map(|view| view.gateways()) {
-            let endpoint = Endpoint::new(&gateway.host, gateway.port);
+            let endpoint = secured.endpoint(&gateway.host, gateway.port);
             match gateway.island.as_deref().or(gateway.tag.as_deref()) {
                 None => for_any.insert(endpoint),
                 Some(island) => bound.entry(island).or_default().insert(endpoint),
             };
         }
-        for_any.extend(gateways.iter().cloned());
+        for_any.extend(gateways.iter().map(|given| secured.endpoint(&given.host, given.port)));
         for (island, own) in bound {
             let takers = for_any.iter().chain(&own).map(gateway).collect();
             services.insert(format!("{GATEWAYS} {island}").into(), takers);
@@ -249,9 +252,25 @@ fn enabled(provider: &Provider) -> bool {
     is_enabled(|key| provider.parameters.get(key))
 }
 
-fn offer(provider: &Provider) -> Offer {
-    let endpoint = Endpoint::new(&provider.host, provider.port);
-    let endpoint = if provider.wants_tls() { endpoint.with_tls() } else { endpoint };
+/// Where TLS is spoken: as the addresses say that were given, else as registries do.
+fn secured<'a>(
+    called: &'a BTreeMap<Names, Called>,
+    gateways: &'a [Endpoint],
+    views: &'a [Arc<View>],
+    tls: TlsWith,
+) -> Secured<'a> {
+    let mut secured = Secured::default();
+    called.values().flat_map(|called| &*called.direct).chain(gateways).for_each(|given| secured.configure(given));
+    for provider in views.iter().flat_map(|view| view.providers()) {
+        if provider.wants_tls() || (tls == TlsWith::Everybody && !provider.is_virtual()) {
+            secured.list(&provider.host, provider.port);
+        }
+    }
+    secured
+}
+
+fn offer(provider: &Provider, secured: &Secured<'_>) -> Offer {
+    let endpoint = secured.endpoint(&provider.host, provider.port);
     Offer::listed(endpoint, &provider.path, provider.parameters.methods(), |key| provider.parameters.get(key))
 }
 

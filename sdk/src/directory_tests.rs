@@ -40,7 +40,7 @@ fn called(direct: &[Endpoint]) -> (Names, BTreeMap<Names, Called>) {
 fn directory(providers: Vec<Provider>) -> (Names, Directory) {
     let (names, called) = called(&[]);
     let view = Arc::new(View::of(1, providers, Vec::new()));
-    (names, Directory::of(&called, &[], &[view]))
+    (names, Directory::of(&called, &[], &[view], TlsWith::Marked))
 }
 
 fn ports(directory: &Directory, name: &str) -> Vec<u16> {
@@ -74,14 +74,14 @@ fn an_island_with_a_port_of_its_own_has_the_other_gateways_beside_it() {
 fn given_addresses_stand_whatever_the_registries_say() {
     let (names, called) = called(&[Endpoint::new("h1", 1), Endpoint::new("h2", 2)]);
     let view = Arc::new(View::of(1, vec![provider(9, &[])], Vec::new()));
-    let directory = Directory::of(&called, &[], &[view]);
+    let directory = Directory::of(&called, &[], &[view], TlsWith::Marked);
     assert_eq!((ports(&directory, &names.anybody), &names.local), (vec![1, 2], &names.anybody));
 }
 
 #[test]
 fn without_a_registry_every_call_goes_to_the_gateways_that_were_given() {
     let (names, called) = called(&[]);
-    let directory = Directory::of(&called, &[Endpoint::new("g", 7)], &[]);
+    let directory = Directory::of(&called, &[Endpoint::new("g", 7)], &[], TlsWith::Marked);
     assert_eq!((ports(&directory, &names.anybody), ports(&directory, GATEWAYS)), (vec![7], vec![7]));
     assert!(ports(&directory, &names.local).is_empty());
 }
@@ -90,7 +90,7 @@ fn without_a_registry_every_call_goes_to_the_gateways_that_were_given() {
 fn nothing_is_known_to_be_absent_before_all_registries_were_read() {
     let (names, called) = called(&[]);
     let views = [Arc::new(View::of(1, vec![provider(1, &[])], Vec::new())), Arc::new(View::unread())];
-    let directory = Directory::of(&called, &[], &views);
+    let directory = Directory::of(&called, &[], &views, TlsWith::Marked);
     assert!(!directory.has_looked_for(&names.anybody, &names.anybody));
     assert_eq!(ports(&directory, &names.anybody), [1], "who is known is called");
 }
@@ -141,7 +141,7 @@ fn where_rules_are_in_force_nothing_is_decided_of_a_service_before_it_was_looked
         (vec![read.clone(), unread], Some(ruled()), true),
         (vec![read], Some(ruled()), true),
     ] {
-        let directory = Directory { ground, ..Directory::of(&called, &[], &views) };
+        let directory = Directory { ground, ..Directory::of(&called, &[], &views, TlsWith::Marked) };
         assert_eq!(directory.ground_for(&names.anybody).is_some(), is_decided, "{directory:?}");
     }
 }
@@ -168,9 +168,9 @@ fn a_call_is_written_in_what_the_nodes_of_its_service_read() {
         assert_eq!(directory.forms(&names.anybody), wanted, "{nodes:?}");
     }
     let (names, called) = called(&[]);
-    let unread = Directory::of(&called, &[], &[Arc::new(View::unread())]);
+    let unread = Directory::of(&called, &[], &[Arc::new(View::unread())], TlsWith::Marked);
     assert_eq!(unread.forms(&names.anybody), Forms::Both, "nobody knows yet");
-    assert_eq!(Directory::of(&called, &[], &[]).forms(&names.anybody), hessian2, "nobody will know");
+    assert_eq!(Directory::of(&called, &[], &[], TlsWith::Marked).forms(&names.anybody), hessian2, "nobody will know");
 }
 
 #[test]
@@ -202,4 +202,34 @@ fn of_both_forms_each_address_gets_what_it_reads_and_each_island_what_its_gatewa
     assert_eq!(reads(GATEWAYS, 3, "beijing"), Codec::Fastjson2);
     assert_eq!(reads(&directory.gateways_for("shanghai"), 4, "shanghai"), Codec::Hessian2);
     assert_eq!(reads(GATEWAYS, 3, "atlantis"), Codec::Hessian2, "as those without a tag");
+}
+
+#[test]
+fn tls_is_spoken_where_an_address_says_it_or_else_its_node_and_with_everybody_but_gateways_where_that_is_wanted() {
+    let secured = |port, says: &str| provider(port, &[("ssl-enabled", says)]);
+    let view = Arc::new(View::of(1, vec![secured(1, "true"), secured(2, "false"), gateway_at(3, "")], Vec::new()));
+    let (names, looked_up) = called(&[]);
+    let spoken = |given: &[Endpoint], gateways: &[Endpoint], tls| {
+        let (_, direct) = called(given);
+        let all =
+            if given.is_empty() { looked_up.clone() } else { looked_up.clone().into_iter().chain(direct).collect() };
+        let directory = Directory::of(&all, gateways, std::slice::from_ref(&view), tls);
+        let services = &directory.list.services;
+        let listed = services.get(&names.anybody).into_iter().chain(services.get(GATEWAYS)).flatten();
+        let mut found: Vec<String> = listed.map(|offer| offer.endpoint.to_string()).collect();
+        found.sort();
+        found
+    };
+    let [one, two, three] = [1, 2, 3].map(|port| Endpoint::new("10.0.0.1", port));
+    let text = |all: &[&Endpoint]| all.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let [one_tls, two_tls, three_tls] = [&one, &two, &three].map(|plain| plain.clone().with_tls());
+    assert_eq!(spoken(&[], &[], TlsWith::Marked), text(&[&one_tls, &two, &three, &three]));
+    assert_eq!(spoken(&[], &[], TlsWith::Everybody), text(&[&one_tls, &two_tls, &three, &three]));
+    // The process's own word goes before that of the registry.
+    assert_eq!(
+        spoken(&[one, two_tls.clone()], &[], TlsWith::Marked)[..2],
+        text(&[&Endpoint::new("10.0.0.1", 1), &two_tls])
+    );
+    let with_gateway = spoken(&[], std::slice::from_ref(&three_tls), TlsWith::Marked);
+    assert_eq!(with_gateway, text(&[&one_tls, &two, &three_tls, &three_tls]));
 }

@@ -87,7 +87,7 @@ impl Held {
             let names = &self.request.of.names;
             let is_local = self.target.as_ref().is_some_and(Target::is_local);
             let name = if is_local { &names.local } else { &names.anybody };
-            directory.timeout(name, &self.request.method)
+            directory.timeout(name, self.request.runs())
         };
         let timeout = self.said.or_else(of_providers).unwrap_or(DEFAULT_TIMEOUT);
         let from = if self.said.is_none() && self.watched_until.is_some() { now } else { self.began };

@@ -4,9 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use client::{Endpoint, ProviderStatus};
+use client::{Candidates, Endpoint, ProviderStatus, SendError, Untaken};
 use tokio::sync::oneshot;
 
+use crate::desk::ready::Question;
 use crate::request::{Request, TooLong};
 use crate::target::Target;
 
@@ -17,6 +18,8 @@ pub(crate) enum Work {
     Call(Job),
     /// Somebody wants to know how providers stand.
     Standing(oneshot::Sender<Vec<ProviderStatus>>),
+    /// Somebody waits until a service can be called.
+    Ready(Question),
 }
 
 /// A call on its way.
@@ -77,4 +80,16 @@ pub(crate) enum Failure {
     NoRoom {
         found_len: usize,
     },
+}
+
+impl Failure {
+    /// Nobody of these took it.
+    pub fn of(untaken: Untaken<TooLong>, candidates: &Candidates) -> Self {
+        match untaken {
+            Untaken::Nobody => Self::NotReached(candidates.trouble()),
+            Untaken::Refused { error: SendError::Busy(why), .. } => Self::Busy(why),
+            Untaken::Refused { error: SendError::Down(why), .. } => Self::NotReached(why),
+            Untaken::Refused { error: SendError::Write(too_long), .. } => Self::RequestTooLong(too_long),
+        }
+    }
 }

@@ -52,6 +52,11 @@
 //! audits and providers read: put there by [`Builder::outgoing`], [`with_attachments`], [`Call::attachment`] or the layer of feature `tower`.
 //! [`Highway::providers`] says how providers and gateways stand.
 //!
+//! **What others see.** Registries show each service that is looked up as a reference of this process, as they show Java's, until [`Highway::close`] or the
+//! last client of it; [`Builder::without_consumer_nodes`] leaves that out.
+//!
+//! **TLS.** Providers that say `ssl-enabled=true` are called over TLS, by whom [`Builder::tls`] trusts.
+//!
 //! **Features**; `macros` alone is on unless it is left out:
 //!
 //! | feature | what it gives |
@@ -70,6 +75,7 @@
 
 mod args;
 mod blocking;
+mod builder;
 mod call;
 mod codec;
 mod descriptor;
@@ -95,6 +101,7 @@ mod listing;
 mod observed;
 mod options;
 pub mod provider;
+mod references;
 mod registries;
 mod reply;
 mod request;
@@ -103,6 +110,7 @@ mod scope;
 mod serialization;
 mod service;
 mod target;
+mod tls;
 #[cfg(feature = "tower")]
 pub mod tower;
 #[cfg(feature = "tower")]
@@ -114,17 +122,19 @@ mod value_from;
 mod written;
 
 pub use args::Args;
+pub use builder::{BuildError, Builder, TARGET_VARIABLE};
 pub use call::{Call, Calling};
 pub use client::{ProviderStatus, State as ProviderState};
 pub use error::{AnswerError, CallError, CallErrorKind, Outcome};
 pub use exception::{JavaException, StackFrame};
 pub use generic::Generic;
-pub use highway::{BuildError, Builder, Highway, TARGET_VARIABLE};
+pub use highway::Highway;
 pub use options::CallOptions;
 pub use reply::{Attachments, Reply};
 pub use scope::{TargetGuard, carried, current_target, enter_target, with_attachments, with_target};
 pub use service::{Service, ServiceBuilder};
 pub use target::{NotATarget, Target};
+pub use tls::Tls;
 #[cfg(feature = "macros")]
 pub use typed::service;
 pub use value::Value;

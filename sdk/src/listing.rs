@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use client::Endpoint;
+use client::{Endpoint, TlsWith};
 use route::rules::Rules;
 use route::{Known, Returned, Snapshot};
 use tokio::sync::watch;
@@ -24,6 +24,7 @@ pub(crate) struct Listing {
     state: Mutex<State>,
     directory: watch::Sender<Arc<Directory>>,
     interfaces: watch::Sender<BTreeSet<String>>,
+    services: watch::Sender<BTreeSet<ServiceKey>>,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +34,8 @@ struct State {
     references: BTreeMap<Names, usize>,
     gateways: Vec<Endpoint>,
     views: Vec<Arc<View>>,
+    /// Which of the providers there speak TLS.
+    tls: TlsWith,
     island: Arc<str>,
     /// `None` while it is not known which there are.
     rules: Option<Arc<Rules>>,
@@ -54,17 +57,19 @@ pub(crate) struct Wanted {
 
 impl Listing {
     /// Knows the addresses of gateways that were given, one view for each registry, the name of the own island where somebody said it, and
-    /// the rules where they need not be read first.
+    /// the rules where they need not be read first; and with whom TLS is spoken.
     pub fn new(
         gateways: Vec<Endpoint>,
         views: Vec<Arc<View>>,
         island: Arc<str>,
         rules: Option<Arc<Rules>>,
+        tls: TlsWith,
     ) -> Arc<Self> {
         let listing = Self {
-            state: Mutex::new(State { gateways, views, island, rules, ..State::default() }),
+            state: Mutex::new(State { gateways, views, island, rules, tls, ..State::default() }),
             directory: watch::Sender::new(Arc::default()),
             interfaces: watch::Sender::default(),
+            services: watch::Sender::default(),
         };
         listing.change(|_| true);
         Arc::new(listing)
@@ -78,6 +83,11 @@ impl Listing {
     /// What registries are to be read for, at once and whenever it changes.
     pub fn interfaces(&self) -> watch::Receiver<BTreeSet<String>> {
         self.interfaces.subscribe()
+    }
+
+    /// The services that are looked up, at once and whenever they change.
+    pub fn services(&self) -> watch::Receiver<BTreeSet<ServiceKey>> {
+        self.services.subscribe()
     }
 
     /// A service is called from now on, at these addresses or wherever it is offered.
@@ -127,15 +137,10 @@ impl Listing {
             return;
         }
         let looked_up = state.called.values().filter(|called| called.direct.is_empty());
-        let interfaces: BTreeSet<String> = looked_up.map(|called| called.service.interface.clone()).collect();
-        self.interfaces.send_if_modified(|said| {
-            let differs = *said != interfaces;
-            if differs {
-                *said = interfaces;
-            }
-            differs
-        });
-        let mut directory = Directory::of(&state.called, &state.gateways, &state.views);
+        let services: BTreeSet<ServiceKey> = looked_up.map(|called| ServiceKey::clone(&called.service)).collect();
+        say(&self.interfaces, services.iter().map(|service| service.interface.clone()).collect());
+        say(&self.services, services);
+        let mut directory = Directory::of(&state.called, &state.gateways, &state.views, state.tls);
         directory.ground = state.ground(&directory, Instant::now());
         state.called.iter().for_each(|(names, called)| called.forms.set(directory.forms(&names.anybody)));
         // Under the lock, so that an older one never comes behind.
@@ -145,6 +150,17 @@ impl Listing {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Says what is so now, where that is something else than before.
+fn say<T: PartialEq>(told: &watch::Sender<T>, now: T) {
+    told.send_if_modified(|said| {
+        let differs = *said != now;
+        if differs {
+            *said = now;
+        }
+        differs
+    });
 }
 
 impl State {
@@ -203,7 +219,8 @@ mod tests {
 
     #[test]
     fn a_call_is_written_once_as_soon_as_it_is_known_what_is_read() {
-        let listing = Listing::new(Vec::new(), vec![Arc::new(View::unread())], "".into(), Some(Arc::default()));
+        let listing =
+            Listing::new(Vec::new(), vec![Arc::new(View::unread())], "".into(), Some(Arc::default()), TlsWith::Marked);
         let service = Arc::new(ServiceKey::new("com.acme.Greeter", None, None));
         let (first, second) = (listing.want(service.clone(), Vec::new()), listing.want(service.clone(), Vec::new()));
         let given = listing.want(service, vec![Endpoint::new("10.0.0.1", 20880)]);

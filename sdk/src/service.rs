@@ -4,16 +4,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::sync::oneshot;
 use zk_bridge::ServiceKey;
 
 use crate::args::Args;
-use crate::call::Call;
-use crate::highway::{BuildError, Shared, endpoint, setting};
+use crate::builder::{BuildError, endpoint, setting};
+use crate::call::{Call, told};
+use crate::desk::ready::Question;
+use crate::error::CallErrorKind;
+use crate::highway::Shared;
+use crate::job::Work;
 use crate::listing::Wanted;
 use crate::options::CallOptions;
 use crate::request::Reference;
+
+/// Longer is not waited.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A service. Clones are one reference count.
 #[derive(Debug, Clone)]
@@ -58,7 +66,8 @@ impl ServiceBuilder {
         self
     }
 
-    /// A provider's address, `host:port`: the registries are not asked then. Several share the calls.
+    /// A provider's address, `host:port`, and `host:port?ssl-enabled=true` where it speaks TLS ([`Builder::tls`](crate::Builder::tls)):
+    /// the registries are not asked then. Several share the calls.
     pub fn address(mut self, address: &str) -> Self {
         self.addresses.push(address.to_owned());
         self
@@ -125,6 +134,24 @@ impl Service {
     /// [`Value`](crate::Value) for anything.
     pub fn call<A: Args, R>(&self, method: impl Into<Arc<str>>, args: A) -> Call<A, R> {
         Call::new(self.clone(), method.into(), args)
+    }
+
+    /// Waits until a call without a target could be made: it is known who offers the service, and one of them is connected. For the
+    /// start of a process that shall take no work before, and for pages of health; a call needs none of it, since it waits by itself.
+    ///
+    /// # Errors
+    /// Why it could not at the end of that time: [`CallErrorKind::NoProvider`], [`CallErrorKind::Connection`];
+    /// [`CallErrorKind::Ended`] where the threads have ended.
+    pub async fn ready(&self, within: Duration) -> Result<(), CallErrorKind> {
+        let Referred { shared, said, .. } = &*self.0;
+        let (reply, answer) = oneshot::channel();
+        let until = Instant::now() + within.min(LONGEST);
+        shared.inbox.put(Work::Ready(Question { of: said.clone(), until, reply }))?;
+        match answer.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(failure)) => Err(told(failure).1),
+            Err(_) => Err(CallErrorKind::Ended),
+        }
     }
 
     /// Its key, `[group/]interface[:version]`.

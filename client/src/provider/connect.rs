@@ -86,7 +86,7 @@ impl Provider {
             return Ok(Layer::Plain);
         }
         let trust = self.core.trust.borrow();
-        let trust = trust.as_ref().ok_or("it wants TLS, and nobody has said whom to trust: see [providers.tls] of an ingress gateway, [local.tls] of an egress gateway")?;
+        let trust = trust.as_ref().ok_or("it wants TLS, and nobody has said whom to trust: see [providers.tls] of an ingress gateway, [local.tls] of an egress gateway, `Builder::tls` of highway-sdk")?;
         let host = &*self.endpoint.host;
         let name = match &trust.server_name {
             Some(name) => name.clone(),

@@ -1,12 +1,13 @@
-//! TLS configurations from files. It never trusts a certificate that its roots do not, and never logs a key.
+//! TLS configurations from files, or from what stood in one. It never trusts a certificate that its roots do not, and never logs a key.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::ring;
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
-use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use thiserror::Error;
 
@@ -27,7 +28,7 @@ pub enum TlsError {
         /// Which.
         file: PathBuf,
         /// Why.
-        error: rustls_pki_types::pem::Error,
+        error: pem::Error,
     },
     /// A file without a certificate.
     #[error("{file}: no certificate in it", file = .0.display())]
@@ -35,6 +36,9 @@ pub enum TlsError {
     /// No file with the system's roots.
     #[error("no root certificates on this system; name the authority's file")]
     NoSystemRoots,
+    /// A file without a private key.
+    #[error("{file}: no private key in it", file = .0.display())]
+    NoKey(PathBuf),
     /// Certificates or a key that rustls does not take.
     #[error("{file}: {error}", file = file.display())]
     Refused {
@@ -65,24 +69,58 @@ pub struct Identity<'a> {
     pub key_file: &'a Path,
 }
 
+/// PEM: a file, or what would stand in one.
+#[derive(Clone, Copy)]
+pub enum Pem<'a> {
+    /// A file.
+    File(&'a Path),
+    /// What errors call it, and its bytes.
+    Bytes(&'a str, &'a [u8]),
+}
+
+impl Pem<'_> {
+    fn name(&self) -> PathBuf {
+        match *self {
+            Self::File(file) => file.to_owned(),
+            Self::Bytes(name, _) => name.into(),
+        }
+    }
+}
+
+/// A key is never shown.
+impl fmt::Debug for Pem<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Pem({})", self.name().display())
+    }
+}
+
 /// An end that asks: it trusts the certificates of `ca_file`, or the system's roots, and shows `identity` where it is asked to.
 ///
 /// # Errors
 /// [`TlsError`] with the file's name.
 pub fn client(ca_file: Option<&Path>, identity: Option<Identity<'_>>) -> Result<Arc<ClientConfig>, TlsError> {
-    let roots = match ca_file {
-        Some(file) => authorities(file)?,
+    let own = identity.map(|own| (Pem::File(own.certificate_file), Pem::File(own.key_file)));
+    client_of(ca_file.map(Pem::File), own)
+}
+
+/// [`client`] of PEM wherever it stands: the authorities, and the own chain with its key.
+///
+/// # Errors
+/// [`TlsError`] with the name of what is wrong.
+pub fn client_of(authorities: Option<Pem<'_>>, own: Option<(Pem<'_>, Pem<'_>)>) -> Result<Arc<ClientConfig>, TlsError> {
+    let roots = match authorities {
+        Some(pem) => roots_of(pem)?,
         None => system_roots()?,
     };
     let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Unavailable)?
         .with_root_certificates(roots);
-    Ok(Arc::new(match identity {
+    Ok(Arc::new(match own {
         None => config.with_no_client_auth(),
-        Some(identity) => {
-            let (chain, key) = read(identity)?;
-            let refused = |error| TlsError::Refused { file: identity.certificate_file.to_owned(), error };
+        Some((certificate, key)) => {
+            let (chain, key) = read(certificate, key)?;
+            let refused = |error| TlsError::Refused { file: certificate.name(), error };
             config.with_client_auth_cert(chain, key).map_err(refused)?
         }
     }))
@@ -94,7 +132,7 @@ pub fn client(ca_file: Option<&Path>, identity: Option<Identity<'_>>) -> Result<
 /// # Errors
 /// [`TlsError`] with the file's name.
 pub fn server(identity: Identity<'_>, client_ca_file: Option<&Path>) -> Result<Arc<ServerConfig>, TlsError> {
-    let (chain, key) = read(identity)?;
+    let (chain, key) = read(Pem::File(identity.certificate_file), Pem::File(identity.key_file))?;
     let provider = Arc::new(ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
@@ -102,7 +140,7 @@ pub fn server(identity: Identity<'_>, client_ca_file: Option<&Path>) -> Result<A
     let config = match client_ca_file {
         None => config.with_no_client_auth(),
         Some(file) => {
-            let roots = Arc::new(authorities(file)?);
+            let roots = Arc::new(roots_of(Pem::File(file))?);
             let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider)
                 .build()
                 .map_err(|error| TlsError::Authority { file: file.to_owned(), error })?;
@@ -114,10 +152,10 @@ pub fn server(identity: Identity<'_>, client_ca_file: Option<&Path>) -> Result<A
 }
 
 /// Authorities that were named: each must be read.
-fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+fn roots_of(pem: Pem<'_>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates(file)? {
-        roots.add(certificate).map_err(|error| TlsError::Refused { file: file.to_owned(), error })?;
+    for certificate in certificates(pem)? {
+        roots.add(certificate).map_err(|error| TlsError::Refused { file: pem.name(), error })?;
     }
     Ok(roots)
 }
@@ -132,18 +170,32 @@ pub fn system_bundle() -> Option<&'static Path> {
 fn system_roots() -> Result<RootCertStore, TlsError> {
     let file = system_bundle().ok_or(TlsError::NoSystemRoots)?;
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates(file)?);
+    roots.add_parsable_certificates(certificates(Pem::File(file))?);
     Ok(roots)
 }
 
-fn read(identity: Identity<'_>) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
-    let chain = certificates(identity.certificate_file)?;
-    let failed = |error| TlsError::File { file: identity.key_file.to_owned(), error };
-    Ok((chain, PrivateKeyDer::from_pem_file(identity.key_file).map_err(failed)?))
+fn read(
+    certificate: Pem<'_>,
+    key: Pem<'_>,
+) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), TlsError> {
+    let chain = certificates(certificate)?;
+    let found = match key {
+        Pem::File(file) => PrivateKeyDer::from_pem_file(file),
+        Pem::Bytes(_, bytes) => PrivateKeyDer::from_pem_slice(bytes),
+    };
+    let key = found.map_err(|error| match error {
+        pem::Error::NoItemsFound => TlsError::NoKey(key.name()),
+        error => TlsError::File { file: key.name(), error },
+    })?;
+    Ok((chain, key))
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let failed = |error| TlsError::File { file: file.to_owned(), error };
-    let all: Vec<_> = CertificateDer::pem_file_iter(file).map_err(failed)?.collect::<Result<_, _>>().map_err(failed)?;
-    if all.is_empty() { Err(TlsError::NoCertificate(file.to_owned())) } else { Ok(all) }
+fn certificates(pem: Pem<'_>) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let failed = |error| TlsError::File { file: pem.name(), error };
+    let all: Result<Vec<_>, _> = match pem {
+        Pem::File(file) => CertificateDer::pem_file_iter(file).map_err(failed)?.collect(),
+        Pem::Bytes(_, bytes) => CertificateDer::pem_slice_iter(bytes).collect(),
+    };
+    let all = all.map_err(failed)?;
+    if all.is_empty() { Err(TlsError::NoCertificate(pem.name())) } else { Ok(all) }
 }

@@ -19,7 +19,7 @@ pub(crate) mod session;
 
 use std::sync::Arc;
 
-pub use files::{Identity, TlsError, client, server, system_bundle};
+pub use files::{Identity, Pem, TlsError, client, client_of, server, system_bundle};
 pub use rustls::{ClientConfig, ServerConfig};
 pub use rustls_pki_types::ServerName;
 

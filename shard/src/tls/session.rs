@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use rustls::{AlertDescription, ClientConnection, Connection, InvalidMessage, ServerConnection};
+use rustls::{AlertDescription, CertificateError, ClientConnection, Connection, InvalidMessage, ServerConnection};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
@@ -113,6 +113,9 @@ impl Tls {
                 if self.0.is_handshaking() =>
             {
                 "; what answers there does not speak TLS"
+            }
+            (rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer), _) => {
+                "; it is signed by none of the authorities that this end trusts"
             }
             (rustls::Error::NoCertificatesPresented, _) => "; this end only takes peers that show a certificate",
             (rustls::Error::AlertReceived(AlertDescription::CertificateRequired), _) => {

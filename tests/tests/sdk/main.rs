@@ -2,11 +2,14 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a test")]
 
 mod carried;
+mod consumers;
 mod fastjson2;
 mod generated;
 mod islands;
 mod made;
 mod providers;
+mod ready;
 mod rules;
+mod tls;
 mod typed;
 mod types;
