@@ -90,9 +90,6 @@ pub enum StartError {
         /// Where it listens.
         address: SocketAddr,
     },
-    /// The token is none that a URL can carry.
-    #[error("the token of the provider: {0}")]
-    Token(String),
     /// There is no runtime here.
     #[error(
         "found no tokio runtime here for the handlers, wanted one: start the provider inside of one, or give it by `runtime`"
@@ -199,8 +196,9 @@ impl Builder {
         let listener = listener.map_err(|(address, error)| StartError::Listen { address, error })?;
         let address = listener.local_addr()?;
         check(&self.services)?;
-        if let Some(mistake) = self.token.as_ref().and_then(token::mistake) {
-            return Err(StartError::Token(mistake));
+        let mistake = self.token.as_ref().and_then(token::mistake);
+        if let (Some(mistake), Some(service)) = (mistake, self.services.first()) {
+            return Err(StartError::Service { service: service.name(), mistake: format!("its token: {mistake}") });
         }
         let offers: Vec<_> = self.services.iter().map(|service| Offer::of(service, address)).collect();
         let registries = settled(&self.registries)?;
