@@ -338,6 +338,29 @@ fn the_null_that_java_writes_behind_a_reference_is_none() {
 }
 
 #[test]
+fn an_object_that_is_read_as_a_map_ends_once() {
+    // The end of the inner object was taken, and then that of the outer with it, which so took the next object for its fields.
+    #[derive(Serialize)]
+    #[serde(rename = "com.acme.Order")]
+    struct Order {
+        first: Item,
+        last: Item,
+    }
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename = "com.acme.Order")]
+    struct Loose {
+        first: HashMap<String, Value>,
+        last: HashMap<String, Value>,
+    }
+    let orders = [1, 2].map(|qty| Order { first: item("a", qty), last: item("b", qty) });
+    let loose = |sku: &str, qty: i32| {
+        HashMap::from([("sku".to_owned(), Value::Text(sku.to_owned())), ("qty".to_owned(), Value::Int(qty))])
+    };
+    let wanted = [1, 2].map(|qty| Loose { first: loose("a", qty), last: loose("b", qty) });
+    assert_eq!(from_slice::<[Loose; 2]>(&to_vec(&orders).unwrap()).unwrap(), wanted);
+}
+
+#[test]
 fn an_object_inside_itself_is_refused_by_types_and_held_by_a_value() {
     #[derive(Debug, Deserialize)]
     #[serde(rename = "a.Node")]

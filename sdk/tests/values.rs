@@ -259,6 +259,22 @@ fn a_reference_back_over_a_class_definition_counts_nothing_twice() {
 }
 
 #[test]
+fn a_field_whose_name_comes_in_pieces_is_the_same_field() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(rename = "a.B")]
+    struct Both {
+        ab: i32,
+        c: i32,
+    }
+    // The first name in two pieces, which no slice of the stream is, the second as it mostly stands there.
+    let class = "43 03612e42 92 520001610162 0163";
+    let both: Vec<Both> = from_slice(&unhex(&format!("7a {class} 60 91 92 60 93 94"))).unwrap();
+    assert_eq!(both, [Both { ab: 1, c: 2 }, Both { ab: 3, c: 4 }]);
+    assert_eq!(refusal::<Both>(&format!("{class} 60 0178 92")), "ab is not as wanted: found text, wanted i32");
+    assert_eq!(refusal::<Both>(&format!("{class} 60 91 0178")), "c is not as wanted: found text, wanted i32");
+}
+
+#[test]
 fn an_object_inside_itself_is_refused_by_types_and_held_by_a_value() {
     #[derive(Debug, Deserialize)]
     #[serde(rename = "a.Node")]

@@ -26,11 +26,15 @@ impl<'d, 'de, S: Source<'de>> Items<'d, 'de, S> {
         Self { reading, left: len, done: 0, ended: false }
     }
 
+    #[inline]
     fn more(&mut self) -> Result<bool, DecodeError> {
         match &mut self.left {
-            Some(0) => return Ok(false),
-            Some(left) => *left -= 1,
-            None if self.ended => return Ok(false),
+            Some(left) => {
+                let more = *left > 0;
+                *left -= u32::from(more);
+                return Ok(more);
+            }
+            None if self.ended => {}
             None => self.ended = self.reading.source.end()?,
         }
         Ok(!self.ended)
@@ -57,13 +61,18 @@ impl<'d, 'de, S: Source<'de>> Items<'d, 'de, S> {
 impl<'de, S: Source<'de>> SeqAccess<'de> for Items<'_, 'de, S> {
     type Error = DecodeError;
 
+    #[inline]
     fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
         if !self.more()? {
             return Ok(None);
         }
-        let value = seed.deserialize(&mut *self.reading).map_err(|error| error.in_item(self.done))?;
-        self.done += 1;
-        Ok(Some(value))
+        match seed.deserialize(&mut *self.reading) {
+            Ok(value) => {
+                self.done += 1;
+                Ok(Some(value))
+            }
+            Err(error) => Err(error.in_item(self.done)),
+        }
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -84,6 +93,7 @@ impl<'d, 'de, S: Source<'de>> Entries<'d, 'de, S> {
         Self { reading, key: None, ended: false }
     }
 
+    #[inline]
     fn more(&mut self) -> Result<bool, DecodeError> {
         if !self.ended {
             self.ended = self.reading.source.end()?;
@@ -104,27 +114,26 @@ impl<'d, 'de, S: Source<'de>> Entries<'d, 'de, S> {
 impl<'de, S: Source<'de>> MapAccess<'de> for Entries<'_, 'de, S> {
     type Error = DecodeError;
 
+    #[inline]
     fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
         if !self.more()? {
             return Ok(None);
         }
-        self.key = None;
-        let item = match self.reading.short() {
-            Some(short) => short.into(),
-            None => self.reading.item()?,
+        let text = match self.reading.quick(S::text) {
+            Some(text) => Cow::Borrowed(text),
+            None => match self.reading.item()? {
+                Item::Text(text) => text,
+                item => {
+                    self.key = None;
+                    self.reading.put_back(item);
+                    return seed.deserialize(&mut *self.reading).map(Some);
+                }
+            },
         };
-        match item {
-            Item::Text(text) => {
-                self.key = Some(text.clone());
-                seed.deserialize(Key(text)).map(Some)
-            }
-            item => {
-                self.reading.put_back(item);
-                seed.deserialize(&mut *self.reading).map(Some)
-            }
-        }
+        seed.deserialize(Key(self.key.insert(text))).map(Some)
     }
 
+    #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
         seed.deserialize(&mut *self.reading).map_err(|error| error.in_field(self.key.as_deref().unwrap_or("(key)")))
     }
@@ -135,20 +144,35 @@ pub(crate) struct Fields<'d, 'de, S> {
     pub(super) reading: &'d mut Reading<'de, S>,
     class: usize,
     next: usize,
-    /// The last name, for errors.
-    name: Option<Cow<'de, str>>,
+    /// The last name that no quick way gave.
+    name: Cow<'de, str>,
+    ended: bool,
 }
 
 impl<'d, 'de, S: Source<'de>> Fields<'d, 'de, S> {
     pub(super) fn new(reading: &'d mut Reading<'de, S>, class: usize) -> Self {
-        Self { reading, class, next: 0, name: None }
+        Self { reading, class, next: 0, name: Cow::Borrowed("(field)"), ended: false }
     }
 
     /// The name of the next field, whose value comes then.
-    pub(super) fn name(&mut self) -> Result<Option<Cow<'de, str>>, DecodeError> {
-        let name = self.reading.field(self.class, self.next)?;
-        self.next += usize::from(name.is_some());
-        Ok(name)
+    pub(super) fn name(&mut self) -> Result<Option<&Cow<'de, str>>, DecodeError> {
+        match self.reading.field(self.class, self.next)? {
+            Some(name) => {
+                self.next += 1;
+                self.name = name;
+                Ok(Some(&self.name))
+            }
+            None => {
+                self.ended = true;
+                Ok(None)
+            }
+        }
+    }
+
+    /// The name of the field whose value comes, for errors.
+    fn last(&self) -> &str {
+        let quick = self.next.checked_sub(1).and_then(|last| self.reading.source.field_name(self.class, last));
+        quick.unwrap_or(&self.name)
     }
 
     pub(super) fn value<T: serde::Deserialize<'de>>(&mut self) -> Result<T, DecodeError> {
@@ -162,7 +186,7 @@ impl<'d, 'de, S: Source<'de>> Fields<'d, 'de, S> {
     /// Steps over those that are left.
     pub(super) fn finish(mut self) -> Result<(), DecodeError> {
         // Nobody keeps these names.
-        while self.reading.source.field(self.class, self.next)?.is_some() {
+        while !self.ended && self.reading.source.field(self.class, self.next)?.is_some() {
             self.next += 1;
             self.skip()?;
         }
@@ -173,13 +197,22 @@ impl<'d, 'de, S: Source<'de>> Fields<'d, 'de, S> {
 impl<'de, S: Source<'de>> MapAccess<'de> for Fields<'_, 'de, S> {
     type Error = DecodeError;
 
+    #[inline]
     fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
-        self.name = self.name()?;
-        self.name.clone().map(|name| seed.deserialize(Key(name))).transpose()
+        if let Some(name) = self.reading.source.field_name(self.class, self.next) {
+            self.reading.again.name(name)?;
+            self.next += 1;
+            return seed.deserialize(Key(&Cow::Borrowed(name))).map(Some);
+        }
+        match self.name()? {
+            Some(name) => seed.deserialize(Key(name)).map(Some),
+            None => Ok(None),
+        }
     }
 
+    #[inline]
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, DecodeError> {
-        seed.deserialize(&mut *self.reading).map_err(|error| error.in_field(self.name.as_deref().unwrap_or("(field)")))
+        seed.deserialize(&mut *self.reading).map_err(|error| error.in_field(self.last()))
     }
 }
 
@@ -201,7 +234,7 @@ impl<'d, 'de, S: Source<'de>> EnumAccess<'de> for Variant<'d, 'de, S> {
     type Variant = &'d mut Reading<'de, S>;
 
     fn variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<(T::Value, Self::Variant), DecodeError> {
-        Ok((seed.deserialize(Key(Cow::Borrowed(self.class)))?, self.reading))
+        Ok((seed.deserialize(Key(&Cow::Borrowed(self.class)))?, self.reading))
     }
 }
 

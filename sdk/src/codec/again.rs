@@ -3,8 +3,6 @@
 //!
 //! It never counts what the stream says for the first time, which is as long as the stream, but for names: those count from their first use.
 
-use std::borrow::Cow;
-
 use super::error::{DecodeError, Place};
 
 /// Bytes that are said again in one stream at most: values that are read through references, each with [`VALUE_LEN`] besides its own,
@@ -27,20 +25,25 @@ impl Again {
     }
 
     /// A value of so many bytes that was read before.
+    #[inline]
     pub(super) fn value(&mut self, len: usize) -> Result<(), DecodeError> {
         self.count(VALUE_LEN.saturating_add(len))
     }
 
     /// A name for whoever may keep it.
-    pub(super) fn name(&mut self, name: Option<&Cow<'_, str>>) -> Result<(), DecodeError> {
-        self.count(name.map_or(0, |name| name.len()))
+    #[inline]
+    pub(super) fn name(&mut self, name: &str) -> Result<(), DecodeError> {
+        self.count(name.len())
     }
 
+    #[inline]
     fn count(&mut self, len: usize) -> Result<(), DecodeError> {
         self.len = self.len.saturating_add(len);
-        if self.len > self.limit {
-            return Err(DecodeError::TooMuch { place: Place::default(), limit: self.limit });
-        }
-        Ok(())
+        if self.len > self.limit { Err(self.too_much()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn too_much(&self) -> DecodeError {
+        DecodeError::TooMuch { place: Place::default(), limit: self.limit }
     }
 }

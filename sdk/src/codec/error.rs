@@ -63,11 +63,13 @@ impl EncodeError {
         Self { place: Place::default(), what: what.to_string() }
     }
 
+    #[cold]
     pub(super) fn in_field(mut self, name: &str) -> Self {
         self.place.field(name);
         self
     }
 
+    #[cold]
     pub(super) fn in_item(mut self, index: usize) -> Self {
         self.place.item(index);
         self
@@ -133,6 +135,7 @@ impl DecodeError {
         Self::Mismatch { place: Place::default(), what: what.to_string() }
     }
 
+    #[cold]
     pub(super) fn in_field(mut self, name: &str) -> Self {
         if let Some(place) = self.place() {
             place.field(name);
@@ -140,6 +143,7 @@ impl DecodeError {
         self
     }
 
+    #[cold]
     pub(super) fn in_item(mut self, index: usize) -> Self {
         if let Some(place) = self.place() {
             place.item(index);

@@ -10,15 +10,16 @@ use serde::forward_to_deserialize_any;
 use super::error::DecodeError;
 
 /// A name that is asked for by serde.
-pub(crate) struct Key<'de>(pub(super) Cow<'de, str>);
+pub(crate) struct Key<'k, 'de>(pub(super) &'k Cow<'de, str>);
 
-impl<'de> Deserializer<'de> for Key<'de> {
+impl<'de> Deserializer<'de> for Key<'_, 'de> {
     type Error = DecodeError;
 
+    #[inline]
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.0 {
             Cow::Borrowed(name) => visitor.visit_borrowed_str(name),
-            Cow::Owned(name) => visitor.visit_string(name),
+            Cow::Owned(name) => visitor.visit_str(name),
         }
     }
 
@@ -49,9 +50,9 @@ impl<'de> Deserializer<'de> for Key<'de> {
 }
 
 /// The constant of an enum.
-pub(crate) struct Unit<'de>(pub(super) Cow<'de, str>);
+pub(crate) struct Unit<'k, 'de>(pub(super) &'k Cow<'de, str>);
 
-impl<'de> serde::de::EnumAccess<'de> for Unit<'de> {
+impl<'de> serde::de::EnumAccess<'de> for Unit<'_, 'de> {
     type Error = DecodeError;
     type Variant = OnlyUnit;
 

@@ -7,7 +7,7 @@
 //!
 //! | file | for |
 //! |---|---|
-//! | `source`, `sink` | what a serialization has to say and to take |
+//! | `source`, `quick`, `sink` | what a serialization has to say and to take |
 //! | `read`, `reading`, `access`, `structs`, `whole`, `key` | what serde asks for, against what comes |
 //! | `write`, `parts`, `fields`, `name`, `refused` | what serde says, as what Java has |
 //! | `names` | which names are Java's |
@@ -25,6 +25,7 @@ pub(crate) mod key;
 pub(crate) mod name;
 pub(crate) mod names;
 pub(crate) mod parts;
+pub(crate) mod quick;
 pub(crate) mod read;
 pub(crate) mod reading;
 pub(crate) mod refused;

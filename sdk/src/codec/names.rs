@@ -19,5 +19,10 @@ pub(crate) const ABOVE: &str = "$highway.Above";
 
 /// Whether a serde name names a Java class or array: `com.acme.Order`, `[int`.
 pub(crate) fn is_java(name: &str) -> bool {
-    (name.contains('.') || name.starts_with('[')) && !name.starts_with('$')
+    // The first dot stands in front: to look for it byte by byte is quicker than a search for it.
+    match name.as_bytes().first() {
+        Some(b'[') => true,
+        Some(b'$') => false,
+        _ => name.bytes().any(|letter| letter == b'.'),
+    }
 }

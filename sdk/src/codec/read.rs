@@ -11,7 +11,6 @@
 use std::borrow::Cow;
 
 use serde::de::{self, Visitor};
-use wire::dubbo::hessian2::Short;
 
 use super::access::{Fields, Variant};
 use super::error::DecodeError;
@@ -23,14 +22,8 @@ use super::structs::Struct;
 use super::whole::Whole;
 
 impl<'de, S: Source<'de>> Reading<'de, S> {
-    fn number<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.short() {
-            Some(Short::Int(number)) => return visitor.visit_i32(number),
-            Some(Short::Text(text)) => return visitor.visit_borrowed_str(text),
-            Some(Short::Double(number)) => return visitor.visit_f64(number),
-            Some(Short::Null) => return visitor.visit_unit(),
-            None => {}
-        }
+    /// The next item, whatever it is, for a visitor that wants a plain value.
+    fn plain<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, DecodeError> {
         self.followed(|reading, item| match item {
             Item::Date(_) => Err(found("a date", &visitor)),
             item => reading.visit(item, visitor),
@@ -55,9 +48,16 @@ impl<'de, S: Source<'de>> Reading<'de, S> {
 
     /// The next item as one of this class, which it must be if it says its class.
     fn of_class(&mut self, item: Item<'de>, name: &'static str) -> Result<Item<'de>, DecodeError> {
-        let (Item::Object { class, .. } | Item::Typed(class)) = item else { return self.source.as_class(name, item) };
+        match item {
+            Item::Object { class, .. } | Item::Typed(class) => self.is_class(class, name).map(|()| item),
+            item => self.source.as_class(name, item),
+        }
+    }
+
+    /// That a class is the one of this name, if that is a name of Java's.
+    fn is_class(&self, class: usize, name: &'static str) -> Result<(), DecodeError> {
         match self.class(class) {
-            found if found == name => Ok(item),
+            found if found == name || !names::is_java(name) => Ok(()),
             found => Err(other_class(found, name)),
         }
     }
@@ -74,10 +74,15 @@ fn other_class(found: &str, wanted: &str) -> DecodeError {
     DecodeError::mismatch(format_args!("found an object of class {}, wanted {wanted}", found.escape_debug()))
 }
 
-macro_rules! numbers {
-    ($($method:ident)*) => {
-        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-            self.number(visitor)
+/// Methods for plain values, each with the quick ways to what it expects, in their order.
+macro_rules! plain {
+    ($($method:ident: $($way:ident $visit:ident),*;)*) => {
+        $(#[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+            $(if let Some(value) = self.quick(S::$way) {
+                return visitor.$visit(value);
+            })*
+            self.plain(visitor)
         })*
     };
 }
@@ -93,22 +98,31 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
         self.followed(|reading, item| reading.visit(item, visitor))
     }
 
-    numbers! {
-        deserialize_bool deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
-        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128 deserialize_f32 deserialize_f64
-        deserialize_char deserialize_str deserialize_string deserialize_identifier deserialize_unit
-    }
-
-    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.number(visitor)
-    }
-
-    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.number(visitor)
+    plain! {
+        deserialize_bool: bool visit_bool;
+        deserialize_i8: int visit_i32;
+        deserialize_i16: int visit_i32;
+        deserialize_i32: int visit_i32;
+        deserialize_i64: long visit_i64, int visit_i32;
+        deserialize_i128: long visit_i64;
+        deserialize_u8: int visit_i32;
+        deserialize_u16: int visit_i32;
+        deserialize_u32: long visit_i64, int visit_i32;
+        deserialize_u64: long visit_i64, int visit_i32;
+        deserialize_u128: long visit_i64;
+        deserialize_f32: double visit_f64;
+        deserialize_f64: double visit_f64;
+        deserialize_char: text visit_borrowed_str;
+        deserialize_str: text visit_borrowed_str;
+        deserialize_string: text visit_borrowed_str;
+        deserialize_identifier: text visit_borrowed_str;
+        deserialize_unit:;
+        deserialize_bytes:;
+        deserialize_byte_buf:;
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.null() {
+        match self.quick(S::null) {
             Some(true) => return visitor.visit_none(),
             Some(false) => return visitor.visit_some(self),
             None => {}
@@ -123,7 +137,7 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
-        self.number(visitor)
+        self.plain(visitor)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -133,6 +147,15 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
     ) -> Result<V::Value, DecodeError> {
         if !names::is_java(name) {
             return visitor.visit_newtype_struct(self);
+        }
+        if name == DATE
+            && let Some(millis) = self.quick(S::date)
+        {
+            return visitor.visit_newtype_struct(de::value::I64Deserializer::new(millis));
+        }
+        if let Some((number, class)) = self.quick(S::object) {
+            self.is_class(class, name)?;
+            return self.one_field(number, class, visitor);
         }
         self.followed(|reading, item| match reading.of_class(item, name)? {
             Item::Date(millis) if name == DATE => visitor.visit_newtype_struct(de::value::I64Deserializer::new(millis)),
@@ -152,6 +175,9 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
+        if let Some((number, len)) = self.quick(S::list) {
+            return self.list(number, Some(len), visitor);
+        }
         self.followed(|reading, item| match item {
             Item::Binary(bytes) => {
                 let mut items = de::value::SeqDeserializer::<_, DecodeError>::new(bytes.iter().copied());
@@ -177,7 +203,10 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        self.number(visitor)
+        if let Some(number) = self.quick(S::map) {
+            return self.map(number, visitor);
+        }
+        self.plain(visitor)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -186,6 +215,12 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        if !S::LEAVES_ZERO_OUT
+            && let Some((number, class)) = self.quick(S::object)
+        {
+            self.is_class(class, name)?;
+            return self.object(number, class, visitor);
+        }
         self.followed(|reading, item| {
             let item = if names::is_java(name) { reading.of_class(item, name)? } else { item };
             match item {
@@ -205,7 +240,7 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
             return Whole::read(self, visitor);
         }
         self.followed(|reading, item| match item {
-            Item::Text(text) => visitor.visit_enum(Unit(text)),
+            Item::Text(text) => visitor.visit_enum(Unit(&text)),
             Item::Int(number) if S::NEWTYPES_ARE_PLAIN && names::is_java(name) => {
                 let constant = usize::try_from(number).ok().and_then(|number| variants.get(number));
                 let constant = constant.ok_or_else(|| {
@@ -214,7 +249,7 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
                         "found constant number {number}, wanted one of the first {wanted}"
                     ))
                 })?;
-                visitor.visit_enum(Unit(Cow::Borrowed(constant)))
+                visitor.visit_enum(Unit(&Cow::Borrowed(constant)))
             }
             Item::Typed(class) => {
                 let found = reading.class(class);
@@ -222,7 +257,7 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
                     return Err(other_class(found, name));
                 }
                 match reading.item()? {
-                    Item::Text(text) => visitor.visit_enum(Unit(text)),
+                    Item::Text(text) => visitor.visit_enum(Unit(&text)),
                     item => Err(self::found(kind(&item), &visitor)),
                 }
             }
@@ -239,14 +274,14 @@ impl<'de, S: Source<'de>> de::Deserializer<'de> for &mut Reading<'de, S> {
                 reading.inside(number, |reading| {
                     let mut fields = Fields::new(reading, class);
                     while let Some(field) = fields.name()? {
-                        match &*field {
+                        match &**field {
                             "name" => constant = Some(fields.value()?),
                             _ => fields.skip()?,
                         }
                     }
                     Ok(())
                 })?;
-                visitor.visit_enum(Unit(constant.ok_or_else(|| DecodeError::mismatch("found no field `name`"))?))
+                visitor.visit_enum(Unit(&constant.ok_or_else(|| DecodeError::mismatch("found no field `name`"))?))
             }
             item => Err(found(kind(&item), &visitor)),
         })

@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 
 use serde::de::Visitor;
-use wire::dubbo::hessian2::Short;
 
 use super::access::{Entries, Fields, Items};
 use super::again::Again;
@@ -26,7 +25,7 @@ pub(crate) struct Reading<'de, S> {
     pub(super) open: Vec<usize>,
     /// How many references are being followed.
     following: usize,
-    again: Again,
+    pub(super) again: Again,
     /// Whether what was learnt of absent fields makes a second look worth it.
     pub(super) learnt: bool,
 }
@@ -55,29 +54,20 @@ impl<'de, S: Source<'de>> Reading<'de, S> {
         match item {
             Item::Name(number) => {
                 let name = self.source.name(number);
-                self.again.name(name)?;
+                if let Some(name) = name {
+                    self.again.name(name)?;
+                }
                 Ok(Item::Text(name.cloned().unwrap_or_default()))
             }
             item => Ok(item),
         }
     }
 
-    /// The next item, where there is a quick way to it.
+    /// What comes next by one of the source's quick ways, where it is the source's turn: nothing was put back, and nothing that is
+    /// read is counted.
     #[inline]
-    pub(super) fn short(&mut self) -> Option<Short<'de>> {
-        if self.is_straight() { self.source.short() } else { None }
-    }
-
-    /// Whether null comes next, which is taken then, where there is a quick way to know.
-    #[inline]
-    pub(super) fn null(&mut self) -> Option<bool> {
-        if self.is_straight() { self.source.null() } else { None }
-    }
-
-    /// Whether the next item is the source's: nothing was put back, and nothing that is read is counted.
-    #[inline]
-    fn is_straight(&self) -> bool {
-        self.ahead.is_none() && self.following == 0
+    pub(super) fn quick<R>(&mut self, way: impl FnOnce(&mut S) -> Option<R>) -> Option<R> {
+        if self.ahead.is_none() && self.following == 0 { way(&mut self.source) } else { None }
     }
 
     pub(super) fn put_back(&mut self, item: Item<'de>) {
@@ -127,21 +117,23 @@ impl<'de, S: Source<'de>> Reading<'de, S> {
     }
 
     pub(super) fn class_name(&mut self, class: usize) -> Result<Option<Cow<'de, str>>, DecodeError> {
-        let name = self.source.class(class);
+        let Some(name) = self.source.class(class) else { return Ok(None) };
         self.again.name(name)?;
-        Ok(name.cloned())
+        Ok(Some(name.clone()))
     }
 
     pub(super) fn field(&mut self, class: usize, next: usize) -> Result<Option<Cow<'de, str>>, DecodeError> {
         let name = self.source.field(class, next)?;
-        self.again.name(name.as_ref())?;
+        if let Some(name) = &name {
+            self.again.name(name)?;
+        }
         Ok(name)
     }
 
     pub(super) fn type_name(&mut self, number: Option<usize>) -> Result<Option<Cow<'de, str>>, DecodeError> {
-        let name = number.and_then(|number| self.source.type_name(number));
+        let Some(name) = number.and_then(|number| self.source.type_name(number)) else { return Ok(None) };
         self.again.name(name)?;
-        Ok(name.cloned())
+        Ok(Some(name.clone()))
     }
 
     pub(super) fn visit<V: Visitor<'de>>(&mut self, item: Item<'de>, visitor: V) -> Result<V::Value, DecodeError> {
@@ -159,24 +151,9 @@ impl<'de, S: Source<'de>> Reading<'de, S> {
             Item::Text(Cow::Owned(text)) => visitor.visit_string(text),
             Item::Binary(Cow::Borrowed(bytes)) => visitor.visit_borrowed_bytes(bytes),
             Item::Binary(Cow::Owned(bytes)) => visitor.visit_byte_buf(bytes),
-            Item::List { number, len, .. } => self.inside(number, |reading| {
-                let mut items = Items::new(reading, len);
-                let value = visitor.visit_seq(&mut items)?;
-                items.finish()?;
-                Ok(value)
-            }),
-            Item::Map { number, .. } => self.inside(number, |reading| {
-                let mut entries = Entries::new(reading);
-                let value = visitor.visit_map(&mut entries)?;
-                entries.finish()?;
-                Ok(value)
-            }),
-            Item::Object { number, class } => self.inside(number, |reading| {
-                let mut fields = Fields::new(reading, class);
-                let value = visitor.visit_map(&mut fields)?;
-                fields.finish()?;
-                Ok(value)
-            }),
+            Item::List { number, len, .. } => self.list(number, len, visitor),
+            Item::Map { number, .. } => self.map(number, visitor),
+            Item::Object { number, class } => self.object(number, class, visitor),
             // Who does not ask for the class wants the value.
             Item::Typed(_) => {
                 let item = self.item()?;
@@ -184,6 +161,46 @@ impl<'de, S: Source<'de>> Reading<'de, S> {
             }
             item @ (Item::Reference(_) | Item::Name(_)) => Err(found(kind(&item), &visitor)),
         }
+    }
+
+    /// The list of this number, whose values come.
+    pub(super) fn list<V: Visitor<'de>>(
+        &mut self,
+        number: usize,
+        len: Option<u32>,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.inside(number, |reading| {
+            let mut items = Items::new(reading, len);
+            let value = visitor.visit_seq(&mut items)?;
+            items.finish()?;
+            Ok(value)
+        })
+    }
+
+    /// The map of this number, whose keys and values come.
+    pub(super) fn map<V: Visitor<'de>>(&mut self, number: usize, visitor: V) -> Result<V::Value, DecodeError> {
+        self.inside(number, |reading| {
+            let mut entries = Entries::new(reading);
+            let value = visitor.visit_map(&mut entries)?;
+            entries.finish()?;
+            Ok(value)
+        })
+    }
+
+    /// The object of this number, the values of whose fields come.
+    pub(super) fn object<V: Visitor<'de>>(
+        &mut self,
+        number: usize,
+        class: usize,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
+        self.inside(number, |reading| {
+            let mut fields = Fields::new(reading, class);
+            let value = visitor.visit_map(&mut fields)?;
+            fields.finish()?;
+            Ok(value)
+        })
     }
 
     /// Steps over the next value.

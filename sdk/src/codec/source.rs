@@ -5,9 +5,8 @@
 
 use std::borrow::Cow;
 
-use wire::dubbo::hessian2::Short;
-
 use super::error::DecodeError;
+use super::quick::Quick;
 
 /// What comes next. The parts of a list, map or object are the items after it.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,19 +66,8 @@ pub(crate) enum Item<'de> {
     Reference(usize),
 }
 
-impl<'de> From<Short<'de>> for Item<'de> {
-    fn from(short: Short<'de>) -> Self {
-        match short {
-            Short::Null => Self::Null,
-            Short::Int(number) => Self::Int(number),
-            Short::Double(number) => Self::Double(number),
-            Short::Text(text) => Self::Text(Cow::Borrowed(text)),
-        }
-    }
-}
-
 /// A stream of items.
-pub(crate) trait Source<'de> {
+pub(crate) trait Source<'de>: Quick<'de> {
     /// Whether numbers, booleans and chars that are zero are left out of objects.
     const LEAVES_ZERO_OUT: bool;
 
@@ -91,16 +79,6 @@ pub(crate) trait Source<'de> {
 
     /// What comes next; `open` are the numbers of what it is inside of, outermost first.
     fn item(&mut self, open: &[usize]) -> Result<Item<'de>, DecodeError>;
-
-    /// What comes next, where the serialization has a quick way to it; else nothing is taken.
-    fn short(&mut self) -> Option<Short<'de>> {
-        None
-    }
-
-    /// Whether null comes next, which is taken then; `None` where the serialization has no quick way to know.
-    fn null(&mut self) -> Option<bool> {
-        None
-    }
 
     /// Takes the end marker of a map, or of a list of unknown length, if it is next.
     fn end(&mut self) -> Result<bool, DecodeError>;

@@ -34,8 +34,9 @@ impl<'d, 'de, S: Source<'de>> Struct<'d, 'de, S> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
+        // An object that says all its fields needs nothing put in.
         let (number, class) = match item {
-            Item::Object { number, class } => (number, Some(class)),
+            Item::Object { number, class } if S::LEAVES_ZERO_OUT => (number, Some(class)),
             Item::Map { number, .. } => (number, None),
             item => return reading.visit(item, visitor),
         };
@@ -99,10 +100,10 @@ impl<'de, S: Source<'de>> MapAccess<'de> for Struct<'_, 'de, S> {
     fn next_key_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
         if self.more()? {
             self.zero.retain(|field| *field != self.name);
-            return seed.deserialize(Key(self.name.clone())).map(Some);
+            return seed.deserialize(Key(&self.name)).map(Some);
         }
         match self.zero.last() {
-            Some(field) => seed.deserialize(Key(Cow::Borrowed(field))).map(Some),
+            Some(field) => seed.deserialize(Key(&Cow::Borrowed(field))).map(Some),
             None => Ok(None),
         }
     }

@@ -63,7 +63,7 @@ impl<'de, S: Source<'de>> EnumAccess<'de> for Whole<'_, 'de, S> {
             Item::Typed(_) => TYPED,
             _ => ABOVE,
         };
-        Ok((seed.deserialize(Key(Cow::Borrowed(variant)))?, self))
+        Ok((seed.deserialize(Key(&Cow::Borrowed(variant)))?, self))
     }
 }
 
@@ -132,7 +132,7 @@ impl<'de, P: SeqAccess<'de, Error = DecodeError>> SeqAccess<'de> for Named<'de, 
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, DecodeError> {
         match self.name.take() {
-            Some(Some(name)) => seed.deserialize(Key(name)).map(Some),
+            Some(Some(name)) => seed.deserialize(Key(&name)).map(Some),
             Some(None) => seed.deserialize(UnitDeserializer::new()).map(Some),
             None => self.parts.next_element_seed(seed),
         }

@@ -18,6 +18,7 @@ use wire::dubbo::fastjson2::{self, Pull, Tag};
 
 use super::{forms, names};
 use crate::codec::error::DecodeError;
+use crate::codec::quick::Quick;
 use crate::codec::source::{Item, Source};
 
 /// One field of a body.
@@ -135,6 +136,8 @@ impl<'de> Json<'de> {
         })
     }
 }
+
+impl<'de> Quick<'de> for Json<'de> {}
 
 impl<'de> Source<'de> for Json<'de> {
     const LEAVES_ZERO_OUT: bool = true;

@@ -19,17 +19,33 @@ use crate::codec::sink::Sink;
 #[derive(Debug)]
 pub(super) struct Hessian2<'b> {
     out: &'b mut Vec<u8>,
-    classes: FxHashMap<Cow<'static, str>, Vec<Known>>,
-    classes_len: usize,
+    /// The classes in the order of their numbers.
+    classes: Vec<Class>,
+    /// The numbers of the classes of each name.
+    named: FxHashMap<Cow<'static, str>, Vec<usize>>,
+    /// The class of the last object: often that of the next.
+    last: usize,
     types: FxHashMap<Cow<'static, str>, usize>,
     /// How many lists, maps and objects there are.
     opened: usize,
 }
 
 #[derive(Debug)]
-struct Known {
-    number: usize,
+struct Class {
+    name: Cow<'static, str>,
     fields: Vec<Cow<'static, str>>,
+}
+
+impl Class {
+    fn has<N: AsRef<str>>(&self, fields: &[N]) -> bool {
+        self.fields.len() == fields.len() && self.fields.iter().zip(fields).all(|(a, b)| is_same(a, b.as_ref()))
+    }
+}
+
+/// Whether two texts are the same. Names in a program mostly stand at the same place too, and then need not be compared.
+#[inline]
+fn is_same(a: &str, b: &str) -> bool {
+    std::ptr::eq(a, b) || a == b
 }
 
 /// A type's name, held while its head is written.
@@ -49,12 +65,30 @@ impl Named {
 
 impl<'b> Hessian2<'b> {
     pub(super) fn new(out: &'b mut Vec<u8>) -> Self {
-        Self { out, classes: FxHashMap::default(), classes_len: 0, types: FxHashMap::default(), opened: 0 }
+        let (classes, named, types) = (Vec::new(), FxHashMap::default(), FxHashMap::default());
+        Self { out, classes, named, last: 0, types, opened: 0 }
     }
 
     fn number(&mut self) -> usize {
         self.opened += 1;
         self.opened - 1
+    }
+
+    /// The number of the class of this name with these fields, which is defined here unless it was before.
+    fn class<N: Into<Cow<'static, str>> + AsRef<str> + Clone>(
+        &mut self,
+        name: Cow<'static, str>,
+        fields: &[N],
+    ) -> usize {
+        let numbers = self.named.get(&name).into_iter().flatten();
+        if let Some(number) = numbers.copied().find(|number| self.classes[*number].has(fields)) {
+            return number;
+        }
+        let number = self.classes.len();
+        writer::put_class(self.out, &name, fields.iter().map(AsRef::as_ref));
+        self.named.entry(name.clone()).or_default().push(number);
+        self.classes.push(Class { name, fields: fields.iter().cloned().map(Into::into).collect() });
+        number
     }
 
     fn type_name(&mut self, name: Option<Cow<'static, str>>) -> Option<Named> {
@@ -133,22 +167,11 @@ impl Sink for Hessian2<'_> {
         class: Cow<'static, str>,
         fields: &[N],
     ) -> usize {
-        let known = self.classes.get(&class).into_iter().flatten();
-        let same = |known: &&Known| {
-            known.fields.len() == fields.len() && known.fields.iter().zip(fields).all(|(a, b)| a == b.as_ref())
-        };
-        let number = match known.into_iter().find(same) {
-            Some(known) => known.number,
-            None => {
-                writer::put_class(self.out, &class, fields.iter().map(AsRef::as_ref));
-                let number = self.classes_len;
-                self.classes_len += 1;
-                let fields = fields.iter().cloned().map(Into::into).collect();
-                self.classes.entry(class).or_default().push(Known { number, fields });
-                number
-            }
-        };
-        writer::put_object_head(self.out, number);
+        let is_last = |last: &Class| is_same(&last.name, &class) && last.has(fields);
+        if !self.classes.get(self.last).is_some_and(is_last) {
+            self.last = self.class(class, fields);
+        }
+        writer::put_object_head(self.out, self.last);
         self.number()
     }
 

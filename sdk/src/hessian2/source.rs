@@ -4,15 +4,17 @@
 
 use std::borrow::Cow;
 
-use wire::dubbo::hessian2::{self, Pull, Short};
+use wire::dubbo::hessian2::{self, Pull};
 
 use crate::codec::error::DecodeError;
+use crate::codec::quick::Quick;
 use crate::codec::source::{Item, Source};
 
 impl<'de> Source<'de> for Pull<'de> {
     const LEAVES_ZERO_OUT: bool = false;
     const NEWTYPES_ARE_PLAIN: bool = false;
 
+    #[inline]
     fn at(&self) -> usize {
         Pull::at(self)
     }
@@ -35,23 +37,16 @@ impl<'de> Source<'de> for Pull<'de> {
     }
 
     #[inline]
-    fn short(&mut self) -> Option<Short<'de>> {
-        Pull::short(self)
-    }
-
-    #[inline]
-    fn null(&mut self) -> Option<bool> {
-        Some(Pull::null(self))
-    }
-
     fn end(&mut self) -> Result<bool, DecodeError> {
         Ok(Pull::end(self)?)
     }
 
+    #[inline]
     fn field(&mut self, class: usize, next: usize) -> Result<Option<Cow<'de, str>>, DecodeError> {
         Ok(Pull::class(self, class).and_then(|class| class.fields.get(next)).cloned())
     }
 
+    #[inline]
     fn class(&self, number: usize) -> Option<&Cow<'de, str>> {
         Pull::class(self, number).map(|class| &class.name)
     }
@@ -74,5 +69,32 @@ impl<'de> Source<'de> for Pull<'de> {
 
     fn come_back(&mut self, place: usize) {
         Pull::come_back(self, place);
+    }
+}
+
+/// Forwards to the ways of [`Pull`] by their names.
+macro_rules! ways {
+    ($($way:ident -> $given:ty),* $(,)?) => {
+        $(#[inline]
+        fn $way(&mut self) -> Option<$given> {
+            Pull::$way(self)
+        })*
+    };
+}
+
+impl<'de> Quick<'de> for Pull<'de> {
+    #[inline]
+    fn null(&mut self) -> Option<bool> {
+        Some(Pull::null(self))
+    }
+
+    #[inline]
+    fn field_name(&self, class: usize, next: usize) -> Option<&'de str> {
+        Pull::field(self, class, next)
+    }
+
+    ways! {
+        bool -> bool, int -> i32, long -> i64, double -> f64, date -> i64, text -> &'de str,
+        list -> (usize, u32), map -> usize, object -> (usize, usize),
     }
 }

@@ -273,7 +273,49 @@ fn the_exception_is_the_one_that_every_release_was_seen_to_read() {
     assert_eq!(written(|out| writer::put_runtime_exception(out, "boom")), unhex(wanted));
 }
 
+/// Text of so many units as it is read one by one, and where it ends.
+fn unit_by_unit(bytes: &[u8], units: usize) -> Option<(String, usize)> {
+    let (mut at, mut found) = (0, Vec::new());
+    while found.len() < units {
+        let lead = u16::from(*bytes.get(at)?);
+        let (len, bits, least) = match lead {
+            0x00..=0x7f => (1, lead, 0),
+            0xc0..=0xdf => (2, lead & 0x1f, 0x80),
+            0xe0..=0xef => (3, lead & 0x0f, 0x800),
+            _ => (4, 0, 0),
+        };
+        let character = bytes.get(at..at + len)?;
+        if len == 4 {
+            found.extend(str::from_utf8(character).ok()?.encode_utf16());
+        } else {
+            let rest = &character[1..];
+            let unit = rest.iter().fold(bits, |unit, byte| unit << 6 | u16::from(byte & 0x3f));
+            if unit < least || rest.iter().any(|byte| byte & 0xc0 != 0x80) {
+                return None;
+            }
+            found.push(unit);
+        }
+        at += len;
+    }
+    Some((String::from_utf16(&found).ok()?, at))
+}
+
 proptest! {
+    #[test]
+    fn text_of_any_bytes_is_what_its_units_say(
+        parts in prop::collection::vec(prop::sample::select(vec![
+            &b"a"[..], b"bcdefghi", b"\0", "é".as_bytes(), "无".as_bytes(), "\u{ffff}".as_bytes(), "😀".as_bytes(),
+            b"\xed\xa0\xbd\xed\xb8\x80", b"\xed\xa0\xbd", b"\xed\xb8\x80", b"\xc0\x80", b"\xe0\x80\x80", b"\xc3", b"\xe6\x97", b"\x80", b"\xff",
+        ]), 0..40),
+        units in 0..60_u8,
+    ) {
+        let bytes = parts.concat();
+        let stream = [&[0x30, units], &*bytes].concat();
+        let mut reader = Reader::new(&stream);
+        let read = reader.text().ok().map(|text| (text.into_owned(), reader.at() - 2));
+        prop_assert_eq!(read, unit_by_unit(&bytes, units.into()));
+    }
+
     #[test]
     fn text_comes_back(text in ".{0,2000}") {
         let bytes = written(|out| writer::put_text(out, &text));

@@ -21,5 +21,5 @@ pub mod writer;
 pub(in crate::dubbo) use inner::find_path;
 
 pub use document::{Document, MAX_NESTING, MAX_VALUES, Shape, Value};
-pub use pull::{Class, Item, Pull, Short};
+pub use pull::{Class, Item, Pull};
 pub use reader::{Reader, Tag};

@@ -15,7 +15,12 @@
 use std::borrow::Cow;
 
 use super::super::read::ReadError;
-use super::reader::{MAX_CLASSES, Reader, ShortNumber, Tag};
+use super::reader::{MAX_CLASSES, Reader, Tag};
+
+mod quick;
+
+/// Bytes of a stream for each list, map and object in it, roughly; in such a stream their places are kept without being moved.
+const BYTES_AN_OPENED: usize = 64;
 
 /// A class as the stream defines it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,19 +80,6 @@ pub enum Item<'a> {
     Reference(usize),
 }
 
-/// What most items are: a plain value in a few bytes.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Short<'a> {
-    /// Null.
-    Null,
-    /// byte, short, int.
-    Int(i32),
-    /// float, double.
-    Double(f64),
-    /// ASCII of less than 32 characters.
-    Text(&'a str),
-}
-
 /// A place in a stream of values, and the names and numbers up to there.
 #[derive(Debug)]
 pub struct Pull<'a> {
@@ -122,11 +114,13 @@ impl<'a> Pull<'a> {
     ///
     /// # Errors
     /// [`ReadError::Ended`] where there is no byte at all.
+    #[inline]
     pub fn end(&mut self) -> Result<bool, ReadError> {
         self.reader.end()
     }
 
     /// A class by its number.
+    #[inline]
     #[must_use]
     pub fn class(&self, number: usize) -> Option<&Class<'a>> {
         self.classes.get(number)
@@ -156,26 +150,6 @@ impl<'a> Pull<'a> {
         self.reader.set_at(place);
     }
 
-    /// Takes a null, if it is next.
-    #[inline]
-    pub fn null(&mut self) -> bool {
-        self.reader.null()
-    }
-
-    /// Takes what comes next where it is a [`Short`] item and all of it is there; else nothing is taken. It is the same that
-    /// [`Pull::item`] would give, some three times as quick.
-    #[inline]
-    pub fn short(&mut self) -> Option<Short<'a>> {
-        match self.reader.tag()? {
-            Tag::Text => self.reader.short_ascii().map(Short::Text),
-            Tag::Null => self.reader.null().then_some(Short::Null),
-            _ => self.reader.short_number().map(|number| match number {
-                ShortNumber::Int(number) => Short::Int(number),
-                ShortNumber::Double(number) => Short::Double(number),
-            }),
-        }
-    }
-
     /// Takes what comes next, with the class definitions in front of it.
     ///
     /// # Errors
@@ -190,7 +164,7 @@ impl<'a> Pull<'a> {
                 Ok(Item::Null)
             }
             Some(Tag::Nested) => self.nested(),
-            Some(Tag::Map) => self.map(),
+            Some(Tag::Map) => self.any_map(),
             _ => self.plain(),
         }
     }
@@ -232,7 +206,7 @@ impl<'a> Pull<'a> {
         })
     }
 
-    fn map(&mut self) -> Result<Item<'a>, ReadError> {
+    fn any_map(&mut self) -> Result<Item<'a>, ReadError> {
         let at = self.reader.at();
         let name = match self.reader.byte("a map")? {
             b'M' => Some(self.name()?),
@@ -249,12 +223,12 @@ impl<'a> Pull<'a> {
         let (name, len) = match self.reader.peek_byte() {
             Some(tag @ 0x60..=0x6f) => {
                 self.reader.byte("a value")?;
-                return self.object(at, i32::from(tag - 0x60));
+                return self.object_of(at, i32::from(tag - 0x60));
             }
             Some(b'O') => {
                 self.reader.byte("a value")?;
                 let class = self.reader.int()?;
-                return self.object(at, class);
+                return self.object_of(at, class);
             }
             Some(tag @ (0x55..=0x58 | 0x70..=0x7f)) => {
                 self.reader.byte("a value")?;
@@ -281,7 +255,7 @@ impl<'a> Pull<'a> {
         })
     }
 
-    fn object(&mut self, at: usize, class: i32) -> Result<Item<'a>, ReadError> {
+    fn object_of(&mut self, at: usize, class: i32) -> Result<Item<'a>, ReadError> {
         let known = usize::try_from(class).ok().filter(|class| *class < self.classes.len());
         let wanted = "the number of a class defined before";
         let class = known.ok_or(ReadError::Number { at, found: i64::from(class), wanted })?;
@@ -325,10 +299,14 @@ impl<'a> Pull<'a> {
     }
 
     /// The number of the list, map or object that begins at `at`.
+    #[inline]
     fn number(&mut self, at: usize) -> usize {
         match self.opened.last() {
             Some(last) if at <= *last => self.opened.partition_point(|place| *place < at),
-            _ => {
+            last => {
+                if last.is_none() {
+                    self.opened.reserve(self.reader.rest().len() / BYTES_AN_OPENED);
+                }
                 self.opened.push(at);
                 self.opened.len() - 1
             }

@@ -65,12 +65,6 @@ pub struct Reader<'a> {
     came_by_path: bool,
 }
 
-/// A number that stands in a few bytes.
-pub(super) enum ShortNumber {
-    Int(i32),
-    Double(f64),
-}
-
 impl<'a> Reader<'a> {
     /// A reader at the beginning of `bytes`, which must be the beginning of the stream: definitions count from there.
     #[must_use]
@@ -90,6 +84,18 @@ impl<'a> Reader<'a> {
         self.at = at;
     }
 
+    /// The bytes from here on.
+    #[inline]
+    pub(super) fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes over so many bytes of [`Reader::rest`].
+    #[inline]
+    pub(super) const fn step(&mut self, len: usize) {
+        self.at += len;
+    }
+
     /// The kind of the next value; `None` at the end of the bytes.
     #[inline]
     #[must_use]
@@ -106,6 +112,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`ReadError::Ended`] where there is no byte at all.
+    #[inline]
     pub fn end(&mut self) -> Result<bool, ReadError> {
         let end = self.peek("an end marker or a value")? == b'Z';
         self.at += usize::from(end);
@@ -146,26 +153,6 @@ impl<'a> Reader<'a> {
             b'I' => Ok(i32::from_be_bytes(self.array("an int")?)),
             found => Err(ReadError::Unexpected { at, found, wanted: "an int" }),
         }
-    }
-
-    /// The int or the double that comes next, where all of it is there; else nothing is read.
-    #[inline]
-    pub(super) fn short_number(&mut self) -> Option<ShortNumber> {
-        let bytes = self.bytes.get(self.at..)?;
-        let tag = *bytes.first()?;
-        let (number, len) = match tag {
-            0x80..=0xbf => (ShortNumber::Int(i32::from(tag) - 0x90), 1),
-            0xc0..=0xcf => (ShortNumber::Int(((i32::from(tag) - 0xc8) << 8) + i32::from(*bytes.get(1)?)), 2),
-            0xd0..=0xd7 => {
-                let low = u16::from_be_bytes(*bytes.get(1..)?.first_chunk()?);
-                (ShortNumber::Int(((i32::from(tag) - 0xd4) << 16) + i32::from(low)), 3)
-            }
-            b'I' => (ShortNumber::Int(i32::from_be_bytes(*bytes.get(1..)?.first_chunk()?)), 5),
-            b'D' => (ShortNumber::Double(f64::from_be_bytes(*bytes.get(1..)?.first_chunk()?)), 9),
-            _ => return None,
-        };
-        self.at += len;
-        Some(number)
     }
 
     /// Reads an int or a long in any of its forms.
@@ -213,6 +200,19 @@ impl<'a> Reader<'a> {
         Some(text)
     }
 
+    /// Text in one piece that is the same in UTF-8, or nothing read.
+    pub(super) fn whole_text(&mut self) -> Option<&'a str> {
+        let (units, head_len) = match *self.rest() {
+            [units @ 0x00..=0x1f, ..] => (usize::from(units), 1),
+            [tag @ 0x30..=0x33, low, ..] => ((usize::from(tag - 0x30) << 8) + usize::from(low), 2),
+            [b'S', high, low, ..] => (usize::from(u16::from_be_bytes([high, low])), 3),
+            _ => return None,
+        };
+        let text = text::plain(&self.rest()[head_len..], units)?;
+        self.step(head_len + text.len());
+        Some(text)
+    }
+
     /// Where the ASCII from `start` on ends, as far as it is known: that much of it was looked through by now.
     pub(in crate::dubbo) fn known_ascii_end(&self, start: usize) -> Option<usize> {
         self.window.end_from(start)
@@ -227,6 +227,9 @@ impl<'a> Reader<'a> {
     }
 
     fn read_text(&mut self, irregular: Irregular) -> Result<Cow<'a, str>, ReadError> {
+        if let Some(text) = self.whole_text() {
+            return Ok(Cow::Borrowed(text));
+        }
         let start = self.at;
         let (mut piece, mut last) = self.text_piece()?;
         if last && let Ok(text) = str::from_utf8(piece) {
@@ -323,22 +326,26 @@ impl<'a> Reader<'a> {
     }
 
     /// Takes a null if it is next.
+    #[inline]
     pub fn null(&mut self) -> bool {
-        let null = self.tag() == Some(Tag::Null);
+        let null = self.peek_byte() == Some(b'N');
         self.at += usize::from(null);
         null
     }
 
+    #[inline]
     pub(super) fn byte(&mut self, wanted: &'static str) -> Result<u8, ReadError> {
         let byte = self.peek(wanted)?;
         self.at += 1;
         Ok(byte)
     }
 
+    #[inline]
     pub(super) fn peek_byte(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn peek(&self, wanted: &'static str) -> Result<u8, ReadError> {
         self.peek_byte().ok_or(ReadError::Ended { at: self.at, wanted })
     }

@@ -36,6 +36,44 @@ pub(super) fn skip(bytes: &[u8], mut at: usize, units: usize) -> Result<usize, R
     }
 }
 
+/// The first `units` UTF-16 units of `bytes`, where they are the same in UTF-8: no surrogates, no four bytes, nothing irregular.
+pub(super) fn plain(bytes: &[u8], units: usize) -> Option<&str> {
+    // A unit takes a byte, and as many more as its first byte says.
+    let (mut counted, mut end) = (ascii_len(bytes.get(..units)?), units);
+    while counted < end {
+        let more = more_bytes(bytes.get(counted..end)?)?;
+        counted = end;
+        end += more;
+    }
+    str::from_utf8(bytes.get(..end)?).ok()
+}
+
+/// By how many bytes the units that begin in `bytes` are longer than a byte each; `None` where one begins that counts twice.
+pub(super) fn more_bytes(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut more = 0;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        // Bit 7 of each byte: it begins two bytes or more, three or more, four or more.
+        let two = word & word << 1;
+        let three = two & word << 2;
+        let four = three & word << 3;
+        if four & (ONES << 7) != 0 {
+            return None;
+        }
+        let each = (two >> 7 & ONES) + (three >> 7 & ONES);
+        more += (each.wrapping_mul(ONES) >> 56) as usize;
+    }
+    for byte in rest {
+        more += usize::from(*byte >= 0xc0) + usize::from(*byte >= 0xe0);
+        if *byte >= 0xf0 {
+            return None;
+        }
+    }
+    Some(more)
+}
+
 /// Whether the first units of `bytes` are these ASCII characters to Java, which reads overlong forms as well.
 pub(super) fn begins_with(mut bytes: &[u8], wanted: &[u8]) -> bool {
     wanted.iter().all(|&wanted| {

@@ -4,6 +4,9 @@
 
 use bytes::BufMut;
 
+use super::super::read::ascii_len;
+use super::text::more_bytes;
+
 /// Units in one piece of long text; hessian-lite cuts at the same number.
 const PIECE_UNITS: usize = 0x8000;
 /// Bytes in one piece of a long binary.
@@ -25,11 +28,16 @@ pub fn put_int(out: &mut impl BufMut, value: i32) {
         -16..=47 => out.put_u8((0x90 + value) as u8),
         -2048..=2047 => out.put_slice(&[(0xc8 + (value >> 8)) as u8, value as u8]),
         -0x4_0000..=0x3_ffff => out.put_slice(&[(0xd4 + (value >> 16)) as u8, (value >> 8) as u8, value as u8]),
-        _ => {
-            out.put_u8(b'I');
-            out.put_i32(value);
-        }
+        _ => put_tagged(out, b'I', value.to_be_bytes()),
     }
+}
+
+/// A byte that says what comes, and the bytes of it.
+#[inline]
+fn put_tagged<const N: usize>(out: &mut impl BufMut, tag: u8, bytes: [u8; N]) {
+    let mut all = [tag; 9];
+    all[1..=N].copy_from_slice(&bytes);
+    out.put_slice(&all[..=N]);
 }
 
 /// A long in its shortest form.
@@ -39,14 +47,8 @@ pub fn put_long(out: &mut impl BufMut, value: i64) {
         -2048..=2047 => out.put_slice(&[(0xf8 + (value >> 8)) as u8, value as u8]),
         -0x4_0000..=0x3_ffff => out.put_slice(&[(0x3c + (value >> 16)) as u8, (value >> 8) as u8, value as u8]),
         _ => match i32::try_from(value) {
-            Ok(value) => {
-                out.put_u8(0x59);
-                out.put_i32(value);
-            }
-            Err(_) => {
-                out.put_u8(b'L');
-                out.put_i64(value);
-            }
+            Ok(value) => put_tagged(out, 0x59, value.to_be_bytes()),
+            Err(_) => put_tagged(out, b'L', value.to_be_bytes()),
         },
     }
 }
@@ -58,23 +60,39 @@ pub fn put_text(out: &mut impl BufMut, text: &str) {
         out.put_u8(text.len() as u8);
         return out.put_slice(text.as_bytes());
     }
+    // Almost all other text is the same bytes in both.
+    let bytes = text.as_bytes();
+    if bytes.len() <= PIECE_UNITS
+        && let Some(more) = more_bytes(&bytes[ascii_len(bytes)..])
+    {
+        put_piece_head(out, bytes.len() - more, Piece::Last);
+        return out.put_slice(bytes);
+    }
     let mut rest = text;
-    loop {
+    while !rest.is_empty() {
         let (units, len) = piece(rest);
-        let last = len == rest.len();
-        match units {
-            0..=0x1f if last => out.put_u8(units as u8),
-            0x20..=0x3ff if last => out.put_slice(&[0x30 + (units >> 8) as u8, units as u8]),
-            _ => {
-                out.put_u8(if last { b'S' } else { b'R' });
-                out.put_u16(units as u16);
-            }
-        }
+        put_piece_head(out, units, if len == rest.len() { Piece::Last } else { Piece::Other });
         put_units(out, &rest[..len]);
-        if last {
-            return;
-        }
         rest = &rest[len..];
+    }
+}
+
+/// Which piece of a text it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Piece {
+    Last,
+    Other,
+}
+
+/// The head of a piece of so many units.
+fn put_piece_head(out: &mut impl BufMut, units: usize, piece: Piece) {
+    match units {
+        0..=0x1f if piece == Piece::Last => out.put_u8(units as u8),
+        0x20..=0x3ff if piece == Piece::Last => out.put_slice(&[0x30 + (units >> 8) as u8, units as u8]),
+        _ => {
+            let tag = if piece == Piece::Last { b'S' } else { b'R' };
+            out.put_slice(&[tag, (units >> 8) as u8, units as u8]);
+        }
     }
 }
 
@@ -148,25 +166,17 @@ pub fn put_double(out: &mut impl BufMut, value: f64) {
         }
     }
     if (0.001 * f64::from(thousandths)).to_bits() == value.to_bits() {
-        out.put_u8(0x5f);
-        out.put_i32(thousandths);
+        put_tagged(out, 0x5f, thousandths.to_be_bytes());
     } else {
-        out.put_u8(b'D');
-        out.put_f64(value);
+        put_tagged(out, b'D', value.to_be_bytes());
     }
 }
 
 /// A date: milliseconds since 1970, in minutes where it is whole ones.
 pub fn put_date(out: &mut impl BufMut, millis: i64) {
     match i32::try_from(millis / 60_000) {
-        Ok(minutes) if millis % 60_000 == 0 => {
-            out.put_u8(0x4b);
-            out.put_i32(minutes);
-        }
-        _ => {
-            out.put_u8(0x4a);
-            out.put_i64(millis);
-        }
+        Ok(minutes) if millis % 60_000 == 0 => put_tagged(out, 0x4b, minutes.to_be_bytes()),
+        _ => put_tagged(out, 0x4a, millis.to_be_bytes()),
     }
 }
 
