@@ -59,21 +59,29 @@ struct Beside<'j> {
 
 impl Beside<'_> {
     fn measure<T: Valued>(&mut self, name: &str, value: &T) -> Result<()> {
-        let bytes = encoded(value)?;
+        let mut room = Vec::new();
+        let bytes = encoded(&mut room, value)?;
         let back: T = Decoder::new(&self.java.again(&bytes)?).take()?;
         ensure!(back == *value, "Java made another value of {name}");
         let warm = ROUND * self.rounds.into();
-        let encode = || encoded(black_box(value)).is_ok_and(|made| made.len() == bytes.len());
+        let encode = || encoded(&mut room, black_box(value)).is_ok_and(|made| black_box(made).len() == bytes.len());
         let decode = || Decoder::new(black_box(&bytes)).take::<T>().map(|made| drop(black_box(made))).is_ok();
         self.told(name, "encode", &bytes, warm, encode)?;
         self.told(name, "decode", &bytes, warm, decode)
     }
 
-    fn told(&mut self, name: &str, what: &str, bytes: &[u8], warm: Duration, once: impl Fn() -> bool) -> Result<()> {
+    fn told(
+        &mut self,
+        name: &str,
+        what: &str,
+        bytes: &[u8],
+        warm: Duration,
+        mut once: impl FnMut() -> bool,
+    ) -> Result<()> {
         self.java.time(what, bytes, warm)?;
         let (mut rust, mut java) = (Vec::new(), Vec::new());
         for _ in 0..self.rounds {
-            rust.push(time(&once)?);
+            rust.push(time(&mut once)?);
             java.push(self.java.time(what, bytes, ROUND)?);
         }
         let [rust, java] = [median(&rust), median(&java)].map(|nanos| nanos.context("no round"));
@@ -91,14 +99,15 @@ impl Beside<'_> {
     }
 }
 
-fn encoded(value: &impl Valued) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    Encoder::new(&mut bytes).put(value)?;
-    Ok(bytes)
+/// Writes the value in room that is kept, and takes its bytes out, as the other side does.
+fn encoded(room: &mut Vec<u8>, value: &impl Valued) -> Result<Vec<u8>> {
+    room.clear();
+    Encoder::new(room).put(value)?;
+    Ok(room.clone())
 }
 
 /// Nanoseconds of doing it once, over a round.
-fn time(once: &impl Fn() -> bool) -> Result<f64> {
+fn time(once: &mut impl FnMut() -> bool) -> Result<f64> {
     let (began, mut turns) = (Instant::now(), 0_u32);
     while began.elapsed() < ROUND {
         for _ in 0..TURNS {
