@@ -428,7 +428,8 @@ impl Control {
                 continue;
             }
             let gateway = self.gateway.to_string();
-            site.registry.publish(Desired { gateway, epoch: self.epoch, providers, ..Desired::default() });
+            let stands = publish::stands(&face);
+            site.registry.publish(Desired { gateway, epoch: self.epoch, providers, stands, ..Desired::default() });
         }
     }
 

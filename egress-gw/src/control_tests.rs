@@ -49,6 +49,25 @@ async fn a_local_provider_takes_the_untagged_node_away_and_keeps_it_away_across_
     again.publishes(&["com.acme.Greeter@20991"]).await;
 }
 
+/// Programs that name an island found no gateway where their own island has all services itself.
+#[tokio::test]
+async fn each_port_stands_in_the_registry_also_where_no_service_of_it_does() {
+    let world = World::start();
+    world.registry_shows(1, vec![provider("com.acme.Greeter", "10.0.0.3", None)], Vec::new());
+    let stands = || {
+        let desired = world.registry.desired.lock().unwrap().clone()?;
+        let all = desired.stands.iter().map(|stand| format!("{} at {}:{}", stand.island, stand.host, stand.port));
+        Some((desired.providers.len(), all.collect::<Vec<_>>()))
+    };
+    let both = vec!["default at 10.0.0.9:20990".to_owned(), "shanghai at 10.0.0.9:20991".to_owned()];
+    world.hub_offers(&["com.acme.Greeter"]);
+    world.inbox.put(Event::Told { link: 1 });
+    until(|| stands() == Some((1, both.clone()))).await;
+    let nothing = Import { imports: route::Imports::default(), ..world.import.clone() };
+    world.imports(nothing).await;
+    until(|| stands() == Some((0, both.clone()))).await;
+}
+
 #[tokio::test]
 async fn another_gateways_virtual_provider_is_no_local_one() {
     let world = World::start();

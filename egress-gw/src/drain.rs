@@ -10,10 +10,10 @@
 //! The readonly event moves consumers at once if there is a second address; without one 3.x consumers would fail every
 //! call until they are told otherwise, so then it is not sent.
 //!
-//! A node that is the only address of its service stays: without it consumers fail from the first moment of the drain on, and a
-//! drain takes longer than a restart. It goes with this process's session, or is replaced by the next start under a new epoch,
-//! which is what consumers of every release follow within seconds; so a restart costs what it takes and no more. Chassis bounds
-//! the whole by `[drain] within`.
+//! A node that is the only address of its service stays, and so does where the gateway stands if no other one does: without them
+//! callers fail from the first moment of the drain on, and a drain takes longer than a restart. It goes with this process's
+//! session, or is replaced by the next start under a new epoch, which is what consumers of every release follow within seconds; so
+//! a restart costs what it takes and no more. Chassis bounds the whole by `[drain] within`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,6 +34,7 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
     let alone: Vec<Alone> = sites.iter().map(|site| Alone::of(&site.view.borrow(), gateway)).collect();
     let published = alone.iter().map(|alone| alone.published).sum::<usize>();
     let lone = alone.iter().map(|alone| alone.services.len()).sum::<usize>();
+    let is_last = alone.iter().any(|alone| alone.is_last);
     if published > 0 && lone == 0 {
         for order in orders {
             ask(order, Order::Readonly).await;
@@ -43,7 +44,7 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
     if published > lone {
         tokio::time::sleep_until(served).await;
     }
-    if lone > 0 {
+    if lone > 0 || is_last {
         for order in orders {
             ask(order, Order::Refuse).await;
         }
@@ -62,10 +63,10 @@ pub async fn run(sites: &[Site], orders: &[mpsc::Sender<Order>], gateway: &str, 
 async fn withdraw(sites: &[Site], alone: &[Alone]) {
     let mut withdrawals = JoinSet::new();
     for (site, alone) in sites.iter().zip(alone) {
-        let (registry, services) = (site.registry.clone(), alone.services.clone());
+        let (registry, services, is_last) = (site.registry.clone(), alone.services.clone(), alone.is_last);
         withdrawals.spawn(async move {
             let stays = |own: &VirtualProvider| services.contains(&(own.key.clone(), own.tag.clone()));
-            let left = if services.is_empty() { registry.withdraw() } else { registry.keep_only(&stays) };
+            let left = if services.is_empty() && !is_last { registry.withdraw() } else { registry.keep_only(&stays) };
             if let Err(error) = left.await {
                 tracing::warn!(%error, "this gateway's nodes may stay until its session ends");
             }
@@ -81,6 +82,8 @@ struct Alone {
     published: usize,
     /// Those of them, with their tags, of which it is the only address.
     services: BTreeSet<(ServiceKey, Option<String>)>,
+    /// Whether no other gateway stands there: programs that look for one have no other, and wait for it to come again.
+    is_last: bool,
 }
 
 impl Alone {
@@ -94,7 +97,12 @@ impl Alone {
         let name = |own: &Provider| (own.key.clone(), own.tag().map(str::to_owned));
         let ours: Vec<_> = view.providers().iter().filter(|own| is_ours(own)).collect();
         let services = ours.iter().filter(|own| !has_another(own)).map(|own| name(own)).collect();
-        Self { published: ours.iter().map(|own| name(own)).collect::<BTreeSet<_>>().len(), services }
+        let stands = view.gateways();
+        Self {
+            published: ours.iter().map(|own| name(own)).collect::<BTreeSet<_>>().len(),
+            services,
+            is_last: !stands.is_empty() && stands.iter().all(|stand| stand.id == gateway),
+        }
     }
 }
 
@@ -163,6 +171,16 @@ mod tests {
         let twin = provider("a.A", "10.0.0.10", Some("egress-2"), Some("shanghai"));
         assert_eq!(alone(vec![ours.clone(), untagged]), (1, vec!["a.A as shanghai".to_owned()]));
         assert_eq!(alone(vec![ours, twin]), (1, vec![]));
+    }
+
+    #[test]
+    fn a_gateway_is_the_last_one_unless_another_stands_in_the_registry() {
+        let is_last = |providers| Alone::of(&View::of(1, providers, Vec::new()), "egress-1").is_last;
+        let ours = provider("a.A", "10.0.0.9", Some("egress-1"), None);
+        let local = provider("a.A", "10.0.0.3", None, None);
+        assert!(is_last(vec![ours.clone(), local]));
+        assert!(!is_last(vec![ours, provider("a.B", "10.0.0.10", Some("egress-2"), None)]));
+        assert!(!is_last(Vec::new()), "it is not there itself");
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use route::{BesideLocal, Imports};
 use wire::tunnel::catalogue::{Entry, ServiceKey};
-use zk_bridge::{ANY_ISLAND, VirtualProvider};
+use zk_bridge::{ANY_ISLAND, Stand, VirtualProvider};
 
 use crate::catalogue::Offered;
 use crate::config::{Port, Tagging};
@@ -111,6 +111,17 @@ pub fn desired(
         providers.extend(services.into_iter().map(|(key, merged)| merged.provider(key, &place)));
     }
     providers
+}
+
+/// Where programs find this gateway that look for one, whatever is imported: each of its ports.
+#[must_use]
+pub fn stands(face: &Face<'_>) -> Vec<Stand> {
+    let stand = |port: &Port| Stand {
+        island: port.island.as_deref().unwrap_or(ANY_ISLAND).to_owned(),
+        host: face.host.to_string(),
+        port: port.number,
+    };
+    face.ports.iter().map(stand).collect()
 }
 
 /// Whether a node of `gateway` that `view` shows would go with `desired`, for no other reason than that nobody offers

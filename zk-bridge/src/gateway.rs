@@ -1,7 +1,8 @@
 //! Where gateways of this island stand, read off the nodes that they marked.
 //!
 //! ```text
-//!   instance         application highway-<island>-<bucket>, mark and address, tag of the port
+//!   instance         application highway-<island>-0, mark and address: it is there for this alone, for each port
+//!                    application highway-<island>-<bucket>, mark and address, tag of the port
 //!   interface node   mark and address, tag
 //! ```
 //!
@@ -105,6 +106,8 @@ mod tests {
         instance(&mut mirror, "highway-default-2", 20990, None);
         instance(&mut mirror, "highway-default-3", 20990, None);
         instance(&mut mirror, "highway-far-east-1", 20991, Some("far-east"));
+        instance(&mut mirror, "highway-default-0", 20990, None);
+        instance(&mut mirror, "highway-far-east-0", 20991, None);
         for url in [
             "dubbo://10.0.0.9:20990/a.B?highway=gw-1",
             "dubbo://10.0.0.9:20992/a.B?highway=gw-1&dubbo.tag=west",

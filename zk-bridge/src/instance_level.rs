@@ -22,8 +22,8 @@ const STORAGE: &str = "dubbo.metadata.storage-type";
 /// When the process started, in milliseconds since 1970.
 const TIMESTAMP: &str = "timestamp";
 const SERVICE_PARAMETERS: &str = "dubbo.metadata-service.url-params";
-/// The revision of an instance that exports nothing.
-const NO_REVISION: &str = "0";
+/// The revision of an instance that exports nothing: consumers pass over it.
+pub(crate) const NO_REVISION: &str = "0";
 
 /// An instance node of Dubbo's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,18 +50,25 @@ pub(crate) struct MetadataService {
 }
 
 impl Instance {
-    /// Reads an instance node; `None` where it is none of Dubbo's, or exports nothing.
+    /// Reads an instance node; `None` where it is none of Dubbo's, or exports nothing and is no gateway's.
     pub(crate) fn from_json(application: &str, text: &[u8]) -> Option<Self> {
         let json: Json = serde_json::from_slice(text).ok()?;
         let metadata = json.get("payload")?.get("metadata")?.as_object()?;
         let metadata: BTreeMap<String, String> =
             metadata.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect();
-        let revision = metadata.get(REVISION).filter(|text| !text.is_empty() && *text != NO_REVISION)?.clone();
+        let is_marked = metadata.get(MARK).is_some_and(|mark| !mark.is_empty());
+        let exports = |text: &&String| !text.is_empty() && (*text != NO_REVISION || is_marked);
+        let revision = metadata.get(REVISION).filter(exports)?.clone();
         let host = json.get("address").and_then(Json::as_str).filter(|host| !host.is_empty())?.to_owned();
         let port = json.get("port").and_then(Json::as_u64).and_then(|port| u16::try_from(port).ok())?;
         let dubbo_port = metadata.get(ENDPOINTS).and_then(|text| endpoint(text, "dubbo"));
         let tag = json.get("tag").and_then(Json::as_str).filter(|tag| !tag.is_empty()).map(str::to_owned);
         Some(Self { application: application.to_owned(), host, port, revision, dubbo_port, tag, metadata })
+    }
+
+    /// Whether it says where somebody stands, and nothing of what he exports.
+    pub(crate) fn exports_nothing(&self) -> bool {
+        self.revision == NO_REVISION
     }
 
     /// The gateway that wrote it.

@@ -104,5 +104,5 @@ pub use definitions::{Definition, DefinitionsFailure, definitions};
 pub use driver::Driver;
 pub use gateway::{ANY_ISLAND, Gateway};
 pub use open::{open, open_only};
-pub use registry::{Desired, Level, Registry, RegistryFailure, Status, VirtualProvider, Work};
+pub use registry::{Desired, Level, Registry, RegistryFailure, Stand, Status, VirtualProvider, Work};
 pub use view::{Consumer, Parameters, Provider, ServiceKey, View};

@@ -99,12 +99,25 @@ pub struct Desired {
     pub epoch: u64,
     /// Every virtual provider, in any order. They want a registry that is read as a whole.
     pub providers: Vec<VirtualProvider>,
+    /// Where the gateway takes calls, whatever it offers: what [`crate::View::gateways`] of others shows where there is no virtual provider.
+    pub stands: Vec<Stand>,
     /// What the process serves itself, in any order: registered as Java does, without a mark, at the level that each says. The application has
     /// to be said; `methods` is a parameter; what the parameters do not say is as usual (hessian2). Those of one application and
     /// address are one instance.
     pub plain: Vec<Provider>,
     /// The process's references, in any order; their parameters as they are said, such as `timeout` and `highway.<island>`.
     pub consumers: Vec<Consumer>,
+}
+
+/// A port of a gateway, for programs that look for gateways and not for a service.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stand {
+    /// The island that the port is for, or [`crate::ANY_ISLAND`].
+    pub island: String,
+    /// The gateway's address as consumers reach it.
+    pub host: String,
+    /// The port.
+    pub port: u16,
 }
 
 /// A service that a gateway offers on behalf of providers elsewhere.

@@ -71,6 +71,42 @@ fn a_call_goes_to_the_island_that_is_named_and_nowhere_else() {
         .unwrap();
 }
 
+/// No gateway stood in a registry whose island has all by itself, and a call to another island wanted an address of one.
+#[test]
+fn a_service_that_the_own_island_has_too_goes_where_its_caller_says_and_nobody_says_where_a_gateway_is() {
+    let line = Line::start(Plan::of(&["home", "shanghai"])).unwrap();
+    let provider = |island: &str| {
+        let application = Application::new(&format!("provider-{island}"), Release::V3_3_6)
+            .port(line.island(island).place().listen(DUBBO_PORT).unwrap().port())
+            .service(Service::new(GREETING, island));
+        line.application(island, application).unwrap()
+    };
+    let _providers = (provider("home"), provider("shanghai"));
+    let home = line.island("home");
+    let registry = home.registry_url();
+    let highway = home.place().inside(|| {
+        let options = CallOptions::new().timeout(PATIENT);
+        Highway::builder().application("rust-consumer").registry(&registry).options(options).build().unwrap()
+    });
+    let greeter = highway.unwrap().service(GREETING).build().unwrap();
+    let hello = || greeter.call::<_, String>("sayHello", ("bo",));
+    let mut last = String::new();
+    let there = until("a gateway that stands for no service is found", PATIENT, || {
+        last = wait(hello().target("shanghai").into_future()).unwrap_or_else(|error| error.to_string());
+        last.contains("this is shanghai").then_some(())
+    });
+    there.unwrap_or_else(|error| panic!("{error}; last: {last}"));
+    assert_eq!(home.virtual_nodes(GREETING), Vec::<String>::new(), "consumers see who is here and nobody else");
+    for _ in 0..20 {
+        for (call, island) in
+            [(hello(), "home"), (hello().target("local"), "home"), (hello().target("shanghai"), "shanghai")]
+        {
+            let told = wait(call.into_future()).unwrap();
+            assert!(told.contains(&format!("this is {island}")), "{told} is not of {island}");
+        }
+    }
+}
+
 #[test]
 fn a_target_that_is_unknown_has_withdrawn_or_grants_nothing_is_not_sent() {
     let line = Line::start(Plan::of(&["home", "shanghai", "beijing"])).unwrap();

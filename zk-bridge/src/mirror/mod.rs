@@ -213,7 +213,8 @@ impl Mirror {
     pub(crate) fn instances(&self) -> impl Iterator<Item = (&Arc<Instance>, &InstanceNode)> {
         let read = self.applications.iter().filter(|(name, _)| self.reads_metadata_of(name));
         let nodes = read.flat_map(|(_, folder)| folder.instances.values());
-        nodes.filter_map(|node| Some((node.instance.as_ref()?, node)))
+        let instances = nodes.filter_map(|node| Some((node.instance.as_ref()?, node)));
+        instances.filter(|(instance, _)| !instance.exports_nothing())
     }
 
     /// Every instance, to note what became known of it.

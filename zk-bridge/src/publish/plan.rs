@@ -124,7 +124,10 @@ fn instances(
                 plan.published_as_instance += instance.services;
             }
             Some(OwnNode { owner: Owner::ThisSession, .. }) => step.push(Op::Set { path, data: data(), version: None }),
-            Some(OwnNode { owner: Owner::OldSession, epoch: theirs, .. }) if *theirs == epoch => {
+            // Nobody keeps a connection because of an instance that exports nothing.
+            Some(OwnNode { owner: Owner::OldSession, epoch: theirs, .. })
+                if *theirs == epoch || (instance.services == 0 && *theirs < epoch) =>
+            {
                 step.push(Op::Delete { path: path.clone(), version: None });
                 step.push(Op::CreateEphemeral { path, data: data() });
             }
@@ -153,6 +156,9 @@ fn missing_metadata(
     current: &Current,
     written: &mut BTreeSet<MetadataName>,
 ) -> Step {
+    if instance.services == 0 {
+        return Step::new();
+    }
     let name = (application.to_owned(), instance.revision.clone());
     let there = current.metadata.get(&name);
     if !written.insert(name) {

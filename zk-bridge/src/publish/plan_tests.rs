@@ -10,7 +10,7 @@ use crate::instance_level;
 use crate::interface_level;
 use crate::metadata::MetadataInfo;
 use crate::publish::{Mapping, OwnMetadata};
-use crate::registry::VirtualProvider;
+use crate::registry::{Stand, VirtualProvider};
 use crate::view::{Provider, ServiceKey};
 
 const EPOCH: u64 = 1_795_000_000_000;
@@ -80,6 +80,9 @@ impl Tree {
         for (path, (data, ..)) in self.nodes.iter().filter(|(path, _)| path.starts_with("/services/")) {
             let application = path.split('/').nth(2).unwrap();
             let instance = instance_level::Instance::from_json(application, data.as_bytes()).unwrap();
+            if instance.exports_nothing() {
+                continue;
+            }
             for place in ["/dubbo/metadata", "/dubbo"] {
                 let metadata = format!("{place}/{application}/{}", instance.revision);
                 assert!(self.nodes.contains_key(&metadata), "{path} names {metadata}");
@@ -358,6 +361,40 @@ fn a_mapping_that_another_gateway_needs_stays() {
     current.unknown_of_others.insert("highway-b-1".into());
     tree.carry_out(&plan(&layout(), &desired(&[]), &current, &leaving).steps);
     assert_eq!(tree.paths("/dubbo/mapping/").len(), 1, "what is not known is not taken away");
+}
+
+/// Programs that call `.target("b")` of a service that their island has itself found no gateway, since none was published for it.
+#[test]
+fn where_a_gateway_stands_is_one_instance_a_port_that_exports_nothing_and_that_no_consumer_is_led_to() {
+    let stand = |island: &str, port| Stand { island: island.into(), host: "10.0.0.9".into(), port };
+    let wish = Desired { stands: vec![stand("default", 20990), stand("b", 20991)], ..desired(&[]) };
+    let mut tree = Tree::default();
+    let plan = settle(&mut tree, &wish, &Circumstances::default());
+    let all = ["/services/highway-b-0/10.0.0.9:20991", "/services/highway-default-0/10.0.0.9:20990"];
+    assert_eq!(tree.paths("/"), all, "no metadata, no mapping, no node of an interface");
+    assert!(tree.nodes[all[0]].0.contains(r#""dubbo.metadata.revision":"0""#), "{}", tree.nodes[all[0]].0);
+    assert!(plan.problems.is_empty() && plan.unused.is_empty());
+    assert_eq!((plan.published, plan.published_as_instance), (0, 0), "it is no service");
+
+    // The next start of the gateway replaces it without a rest, since no connection hangs on it.
+    let again = Desired { epoch: EPOCH + 1, ..wish.clone() };
+    let next = super::plan(&layout(), &again, &tree.current(old_session), &Circumstances::default());
+    assert!(next.to_rest.is_empty());
+    for (step, path) in next.steps.iter().zip(all) {
+        assert!(matches!(&step[..], [Op::Delete { .. }, Op::CreateEphemeral { .. }]), "{step:?}");
+        assert!(step.iter().all(|op| op.path() == path), "{step:?}");
+    }
+    assert_eq!(next.steps.len(), all.len());
+
+    // Beside services it is what it was.
+    let more = Desired { providers: vec![service("com.acme.A")], ..wish };
+    settle(&mut tree, &more, &Circumstances::default());
+    assert!(all.iter().all(|path| tree.nodes.contains_key(*path)), "{:#?}", tree.nodes);
+    let leaving = Circumstances { ending: Ending::Leaving, ..Circumstances::default() };
+    let left = super::plan(&layout(), &desired(&[]), &tree.current(this_session), &leaving);
+    tree.carry_out(&left.steps);
+    assert!(tree.nodes.is_empty(), "{:#?}", tree.nodes);
+    assert!(left.steps.contains(&vec![Op::DeleteEmpty { path: "/services/highway-default-0".into() }]));
 }
 
 #[test]

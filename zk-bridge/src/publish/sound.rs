@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::is_of_gateways;
 use crate::interface_level::MARK;
 use crate::layout::Layout;
-use crate::registry::{Desired, VirtualProvider};
+use crate::registry::{Desired, Stand, VirtualProvider};
 use crate::view::{Consumer, Parameters, Provider, ServiceKey};
 
 /// The longest name of anything; a node name has them all and must fit into a reply with thousands of its kind.
@@ -22,6 +22,7 @@ const PARAMETERS_MAX_LEN: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub(crate) struct Sound<'d> {
     pub(super) providers: Vec<&'d VirtualProvider>,
+    pub(super) stands: Vec<&'d Stand>,
     pub(super) plain: Vec<&'d Provider>,
     pub(super) consumers: Vec<&'d Consumer>,
     pub(super) problems: Vec<String>,
@@ -32,12 +33,13 @@ pub(crate) fn sound(desired: &Desired) -> Sound<'_> {
     let mut sound = Sound::default();
     let problems = &mut sound.problems;
     let id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_gateway = !desired.gateway.is_empty() || !desired.providers.is_empty();
+    let is_gateway = !desired.gateway.is_empty() || !desired.providers.is_empty() || !desired.stands.is_empty();
     if is_gateway && !is_name(&desired.gateway, id) {
         let found = &desired.gateway;
         problems.push(format!("found {found:?} as the gateway's id, wanted letters, digits, \"-\", \"_\" or \".\""));
     } else {
         sound.providers = written(&desired.providers, |it| it.key.to_string(), fault, problems);
+        sound.stands = written(&desired.stands, |it| format!("the port for {:?}", it.island), fault_of_stand, problems);
     }
     sound.plain = written(&desired.plain, |it| it.key.to_string(), fault_of_plain, problems);
     sound.consumers =
@@ -96,7 +98,6 @@ fn place_of_plain(provider: &Provider) -> (&ServiceKey, &str, u16, &str) {
 }
 
 fn fault(provider: &VirtualProvider) -> Option<String> {
-    let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let wrong = |what: &str, found: &str| Some(format!("{what} is {found:?}"));
     if let Some(fault) = fault_of_key(&provider.key) {
         return Some(fault);
@@ -104,11 +105,8 @@ fn fault(provider: &VirtualProvider) -> Option<String> {
     if !provider.tag.as_deref().is_none_or(|tag| is_name(tag, text)) {
         return wrong("its tag", provider.tag.as_deref().unwrap_or_default());
     }
-    if !is_name(&provider.island, dashed) || provider.island.len() > 32 {
-        return wrong("its island", &provider.island);
-    }
-    if !is_name(&provider.host, host) || provider.port == 0 {
-        return wrong("its address", &format!("{}:{}", provider.host, provider.port));
+    if let Some(fault) = fault_of_place(&provider.island, &provider.host, provider.port) {
+        return Some(fault);
     }
     let methods = provider.methods.iter().chain(provider.method_timeouts.keys()).chain(provider.method_retries.keys());
     if let Some(method) = methods.clone().find(|method| !is_name(method, word)) {
@@ -119,6 +117,19 @@ fn fault(provider: &VirtualProvider) -> Option<String> {
     }
     let serialization = provider.serializations.iter().find(|name| !is_name(name, word));
     serialization.and_then(|name| wrong("a serialization", name))
+}
+
+fn fault_of_stand(stand: &Stand) -> Option<String> {
+    fault_of_place(&stand.island, &stand.host, stand.port)
+}
+
+/// The same of the place of a gateway's node.
+fn fault_of_place(island: &str, at: &str, port: u16) -> Option<String> {
+    let dashed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if !is_name(island, dashed) || island.len() > 32 {
+        return Some(format!("its island is {island:?}"));
+    }
+    (!is_name(at, host) || port == 0).then(|| format!("its address is {:?}", format!("{at}:{port}")))
 }
 
 /// The same of a provider that a process serves itself.
@@ -269,9 +280,19 @@ mod tests {
 
     #[test]
     fn a_gateway_without_an_id_publishes_nothing() {
-        let desired = Desired { gateway: "a b".into(), ..of(vec![provider("a.B")]) };
-        let Sound { providers, problems, .. } = sound(&desired);
-        assert!(providers.is_empty() && problems[0].contains("gateway's id"));
+        let stand = Stand { island: "b".into(), host: "10.0.0.9".into(), port: 20990 };
+        for id in ["", "a b"] {
+            let published = Desired { gateway: id.into(), ..of(vec![provider("a.B")]) };
+            let standing = Desired { gateway: id.into(), stands: vec![stand.clone()], ..Desired::default() };
+            for desired in [published, standing] {
+                let Sound { providers, stands, problems, .. } = sound(&desired);
+                assert!(providers.is_empty() && stands.is_empty() && problems[0].contains("gateway's id"), "{id:?}");
+            }
+        }
+        let wrong = Stand { port: 0, ..stand.clone() };
+        let desired = Desired { stands: vec![wrong, stand], ..of(Vec::new()) };
+        let sound = sound(&desired);
+        assert_eq!((sound.stands.len(), sound.problems.len()), (1, 1));
     }
 
     #[test]

@@ -11,11 +11,11 @@ use super::bucket::{self, Item};
 use super::sound::Sound;
 use super::unmarked::unmarked;
 use super::{Current, InstanceName};
-use crate::instance_level::{instance_id, instance_json};
+use crate::instance_level::{NO_REVISION, instance_id, instance_json};
 use crate::interface_level::{node_name, service_parameters};
 use crate::layout::{Category, OWN_APPLICATION, folder_of};
 use crate::metadata::{MetadataInfo, ServiceInfo};
-use crate::registry::VirtualProvider;
+use crate::registry::{Stand, VirtualProvider};
 
 /// Who publishes.
 #[derive(Debug, Clone, Copy)]
@@ -31,7 +31,7 @@ pub(crate) struct Instance {
     pub(crate) data: String,
     pub(crate) metadata: String,
     pub(crate) interfaces: BTreeSet<String>,
-    /// How many providers stand in it.
+    /// How many providers stand in it. None in one that says where a gateway stands, which has no metadata either.
     pub(crate) services: usize,
 }
 
@@ -68,6 +68,7 @@ impl Wanted {
 /// What sound wishes want of the tree.
 pub(super) fn wanted(sound: &Sound<'_>, publisher: Publisher<'_>, current: &Current) -> Wanted {
     let mut wanted = of_gateway(&sound.providers, publisher, current);
+    wanted.instances.extend(sound.stands.iter().map(|stand| standing(stand, publisher)));
     let mut own = unmarked(sound, publisher.epoch);
     for (folder, category, name) in own.nodes {
         wanted.interface_nodes.entry((folder, category)).or_default().insert(name);
@@ -110,6 +111,23 @@ fn of_gateway(providers: &[&VirtualProvider], publisher: Publisher<'_>, current:
         }
     }
     wanted
+}
+
+/// The number in the name of applications that say where gateways stand: no bucket has it. No mapping names them and their instances
+/// export nothing, so no consumer ever looks there.
+const STANDING: u32 = 0;
+
+fn standing(stand: &Stand, Publisher { gateway, epoch }: Publisher<'_>) -> (InstanceName, Instance) {
+    let Stand { island, host, port } = stand;
+    let application = application(island, STANDING);
+    let instance = Instance {
+        revision: NO_REVISION.to_owned(),
+        data: instance_json(&application, (host, *port), None, NO_REVISION, gateway, epoch),
+        metadata: String::new(),
+        interfaces: BTreeSet::new(),
+        services: 0,
+    };
+    ((application, instance_id(host, *port)), instance)
 }
 
 /// `highway-<island>-<bucket>`.

@@ -163,6 +163,41 @@ async fn a_narrow_registry_finds_the_gateways_of_the_island_without_what_they_of
 }
 
 #[tokio::test]
+async fn a_gateway_that_offers_nothing_is_found_where_it_says_that_it_stands() {
+    let server = Server::start().await;
+    let client = server.client().await;
+    let gateway = Running::at(&server.address());
+    let stand = |island: &str, port| zk_bridge::Stand { island: island.to_owned(), host: "10.0.0.9".to_owned(), port };
+    let stands = vec![stand(zk_bridge::ANY_ISLAND, 20990), stand("b", 20991)];
+    let wish = zk_bridge::Desired { stands, ..desired("gw-1", 1, 20990, &[]) };
+    gateway.registry.publish(wish.clone());
+    gateway.registry.settled().await.unwrap();
+    let of_metadata = client.list_children("/dubbo/metadata").await.unwrap_or_default();
+    assert!(of_metadata.is_empty(), "{of_metadata:?}");
+
+    // Who reads everything waits for no metadata of it.
+    let whole = Running::at(&server.address());
+    let narrow = Running::only(&server.address(), watch::channel(names(&[A])).1);
+    for running in [&whole, &narrow] {
+        let view = running.view("all that is wanted", View::is_complete).await;
+        let found: Vec<_> = view.gateways().iter().map(|it| (&*it.id, it.port, it.island.as_deref())).collect();
+        assert_eq!(found, [("gw-1", 20990, None), ("gw-1", 20991, Some("b"))]);
+        assert!(view.providers().is_empty());
+    }
+
+    // The next start takes its place, and who leaves for good leaves nothing.
+    gateway.kill().await;
+    let next = Running::at(&server.address());
+    next.registry.publish(zk_bridge::Desired { epoch: 2, ..wish });
+    next.registry.settled().await.unwrap();
+    let text = client.get_data("/services/highway-default-0/10.0.0.9:20990").await.unwrap().0;
+    assert!(String::from_utf8_lossy(&text).contains(r#""epoch":"2""#), "{}", String::from_utf8_lossy(&text));
+    next.registry.leave().await.unwrap();
+    narrow.view("nobody stands there", |view| view.gateways().is_empty()).await;
+    assert!(client.list_children("/services").await.unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn who_does_not_tell_what_he_exports_keeps_nobody_elses_services_waiting() {
     let server = Server::start().await;
     let client = server.client().await;
