@@ -20,6 +20,8 @@ const LEAVES: &str = "leaves";
 const CHANGED: Duration = Duration::from_secs(20);
 /// A switch is obeyed so soon, as at the gateways.
 const OBEYED: Duration = Duration::from_secs(1);
+/// At best of so many times: whatever a busy machine holds up now and then, a way that is slow is slow each time.
+const TIMES: usize = 6;
 
 struct Stage {
     greeter: Service,
@@ -174,18 +176,23 @@ fn a_switch_stops_calls_to_a_provider_of_the_own_island_and_its_end_lets_them_go
     document.act("island: local");
     all_come("home", || stage.hello());
     for switch in ["say: closed", "methods: [sayHello]\n    application: rust-shop\n    say: closed"] {
-        document.say(&format!("switches:\n  - name: off\n    {switch}\n"));
-        let took = all_come("refused here", || stage.hello());
-        println!("a switch was obeyed {took:?} after it was written");
-        assert!(took < OBEYED, "{took:?}");
-        for target in ["local", "shanghai"] {
-            let told = who(stage.hello().target(target));
-            assert!(told.contains("stopped by switch `tested/off`: closed"), "{target}: {told}");
+        let mut best = [CHANGED; 2];
+        for _ in 0..TIMES {
+            document.say(&format!("switches:\n  - name: off\n    {switch}\n"));
+            let began = all_come("refused here", || stage.hello());
+            for target in ["local", "shanghai"] {
+                let told = who(stage.hello().target(target));
+                assert!(told.contains("stopped by switch `tested/off`: closed"), "{target}: {told}");
+            }
+            document.act("island: local");
+            let ended = all_come("home", || stage.hello());
+            println!("a switch was obeyed {began:?} after it was written, its end {ended:?} after it was");
+            best = [best[0].min(began), best[1].min(ended)];
+            if best.iter().all(|took| *took < OBEYED) {
+                break;
+            }
         }
-        document.act("island: local");
-        let took = all_come("home", || stage.hello());
-        println!("its end was obeyed {took:?} after it was written");
-        assert!(took < OBEYED, "{took:?}");
+        assert!(best.iter().all(|took| *took < OBEYED), "at best {best:?}");
     }
     // The own island by its name, of which calls elsewhere know nothing.
     document.say("switches:\n  - name: off\n    island: home\n    say: closed\nrules:\n  - name: r\n    act: { failover: [local, beijing] }\n");
