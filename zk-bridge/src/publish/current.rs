@@ -98,6 +98,7 @@ impl Known {
         let mut current = Current {
             interface_nodes: self.own_interface_nodes(session, layout, mirror, gateway).await?,
             instances: own_instances(session, mirror, gateway),
+            folders: mirror.applications.keys().filter(|name| is_of_gateways(name)).cloned().collect(),
             metadata,
             mappings,
             interface_only: interface_only.clone(),

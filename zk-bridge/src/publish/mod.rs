@@ -110,6 +110,8 @@ pub(crate) struct Current {
     pub(crate) interface_nodes: BTreeMap<NodeName, OwnNode>,
     /// Our instances.
     pub(crate) instances: BTreeMap<InstanceName, OwnNode>,
+    /// Applications of gateways that have a folder for instances, empty ones too: what stood there may have gone with its session.
+    pub(crate) folders: BTreeSet<String>,
     /// Our metadata, and what is there of the metadata that our unmarked instances name.
     pub(crate) metadata: BTreeMap<MetadataName, OwnMetadata>,
     /// By interface.

@@ -123,6 +123,7 @@ impl Tree {
                     }
                 }
                 ["services", application, id] => {
+                    current.folders.extend(Some(application.to_owned()).filter(|name| name.starts_with("highway-")));
                     let instance = instance_level::Instance::from_json(application, data.as_bytes()).unwrap();
                     if instance.highway() == Some("gw-1") {
                         let (epoch, revision) = (instance.epoch(), instance.revision);
@@ -394,7 +395,12 @@ fn where_a_gateway_stands_is_one_instance_a_port_that_exports_nothing_and_that_n
     let left = super::plan(&layout(), &desired(&[]), &tree.current(this_session), &leaving);
     tree.carry_out(&left.steps);
     assert!(tree.nodes.is_empty(), "{:#?}", tree.nodes);
-    assert!(left.steps.contains(&vec![Op::DeleteEmpty { path: "/services/highway-default-0".into() }]));
+    let emptied = Op::DeleteEmpty { path: "/services/highway-default-0".into() };
+    assert!(left.steps.contains(&vec![emptied.clone()]));
+    // Whoever leaves when its session is over finds the empty folder alone: no metadata tells of it.
+    let gone = Current { folders: ["highway-default-0".to_owned()].into(), ..Current::default() };
+    let left = super::plan(&layout(), &desired(&[]), &gone, &leaving);
+    assert!(left.steps.contains(&vec![emptied]), "{left:?}");
 }
 
 #[test]

@@ -53,9 +53,8 @@ pub(super) fn removal(layout: &Layout, wanted: &Wanted, current: &Current, due: 
 
 /// The folders that are empty once everything of ours is gone.
 pub(super) fn folders(layout: &Layout, current: &Current) -> Vec<Step> {
-    let of_instances = current.instances.keys().map(|(application, _)| application);
     let of_metadata = ours(current).map(|(application, _)| application);
-    let applications = of_instances.filter(|name| is_of_gateways(name)).chain(of_metadata).collect::<BTreeSet<_>>();
+    let applications = current.folders.iter().chain(of_metadata).collect::<BTreeSet<_>>();
     let mut paths = BTreeSet::new();
     for application in applications {
         paths.insert(layout.application(application));
