@@ -12,10 +12,18 @@ use super::{Current, Mapping, MetadataName, NodeName, OwnMetadata, OwnNode, Owne
 use crate::interface_level::{EPOCH, MARK};
 use crate::layout::{Category, Layout, Place, applications_in, is_one_segment};
 use crate::metadata::MetadataInfo;
-use crate::mirror::Mirror;
+use crate::mirror::{InstanceNode, Mirror};
 use crate::registry::Desired;
 use crate::session::Session;
 use crate::view::ServiceKey;
+
+/// The folders of gateways' applications in which no other gateway stands.
+fn own_folders(mirror: &Mirror, gateway: &str) -> BTreeSet<String> {
+    let is_ours = |node: &InstanceNode| node.instance.as_ref().is_some_and(|it| it.highway() == Some(gateway));
+    let of_gateways = mirror.applications.iter().filter(|(name, _)| is_of_gateways(name));
+    let own = of_gateways.filter(|(_, folder)| folder.instances.values().all(is_ours));
+    own.map(|(name, _)| name.clone()).collect()
+}
 
 /// What only a publisher reads, kept for one session.
 #[derive(Debug, Default)]
@@ -98,7 +106,7 @@ impl Known {
         let mut current = Current {
             interface_nodes: self.own_interface_nodes(session, layout, mirror, gateway).await?,
             instances: own_instances(session, mirror, gateway),
-            folders: mirror.applications.keys().filter(|name| is_of_gateways(name)).cloned().collect(),
+            folders: own_folders(mirror, gateway),
             metadata,
             mappings,
             interface_only: interface_only.clone(),
