@@ -35,17 +35,17 @@ pub enum Near {
     Gateway,
 }
 
-/// Where `call` begins. Of the snapshot only the own island counts: its name, where that is known, its local providers, which a
-/// [`View::Partial`] may still get, and the rules.
+/// Where `call` begins. Of the snapshot only the own island counts: its name, where that is known, its local providers, and the rules.
+/// `providers` is what is known of those of the service: where it is [`View::Partial`] one may still come.
 ///
 /// # Errors
 /// A [`Refusal`] with the sentence that the caller reads; [`Refusal::NotYetKnown`] where it depends on who is still unknown.
-pub fn near(call: &Call<'_>, snapshot: &Snapshot) -> Result<Near, Refusal> {
+pub fn near(call: &Call<'_>, snapshot: &Snapshot, providers: View) -> Result<Near, Refusal> {
     stopped(call, snapshot, &mut Silent)?;
     let said = said(call, snapshot, &mut Silent)?;
     let Some(service) = call.service else { return Ok(Near::Gateway) };
     let here = fit(&Target::Local, call, snapshot);
-    let may_come = snapshot.view() == View::Partial && matches!(here, Err(Unfit::NoProvider));
+    let may_come = providers == View::Partial && matches!(here, Err(Unfit::NoProvider));
     let if_here = |refusal| if may_come { Refusal::NotYetKnown { service: service.to_string() } } else { refusal };
     if let Some(said) = said {
         return match said.place {

@@ -17,7 +17,8 @@ fn begins(
     change(&mut known);
     let key = Box::leak(Box::new(service(GREETER)));
     let call = ask(Call { service: Some(key), method: "sayHello", application: Some("shop"), ..Call::default() });
-    near(&call, &Snapshot::new(0, known)).map_err(|refusal| refusal.to_string())
+    let providers = known.view;
+    near(&call, &Snapshot::new(0, known), providers).map_err(|refusal| refusal.to_string())
 }
 
 /// Under one rule with this act.

@@ -38,6 +38,13 @@ impl Returned {
         true
     }
 
+    /// Forgets all services but these: what comes of another one is seen for the first time then.
+    pub fn keep_only(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.present.retain(|service| is_kept(service));
+        self.gone.retain(|service| is_kept(service));
+        self.back.retain(|service, _| is_kept(service));
+    }
+
     /// For how long the service has had a local provider again at `now`; `None` where it was never without one.
     #[must_use]
     pub fn for_how_long(&self, service: &str, now: Instant) -> Option<Duration> {
@@ -65,5 +72,18 @@ mod tests {
         returned.observe(began + 4 * second, &services(&["b"]));
         returned.observe(began + 5 * second, &services(&["a", "b"]));
         assert_eq!(returned.for_how_long("a", began + 6 * second), Some(second), "it counts anew");
+    }
+
+    #[test]
+    fn what_is_forgotten_is_seen_for_the_first_time_when_it_comes() {
+        let (mut returned, now) = (Returned::default(), Instant::now());
+        let services = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        returned.observe(now, &services(&["a", "b", "c"]));
+        returned.observe(now, &services(&["b", "c"]));
+        returned.observe(now, &services(&["c"]));
+        returned.observe(now, &services(&["b", "c"]));
+        returned.keep_only(|_| false);
+        returned.observe(now, &services(&["a", "b", "c"]));
+        assert_eq!(["a", "b", "c"].map(|service| returned.for_how_long(service, now)), [None; 3]);
     }
 }

@@ -18,16 +18,15 @@ use wire::dubbo::frame::FrameKind;
 use crate::args::Args;
 use crate::blocking;
 use crate::error::{CallError, CallErrorKind, Outcome};
-use crate::forms::Forms;
 use crate::job::{Ended, Failure, Job, Work};
 use crate::observed::Observed;
 use crate::options::CallOptions;
 use crate::reply::{self, Reply};
-use crate::request::{Request, TARGET, label};
+use crate::request::{Request, TARGET, Unwritten, label};
 use crate::scope;
 use crate::service::{Referred, Service};
 use crate::target::Target;
-use crate::written::{Types, written};
+use crate::written::{self, Types};
 
 /// A call that is made when it is awaited.
 #[must_use = "nothing is called before it is awaited"]
@@ -269,8 +268,11 @@ impl<A: Args, R> Call<A, R> {
         for farther in of_method.into_iter().chain([&referred.options, &referred.shared.options]) {
             options.add(farther);
         }
-        let forms = options.codec.map_or_else(|| referred.wanted.forms.get(), Forms::One);
-        let (types, args) = match written(&args, &types, forms) {
+        let written = match options.codec {
+            Some(codec) => written::said(&args, &types, codec),
+            None => written::written(&args, &types, referred.wanted.forms.get()),
+        };
+        let (types, args) = match written {
             Ok(written) => written,
             Err(wrong) => return Err(CallError::not_sent(call.label(), wrong)),
         };
@@ -353,8 +355,11 @@ pub(crate) fn told(failure: Failure) -> (Outcome, CallErrorKind) {
         Failure::NeverSent(timeout) => (Outcome::NotSent, CallErrorKind::DeadlinePassed(timeout)),
         Failure::Unanswered(timeout) => (Outcome::Unknown, CallErrorKind::DeadlinePassed(timeout)),
         Failure::Lost(why) => (Outcome::Unknown, CallErrorKind::Connection(why)),
-        Failure::RequestTooLong(long) => {
-            (Outcome::NotSent, CallErrorKind::TooLong { found_len: long.found_len, limit_len: long.limit_len })
+        Failure::Unwritten(Unwritten::TooLong { found_len, limit_len }) => {
+            (Outcome::NotSent, CallErrorKind::TooLong { found_len, limit_len })
+        }
+        Failure::Unwritten(Unwritten::Formless { wanted, by, why }) => {
+            (Outcome::NotSent, CallErrorKind::Serialization { wanted, by, why })
         }
         Failure::AnswerTooLong { found_len, limit_len } => {
             (Outcome::Executed, CallErrorKind::TooLong { found_len, limit_len })

@@ -221,10 +221,12 @@ impl Desk {
         held.offers += 1;
         let mut tried = std::mem::take(&mut held.tried);
         drop(calls);
+        let all = candidates.list().iter().map(|one| one.provider.endpoint());
+        tried.extend(directory.unfit(&request, &name, all));
         let left = deadline.saturating_duration_since(now);
         let times = Times::within(now, left);
         let write = |offer: &client::Offer, id: i64, out: &mut Vec<u8>| {
-            request.append(offer, || directory.reads(&request, &name, &offer.endpoint), left, id, out)
+            request.append(offer, directory.reads(&request, &name, &offer.endpoint), left, id, out)
         };
         let handed = match request.kind {
             FrameKind::OneWay => candidates.send_one_way(key.number(), times, &mut tried, write),
@@ -323,7 +325,8 @@ impl Desk {
         let Held { request, target, tried, .. } = held;
         let names = &request.of.names;
         let target = target.as_ref().map(Target::as_str);
-        let near = self.rulings.begins(request, names.way(), target, directory.ground_for(&names.anybody))?;
+        let facts = directory.facts(request);
+        let near = self.rulings.begins(request, names.way(), target, facts)?;
         let is_promising = |name: &str| {
             let candidates = self.pool.candidates(name, &request.method);
             candidates.is_some_and(|found| {
@@ -334,7 +337,7 @@ impl Desk {
             Near::Listed => names.anybody.clone(),
             Near::Local => names.local.clone(),
             Near::LocalFirst if is_promising(&names.local) || !is_promising(GATEWAYS) => names.local.clone(),
-            Near::LocalFirst | Near::Gateway => directory.gateways_for(target.unwrap_or_default()).into(),
+            Near::LocalFirst | Near::Gateway => directory.gateways_for(target.or(facts.tagged).unwrap_or("")).into(),
         })
     }
 

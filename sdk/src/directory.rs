@@ -23,7 +23,7 @@ use zk_bridge::{Provider, ServiceKey, View};
 
 use crate::forms::{Forms, Known, Readers};
 use crate::request::{Request, TARGET};
-use crate::rulings::Ground;
+use crate::rulings::{Facts, Ground};
 
 /// Gateways, for calls to any island. No interface has a blank in its name.
 pub(crate) const GATEWAYS: &str = "by gateway";
@@ -85,10 +85,14 @@ pub(crate) struct Directory {
     pub has_registry: bool,
     /// What is decided by; `None` while it is not known which rules there are.
     pub ground: Option<Ground>,
+    /// Whether it was waited for the rules for long enough.
+    pub is_overdue: bool,
     /// What providers say of the time that calls may take, for services of which some say it.
     timeouts: FxHashMap<Arc<str>, Timeouts>,
     /// Services of which somebody reads fastjson2 alone.
     readers: FxHashMap<Arc<str>, Readers>,
+    /// The tags of real providers, for services of which some have one.
+    tags: FxHashMap<Arc<str>, FxHashSet<Box<str>>>,
 }
 
 /// The longest times that any provider of a service says.
@@ -107,6 +111,7 @@ impl Directory {
         let mut timeouts = FxHashMap::default();
         let mut readers = FxHashMap::default();
         let mut asked = FxHashSet::default();
+        let mut tags = FxHashMap::default();
         for (names, Called { service, direct, .. }) in called {
             if !direct.is_empty() || views.iter().all(|view| view.is_read(&service.interface)) {
                 asked.insert(names.anybody.clone());
@@ -121,6 +126,11 @@ impl Directory {
                 views.iter().flat_map(|view| view.providers_of(service)).map(|provider| &**provider).collect();
             let taken = listed.iter().copied().filter(|it| enabled(it) && (it.is_virtual() || it.tag().is_none()));
             readers.extend(Readers::of(taken).map(|found| (names.anybody.clone(), found)));
+            let tagged: FxHashSet<Box<str>> =
+                listed.iter().filter(|it| !it.is_virtual()).filter_map(|it| it.tag()).map(Into::into).collect();
+            if !tagged.is_empty() {
+                tags.insert(names.anybody.clone(), tagged);
+            }
             let open = listed.iter().copied().filter(|provider| provider.tag().is_none() && enabled(provider));
             let own = open.clone().filter(|provider| !provider.is_virtual());
             timeouts.extend(Timeouts::of(open.clone()).map(|said| (names.anybody.clone(), said)));
@@ -157,14 +167,42 @@ impl Directory {
             has_registry: !views.is_empty(),
             timeouts,
             readers,
+            tags,
             ground: None,
+            is_overdue: false,
         }
     }
 
-    /// What is decided by for a service: of one that is just being looked up nobody knows whether it is here, which rules may ask.
-    pub fn ground_for(&self, service: &str) -> Option<&Ground> {
-        let is_known = || self.asked.contains(service) || self.list.services.contains_key(service);
-        self.ground.as_ref().filter(|ground| ground.is_silent() || is_known())
+    /// What is decided by for a call: of a service that is just being looked up nobody knows whether it is here, which rules may ask, and
+    /// whose a tag is.
+    pub fn facts<'f>(&'f self, request: &'f Request) -> Facts<'f> {
+        let (ground, tag) = (self.ground.as_ref(), request.tag());
+        let facts = Facts { ground, are_overdue: self.is_overdue, providers: route::View::Complete, tagged: None };
+        if tag.is_none() && ground.is_none_or(Ground::is_silent) {
+            return facts;
+        }
+        let service = &*request.of.names.anybody;
+        let is_asked = self.asked.contains(service);
+        let is_known = is_asked || self.list.services.contains_key(service);
+        Facts {
+            ground: ground.filter(|_| is_known),
+            providers: if is_asked { route::View::Complete } else { route::View::Partial },
+            tagged: tag.filter(|tag| self.may_be_island(tag, service)),
+            ..facts
+        }
+    }
+
+    /// Whether a tag may name an island. One that a provider of the service has is its team's own; so is every tag where no gateway stands
+    /// that could know islands.
+    fn may_be_island(&self, tag: &str, service: &str) -> bool {
+        let is_of_a_provider = self.tags.get(service).is_some_and(|tags| tags.contains(tag));
+        let may_have_gateway = || !self.is_complete || self.list.services.contains_key(&*self.gateways_for(tag));
+        !is_of_a_provider && may_have_gateway()
+    }
+
+    /// Whether a provider of the service stands in this island.
+    pub fn has_local(&self, names: &Names) -> bool {
+        self.list.services.contains_key(&names.local)
     }
 
     /// The addresses of gateways that take calls to any island.
@@ -186,17 +224,30 @@ impl Directory {
 
     /// What calls of this service are written in.
     pub fn forms(&self, service: &str) -> Forms {
+        let may_leave = || self.list.services.keys().any(|name| name.starts_with(GATEWAYS));
         match self.asked.contains(service) {
-            true => self.readers.get(service).map_or(Forms::One(Codec::Hessian2), Readers::forms),
+            true => self.readers.get(service).map_or(Forms::One(Codec::Hessian2), |them| them.forms(may_leave())),
             false => Forms::Both,
         }
     }
 
+    /// Who of these, which stand under `name`, cannot read this call: they stand back behind all who can.
+    pub fn unfit<'a>(&self, request: &Request, name: &str, all: impl Iterator<Item = &'a Endpoint>) -> Vec<Endpoint> {
+        if !request.args.is_choosy() || self.readers_of(request).is_none() {
+            return Vec::new();
+        }
+        all.filter(|at| !request.args.is_for(self.reads(request, name, at))).cloned().collect()
+    }
+
+    fn readers_of(&self, request: &Request) -> Option<&Readers> {
+        if self.readers.is_empty() { None } else { self.readers.get(&request.of.names.anybody) }
+    }
+
     /// What is read of this call at this address, which stands under `name`.
     pub fn reads(&self, request: &Request, name: &str, endpoint: &Endpoint) -> Codec {
-        let Some(readers) = self.readers.get(request.of.service.to_string().as_str()) else { return Codec::Hessian2 };
+        let Some(readers) = self.readers_of(request) else { return Codec::Hessian2 };
         match name.starts_with(GATEWAYS) {
-            true => readers.beyond(request.attachment(TARGET).unwrap_or_default()),
+            true => readers.beyond(request.attachment(TARGET).or_else(|| request.tag()).unwrap_or_default()),
             false => readers.at(endpoint),
         }
     }

@@ -9,7 +9,6 @@ use zk_bridge::Level;
 use zk_bridge::Parameters;
 
 use super::*;
-use crate::written::Written;
 
 const GREETER: &str = "com.acme.Greeter";
 
@@ -132,7 +131,7 @@ fn where_rules_are_in_force_nothing_is_decided_of_a_service_before_it_was_looked
         let rules = Arc::new(Rules::new([document], SystemTime::UNIX_EPOCH).unwrap());
         Ground { snapshot: route::Snapshot::new(0, Known { rules, ..Known::default() }), source: None }
     };
-    let (names, called) = called(&[]);
+    let (_, called) = called(&[]);
     let (read, unread) = (Arc::new(View::of(1, vec![provider(1, &[])], Vec::new())), Arc::new(View::unread()));
     for (views, ground, is_decided) in [
         (vec![unread.clone()], None, false),
@@ -142,7 +141,45 @@ fn where_rules_are_in_force_nothing_is_decided_of_a_service_before_it_was_looked
         (vec![read], Some(ruled()), true),
     ] {
         let directory = Directory { ground, ..Directory::of(&called, &[], &views, TlsWith::Marked) };
-        assert_eq!(directory.ground_for(&names.anybody).is_some(), is_decided, "{directory:?}");
+        let request = Request::bare(ServiceKey::new(GREETER, None, None), "shop");
+        assert_eq!(directory.facts(&request).ground.is_some(), is_decided, "{directory:?}");
+    }
+}
+
+fn tagged(tag: &str) -> Request {
+    let attachments = vec![("dubbo.tag".into(), tag.to_owned())];
+    Request { attachments, ..Request::bare(ServiceKey::new(GREETER, None, None), "shop") }
+}
+
+#[test]
+fn a_tag_may_name_an_island_unless_a_provider_here_has_it_or_no_gateway_could_know() {
+    let own = provider(3, &[("dubbo.tag", "gray")]);
+    let there = |providers: Vec<Provider>, tag: &str| {
+        let (_, directory) = directory(providers);
+        directory.facts(&tagged(tag)).tagged.map(str::to_owned)
+    };
+    let any = |providers: &[Provider]| [providers, &[provider(1, &[]), gateway_at(2, "")]].concat();
+    assert_eq!(there(any(&[]), "shanghai").as_deref(), Some("shanghai"));
+    assert_eq!(there(any(std::slice::from_ref(&own)), "gray"), None, "it is the team's own");
+    assert_eq!(there(any(&[gateway_at(5, "gray")]), "gray").as_deref(), Some("gray"));
+    for none in ["", "local", "Shanghai", "a b"] {
+        assert_eq!(there(any(&[]), none), None, "{none:?}");
+    }
+    assert_eq!(there(vec![provider(1, &[])], "shanghai"), None, "nobody knows islands");
+    assert_eq!(there(vec![gateway_at(5, "shanghai")], "shanghai").as_deref(), Some("shanghai"));
+    let (_, called) = called(&[]);
+    let unread = Directory::of(&called, &[], &[Arc::new(View::unread())], TlsWith::Marked);
+    assert_eq!(unread.facts(&tagged("shanghai")).tagged, Some("shanghai"), "a gateway may still come");
+}
+
+#[test]
+fn a_call_with_a_tag_waits_until_it_is_known_whose_tag_it_is() {
+    let (_, called) = called(&[]);
+    let (read, unread) = (Arc::new(View::of(1, vec![gateway_at(2, "")], Vec::new())), Arc::new(View::unread()));
+    for (view, is_decided) in [(unread, false), (read, true)] {
+        let directory =
+            Directory { ground: Some(Ground::default()), ..Directory::of(&called, &[], &[view], TlsWith::Marked) };
+        assert_eq!(directory.facts(&tagged("gray")).ground.is_some(), is_decided, "{directory:?}");
     }
 }
 
@@ -186,14 +223,14 @@ fn of_both_forms_each_address_gets_what_it_reads_and_each_island_what_its_gatewa
         gateway(3, "beijing", FASTJSON2),
         gateway(4, "shanghai", BOTH),
     ]);
-    let reads = |name: &str, port: u16, target: &str| {
+    let reads_by = |key: &'static str, name: &str, port: u16, target: &str| {
         let request = Request {
-            args: Written::Both { hessian2: Vec::new(), fastjson2: Vec::new() },
-            attachments: vec![(TARGET.into(), target.to_owned())],
+            attachments: vec![(key.into(), target.to_owned())],
             ..Request::bare(ServiceKey::new(GREETER, None, None), "shop")
         };
         directory.reads(&request, name, &Endpoint::new("10.0.0.1", port))
     };
+    let reads = |name: &str, port: u16, target: &str| reads_by(TARGET, name, port, target);
     assert_eq!(
         [1, 2, 3].map(|port| reads(&names.anybody, port, "")),
         [Codec::Fastjson2, Codec::Hessian2, Codec::Hessian2]
@@ -201,6 +238,7 @@ fn of_both_forms_each_address_gets_what_it_reads_and_each_island_what_its_gatewa
     assert_eq!(reads(GATEWAYS, 3, ""), Codec::Hessian2);
     assert_eq!(reads(GATEWAYS, 3, "beijing"), Codec::Fastjson2);
     assert_eq!(reads(&directory.gateways_for("shanghai"), 4, "shanghai"), Codec::Hessian2);
+    assert_eq!(reads_by("dubbo.tag", GATEWAYS, 3, "beijing"), Codec::Fastjson2);
     assert_eq!(reads(GATEWAYS, 3, "atlantis"), Codec::Hessian2, "as those without a tag");
 }
 

@@ -11,9 +11,11 @@
 use std::time::Duration;
 
 use thiserror::Error;
+use wire::dubbo::frame::Codec;
 
 use crate::exception::JavaException;
 use crate::hessian2::{DecodeError, EncodeError};
+use crate::serialization;
 use crate::target::NotATarget;
 
 /// How far a call got.
@@ -55,6 +57,16 @@ pub enum CallErrorKind {
     /// An argument has no form in Java.
     #[error(transparent)]
     Argument(#[from] EncodeError),
+    /// An argument has no form in the serialization that is read where the call goes to.
+    #[error("found arguments without a form in {}, which {by} reads: {why}", serialization::name(*.wanted))]
+    Serialization {
+        /// What is read there.
+        wanted: Codec,
+        /// Who reads it: an address, or every provider.
+        by: String,
+        /// Which value, and why.
+        why: String,
+    },
     /// Nothing tells the Java type of an argument.
     #[error(
         "nothing tells the Java type of argument {at} (counted from 1); name the types of all with `.types([…])`, or that of a parameter in a trait with `#[java(\"…\")]`"

@@ -76,9 +76,11 @@ impl Readers {
         readers.all.contains(&Codec::Fastjson2).then_some(readers)
     }
 
-    /// What calls are written in for these.
-    pub fn forms(&self) -> Forms {
-        if self.all.contains(&Codec::Hessian2) { Forms::Both } else { Forms::One(Codec::Fastjson2) }
+    /// What calls are written in for these; `may_leave`: whether there are gateways, which may be given calls to islands that no node of
+    /// theirs says anything of.
+    pub fn forms(&self, may_leave: bool) -> Forms {
+        let is_told = self.beyond.contains_key("") || !may_leave;
+        if self.all.contains(&Codec::Hessian2) || !is_told { Forms::Both } else { Forms::One(Codec::Fastjson2) }
     }
 
     /// What is read at this address.

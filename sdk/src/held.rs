@@ -18,7 +18,7 @@ use crate::target::Target;
 const LONGEST_TIMEOUT: Duration = Duration::from_millis(i32::MAX as u64);
 /// So long the registry may take to be read where the caller says no time: a session takes less. It is read once a process; while it is away
 /// from the start each call waits so long.
-const LOOKING: Duration = Duration::from_secs(5);
+pub(crate) const LOOKING: Duration = Duration::from_secs(5);
 
 /// A call in hand.
 pub(crate) struct Held {

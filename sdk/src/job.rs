@@ -8,7 +8,7 @@ use client::{Candidates, Endpoint, ProviderStatus, SendError, Untaken};
 use tokio::sync::oneshot;
 
 use crate::desk::ready::Question;
-use crate::request::{Request, TooLong};
+use crate::request::{Request, Unwritten};
 use crate::target::Target;
 
 /// What the shard is given to do.
@@ -68,7 +68,7 @@ pub(crate) enum Failure {
     /// Nobody took it.
     NotReached(String),
     Busy(String),
-    RequestTooLong(TooLong),
+    Unwritten(Unwritten),
     NeverSent(Duration),
     Unanswered(Duration),
     /// Its connection ended under it.
@@ -84,12 +84,12 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// Nobody of these took it.
-    pub fn of(untaken: Untaken<TooLong>, candidates: &Candidates) -> Self {
+    pub fn of(untaken: Untaken<Unwritten>, candidates: &Candidates) -> Self {
         match untaken {
             Untaken::Nobody => Self::NotReached(candidates.trouble()),
             Untaken::Refused { error: SendError::Busy(why), .. } => Self::Busy(why),
             Untaken::Refused { error: SendError::Down(why), .. } => Self::NotReached(why),
-            Untaken::Refused { error: SendError::Write(too_long), .. } => Self::RequestTooLong(too_long),
+            Untaken::Refused { error: SendError::Write(unwritten), .. } => Self::Unwritten(unwritten),
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use client::{Endpoint, TlsWith};
 use route::rules::Rules;
@@ -16,7 +16,11 @@ use zk_bridge::{ServiceKey, View};
 
 use crate::directory::{Called, Directory, Names};
 use crate::forms::Known as KnownForms;
+use crate::held::LOOKING;
 use crate::rulings::{Ground, own_address, service_key};
+
+/// After so long calls that need no registry go without rules, as long as none are known: a moment before the longest wait for a registry is over.
+const RULES_WITHIN: Duration = LOOKING.saturating_sub(Duration::from_millis(750));
 
 /// The services that are called, and what is known of them.
 #[derive(Debug)]
@@ -39,7 +43,9 @@ struct State {
     island: Arc<str>,
     /// `None` while it is not known which there are.
     rules: Option<Arc<Rules>>,
-    /// Services with a provider in this island.
+    /// Until when calls that need no registry wait for them; `None` when that is over.
+    rules_until: Option<Instant>,
+    /// Of the services that are looked up, those with a provider in this island. One that is not read at the moment stays what it was.
     local: BTreeSet<String>,
     returned: Returned,
     /// When time alone makes another directory, since a provider has then been back for long enough.
@@ -65,8 +71,9 @@ impl Listing {
         rules: Option<Arc<Rules>>,
         tls: TlsWith,
     ) -> Arc<Self> {
+        let rules_until = rules.is_none().then(|| Instant::now() + RULES_WITHIN);
         let listing = Self {
-            state: Mutex::new(State { gateways, views, island, rules, tls, ..State::default() }),
+            state: Mutex::new(State { gateways, views, island, rules, rules_until, tls, ..State::default() }),
             directory: watch::Sender::new(Arc::default()),
             interfaces: watch::Sender::default(),
             services: watch::Sender::default(),
@@ -118,15 +125,23 @@ impl Listing {
     pub fn obeys(&self, rules: Arc<Rules>) {
         self.change(|state| {
             state.rules = Some(rules);
+            state.rules_until = None;
             true
         });
     }
 
     /// Time passes.
     pub fn look(&self, now: Instant) {
-        let is_due = self.state().settles.is_some_and(|at| at <= now);
-        if is_due {
-            self.change(|_| true);
+        let is_over = |until: Option<Instant>| until.is_some_and(|at| at <= now);
+        let (is_settled, is_overdue) = {
+            let state = self.state();
+            (is_over(state.settles), is_over(state.rules_until))
+        };
+        if is_settled || is_overdue {
+            self.change(|state| {
+                state.rules_until = state.rules_until.filter(|_| !is_overdue);
+                true
+            });
         }
     }
 
@@ -141,7 +156,10 @@ impl Listing {
         say(&self.interfaces, services.iter().map(|service| service.interface.clone()).collect());
         say(&self.services, services);
         let mut directory = Directory::of(&state.called, &state.gateways, &state.views, state.tls);
-        directory.ground = state.ground(&directory, Instant::now());
+        let now = Instant::now();
+        state.observe(&directory, now);
+        directory.ground = state.ground(&directory, now);
+        directory.is_overdue = state.rules_until.is_none();
         state.called.iter().for_each(|(names, called)| called.forms.set(directory.forms(&names.anybody)));
         // Under the lock, so that an older one never comes behind.
         self.directory.send_replace(Arc::new(directory));
@@ -164,22 +182,36 @@ fn say<T: PartialEq>(told: &watch::Sender<T>, now: T) {
 }
 
 impl State {
+    /// The services that are looked up, with their names.
+    fn looked_up(&self) -> impl Iterator<Item = (&Names, String)> {
+        let looked_up = self.called.iter().filter(|(_, called)| called.direct.is_empty());
+        looked_up.map(|(names, called)| (names, called.service.to_string()))
+    }
+
+    /// Takes in who has a provider in this island now.
+    fn observe(&mut self, directory: &Directory, now: Instant) {
+        let mut local = self.local.clone();
+        for (names, service) in self.looked_up() {
+            // That nobody is there is known only once all was read.
+            match (directory.has_local(names), directory.asked.contains(&names.anybody)) {
+                (true, _) => _ = local.insert(service),
+                (false, true) => _ = local.remove(&service),
+                (false, false) => {}
+            }
+        }
+        let called: BTreeSet<String> = self.looked_up().map(|(_, service)| service).collect();
+        local.retain(|service| called.contains(service));
+        self.returned.keep_only(|service| called.contains(service));
+        self.returned.observe(now, &local);
+        self.local = local;
+    }
+
     /// What is decided by at `now`.
     fn ground(&mut self, directory: &Directory, now: Instant) -> Option<Ground> {
-        let looked_up = || self.called.iter().filter(|(_, called)| called.direct.is_empty());
-        let is_local = |names: &Names| directory.list.services.contains_key(&names.local);
-        if directory.is_complete {
-            for (names, called) in looked_up() {
-                match is_local(names) {
-                    true => _ = self.local.insert(called.service.to_string()),
-                    false => _ = self.local.remove(&called.service.to_string()),
-                }
-            }
-            self.returned.observe(now, &self.local);
-        }
         let rules = self.rules.clone()?;
         let (mut local, mut local_for) = (HashSet::new(), HashMap::new());
-        for (_, called) in looked_up().filter(|(names, _)| is_local(names)) {
+        let looked_up = self.called.iter().filter(|(_, called)| called.direct.is_empty());
+        for (_, called) in looked_up.filter(|(names, _)| directory.has_local(names)) {
             let key = Keyed::from(service_key(&called.service));
             let back = self.returned.for_how_long(&called.service.to_string(), now);
             local_for.extend(back.map(|back| (key.clone(), back)));
@@ -187,8 +219,7 @@ impl State {
         }
         let looks_at_source = self.called.values().any(|called| rules.reads(Some(&called.service.interface)).source());
         let source = if looks_at_source { own_address(directory.gateways()) } else { None };
-        let view = if directory.is_complete { route::View::Complete } else { route::View::Partial };
-        let known = Known { own_island: self.island.clone(), view, local, local_for, rules, ..Known::default() };
+        let known = Known { own_island: self.island.clone(), local, local_for, rules, ..Known::default() };
         let snapshot = Snapshot::new(0, known);
         self.settles = snapshot.settles_in().map(|wait| now + wait);
         Some(Ground { snapshot, source })
@@ -211,23 +242,5 @@ impl Drop for Wanted {
 }
 
 #[cfg(test)]
-mod tests {
-    use wire::dubbo::frame::Codec;
-
-    use super::*;
-    use crate::forms::Forms;
-
-    #[test]
-    fn a_call_is_written_once_as_soon_as_it_is_known_what_is_read() {
-        let listing =
-            Listing::new(Vec::new(), vec![Arc::new(View::unread())], "".into(), Some(Arc::default()), TlsWith::Marked);
-        let service = Arc::new(ServiceKey::new("com.acme.Greeter", None, None));
-        let (first, second) = (listing.want(service.clone(), Vec::new()), listing.want(service.clone(), Vec::new()));
-        let given = listing.want(service, vec![Endpoint::new("10.0.0.1", 20880)]);
-        let forms = || [&first, &second, &given].map(|wanted| wanted.forms.get());
-        let hessian2 = Forms::One(Codec::Hessian2);
-        assert_eq!(forms(), [Forms::Both, Forms::Both, hessian2]);
-        listing.shows(0, Arc::new(View::of(1, Vec::new(), Vec::new())));
-        assert_eq!(forms(), [hessian2; 3]);
-    }
-}
+#[path = "listing_tests.rs"]
+mod tests;

@@ -64,7 +64,9 @@ impl CallOptions {
     }
 
     /// What arguments are written in. By default it is hessian2, which every provider reads that does not say otherwise in the registry,
-    /// and fastjson2 for those that say they read no hessian2. Where a provider's address was given nobody says it but this.
+    /// and fastjson2 for those that say they read no hessian2: an argument that has no form in what is read fails its call
+    /// ([`CallErrorKind::Serialization`](crate::CallErrorKind::Serialization)). Where a provider's address was given nobody says it but this, and
+    /// what this says is sent whatever is read.
     #[must_use]
     pub fn serialization(mut self, codec: Codec) -> Self {
         self.codec = Some(codec);

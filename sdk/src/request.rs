@@ -15,10 +15,14 @@ use wire::dubbo::value::Value;
 use zk_bridge::ServiceKey;
 
 use crate::directory::Names;
+use crate::serialization;
 use crate::written::Written;
 
 /// An attachment that names the island a call goes to.
 pub(crate) const TARGET: &str = "highway.target";
+
+/// The attachment by which a caller of Dubbo names an island, or asks for providers of a tag.
+const TAG: &str = "dubbo.tag";
 
 /// The attachment that names who calls.
 pub(crate) const APPLICATION: &str = "remote.application";
@@ -51,18 +55,26 @@ pub(crate) struct Request {
     pub kind: FrameKind,
 }
 
-/// A body that is longer than it may be.
-#[derive(Debug, Clone, Copy, Error)]
-#[error("the body has {found_len} bytes, wanted at most {limit_len}")]
-pub(crate) struct TooLong {
-    pub found_len: usize,
-    pub limit_len: usize,
+/// Why a call cannot be written for somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub(crate) enum Unwritten {
+    /// A body that is longer than it may be.
+    #[error("the body has {found_len} bytes, wanted at most {limit_len}")]
+    TooLong { found_len: usize, limit_len: usize },
+    /// The arguments have no form in the serialization that is read there.
+    #[error("{by} reads {}: {why}", serialization::name(*.wanted))]
+    Formless { wanted: Codec, by: String, why: String },
 }
 
 impl Request {
     /// What it says under this key, the last where it says it twice.
     pub fn attachment(&self, key: &str) -> Option<&str> {
         self.said().rev().find(|(said, _)| *said == key).map(|(_, text)| text)
+    }
+
+    /// Its tag, where that may be the name of an island.
+    pub fn tag(&self) -> Option<&str> {
+        self.attachment(TAG).filter(|tag| *tag != route::LOCAL && route::is_island_id(tag))
     }
 
     /// What it says besides what every call of the service does.
@@ -76,19 +88,18 @@ impl Request {
         self.meant.as_deref().unwrap_or(&self.method)
     }
 
-    /// Appends the frame for the provider that makes `offer`; `left` is what remains for it, `reads` is what it reads, asked where there
-    /// is a choice.
+    /// Appends the frame for the provider that makes `offer`; `left` is what remains for it, `reads` is what it reads.
     ///
     /// # Errors
-    /// [`TooLong`]; nothing was appended.
+    /// [`Unwritten`]; nothing was appended.
     pub fn append(
         &self,
         offer: &Offer,
-        reads: impl FnOnce() -> Codec,
+        reads: Codec,
         left: Duration,
         id: i64,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), Unwritten> {
         let Reference { service, payload_len: limit_len, .. } = &*self.of;
         let ServiceKey { interface, group, version } = &**service;
         let path = if offer.path.is_empty() { interface } else { &*offer.path };
@@ -96,7 +107,11 @@ impl Request {
         let timeout = decimal(u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1), &mut digits);
         let token = offer.token.as_ref().map(|token| ("token", token.reveal()));
         let attachments = [("timeout", timeout)].into_iter().chain(token).chain(self.said());
-        let (codec, args) = self.args.for_one(reads);
+        let (codec, args) = self.args.for_one(reads).map_err(|missing| Unwritten::Formless {
+            wanted: reads,
+            by: offer.endpoint.to_string(),
+            why: missing.to_string(),
+        })?;
         let args = [Value::Written(args)];
         let start = out.len();
         let request = request::Request {
@@ -112,7 +127,7 @@ impl Request {
         let found_len = request.append_to(path, self.kind, attachments, out, id) - HEADER_LEN;
         if found_len > *limit_len {
             out.truncate(start);
-            return Err(TooLong { found_len, limit_len: *limit_len });
+            return Err(Unwritten::TooLong { found_len, limit_len: *limit_len });
         }
         Ok(())
     }
@@ -130,7 +145,7 @@ impl Request {
             method: "greet".into(),
             meant: None,
             types: Cow::Borrowed(""),
-            args: Written::One(Codec::Hessian2, Vec::new()),
+            args: Written::Said(Codec::Hessian2, Vec::new()),
             attachments: Vec::new(),
             kind: FrameKind::Call,
         }

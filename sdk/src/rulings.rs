@@ -2,18 +2,18 @@
 //! what leaves the island is left to a gateway.
 //!
 //! ```text
-//!   no rules ─────────────────────▶ as the target says
+//!   no rules and no tag ──────────▶ as the target says
 //!   else ─ a call of the same kind? ─ yes ─▶ what was said then
 //!                                   └ no ──▶ route::near ─▶ kept until the next directory
 //! ```
 //!
-//! Where no rule is in force a call costs nothing here.
+//! Where no rule is in force a call without a tag costs nothing here.
 
 use std::cell::{Cell, RefCell};
 use std::net::{IpAddr, UdpSocket};
 
 use client::Endpoint;
-use route::{LOCAL, Near, Refusal, Snapshot};
+use route::{LOCAL, Near, Refusal, Snapshot, View};
 use rustc_hash::FxHashMap;
 use wire::tunnel::catalogue::ServiceKey;
 
@@ -22,9 +22,6 @@ use crate::request::{APPLICATION, Request};
 
 /// So many kinds of calls are kept.
 const KINDS_MAX: usize = 4096;
-/// The tag by which a caller of Dubbo names an island.
-const TAG: &str = "dubbo.tag";
-
 /// What decisions stand on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ground {
@@ -39,6 +36,19 @@ impl Ground {
     pub fn is_silent(&self) -> bool {
         self.snapshot.rules().is_empty()
     }
+}
+
+/// What is decided by, for calls of one service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Facts<'f> {
+    /// `None` while it is not known which rules there are, or, where they may ask, who offers the service.
+    pub ground: Option<&'f Ground>,
+    /// Whether calls that need no registry go without rules, since these have had their time to come.
+    pub are_overdue: bool,
+    /// Whether all providers of the service are known.
+    pub providers: View,
+    /// The island that the tag of the call names.
+    pub tagged: Option<&'f str>,
 }
 
 /// What comes of a call.
@@ -58,36 +68,38 @@ impl Rulings {
         self.kept.borrow_mut().clear();
     }
 
-    /// Whom a call with this target begins with; `ground` is `None` while it is not known which rules there are.
+    /// Whom a call with this target begins with.
     ///
     /// # Errors
     /// It is forbidden, or [`Refusal::NotYetKnown`].
-    pub fn begins(&self, request: &Request, way: Way, target: Option<&str>, ground: Option<&Ground>) -> Ruled {
-        match (ground, way, target) {
+    pub fn begins(&self, request: &Request, way: Way, target: Option<&str>, facts: Facts<'_>) -> Ruled {
+        match (facts.ground, way, target) {
             // Its caller has said where it goes, and only a switch stands above that.
-            (Some(ground), Way::Addresses, None | Some(LOCAL)) => match self.near(request, Some(LOCAL), ground) {
-                Err(stopped @ Refusal::SwitchedOff { .. }) => Err(stopped),
-                _ => Ok(as_said(target)),
-            },
-            (Some(ground), _, _) => self.near(request, target, ground),
-            (None, Way::Registry, None | Some(LOCAL)) => {
-                Err(Refusal::NotYetKnown { service: request.of.service.to_string() })
+            (Some(ground), Way::Addresses, None | Some(LOCAL)) => {
+                match self.near(request, Some(LOCAL), ground, Facts { tagged: None, ..facts }) {
+                    Err(stopped @ Refusal::SwitchedOff { .. }) => Err(stopped),
+                    _ => Ok(as_said(target)),
+                }
             }
+            (Some(ground), _, _) => self.near(request, target, ground, facts),
+            (None, Way::Addresses, None | Some(LOCAL)) if facts.are_overdue => Ok(as_said(target)),
+            (None, _, None | Some(LOCAL)) => Err(Refusal::NotYetKnown { service: request.of.service.to_string() }),
             // Gateways know the rules.
             (None, _, _) => Ok(as_said(target)),
         }
     }
 
-    fn near(&self, request: &Request, target: Option<&str>, ground: &Ground) -> Ruled {
-        if ground.is_silent() {
+    fn near(&self, request: &Request, target: Option<&str>, ground: &Ground, facts: Facts<'_>) -> Ruled {
+        if ground.is_silent() && facts.tagged.is_none() {
             return Ok(as_said(target));
         }
+        let words = [target, facts.tagged];
         let mut key = self.key.take();
         key.clear();
-        put_key(request, target, ground, &mut key);
+        put_key(request, words, ground, &mut key);
         let known = self.kept.borrow().get(&*key).cloned();
         let near = known.unwrap_or_else(|| {
-            let near = asked(request, target, ground);
+            let near = asked(request, words, ground, facts.providers);
             let mut kept = self.kept.borrow_mut();
             if kept.len() >= KINDS_MAX {
                 kept.clear();
@@ -109,26 +121,23 @@ fn as_said(target: Option<&str>) -> Near {
     }
 }
 
-/// What the caller named. A tag may be none of an island, which a gateway knows.
-fn words<'a>(request: &'a Request, target: Option<&'a str>) -> [Option<&'a str>; 2] {
-    [target, request.attachment(TAG).filter(|tag| route::is_island_id(tag))]
-}
+/// What the caller named: by a target, by a tag.
+type Words<'a> = [Option<&'a str>; 2];
 
 /// Bytes that are equal only for calls that are decided alike.
-fn put_key(request: &Request, target: Option<&str>, ground: &Ground, key: &mut Vec<u8>) {
+fn put_key(request: &Request, words: Words<'_>, ground: &Ground, key: &mut Vec<u8>) {
     let zk_bridge::ServiceKey { interface, group, version } = &*request.of.service;
     let names = [Some(&**interface), group.as_deref(), version.as_deref(), Some(request.runs())];
     let application = request.attachment(APPLICATION);
-    for part in names.into_iter().chain([application]).chain(words(request, target)) {
+    for part in names.into_iter().chain([application]).chain(words) {
         key.extend_from_slice(part.unwrap_or_default().as_bytes());
         key.push(0xff);
     }
     ground.snapshot.rules().reads(Some(interface)).put_key(request, ground.source, key);
 }
 
-fn asked(request: &Request, target: Option<&str>, ground: &Ground) -> Ruled {
+fn asked(request: &Request, [target, tagged]: Words<'_>, ground: &Ground, providers: View) -> Ruled {
     let reads = ground.snapshot.rules().reads(Some(&request.of.service.interface));
-    let [target, tagged] = words(request, target);
     let call = route::Call {
         service: Some(&service_key(&request.of.service)),
         method: request.runs(),
@@ -139,7 +148,7 @@ fn asked(request: &Request, target: Option<&str>, ground: &Ground) -> Ruled {
         attachments: &reads.gathered(request),
         ..route::Call::default()
     };
-    route::near(&call, &ground.snapshot)
+    route::near(&call, &ground.snapshot, providers)
 }
 
 /// What rules know a service by.

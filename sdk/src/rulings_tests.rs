@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use route::Known;
 use route::rules::{Rules, parse};
-use route::{Known, View};
 
 use super::*;
 
@@ -24,15 +24,26 @@ fn ground_with(rules: &str, local: &[&zk_bridge::ServiceKey]) -> Ground {
     let document = Arc::new(parse("d", rules).unwrap());
     let rules = Arc::new(Rules::new([document], SystemTime::UNIX_EPOCH).unwrap());
     let local = local.iter().map(|service| service_key(service).into()).collect();
-    let known = Known { view: View::Complete, local, rules, ..Known::default() };
-    Ground { snapshot: Snapshot::new(0, known), source: None }
+    Ground { snapshot: Snapshot::new(0, Known { local, rules, ..Known::default() }), source: None }
+}
+
+/// All is known, and the call has no tag.
+fn facts(ground: Option<&Ground>) -> Facts<'_> {
+    Facts { ground, are_overdue: false, providers: View::Complete, tagged: None }
+}
+
+impl Rulings {
+    /// What comes of a call whose providers are looked up.
+    fn looked_up(&self, request: &Request, target: Option<&str>, ground: &Ground) -> Ruled {
+        self.begins(request, Way::Registry, target, facts(Some(ground)))
+    }
 }
 
 #[test]
 fn rules_see_service_method_application_and_attachments_as_they_are_sent() {
     let begins = |condition: &str, request: &Request| {
         let rules = format!("rules: [{{name: r, match: {{{condition}}}, act: {{island: local}}}}]");
-        Rulings::default().near(request, None, &ground(&rules)).unwrap() == Near::Local
+        Rulings::default().looked_up(request, None, &ground(&rules)).unwrap() == Near::Local
     };
     let gray = greet(&[("env", "gray-1")]);
     for meant in [
@@ -59,17 +70,17 @@ fn what_was_said_is_said_again_to_calls_of_the_kind_and_to_no_other() {
     let rulings = Rulings::default();
     for _ in 0..3 {
         for (user, is_refused) in [("bo", false), ("al", true), ("cy", false), ("an", true)] {
-            let near = rulings.near(&greet(&[("user", user)]), None, &rules);
+            let near = rulings.looked_up(&greet(&[("user", user)]), None, &rules);
             assert_eq!(near.is_err(), is_refused, "{user}: {near:?}");
         }
-        assert_eq!(rulings.near(&greet(&[]), Some("shanghai"), &rules), Ok(Near::Gateway));
-        assert_eq!(rulings.near(&greet(&[]), Some(LOCAL), &rules), Ok(Near::Local));
+        assert_eq!(rulings.looked_up(&greet(&[]), Some("shanghai"), &rules), Ok(Near::Gateway));
+        assert_eq!(rulings.looked_up(&greet(&[]), Some(LOCAL), &rules), Ok(Near::Local));
     }
     assert_eq!(rulings.kept.borrow().len(), 4, "one user more makes no kind more");
     let methods = ground("rules: [{name: r, match: {methods: [greet]}, act: {refuse: no}}]");
     rulings.forget();
     for (method, is_refused) in [("greet", true), ("part", false), ("greet", true)] {
-        let near = rulings.near(&Request { method: method.into(), ..greet(&[]) }, None, &methods);
+        let near = rulings.looked_up(&Request { method: method.into(), ..greet(&[]) }, None, &methods);
         assert_eq!(near.is_err(), is_refused, "{method}: {near:?}");
     }
     rulings.forget();
@@ -80,7 +91,7 @@ fn what_was_said_is_said_again_to_calls_of_the_kind_and_to_no_other() {
 fn without_rules_nothing_is_asked_and_nothing_kept() {
     let (rulings, none) = (Rulings::default(), Ground::default());
     for (target, near) in [(None, Near::Listed), (Some(LOCAL), Near::Local), (Some("shanghai"), Near::Gateway)] {
-        assert_eq!(rulings.near(&greet(&[]), target, &none), Ok(near));
+        assert_eq!(rulings.looked_up(&greet(&[]), target, &none), Ok(near));
     }
     assert!(rulings.kept.borrow().is_empty());
 }
@@ -94,22 +105,58 @@ fn the_own_address_is_the_one_towards_gateways_where_all_see_the_same() {
 }
 
 #[test]
-fn a_call_waits_to_know_the_rules_only_where_no_gateway_and_no_address_decides() {
+fn a_call_waits_to_know_the_rules_where_no_gateway_decides_and_one_to_given_addresses_only_for_a_while() {
     let (rulings, call) = (Rulings::default(), greet(&[]));
-    let begins = |way, target| rulings.begins(&call, way, target, None);
     for target in [None, Some(LOCAL)] {
-        assert!(matches!(begins(Way::Registry, target), Err(Refusal::NotYetKnown { .. })), "{target:?}");
+        for (way, are_overdue, goes) in [
+            (Way::Registry, false, false),
+            (Way::Registry, true, false),
+            (Way::Addresses, false, false),
+            (Way::Addresses, true, true),
+        ] {
+            let begins = rulings.begins(&call, way, target, Facts { are_overdue, ..facts(None) });
+            let waits = matches!(begins, Err(Refusal::NotYetKnown { .. }));
+            assert_eq!((begins.is_ok(), waits), (goes, !goes), "{way:?} {target:?} {are_overdue}: {begins:?}");
+        }
     }
-    assert_eq!(begins(Way::Registry, Some("shanghai")), Ok(Near::Gateway));
-    assert_eq!(begins(Way::Addresses, None), Ok(Near::Listed));
+    for way in [Way::Registry, Way::Addresses] {
+        assert_eq!(rulings.begins(&call, way, Some("shanghai"), facts(None)), Ok(Near::Gateway));
+    }
+}
+
+#[test]
+fn calls_to_given_addresses_obey_switches_and_nothing_else() {
+    let (rulings, call) = (Rulings::default(), greet(&[]));
     // Of a service that is not looked up the registry knows no provider.
     let refuses = ground_with("rules: [{name: r, act: {refuse: no}}]", &[]);
     let off = ground_with("switches: [{name: s, say: closed}]", &[]);
-    for (target, near) in [(None, Near::Listed), (Some(LOCAL), Near::Local)] {
-        assert_eq!(rulings.begins(&call, Way::Addresses, target, Some(&refuses)), Ok(near), "the caller has said it");
+    for tagged in [None, Some("shanghai")] {
+        let begins =
+            |target, ground| rulings.begins(&call, Way::Addresses, target, Facts { tagged, ..facts(Some(ground)) });
+        rulings.forget();
+        for (target, near) in [(None, Near::Listed), (Some(LOCAL), Near::Local)] {
+            assert_eq!(begins(target, &refuses), Ok(near), "the caller has said it");
+        }
+        rulings.forget();
+        for target in [None, Some(LOCAL)] {
+            assert!(begins(target, &off).is_err(), "{target:?}");
+        }
     }
-    rulings.forget();
-    for target in [None, Some(LOCAL)] {
-        assert!(rulings.begins(&call, Way::Addresses, target, Some(&off)).is_err(), "{target:?}");
+}
+
+/// It was read only where a rule was in force.
+#[test]
+fn a_tag_is_a_word_with_rules_and_without() {
+    let (rulings, call) = (Rulings::default(), greet(&[]));
+    for ground in [Ground::default(), ground("rules: [{name: r, act: {island: local}}]")] {
+        let begins = |target| {
+            rulings.begins(&call, Way::Registry, target, Facts { tagged: Some("shanghai"), ..facts(Some(&ground)) })
+        };
+        assert_eq!(begins(None), Ok(Near::Gateway));
+        assert_eq!(begins(Some("shanghai")), Ok(Near::Gateway));
+        for other in [LOCAL, "beijing"] {
+            assert!(matches!(begins(Some(other)), Err(Refusal::Contradiction { .. })), "{:?}", begins(Some(other)));
+        }
+        rulings.forget();
     }
 }

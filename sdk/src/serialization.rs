@@ -9,6 +9,14 @@ use wire::dubbo::frame::Codec;
 use crate::codec::error::{DecodeError, EncodeError};
 use crate::{fastjson2, hessian2};
 
+/// What Dubbo calls it.
+pub(crate) const fn name(codec: Codec) -> &'static str {
+    match codec {
+        Codec::Hessian2 => "hessian2",
+        Codec::Fastjson2 => "fastjson2",
+    }
+}
+
 /// One value as a body of its own.
 pub(crate) fn to_vec<T: Serialize + ?Sized>(codec: Codec, value: &T) -> Result<Vec<u8>, EncodeError> {
     let mut bytes = Vec::new();

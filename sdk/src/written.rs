@@ -3,6 +3,7 @@
 //! It never sends them.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use serde::Serialize;
 use wire::dubbo::frame::Codec;
@@ -32,47 +33,108 @@ pub(crate) enum Types {
 /// All arguments of a call, as its body has them.
 #[derive(Debug)]
 pub(crate) enum Written {
-    One(Codec, Vec<u8>),
-    Both { hessian2: Vec<u8>, fastjson2: Vec<u8> },
+    /// As its caller said, whatever is read.
+    Said(Codec, Vec<u8>),
+    /// For those who read it.
+    Each { hessian2: Result<Vec<u8>, Missing>, fastjson2: Result<Vec<u8>, Missing> },
+}
+
+/// Why the arguments are not written in a serialization.
+#[derive(Debug)]
+pub(crate) enum Missing {
+    /// Nobody read it when the call was made.
+    Unasked,
+    /// A value has no form in it.
+    Formless(Box<EncodeError>),
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unasked => out.write_str("it was written before anybody read this; make the call again"),
+            Self::Formless(why) => why.fmt(out),
+        }
+    }
 }
 
 impl Written {
-    /// Those for somebody who reads this, as far as there is a choice.
-    pub fn for_one(&self, reads: impl FnOnce() -> Codec) -> (Codec, &[u8]) {
+    /// Those for somebody who reads this.
+    ///
+    /// # Errors
+    /// There are none.
+    pub fn for_one(&self, reads: Codec) -> Result<(Codec, &[u8]), &Missing> {
         match self {
-            Self::One(codec, bytes) => (*codec, bytes),
-            Self::Both { hessian2, fastjson2 } => match reads() {
-                Codec::Hessian2 => (Codec::Hessian2, hessian2),
-                Codec::Fastjson2 => (Codec::Fastjson2, fastjson2),
-            },
+            Self::Said(codec, bytes) => Ok((*codec, bytes)),
+            Self::Each { hessian2, fastjson2 } => {
+                let written = if reads == Codec::Hessian2 { hessian2 } else { fastjson2 };
+                written.as_ref().map(|bytes| (reads, bytes.as_slice()))
+            }
         }
+    }
+
+    /// Whether somebody who reads this can be sent them.
+    pub fn is_for(&self, reads: Codec) -> bool {
+        self.for_one(reads).is_ok()
+    }
+
+    /// Whether there may be somebody who cannot be sent them.
+    pub fn is_choosy(&self) -> bool {
+        matches!(self, Self::Each { hessian2, fastjson2 } if hessian2.is_err() || fastjson2.is_err())
     }
 
     /// The room that they took, for something else.
     pub fn take_room(&mut self) -> Vec<u8> {
         match self {
-            Self::One(_, bytes) | Self::Both { hessian2: bytes, .. } => std::mem::take(bytes),
+            Self::Said(_, bytes) | Self::Each { hessian2: Ok(bytes), .. } | Self::Each { fastjson2: Ok(bytes), .. } => {
+                std::mem::take(bytes)
+            }
+            Self::Each { .. } => Vec::new(),
         }
     }
 }
 
-/// Writes the arguments, and the descriptors of their parameters. Of both forms one is enough: a value may have none in the other.
+/// Writes the arguments as their caller said, and the descriptors of their parameters.
+pub(crate) fn said(
+    args: &impl Args,
+    types: &Types,
+    codec: Codec,
+) -> Result<(Cow<'static, str>, Written), CallErrorKind> {
+    written_in(codec, args, types).map(|(types, bytes)| (types, Written::Said(codec, bytes)))
+}
+
+/// Writes the arguments for those who read these, and the descriptors of their parameters. Of both forms one is enough: who gets the call may
+/// read the one that there is.
 pub(crate) fn written(
     args: &impl Args,
     types: &Types,
     forms: Forms,
 ) -> Result<(Cow<'static, str>, Written), CallErrorKind> {
-    let both = match forms {
-        Forms::One(codec) => {
-            return written_in(codec, args, types).map(|(types, bytes)| (types, Written::One(codec, bytes)));
+    let in_one = |codec| written_in(codec, args, types);
+    match forms {
+        Forms::One(Codec::Hessian2) => {
+            let (types, bytes) = in_one(Codec::Hessian2)?;
+            Ok((types, Written::Each { hessian2: Ok(bytes), fastjson2: Err(Missing::Unasked) }))
         }
-        Forms::Both => [Codec::Hessian2, Codec::Fastjson2].map(|codec| written_in(codec, args, types)),
-    };
-    match both {
-        [Ok((types, hessian2)), Ok((_, fastjson2))] => Ok((types, Written::Both { hessian2, fastjson2 })),
-        [Ok((types, bytes)), Err(_)] => Ok((types, Written::One(Codec::Hessian2, bytes))),
-        [Err(_), Ok((types, bytes))] => Ok((types, Written::One(Codec::Fastjson2, bytes))),
-        [Err(wrong), Err(_)] => Err(wrong),
+        Forms::One(Codec::Fastjson2) => match in_one(Codec::Fastjson2) {
+            Ok((types, bytes)) => Ok((types, Written::Each { hessian2: Err(Missing::Unasked), fastjson2: Ok(bytes) })),
+            Err(CallErrorKind::Argument(why)) => {
+                let by = "every provider of the service".to_owned();
+                Err(CallErrorKind::Serialization { wanted: Codec::Fastjson2, by, why: why.to_string() })
+            }
+            Err(wrong) => Err(wrong),
+        },
+        Forms::Both => match (in_one(Codec::Hessian2), in_one(Codec::Fastjson2)) {
+            (Ok((types, hessian2)), Ok((_, fastjson2))) => {
+                Ok((types, Written::Each { hessian2: Ok(hessian2), fastjson2: Ok(fastjson2) }))
+            }
+            (Ok((types, bytes)), Err(CallErrorKind::Argument(why))) => {
+                Ok((types, Written::Each { hessian2: Ok(bytes), fastjson2: Err(Missing::Formless(Box::new(why))) }))
+            }
+            (Err(CallErrorKind::Argument(why)), Ok((types, bytes))) => {
+                Ok((types, Written::Each { hessian2: Err(Missing::Formless(Box::new(why))), fastjson2: Ok(bytes) }))
+            }
+            (Err(wrong), _) | (_, Err(wrong)) => Err(wrong),
+        },
     }
 }
 

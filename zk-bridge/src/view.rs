@@ -234,6 +234,15 @@ impl View {
         self
     }
 
+    /// The same view of a registry that is opened for `wanted`, of which `read` were read, for tests of those who read it.
+    #[must_use]
+    pub fn narrowed(mut self, wanted: &[&str], read: &[&str]) -> Self {
+        self.complete = wanted.iter().all(|interface| read.contains(interface));
+        self.read = Some(read.iter().map(|&interface| interface.to_owned()).collect());
+        self.providers.retain(|provider| read.contains(&&*provider.key.interface));
+        self
+    }
+
     /// Grows by one with every change.
     #[must_use]
     pub const fn generation(&self) -> u64 {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use highway_sdk::{Codec, Reply};
+use highway_sdk::{CallErrorKind, Codec, Outcome, Reply, Value};
 use highway_tests::peer::GREETING;
 use highway_tests::process::until;
 
@@ -45,5 +45,44 @@ fn of_providers_that_read_different_serializations_each_gets_its_own() {
             let is_old = hello.contains(WITHOUT.version());
             assert_eq!(codec, if is_old { Codec::Hessian2 } else { Codec::Fastjson2 }, "{hello}");
         }
+    });
+}
+
+/// A UUID in the fields that it has in hessian2; fastjson2 has another form for one, and none for this.
+fn only_in_hessian2() -> Value {
+    let field = |name: &str, number| (name.to_owned(), Value::Long(number));
+    let fields = vec![field("mostSigBits", 1), field("leastSigBits", 2)];
+    Value::Object { class: "java.util.UUID".to_owned(), fields }
+}
+
+/// Whoever was chosen got it in hessian2, also who reads fastjson2 alone.
+#[test]
+fn what_can_be_written_in_one_serialization_alone_goes_to_those_who_read_it_and_to_nobody_else() {
+    let all = providers();
+    all.inside(|highway| {
+        let greeter = highway.service(GREETING).group(MIXED).build().unwrap();
+        let hello = || greeter.call::<_, String>("sayHello", (only_in_hessian2(),)).types(["java.lang.String"]);
+        // It is no text, which the one provider says that reads hessian2.
+        for _ in 0..20 {
+            let error = wait(hello().into_future()).unwrap_err();
+            assert!(matches!(error.kind(), CallErrorKind::Status { .. }), "{error}");
+            assert!(error.to_string().contains("caucho.hessian"), "{error}");
+        }
+        let mut told = Vec::new();
+        all.with_fastjson2(highway, Codec::Fastjson2, |interop, _| {
+            // The first before it is known what anybody reads.
+            for _ in 0..2 {
+                let error = wait(interop.call::<_, String>("text", (only_in_hessian2(),)).into_future()).unwrap_err();
+                assert_eq!(error.outcome(), Outcome::NotSent, "{error}");
+                assert!(error.to_string().contains("found a java.util.UUID without `value`"), "{error}");
+                told.push(match error.kind() {
+                    CallErrorKind::Serialization { wanted: Codec::Fastjson2, .. } => "as the registry says",
+                    CallErrorKind::Argument(_) => "as its caller said",
+                    _ => panic!("{error}"),
+                });
+            }
+        });
+        let each = ["as the registry says", "as the registry says", "as its caller said", "as its caller said"];
+        assert_eq!(told, each.repeat(WITH_FASTJSON2.len()));
     });
 }

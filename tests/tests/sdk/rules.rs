@@ -200,6 +200,32 @@ fn a_switch_stops_calls_to_a_provider_of_the_own_island_and_its_end_lets_them_go
     assert!(who(stage.hello().target("local")).contains("closed"));
 }
 
+/// They left before it was known that a switch stops them.
+#[test]
+fn the_first_calls_to_an_address_that_was_given_wait_for_the_switches() {
+    let (stage, _line, _mine) = stage();
+    let document = Document::new(stage);
+    document.act("island: local");
+    all_come("home", || stage.hello());
+    let here = wait(stage.hello().reply()).unwrap().from;
+    document.say("switches:\n  - name: off\n    say: closed\n");
+    all_come("refused here", || stage.hello());
+    let registry = stage.home().registry_url();
+    let first = || {
+        let options = CallOptions::new().timeout(PATIENT);
+        let highway = Highway::builder().application("rust-shop").registry(&registry).options(options).build().unwrap();
+        let greeter = highway.service(GREETING).group(STAYS).address(&here).build().unwrap();
+        who(greeter.call("sayHello", ("bo",)))
+    };
+    for _ in 0..5 {
+        let told = stage.home().place().inside(first).unwrap();
+        assert!(told.contains("stopped by switch `tested/off`: closed"), "{told}");
+    }
+    document.act("island: local");
+    all_come("home", || stage.hello());
+    assert_eq!(stage.home().place().inside(first).unwrap(), "home", "of rules they obey switches alone");
+}
+
 #[test]
 fn calls_go_where_a_rule_says_and_what_leaves_is_decided_by_a_gateway() {
     let (stage, _line, _mine) = stage();
