@@ -213,8 +213,12 @@ fn method_timeouts(parameters: &zk_bridge::Parameters) -> BTreeMap<String, Durat
 }
 
 impl Consumers {
-    /// Adds the reference of a node in the registry, unless it says no address.
+    /// Adds the reference of a node in the registry, unless it says no address, or its calls say all themselves: beside it, a consumer at
+    /// that address whose calls name no application would be one of two.
     pub fn add_node(&mut self, node: &Arc<zk_bridge::Consumer>, heeded: &Heeded<'_>) {
+        if node.is_sdk() {
+            return;
+        }
         if let Ok(address) = node.host.parse() {
             self.add(address, &node.interface, Reference::of(node, heeded));
         }

@@ -124,6 +124,16 @@ fn an_application_is_known_only_where_it_is_the_only_one() {
     assert_eq!(consumers.only_application(THERE, "com.acme.Greeter"), None);
 }
 
+/// Calls of 2.6 and dubbo-go name no application: theirs is that of the only reference at their address.
+#[test]
+fn the_node_of_an_sdk_makes_no_second_application_of_an_address() {
+    let mut consumers = Consumers::default();
+    for (application, release) in [("shop", "2.6.12"), ("tools", "highway-sdk-0.1.0")] {
+        consumers.add_node(&node(application, &[("release", release)]), &heeding(&Prefixes::default(), &[]));
+    }
+    assert_eq!(consumers.only_application(HERE, "com.acme.Greeter"), Some("shop"));
+}
+
 #[test]
 fn a_hub_leads_to_an_island_that_it_shows_or_that_nobody_shows() {
     let mut knowledge = Knowledge::default();
@@ -140,16 +150,20 @@ fn heeding<'a>(prefixes: &'a Prefixes, parameters: &[&'a str]) -> Heeded<'a> {
 
 /// A reference of an application with these parameters, of which rules look at `zone` and `label`.
 fn saying(application: &str, parameters: &[(&str, &str)]) -> Reference {
+    Reference::of(&node(application, parameters), &heeding(&Prefixes::default(), &["zone", "label"]))
+}
+
+/// The node of an application with these parameters.
+fn node(application: &str, parameters: &[(&str, &str)]) -> Arc<zk_bridge::Consumer> {
     let parameters = zk_bridge::Parameters(parameters.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect());
-    let node = zk_bridge::Consumer {
+    Arc::new(zk_bridge::Consumer {
         application: Some(application.to_owned()),
         host: HERE.to_string(),
         interface: "com.acme.Greeter".to_owned(),
         group: None,
         version: None,
         parameters,
-    };
-    Reference::of(&Arc::new(node), &heeding(&Prefixes::default(), &["zone", "label"]))
+    })
 }
 
 /// `now` after `before`, where rules look at `zone`.

@@ -21,7 +21,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use wire::dubbo::frame::Codec;
 use zk_bridge::{Provider, ServiceKey, View};
 
-use crate::forms::{Forms, Known, Readers};
+use crate::forms::{CurrentForms, Forms, Readers};
 use crate::request::{Request, TARGET};
 use crate::rulings::{Facts, Ground};
 
@@ -70,7 +70,7 @@ pub(crate) struct Called {
     /// The addresses that were given for it; else it is looked up.
     pub direct: Arc<[Endpoint]>,
     /// What its calls are written in, told to whoever makes them.
-    pub forms: Arc<Known>,
+    pub forms: Arc<CurrentForms>,
 }
 
 /// What is known.

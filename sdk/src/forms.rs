@@ -25,7 +25,7 @@ pub(crate) enum Forms {
 
 /// The same, as calls of a service find it: whoever knows more sets it.
 #[derive(Debug)]
-pub(crate) struct Known(AtomicU8);
+pub(crate) struct CurrentForms(AtomicU8);
 
 /// What a service's nodes read, where some of them read fastjson2 and no hessian2.
 #[derive(Debug, Default)]
@@ -37,7 +37,7 @@ pub(crate) struct Readers {
     all: FxHashSet<Codec>,
 }
 
-impl Default for Known {
+impl Default for CurrentForms {
     fn default() -> Self {
         let known = Self(AtomicU8::default());
         known.set(Forms::Both);
@@ -45,7 +45,7 @@ impl Default for Known {
     }
 }
 
-impl Known {
+impl CurrentForms {
     const ALL: [Forms; 3] = [Forms::Both, Forms::One(Codec::Hessian2), Forms::One(Codec::Fastjson2)];
 
     pub fn set(&self, forms: Forms) {

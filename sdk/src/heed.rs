@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_millis(100);
 const LOOK_AT_LEAST: Duration = Duration::from_secs(60);
 
 /// A registry and its config center.
-struct Followed {
+struct Watched {
     registry: Arc<dyn Registry>,
     documents: watch::Receiver<Arc<Documents>>,
     view: watch::Receiver<Arc<View>>,
@@ -45,7 +45,7 @@ enum Grasp {
 /// Tells the listing which rules hold, for as long as anybody refers to it.
 pub(crate) async fn follow(registries: Vec<Arc<dyn Registry>>, told: Weak<Listing>) {
     let bell = Arc::new(Notify::new());
-    let mut followed: Vec<Followed> = registries.into_iter().map(Followed::new).collect();
+    let mut followed: Vec<Watched> = registries.into_iter().map(Watched::new).collect();
     for one in &followed {
         tokio::spawn(ring(one.documents.clone(), bell.clone()));
     }
@@ -76,7 +76,7 @@ async fn ring(mut documents: watch::Receiver<Arc<Documents>>, bell: Arc<Notify>)
     }
 }
 
-fn observe(book: &mut Rulebook, followed: &mut [Followed]) -> Observed {
+fn observe(book: &mut Rulebook, followed: &mut [Watched]) -> Observed {
     let seen: Vec<Arc<Documents>> = followed.iter_mut().map(|one| one.documents.borrow_and_update().clone()).collect();
     let centers = followed.iter().zip(&seen).map(|(one, documents)| Center {
         registry: one.registry.name(),
@@ -94,7 +94,7 @@ fn is_known(grasps: impl Iterator<Item = Grasp>) -> bool {
     grasps.contains(&Grasp::Known) && !grasps.contains(&Grasp::Coming)
 }
 
-impl Followed {
+impl Watched {
     fn new(registry: Arc<dyn Registry>) -> Self {
         let (documents, view) = (registry.documents(), registry.view());
         Self { registry, documents, view, read: None }

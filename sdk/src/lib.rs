@@ -138,8 +138,10 @@ pub use tls::Tls;
 #[cfg(feature = "macros")]
 pub use typed::service;
 pub use value::Value;
-pub use wire::dubbo::frame::Codec;
-pub use zk_bridge::RegistryConfig;
+pub use wire::dubbo::ReadError;
+pub use wire::dubbo::answer::AnswerError as FormError;
+pub use wire::dubbo::frame::{Codec, Serialization};
+pub use zk_bridge::{AclChoice, RegistryConfig, RegistryFailure, RegistryMistake, RegistrySettings};
 
 /// The page that one reads first is held to what the crate does.
 #[cfg(doctest)]

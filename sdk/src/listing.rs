@@ -15,7 +15,7 @@ use wire::tunnel::Keyed;
 use zk_bridge::{ServiceKey, View};
 
 use crate::directory::{Called, Directory, Names};
-use crate::forms::Known as KnownForms;
+use crate::forms::CurrentForms;
 use crate::held::LOOKING;
 use crate::rulings::{Ground, own_address, service_key};
 
@@ -58,7 +58,7 @@ pub(crate) struct Wanted {
     listing: Arc<Listing>,
     pub names: Names,
     /// What calls are written in.
-    pub forms: Arc<KnownForms>,
+    pub forms: Arc<CurrentForms>,
 }
 
 impl Listing {

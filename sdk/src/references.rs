@@ -85,7 +85,7 @@ fn consumer(service: &ServiceKey, application: &str, host: &str) -> Consumer {
     let says = [
         ("pid", process::id().to_string()),
         ("protocol", "dubbo".to_owned()),
-        ("release", concat!("highway-sdk-", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("release", format!("{}{}", Consumer::SDK, env!("CARGO_PKG_VERSION"))),
     ];
     Consumer {
         application: Some(application.to_owned()),

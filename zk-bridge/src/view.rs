@@ -197,10 +197,23 @@ impl Provider {
 }
 
 impl Consumer {
+    /// What the release of Highway's own SDK begins with.
+    pub const SDK: &str = "highway-sdk-";
+
     /// Whether it is dubbo-go, which waits 3 s where nothing is said.
     #[must_use]
     pub fn is_dubbo_go(&self) -> bool {
-        self.parameters.get("release").is_some_and(|release| release.starts_with("dubbo-golang"))
+        self.is_of("dubbo-golang")
+    }
+
+    /// Whether it is Highway's own SDK, which says in every call who calls, for how long and where to: what its node says is for people.
+    #[must_use]
+    pub fn is_sdk(&self) -> bool {
+        self.is_of(Self::SDK)
+    }
+
+    fn is_of(&self, kind: &str) -> bool {
+        self.parameters.get("release").is_some_and(|release| release.starts_with(kind))
     }
 }
 

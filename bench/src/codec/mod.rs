@@ -1,7 +1,8 @@
 //! What writing and reading a value costs by the SDK, beside Dubbo's own hessian2 (hessian-lite) on the same value.
 //!
 //! In turn, round by round, on one core each: Rust writes and reads values of its own types, Java objects of its classes, each with the
-//! streams that a call makes anew. Before anything is timed Java reads what Rust wrote, and Rust what Java writes of it: who loses something
+//! streams that a call makes anew. Beside what reading takes stands what a copy of the value in memory does, made and dropped: no reader can
+//! be quicker. Before anything is timed Java reads what Rust wrote, and Rust what Java writes of it: who loses something
 //! has no figures. Java has been warmed for as long as is measured. Never compares figures of two runs.
 
 mod java;
@@ -33,8 +34,8 @@ pub fn run(asked: &Codec) -> Result<ExitCode> {
     let mut java = HessianLite::start(&asked.java)?;
     println!("hessian2, {} rounds of {ROUND:?} in turn, medians; Java is hessian-lite, warmed:", asked.rounds);
     println!(
-        "  {:<18} {:>7} {:<6} {:>10} {:>9} {:>10} {:>9}  {:>5}",
-        "", "bytes", "", "Rust ns", "MB/s", "Java ns", "MB/s", "times"
+        "  {:<18} {:>7} {:<6} {:>10} {:>9} {:>10} {:>9}  {:>5} {:>10}",
+        "", "bytes", "", "Rust ns", "MB/s", "Java ns", "MB/s", "times", "copied ns"
     );
     let mut side = Beside { java: &mut java, rounds: asked.rounds, bars: Vec::new() };
     side.measure("a text", &values::text())?;
@@ -66,8 +67,12 @@ impl Beside<'_> {
         let warm = ROUND * self.rounds.into();
         let encode = || encoded(&mut room, black_box(value)).is_ok_and(|made| black_box(made).len() == bytes.len());
         let decode = || Decoder::new(black_box(&bytes)).take::<T>().map(|made| drop(black_box(made))).is_ok();
-        self.told(name, "encode", &bytes, warm, encode)?;
-        self.told(name, "decode", &bytes, warm, decode)
+        let copy = || {
+            drop(black_box(black_box(value).clone()));
+            true
+        };
+        self.told(name, "encode", &bytes, warm, encode, None)?;
+        self.told(name, "decode", &bytes, warm, decode, Some(&copy))
     }
 
     fn told(
@@ -77,22 +82,27 @@ impl Beside<'_> {
         bytes: &[u8],
         warm: Duration,
         mut once: impl FnMut() -> bool,
+        copy: Option<&dyn Fn() -> bool>,
     ) -> Result<()> {
         self.java.time(what, bytes, warm)?;
-        let (mut rust, mut java) = (Vec::new(), Vec::new());
+        let (mut rust, mut java, mut copied) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.rounds {
             rust.push(time(&mut once)?);
             java.push(self.java.time(what, bytes, ROUND)?);
+            if let Some(mut copy) = copy {
+                copied.push(time(&mut copy)?);
+            }
         }
         let [rust, java] = [median(&rust), median(&java)].map(|nanos| nanos.context("no round"));
         let (rust, java) = (rust?, java?);
         let rate = |nanos: f64| bytes.len() as f64 * 1e3 / nanos;
         let times = java / rust;
         println!(
-            "  {name:<18} {:>7} {what:<6} {rust:>10.0} {:>9.0} {java:>10.0} {:>9.0}  {times:>5.1}",
+            "  {name:<18} {:>7} {what:<6} {rust:>10.0} {:>9.0} {java:>10.0} {:>9.0}  {times:>5.1} {:>10}",
             bytes.len(),
             rate(rust),
-            rate(java)
+            rate(java),
+            median(&copied).map_or_else(String::new, |nanos| format!("{nanos:.0}"))
         );
         self.bars.push(Bar::new(&format!("times as quick as Java: {what} {name}"), Side::AtLeast, TIMES, Some(times)));
         Ok(())

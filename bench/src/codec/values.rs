@@ -32,9 +32,9 @@ pub struct Item {
 }
 
 /// A type that is timed.
-pub trait Valued: Debug + PartialEq + Serialize + DeserializeOwned {}
+pub trait Valued: Clone + Debug + PartialEq + Serialize + DeserializeOwned {}
 
-impl<T: Debug + PartialEq + Serialize + DeserializeOwned> Valued for T {}
+impl<T: Clone + Debug + PartialEq + Serialize + DeserializeOwned> Valued for T {}
 
 /// 300 characters.
 pub fn text() -> String {
