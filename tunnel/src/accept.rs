@@ -28,7 +28,8 @@ use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
 use crate::session::Side;
 use crate::strangers::{Arrival, Strangers};
-use crate::transport::serve::{Arrived, serve};
+use crate::transport::post::served::Streams;
+use crate::transport::serve::{Arrived, Door, serve};
 use crate::{Handler, Link, Peer, random};
 pub use sessions::OfOneKey;
 use sessions::Sessions;
@@ -81,6 +82,7 @@ struct Inner {
     handler: Rc<dyn Handler>,
     local: SocketAddr,
     sessions: Sessions,
+    posts: Rc<Streams>,
     connections: Cell<usize>,
     strangers: Rc<Strangers>,
     drains: Cell<bool>,
@@ -160,6 +162,7 @@ pub fn accept(
     let inner = Rc::new(Inner {
         shard: shard.clone(),
         sessions: Sessions::new(config.of_one),
+        posts: Rc::default(),
         config,
         handler,
         local,
@@ -192,8 +195,8 @@ async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
 
 async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, arrival: Rc<Arrival>, slot: Slot) {
     let arrived = {
-        let inner = inner.clone();
-        Rc::new(move |arrived: Arrived| {
+        let (inner, arrival) = (inner.clone(), arrival.clone());
+        Box::new(move |arrived: Arrived| {
             let Some(handshake) = arrival.handshake() else {
                 return tracing::debug!(%peer, "handshake refused: too many at once from there");
             };
@@ -206,7 +209,9 @@ async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, arriv
             });
         })
     };
-    if let Err(error) = serve(stream, inner.config.tls.clone(), Rc::new(slot), arrived).await {
+    let carries = Box::new(move || -> Rc<dyn std::any::Any> { Rc::new(arrival.carry(Rc::new(()))) });
+    let door = Rc::new(Door { arrived, carries, posts: inner.posts.clone() });
+    if let Err(error) = serve(stream, inner.config.tls.clone(), Rc::new(slot), door).await {
         tracing::debug!(%peer, %error, "connection has ended");
     }
 }
@@ -216,6 +221,7 @@ async fn tick(inner: Rc<Inner>) {
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        inner.posts.tick();
         if !inner.sessions.tick() && *inner.stop.borrow() {
             return;
         }
@@ -257,10 +263,14 @@ impl Inner {
     async fn shake_hands(&self, arrived: Arrived, arrival: &Rc<Arrival>) -> Result<(), HandshakeError> {
         let Arrived { mut transport, exporter, is_tls, guard } = arrived;
         let session = random::hex(&random::bytes()?);
+        let seals = transport.seals();
         let work = respond(&mut *transport, &self.config.key, |key, hello, payload| {
-            self.prepare(key, hello, payload, exporter.as_deref(), &session)
+            let (prepared, mut welcome) = self.prepare(key, hello, payload, exporter.as_deref(), &session)?;
+            welcome.sealed |= seals;
+            Ok((prepared, welcome))
         });
         let established = timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))?;
+        transport.proven();
         let guard: Option<Rc<dyn std::any::Any>> = Some(Rc::new(arrival.carry(guard)));
         let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard };
         self.take(established.said, connected);

@@ -16,6 +16,10 @@ pub enum Transport {
     Ws,
     /// One long HTTP/2 POST, both bodies streaming.
     H2,
+    /// The same over HTTP/1.1, where both bodies are chunks.
+    H1,
+    /// Many small HTTP/1.1 POSTs, each answered whole; always sealed.
+    Post,
 }
 
 /// Where a hub, or several behind one address, is reached.

@@ -296,6 +296,8 @@ impl Inner {
         match address.transport {
             Transport::Ws => connect::ws(&self.shard, &target).await,
             Transport::H2 => connect::h2(&self.shard, &target).await,
+            Transport::H1 => connect::h1(&self.shard, &target).await,
+            Transport::Post => connect::post(&self.shard, target),
         }
     }
 
@@ -321,7 +323,11 @@ impl Inner {
                 resume: self.resumable(key),
             },
         };
+        let seals = transport.seals();
         let answered = initiate(&mut *transport, initiator).await?;
+        if seals && !answered.welcome.sealed {
+            return Err(HandshakeError::Unsealed);
+        }
         let hub = (answered.welcome.hub.clone(), answered.key);
         self.learn(index, &hub, &answered.welcome);
         if self.is_connected(|linked| *linked == hub) || !self.pending.borrow_mut().insert(hub.clone()) {

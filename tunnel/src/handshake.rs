@@ -61,6 +61,8 @@ pub(crate) enum HandshakeError {
     Refused(Refusal),
     #[error("refused: {0}")]
     Refusing(Refusal),
+    #[error("the hub does not seal what goes over this transport, which is never left open")]
+    Unsealed,
     #[error("the gateway did not finish the handshake")]
     NotLive,
     #[error("handshake message that cannot be made: {0}")]

@@ -5,7 +5,7 @@
 //! [[hub]]
 //! url = "https://hub.example.com"
 //! key = ["highway-pub-1:…"]       # several where several hubs, or an old and a new key, answer there
-//! transport = "ws"                # or "h2"
+//! transport = "ws"                # or "h2", "h1", "post"; see `transport/mod.rs`
 //! server_name = "hub.internal"    # where the certificate has another name than the URL
 //! ca_file = "ca.pem"              # a private authority; without, the system's roots
 //! proxy = "http://10.1.2.3:3128"  # a proxy on the way out; see `proxy.rs` for what stands if it is not said

@@ -13,7 +13,9 @@ use wire::tunnel::{Head, Kind, Outcome};
 
 #[test]
 fn a_connection_that_is_cut_in_mid_load_loses_nothing_and_repeats_nothing() {
-    for (transport, seal) in [(Transport::Ws, Seal::Off), (Transport::Ws, Seal::On), (Transport::H2, Seal::Off)] {
+    let ways =
+        [(Transport::Ws, Seal::Off), (Transport::Ws, Seal::On), (Transport::H2, Seal::Off), (Transport::H1, Seal::On)];
+    for (transport, seal) in ways {
         on_shard(|shard| async move {
             let mut pair = Pair::new();
             pair.accept.seal = seal;
@@ -47,10 +49,15 @@ fn a_connection_that_is_cut_in_mid_load_loses_nothing_and_repeats_nothing() {
 
 #[test]
 fn a_path_that_falls_silent_is_noticed_within_three_intervals_and_left() {
+    for transport in [Transport::Ws, Transport::H1, Transport::Post] {
+        falls_silent(transport);
+    }
+}
+
+fn falls_silent(transport: Transport) {
     on_shard(|shard| async move {
         let pair = Pair::new();
-        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } =
-            pair.relayed(&shard, Transport::Ws).await;
+        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } = pair.relayed(&shard, transport).await;
         let link = at_gateway.link().await;
         let hub_link = at_hub.link().await;
         // Pings keep it: a healthy quiet link lives longer than that.

@@ -103,7 +103,7 @@ fn what_is_no_link_reads_where_links_are_and_what_they_are() {
         let hub = Pair::new().hub(&shard, &Noted::new());
         for (path, status, words) in [
             ("/", "HTTP/1.1 404", "This is a Highway hub; links are at /highway/link."),
-            ("/highway/link", "HTTP/1.1 426", "A link is a WebSocket (version 13) or a streaming POST."),
+            ("/highway/link", "HTTP/1.1 426", "A link is a WebSocket (version 13) or made of POSTs."),
         ] {
             let mut stranger = tokio::net::TcpStream::connect(hub.local()).await.unwrap();
             let asked = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");

@@ -11,7 +11,7 @@ pub struct LinkStatus {
     pub island: String,
     /// The peer's id.
     pub name: String,
-    /// `ws`, `h2` or nothing while there is no connection.
+    /// `ws`, `h2`, `h1`, `post` or nothing while there is no connection.
     pub transport: Option<&'static str>,
     /// Whether a connection carries it now.
     pub connected: bool,

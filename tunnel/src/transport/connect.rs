@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::through::through;
 use super::ws::Ws;
 use super::ws::framing::End;
-use super::{BoxIo, Io, LINK_PATH, Transport, post};
+use super::{BoxIo, Io, LINK_PATH, Transport, post, stream};
 use crate::tls::exporter;
 use crate::{HubAddress, random};
 
@@ -45,10 +45,11 @@ const UNSENT_LEN: u32 = 128 * 1024;
 const END_LIMIT: Duration = Duration::from_secs(2);
 
 /// Where and how to connect.
-pub(crate) struct Target<'a> {
+#[derive(Clone)]
+pub(crate) struct Target {
     uri: Uri,
     tls: Option<Arc<rustls::ClientConfig>>,
-    address: &'a HubAddress,
+    address: HubAddress,
 }
 
 /// A connection with what its TLS session exports.
@@ -58,12 +59,12 @@ pub(crate) struct Made {
     pub(crate) is_tls: bool,
 }
 
-impl<'a> Target<'a> {
+impl Target {
     /// Reads the address's URL, `http://host:port/prefix`.
     ///
     /// # Errors
     /// Another scheme, no host, or `https` without roots.
-    pub(crate) fn of(address: &'a HubAddress) -> io::Result<Target<'a>> {
+    pub(crate) fn of(address: &HubAddress) -> io::Result<Target> {
         let url = &address.url;
         let wrong = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, format!("hub url {url}: {why}"));
         let uri: Uri = url.parse().map_err(|error| wrong(&format!("{error}")))?;
@@ -76,7 +77,7 @@ impl<'a> Target<'a> {
             Some("https") => return Err(wrong("https without the certificates to trust")),
             _ => return Err(wrong("wanted http:// or https://")),
         };
-        Ok(Target { uri, tls, address })
+        Ok(Target { uri, tls, address: address.clone() })
     }
 
     fn host(&self) -> &str {
@@ -84,16 +85,21 @@ impl<'a> Target<'a> {
     }
 
     /// What boxes on the way are told that this is for.
-    fn authority(&self) -> &str {
+    pub(super) fn authority(&self) -> &str {
         let said = self.uri.authority().map_or("", |authority| authority.as_str());
         self.address.host.as_deref().unwrap_or(said)
     }
 
-    fn path(&self) -> String {
-        format!("{}{LINK_PATH}", self.uri.path().trim_end_matches('/'))
+    /// What stands in front of the paths of a hub.
+    pub(super) fn prefix(&self) -> &str {
+        self.uri.path().trim_end_matches('/')
     }
 
-    async fn connect(&self, shard: &Shard, alpn: &[u8]) -> io::Result<(BoxIo, Option<String>)> {
+    fn path(&self) -> String {
+        format!("{}{LINK_PATH}", self.prefix())
+    }
+
+    pub(super) async fn connect(&self, shard: &Shard, alpn: &[u8]) -> io::Result<(BoxIo, Option<String>)> {
         let port = self.uri.port_u16().unwrap_or(if self.tls.is_some() { 443 } else { 80 });
         let Some(proxy) = &self.address.proxy else {
             return self.secure(dial(self.host(), port).await?, alpn).await;
@@ -148,7 +154,7 @@ pub(crate) fn hold_little(stream: &tokio::net::TcpStream) -> io::Result<()> {
 ///
 /// # Errors
 /// What stood in the way, in a sentence.
-pub(crate) async fn ws(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
+pub(crate) async fn ws(shard: &Shard, target: &Target) -> io::Result<Made> {
     let (stream, exporter) = target.connect(shard, b"http/1.1").await?;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
@@ -186,11 +192,22 @@ pub(crate) async fn ws(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 
+/// A stream of small POSTs. It is made without a word: the first request is the handshake's.
+///
+/// # Errors
+/// The system gives no randomness for its name.
+pub(crate) fn post(shard: &Shard, target: Target) -> io::Result<Made> {
+    let is_tls = target.tls.is_some();
+    let transport = post::dialled::Post::new(shard, target)?;
+    // What a box on the way sees of TLS says nothing of the others: each request may have another connection.
+    Ok(Made { transport: Box::new(transport), exporter: None, is_tls })
+}
+
 /// Opens one long POST over HTTP/2.
 ///
 /// # Errors
 /// What stood in the way, in a sentence.
-pub(crate) async fn h2(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
+pub(crate) async fn h2(shard: &Shard, target: &Target) -> io::Result<Made> {
     let (stream, exporter) = target.connect(shard, b"h2").await?;
     let (mut sender, connection) = hyper::client::conn::http2::Builder::new(Local)
         .initial_stream_window_size(WINDOW)
@@ -202,7 +219,7 @@ pub(crate) async fn h2(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
         .map_err(io::Error::other)?;
     let done = Rc::new(Notify::new());
     shard.run(until(async move { drop(connection.await) }, done.clone()));
-    let (half, body) = post::outgoing();
+    let (half, body) = stream::outgoing();
     let scheme = if target.tls.is_some() { "https" } else { "http" };
     let request = head(target, Method::POST)
         .version(Version::HTTP_2)
@@ -213,11 +230,34 @@ pub(crate) async fn h2(shard: &Shard, target: &Target<'_>) -> io::Result<Made> {
         .map_err(io::Error::other)?;
     let response = sender.send_request(request).await.map_err(io::Error::other)?;
     accept_post(&response, target)?;
-    let transport = half.with(response.into_body(), Some(done), None);
+    let transport = half.with("h2", response.into_body(), Some(done), None);
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 
-fn accept_post<T>(response: &http::Response<T>, target: &Target<'_>) -> io::Result<()> {
+/// Opens the same POST over HTTP/1.1, where both bodies are chunks.
+///
+/// # Errors
+/// What stood in the way, in a sentence.
+pub(crate) async fn h1(shard: &Shard, target: &Target) -> io::Result<Made> {
+    let (stream, exporter) = target.connect(shard, b"http/1.1").await?;
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let done = Rc::new(Notify::new());
+    shard.run(until(async move { drop(connection.await) }, done.clone()));
+    let (half, body) = stream::outgoing();
+    let request = head(target, Method::POST)
+        .uri(target.path())
+        .header(HOST, target.authority())
+        .header(CONTENT_TYPE, "application/octet-stream")
+        .body(body)
+        .map_err(io::Error::other)?;
+    let response = sender.send_request(request).await.map_err(io::Error::other)?;
+    accept_post(&response, target)?;
+    let transport = half.with("h1", response.into_body(), Some(done), None);
+    Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
+}
+
+fn accept_post<T>(response: &http::Response<T>, target: &Target) -> io::Result<()> {
     if response.status() == StatusCode::OK {
         return Ok(());
     }
@@ -228,7 +268,8 @@ fn accept_post<T>(response: &http::Response<T>, target: &Target<'_>) -> io::Resu
     )))
 }
 
-fn head(target: &Target<'_>, method: Method) -> http::request::Builder {
+/// What every request of a link has in its head.
+pub(super) fn head(target: &Target, method: Method) -> http::request::Builder {
     let mut head = Request::builder().method(method);
     if let Some(headers) = head.headers_mut() {
         headers.insert(USER_AGENT, HeaderValue::from_static(super::USER_AGENT));

@@ -1,8 +1,9 @@
-//! What moves the bytes of a link, in batches, over one HTTP connection. It never knows what a record is.
+//! What moves the bytes of a link, in batches, over HTTP. It never knows what a record is.
 //!
 //! ```text
-//!  ws    binary messages on an upgraded HTTP/1.1 connection
-//!  post  one POST whose two bodies stream at once: HTTP/2, or HTTP/1.1 chunked behind boxes that translate
+//!  ws      binary messages on an upgraded HTTP/1.1 connection
+//!  h2, h1  one POST whose two bodies stream at once: over HTTP/2, or as chunks over HTTP/1.1; boxes turn one into the other
+//!  post    many small POSTs, each answered whole: for boxes that hold every body, or end what lasts
 //! ```
 //!
 //! A transport carries a stream: its messages, frames and chunks mean nothing, since boxes cut and join them.
@@ -10,6 +11,7 @@
 pub(crate) mod connect;
 pub(crate) mod post;
 pub(crate) mod serve;
+pub(crate) mod stream;
 mod through;
 pub(crate) mod ws;
 
@@ -22,6 +24,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 /// The path of links on a hub.
 pub(crate) const LINK_PATH: &str = "/highway/link";
+/// The path of small POSTs, below that of links so that one line of a firewall's rules is about both.
+const POSTS_PATH: &str = "/highway/link/post";
 /// How this software names itself to boxes on the way.
 pub(crate) const USER_AGENT: &str = concat!("highway/", env!("CARGO_PKG_VERSION"));
 
@@ -49,8 +53,16 @@ pub(crate) trait Transport {
     /// Takes the words with which this transport says goodbye, if it has any.
     fn goodbye(&mut self) {}
 
-    /// `ws` or `h2`, for people.
+    /// `ws`, `h2`, `h1` or `post`, for people.
     fn name(&self) -> &'static str;
+
+    /// Whether what it carries is sealed whatever the configuration says.
+    fn seals(&self) -> bool {
+        false
+    }
+
+    /// The other end has proved who it is: more is held for it from now on.
+    fn proven(&mut self) {}
 
     /// Bytes a ping should have at least, for boxes that end what is too quiet.
     fn ping_len(&self) -> usize {

@@ -1,6 +1,7 @@
-//! Takes the HTTP requests that become links, at the hub's end: an upgrade or a streaming POST, on one port, over TLS or not.
-//! It never does a handshake in the accept loop and never keeps a connection that does not become a link.
+//! Takes the HTTP requests that become links, at the hub's end: an upgrade, a streaming POST or many small ones, on one port, over TLS or
+//! not. It never does a handshake in the accept loop and never keeps a connection that carries no link.
 
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::io;
 use std::rc::Rc;
@@ -23,9 +24,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connect::{FRAME_LEN, Local, SEND_LEN, WINDOW, hold_little};
+use super::post::served::{self, Streams};
 use super::ws::Ws;
 use super::ws::framing::End;
-use super::{BoxIo, LINK_PATH, Transport, post};
+use super::{BoxIo, LINK_PATH, POSTS_PATH, Transport, stream};
 use crate::random;
 use crate::tls::exporter;
 
@@ -42,7 +44,7 @@ const RESET_STREAMS: usize = 20;
 /// Streams that were reset here for what the peer did wrong, over which its connection is ended.
 const WRONG_STREAMS: usize = 64;
 
-type Body = Either<Full<Bytes>, post::Outgoing>;
+pub(super) type Body = Either<Full<Bytes>, stream::Outgoing>;
 
 /// What a request becomes.
 pub(crate) struct Arrived {
@@ -53,7 +55,17 @@ pub(crate) struct Arrived {
     pub(crate) guard: Rc<dyn std::any::Any>,
 }
 
-/// Serves one connection until it has ended or has no use; `arrived` is called for each link, and must not block.
+/// What the requests of a connection lead to.
+pub(crate) struct Door {
+    /// Called for each link; must not block.
+    pub(crate) arrived: Box<dyn Fn(Arrived)>,
+    /// Says that the connection carries requests of a link that was made on another, until what it gives is dropped.
+    pub(crate) carries: Box<dyn Fn() -> Rc<dyn std::any::Any>>,
+    /// The streams of small POSTs.
+    pub(crate) posts: Rc<Streams>,
+}
+
+/// Serves one connection until it has ended or has no use.
 ///
 /// # Errors
 /// Why TLS or HTTP ended it.
@@ -61,7 +73,7 @@ pub(crate) async fn serve(
     stream: TcpStream,
     tls: Option<Arc<rustls::ServerConfig>>,
     slot: Rc<dyn std::any::Any>,
-    arrived: Rc<dyn Fn(Arrived)>,
+    door: Rc<Door>,
 ) -> io::Result<()> {
     stream.set_nodelay(true)?;
     hold_little(&stream)?;
@@ -90,12 +102,22 @@ pub(crate) async fn serve(
     // Each link on this connection holds a clone.
     let in_use: Rc<dyn std::any::Any> = Rc::new(slot);
     let ended = Rc::new(Notify::new());
+    let posting = Rc::new(Posting::default());
     let service = {
-        let (in_use, ended) = (in_use.clone(), ended.clone());
+        let (in_use, ended, posting) = (in_use.clone(), ended.clone(), posting.clone());
         service_fn(move |request| {
-            let context = Context { exporter: exporter.clone(), is_tls, guard: in_use.clone(), ended: ended.clone() };
-            let answer = answer(request, context, &arrived);
-            async move { Ok::<_, Infallible>(answer) }
+            let exporter = exporter.clone();
+            let (guard, ended, posting) = (in_use.clone(), ended.clone(), posting.clone());
+            let context = Context { exporter, is_tls, guard, ended, posting };
+            let door = door.clone();
+            async move {
+                let is_post = request.method() == Method::POST && request.uri().path().ends_with(POSTS_PATH);
+                Ok::<_, Infallible>(if is_post {
+                    served::answer(request, context, &door).await
+                } else {
+                    answer(request, context, &door)
+                })
+            }
         })
     };
     let connection = http.serve_connection_with_upgrades(TokioIo::new(io), service);
@@ -107,7 +129,7 @@ pub(crate) async fn serve(
             () = sleep_until(look) => look += LINK_LIMIT,
         }
         // One count is held here, one by the service.
-        if Rc::strong_count(&in_use) <= 2 {
+        if Rc::strong_count(&in_use) <= 2 && !posting.rest() {
             connection.as_mut().graceful_shutdown();
             drop(timeout(Duration::from_secs(2), connection).await);
             return Ok(());
@@ -115,14 +137,40 @@ pub(crate) async fn serve(
     }
 }
 
-struct Context {
+/// What a request may know of its connection.
+pub(super) struct Context {
     exporter: Option<String>,
-    is_tls: bool,
-    guard: Rc<dyn std::any::Any>,
+    pub(super) is_tls: bool,
+    pub(super) guard: Rc<dyn std::any::Any>,
     ended: Rc<Notify>,
+    pub(super) posting: Rc<Posting>,
 }
 
-fn answer(mut request: Request<Incoming>, context: Context, arrived: &Rc<dyn Fn(Arrived)>) -> Response<Body> {
+/// Whether a connection carries small POSTs of a link: then it is kept from one to the next.
+#[derive(Default)]
+pub(super) struct Posting {
+    carried: RefCell<Option<Rc<dyn std::any::Any>>>,
+    is_used: Cell<bool>,
+}
+
+impl Posting {
+    /// A request of a link was here.
+    pub(super) fn note(&self, door: &Door) {
+        self.is_used.set(true);
+        self.carried.borrow_mut().get_or_insert_with(|| (door.carries)());
+    }
+
+    /// Whether one was here since the last time; if not, it carries none any more.
+    fn rest(&self) -> bool {
+        let is_used = self.is_used.take();
+        if !is_used {
+            self.carried.take();
+        }
+        is_used
+    }
+}
+
+fn answer(mut request: Request<Incoming>, context: Context, door: &Rc<Door>) -> Response<Body> {
     if !request.uri().path().ends_with(LINK_PATH) {
         return words(StatusCode::NOT_FOUND, "This is a Highway hub; links are at /highway/link.\n");
     }
@@ -133,9 +181,10 @@ fn answer(mut request: Request<Incoming>, context: Context, arrived: &Rc<dyn Fn(
                 "A streaming POST wants HTTP/1.1 or HTTP/2 on the whole way.\n",
             );
         }
-        let (half, body) = post::outgoing();
-        let transport = half.with(request.into_body(), Some(context.ended.clone()), Some(context.guard.clone()));
-        arrived(Arrived {
+        let (half, body) = stream::outgoing();
+        let name = if request.version() == Version::HTTP_2 { "h2" } else { "h1" };
+        let transport = half.with(name, request.into_body(), Some(context.ended.clone()), Some(context.guard.clone()));
+        (door.arrived)(Arrived {
             transport: Box::new(transport),
             exporter: context.exporter,
             is_tls: context.is_tls,
@@ -143,20 +192,21 @@ fn answer(mut request: Request<Incoming>, context: Context, arrived: &Rc<dyn Fn(
         });
         let mut response = Response::new(Either::Right(body));
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("application/grpc"));
+        let kind = if name == "h2" { "application/grpc" } else { "application/octet-stream" };
+        headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
         headers.insert(CACHE_CONTROL, http::HeaderValue::from_static("no-store"));
         headers.insert("x-accel-buffering", http::HeaderValue::from_static("no"));
         return response;
     }
     let Some(key) = upgrade_key(&request) else {
-        return words(StatusCode::UPGRADE_REQUIRED, "A link is a WebSocket (version 13) or a streaming POST.\n");
+        return words(StatusCode::UPGRADE_REQUIRED, "A link is a WebSocket (version 13) or made of POSTs.\n");
     };
     let accept = derive_accept_key(&key);
     let upgrade = hyper::upgrade::on(&mut request);
-    let arrived = arrived.clone();
+    let door = door.clone();
     tokio::task::spawn_local(async move {
         if let Ok(Ok(arrival)) = timeout(LINK_LIMIT, upgraded(upgrade, context)).await {
-            arrived(arrival);
+            (door.arrived)(arrival);
         }
     });
     let mut response = words(StatusCode::SWITCHING_PROTOCOLS, "");
@@ -199,7 +249,7 @@ fn names(headers: &HeaderMap, header: &str, wanted: &str) -> bool {
     values.any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
 }
 
-fn words(status: StatusCode, text: &'static str) -> Response<Body> {
+pub(super) fn words(status: StatusCode, text: &'static str) -> Response<Body> {
     let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(text.as_bytes()))));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("text/plain"));

@@ -21,7 +21,8 @@ use super::{Transport, ended};
 const PING_LEN: usize = 1200;
 
 /// The two bodies.
-pub(crate) struct Post {
+pub(crate) struct Streaming {
+    name: &'static str,
     incoming: Incoming,
     /// What of the last chunk did not fit.
     rest: Bytes,
@@ -89,18 +90,19 @@ pub(crate) fn outgoing() -> (Half, Outgoing) {
 }
 
 impl Half {
-    /// Both halves. `driver`: notified when this transport is dropped, after `guard` was.
+    /// Both halves, by the name for people. `driver`: notified when this transport is dropped, after `guard` was.
     pub(crate) fn with(
         self,
+        name: &'static str,
         incoming: Incoming,
         driver: Option<Rc<Notify>>,
         guard: Option<Rc<dyn std::any::Any>>,
-    ) -> Post {
-        Post { incoming, rest: Bytes::new(), queue: self.0, driver, guard }
+    ) -> Streaming {
+        Streaming { name, incoming, rest: Bytes::new(), queue: self.0, driver, guard }
     }
 }
 
-impl Transport for Post {
+impl Transport for Streaming {
     fn poll_read(&mut self, cx: &mut Context<'_>, scratch: &mut [u8], kept: usize) -> Poll<io::Result<Range<usize>>> {
         let mut end = kept;
         loop {
@@ -152,7 +154,7 @@ impl Transport for Post {
     }
 
     fn name(&self) -> &'static str {
-        "h2"
+        self.name
     }
 
     fn ping_len(&self) -> usize {
@@ -160,7 +162,7 @@ impl Transport for Post {
     }
 }
 
-impl Drop for Post {
+impl Drop for Streaming {
     fn drop(&mut self) {
         let mut queue = self.queue.borrow_mut();
         queue.closed = true;
