@@ -28,7 +28,7 @@ pub struct Call<'a> {
     pub reference: Option<Word<'a>>,
     /// The consumer's address.
     pub source: Option<IpAddr>,
-    /// The attachments of the call that rules look at, as [`crate::Reads::gathered`] has them: each condition asks for one, and to find one
+    /// The attachments of the call that rules look at, as `Reads::gathered` has them: each condition asks for one, and to find one
     /// in the frame is to read all of it.
     pub attachments: &'a BTreeMap<String, String>,
     /// The parameters of the consumer's node in the registry.

@@ -12,7 +12,7 @@ use crate::budget::Unread;
 pub enum NoRoom {
     /// It ends: what waits is for that peer alone.
     Ends,
-    /// It goes on and says so ([`Conn::has_room`]), so that what it owes is not lost; whoever appends to it stops. All such
+    /// It goes on and says so (`Conn::has_room`), so that what it owes is not lost; whoever appends to it stops. All such
     /// connections together have [`Budget::unread_limit`].
     Told,
 }

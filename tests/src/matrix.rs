@@ -14,7 +14,7 @@
 //! what is broken on the way there and mended on the way back is seen as well. The two ways must agree in both, unless
 //! [`differences`] says why not; and what stands there must happen.
 //!
-//! **A peer plugs in** as a [`Member`]: a name and an [`Application`](crate::peer::Application) that starts it. Besides `start` and
+//! **A peer plugs in** as a [`Member`]: a name and an [`Application`] that starts it. Besides `start` and
 //! `refer` it answers three requests:
 //! * `{"op":"cases"}`: `{"calls":[…],"serves":[…]}`, the names of [`cases::ALL`] that it can call, and those that it can answer. A pair
 //!   runs what the one calls and the other serves; what a member leaves out stands in [`differences::LEFT_OUT`] with a reason.

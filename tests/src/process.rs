@@ -1,6 +1,6 @@
 //! A child process of the lab: started in its place, its words kept in a file, ended by its id.
 //!
-//! It never outlives its value, and by the [`reaper`](crate::reaper) never the run.
+//! It never outlives its value, and by the [`reaper`] never the run.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

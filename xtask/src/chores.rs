@@ -143,7 +143,9 @@ pub fn ci(only: &[String]) -> Result<()> {
             run(cargo(&["clippy", "-p", "highway-sdk", "--", "-D", "warnings"])).map(|()| String::new())
         }),
         ("doc", || {
-            let mut doc = cargo(&["doc", "-p", "highway-sdk", "--no-deps", "--all-features"]);
+            // Of the command line the words are what `--help` prints.
+            let all = ["doc", "--workspace", "--exclude", "highway-cli", "--no-deps", "--all-features"];
+            let mut doc = cargo(&all);
             doc.env("RUSTDOCFLAGS", "-D warnings");
             run(doc).map(|()| String::new())
         }),

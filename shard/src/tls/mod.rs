@@ -10,7 +10,7 @@
 //! that a handshake that fails leaves every byte provably unsent.
 //!
 //! * [`files`]: certificates and keys become what rustls wants.
-//! * [`session`]: bytes in, bytes out.
+//! * `session`: bytes in, bytes out.
 //!
 //! It never falls back to plain bytes by itself: only [`Layer::Either`] takes both, told apart by the first byte.
 
