@@ -32,7 +32,7 @@ use chassis::process::Basics;
 use chassis::{Drain, Mistakes, Process, Program};
 use shard::{Budget, Shard, TICK};
 use tokio::sync::watch;
-use tunnel::{AcceptConfig, Acceptor, OfOneKey};
+use tunnel::{AcceptConfig, Acceptor, OfOneKey, Traffic};
 
 pub use admit::{Admission, Filter};
 pub use audit::AuditFile;
@@ -155,6 +155,13 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
     let budget = Budget::new(limits.held_len);
     let catalogue = Catalogue::new(hold_down, limits.catalogue_len, Instant::now());
     let switch = Rc::new(Switch::new(id.clone(), in_force.clone(), audit, catalogue, counts, budget.clone()));
+    let traffic = Traffic::default();
+    let seen = traffic.clone();
+    process.metrics.source(move |page| {
+        for (name, help, sum) in seen.figures() {
+            page.counter(name, help, &[], sum);
+        }
+    });
     let config = AcceptConfig {
         key: accept_key,
         hub: id.to_string(),
@@ -168,6 +175,7 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
         connections: CONNECTIONS,
         of_one: OF_ONE_KEY,
         budget,
+        traffic,
     };
     let mut listeners = listeners.into_iter();
     let first = listeners.next().context("no address to listen on")?;

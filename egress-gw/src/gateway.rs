@@ -13,7 +13,7 @@ use chassis::state::StateDir;
 use chassis::{Mistakes, Process, Program};
 use shard::{Budget, Shard};
 use tokio::sync::{mpsc, oneshot};
-use tunnel::{DialConfig, Role};
+use tunnel::{DialConfig, Role, Traffic};
 
 use crate::config::{self, Config, Limits, Port, Raw};
 use crate::control::{Change, Control, Outside};
@@ -187,7 +187,14 @@ fn start_shards(
     let budget = Budget::new(config.limits.held_len);
     let connections = Arc::new(AtomicUsize::new(0));
     let start = u64::try_from(started.as_nanos()).unwrap_or(u64::MAX);
-    let dial = dial_config(config, start, &budget);
+    let traffic = Traffic::default();
+    let seen = traffic.clone();
+    process.metrics.source(move |page| {
+        for (name, help, sum) in seen.figures() {
+            page.counter(name, help, &[], sum);
+        }
+    });
+    let dial = dial_config(config, start, &budget, traffic);
     let tags = Tags::new(config.tagging, &config.ports);
     let share = Limits {
         in_flight: config.limits.in_flight.div_ceil(config.shards),
@@ -258,7 +265,7 @@ fn connections_that_fit(wanted: usize, open_files: usize) -> usize {
     wanted.min(fit)
 }
 
-fn dial_config(config: &Config, start: u64, budget: &Budget) -> DialConfig {
+fn dial_config(config: &Config, start: u64, budget: &Budget, traffic: Traffic) -> DialConfig {
     DialConfig {
         hubs: config.hubs.addresses.clone(),
         key: config.hubs.key.clone(),
@@ -270,6 +277,7 @@ fn dial_config(config: &Config, start: u64, budget: &Budget) -> DialConfig {
         exchanges: HUB_EXCHANGES,
         ping: config.hubs.ping,
         budget: budget.clone(),
+        traffic,
     }
 }
 

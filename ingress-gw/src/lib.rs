@@ -52,6 +52,7 @@ use chassis::state::StateDir;
 use chassis::{Basics, Mistakes, Process, Program};
 use shard::{Budget, Ended, Remote, Shards};
 use tokio::sync::watch;
+use tunnel::Traffic;
 use wire::tunnel::catalogue::Origin;
 use zk_bridge::Registry;
 
@@ -146,9 +147,17 @@ fn trust(remotes: &[Remote], trust: Option<&Trust>) {
 }
 
 fn spawn_shards(fixed: &Arc<Fixed>, start: u64, process: &Process) -> anyhow::Result<Shards> {
+    let traffic = Traffic::default();
+    let seen = traffic.clone();
+    process.metrics.source(move |page| {
+        for (name, help, sum) in seen.figures() {
+            page.counter(name, help, &[], sum);
+        }
+    });
     let start = Start {
         fixed: fixed.clone(),
         start,
+        traffic,
         shares: Shares::of(Budget::new(fixed.held_len)),
         families: Families::new(&process.metrics),
         links_up: Arc::new(LinksUp::new(&process.ready)),

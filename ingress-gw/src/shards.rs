@@ -13,8 +13,8 @@ use std::time::Duration;
 use chassis::Drain;
 use client::Endpoint;
 use serde::Serialize;
-use shard::{Budget, Remote, Shard};
-use tunnel::{DialConfig, Dialer, HubStatus, Role, dial};
+use shard::{Remote, Shard};
+use tunnel::{DialConfig, Dialer, HubStatus, Role, Traffic, dial};
 
 use crate::config::Fixed;
 use crate::line::{Line, LineLimits, LineStatus};
@@ -47,6 +47,8 @@ pub struct Start {
     pub fixed: Arc<Fixed>,
     /// The number that this process drew.
     pub start: u64,
+    /// What its links move.
+    pub traffic: Traffic,
     /// All held bodies, and what each island has of them.
     pub shares: Shares,
     /// The metrics' names.
@@ -105,7 +107,7 @@ pub async fn run(shard: Shard, start: Start) {
     let names = (&*fixed.gateway, &*fixed.island);
     let line =
         Line::new(&shard, names, fixed.pool.clone(), limits, start.shares.clone(), meters, start.links_up.clone());
-    let dialer = dial(&shard, dial_config(fixed, start.start, start.shares.budget()), line.clone());
+    let dialer = dial(&shard, dial_config(&start), line.clone());
     HERE.set(Some(Here { line: line.clone(), dialer }));
     let asked = start.drain.asked();
     tokio::pin!(asked);
@@ -131,17 +133,19 @@ pub async fn run(shard: Shard, start: Start) {
     drop(hold);
 }
 
-fn dial_config(fixed: &Fixed, start: u64, budget: &Budget) -> DialConfig {
+fn dial_config(start: &Start) -> DialConfig {
+    let fixed = &*start.fixed;
     DialConfig {
         hubs: fixed.hubs.addresses.clone(),
         key: fixed.hubs.key.clone(),
         role: Role::Ingress,
         island: fixed.island.to_string(),
         gateway: fixed.gateway.to_string(),
-        start,
+        start: start.start,
         seal: fixed.hubs.seal,
         exchanges: EXCHANGES_A_LINK,
         ping: fixed.hubs.ping,
-        budget: budget.clone(),
+        budget: start.shares.budget().clone(),
+        traffic: start.traffic.clone(),
     }
 }

@@ -97,6 +97,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         connections: 10,
         of_one: highway_tunnel::OfOneKey { sessions: 2, held_len: 256 << 20 },
         budget: shard::Budget::new(1 << 30),
+        traffic: Traffic::default(),
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let hub = accept(shard, listener, accept_config, Rc::new(Load::default())).unwrap();
@@ -113,6 +114,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         exchanges: 10_000,
         ping: Duration::from_secs(2),
         budget: shard::Budget::new(1 << 30),
+        traffic: Traffic::default(),
     };
     let mut head = Vec::new();
     let service = "com.example.GreetingService";

@@ -21,7 +21,7 @@ use shard::{Budget, Shard};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
-use wire::tunnel::hello::{ClientHello, ClientPayload, Refusal, RefusalReason, Seal, VERSION, Welcome};
+use wire::tunnel::hello::{ClientHello, ClientPayload, Refusal, RefusalReason, Seal, VERSION, Welcome, feature};
 
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, is_sealed, respond};
 use crate::key::{PrivateKey, PublicKey};
@@ -30,7 +30,7 @@ use crate::session::Side;
 use crate::strangers::{Arrival, Strangers};
 use crate::transport::post::served::Streams;
 use crate::transport::serve::{Arrived, Door, serve};
-use crate::{Handler, Link, Peer, random};
+use crate::{Handler, Link, Peer, Traffic, random};
 pub use sessions::OfOneKey;
 use sessions::Sessions;
 
@@ -71,6 +71,8 @@ pub struct AcceptConfig {
     pub of_one: OfOneKey,
     /// What the sessions of the process may hold of long bodies, all together.
     pub budget: Budget,
+    /// Where what its links move is summed.
+    pub traffic: Traffic,
 }
 
 /// Holds the listeners and their links; dropping it ends both.
@@ -98,6 +100,8 @@ struct Prepared {
     resumed: Option<(Link, u64, u64)>,
     /// Exchanges the gateway allows at once.
     exchanges: u32,
+    /// What both ends know.
+    features: u64,
     /// The number the gateway's process drew when it started.
     start: u64,
 }
@@ -305,7 +309,7 @@ impl Inner {
         let session = known.as_ref().map_or(session, |(link, ..)| link.session_id()).to_owned();
         let welcome = Welcome {
             version: VERSION,
-            features: 0,
+            features: hello.features & feature::KNOWN,
             hub: self.config.hub.clone(),
             hubs: self.config.hubs.clone(),
             start: self.config.start,
@@ -315,7 +319,8 @@ impl Inner {
             sealed: is_sealed(self.config.seal, payload.seal, exporter, payload.exporter.as_deref()),
             exchanges: self.config.exchanges,
         };
-        Ok((Prepared { peer, session, resumed: known, exchanges: payload.exchanges, start: payload.start }, welcome))
+        let (exchanges, features, start) = (payload.exchanges, welcome.features, payload.start);
+        Ok((Prepared { peer, session, resumed: known, exchanges, features, start }, welcome))
     }
 
     fn take(&self, prepared: Prepared, connected: Connected) {
@@ -336,9 +341,11 @@ impl Inner {
             peer: prepared.peer,
             side: Side::Acceptor,
             exchanges: [prepared.exchanges, self.config.exchanges],
+            features: prepared.features,
             ping: self.config.ping,
             lost: self.lost.clone(),
             budget: self.config.budget.clone(),
+            traffic: self.config.traffic.clone(),
         };
         let link = Link::new(&self.shard, self.handler.clone(), new);
         let peer = link.peer();

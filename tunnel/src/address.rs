@@ -41,6 +41,8 @@ pub struct HubAddress {
     pub headers: HeaderMap,
     /// The proxy through which this network's programs go out.
     pub proxy: Option<Proxy>,
+    /// Whether calls and answers are said by models, where the hub knows that.
+    pub models: bool,
 }
 
 impl HubAddress {
@@ -49,6 +51,6 @@ impl HubAddress {
     pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
         let (server_name, tls, host, proxy) = Default::default();
         let (transport, headers) = Default::default();
-        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy }
+        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy, models: true }
     }
 }

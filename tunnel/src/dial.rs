@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 use shard::{Budget, Shard};
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
-use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome};
+use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome, feature};
 
 use crate::address::{HubAddress, Transport};
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
@@ -29,7 +29,7 @@ use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
 use crate::session::Side;
 use crate::transport::connect::{self, Made, Target};
-use crate::{Handler, Link, LinkStatus, Peer, random};
+use crate::{Handler, Link, LinkStatus, Peer, Traffic, random};
 
 /// The first wait after a failure; each further one is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -63,6 +63,8 @@ pub struct DialConfig {
     pub ping: Duration,
     /// What the process may hold of bodies, all together.
     pub budget: Budget,
+    /// Where what its links move is summed.
+    pub traffic: Traffic,
 }
 
 /// Keeps the links; dropping it ends them.
@@ -309,7 +311,7 @@ impl Inner {
             hello: ClientHello {
                 version_min: VERSION,
                 version_max: VERSION,
-                features: 0,
+                features: self.features(index),
                 role: self.config.role,
                 island: self.config.island.clone(),
                 gateway: self.config.gateway.clone(),
@@ -362,6 +364,11 @@ impl Inner {
             .collect()
     }
 
+    /// What this end knows of [`feature`], and wants with the hubs of this address.
+    fn features(&self, index: usize) -> u64 {
+        if self.config.hubs[index].models { feature::KNOWN } else { feature::KNOWN & !feature::MODELS }
+    }
+
     fn learn(&self, index: usize, hub: &HubId, welcome: &Welcome) {
         let mut seen = self.addresses[index].seen.borrow_mut();
         // A hub whose key was changed does not come back with the old one.
@@ -392,9 +399,11 @@ impl Inner {
             peer,
             side: Side::Dialler,
             exchanges: [welcome.exchanges, self.config.exchanges],
+            features: welcome.features & self.features(index),
             ping: self.config.ping,
             lost: self.lost.clone(),
             budget: self.config.budget.clone(),
+            traffic: self.config.traffic.clone(),
         };
         let link = Link::new(&self.shard, self.handler.clone(), new);
         tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, sealed = welcome.sealed, "link is up");

@@ -8,9 +8,12 @@ use wire::tunnel::{Head, Record};
 use crate::session::{Credit, Session, Side};
 use crate::transport::ws::framing::{Deframer, End};
 
-/// Any bytes as what a peer sends over a session: it is taken or the session ends, and nothing grows beyond what came.
+/// Any bytes as what a peer sends over a session, behind one that says what both ends know: it is taken or the session ends, and nothing grows beyond what came.
 pub fn session(bytes: &[u8]) {
-    let mut session = Session::new(Side::Acceptor, Credit::ByOwner, 64, 64, &shard::Budget::new(1 << 30));
+    let Some((&features, bytes)) = bytes.split_first() else { return };
+    let features = u64::from(features);
+    let mut session =
+        Session::new(Side::Acceptor, Credit::ByOwner, 64, 64, &shard::Budget::new(1 << 30)).with(features);
     let now = Instant::now();
     let _ = session.connect(now, 0, 0, |_| {});
     let mut head = Vec::new();
@@ -19,7 +22,7 @@ pub fn session(bytes: &[u8]) {
         let _ = session.open(now, &head, &[&[7; 300_000]], 2);
     }
     let _ = session.flush(now, 0, |_| {});
-    let mut rest = bytes;
+    let (mut rest, mut whole) = (bytes, Vec::new());
     while let Ok(decoded) = Record::decode(rest) {
         let used = match decoded {
             Decoded::Incomplete(_) => break,
@@ -28,7 +31,7 @@ pub fn session(bytes: &[u8]) {
                 used
             }
             Decoded::Record(record, used) => {
-                if session.receive(record).is_err() || session.flush(now, 0, |_| {}).is_err() {
+                if session.receive(record, &mut whole).is_err() || session.flush(now, 0, |_| {}).is_err() {
                     break;
                 }
                 used

@@ -37,6 +37,7 @@ mod session;
 mod settings;
 mod strangers;
 pub mod tls;
+mod traffic;
 mod transport;
 
 pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
@@ -48,5 +49,6 @@ pub use link::{Link, LinkStatus, RoundTrip};
 pub use peer::Peer;
 pub use proxy::Proxy;
 pub use settings::{HubConfig, HubMistake};
+pub use traffic::Traffic;
 pub use wire::tunnel::hello::{ClientHello, Refusal, RefusalReason, Role, Seal};
 pub use wire::tunnel::record::End;

@@ -34,6 +34,14 @@ impl Scripted {
     /// # Errors
     /// Why there is none, as a gateway says it in its log.
     pub async fn link(shard: &Shard, config: &DialConfig) -> Result<Scripted, String> {
+        Scripted::link_with(shard, config, 0).await
+    }
+
+    /// The same, of a release that knows these bits of [`wire::tunnel::hello::feature`].
+    ///
+    /// # Errors
+    /// Why there is none, as a gateway says it in its log.
+    pub async fn link_with(shard: &Shard, config: &DialConfig, features: u64) -> Result<Scripted, String> {
         let hub = config.hubs.first().ok_or("no hub to link to")?;
         let made = async {
             let target = Target::of(hub)?;
@@ -46,7 +54,7 @@ impl Scripted {
             hello: ClientHello {
                 version_min: VERSION,
                 version_max: VERSION,
-                features: 0,
+                features,
                 role: config.role,
                 island: config.island.clone(),
                 gateway: config.gateway.clone(),

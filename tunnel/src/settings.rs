@@ -12,6 +12,7 @@
 //! proxy_credentials_file = "proxy.credentials"
 //! host = "hub.example.com"        # for boxes that go by a name, where the URL has an address
 //! headers = { X-Team = "shop" }   # what boxes on the way want to see; secret ones, one a line, in headers_file
+//! models = false                  # every call whole, whatever it has in common with others
 //! ```
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub struct HubConfig {
     host: Option<String>,
     headers: BTreeMap<String, String>,
     headers_file: Option<PathBuf>,
+    models: Option<bool>,
 }
 
 /// What is wrong with a section.
@@ -96,6 +98,7 @@ impl HubConfig {
                 host,
                 headers,
                 proxy,
+                models: self.models.unwrap_or(true),
                 ..HubAddress::new(url, keys)
             }),
             _ => Err(mistakes),
@@ -208,7 +211,7 @@ mod tests {
     #[test]
     fn a_url_and_a_key_are_enough() {
         let address = hub("http://127.0.0.1:8443", &[&public(), &public()]).settle(Path::new(""), no_secret).unwrap();
-        assert_eq!((address.keys.len(), address.transport), (2, Transport::Ws));
+        assert_eq!((address.keys.len(), address.transport, address.models), (2, Transport::Ws, true));
         assert!(address.tls.is_none());
     }
 

@@ -7,7 +7,7 @@ mod pair;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use highway_tunnel::{Acceptor, Dialer, Link, Seal, Transport};
+use highway_tunnel::{Acceptor, DialConfig, Dialer, HubAddress, Link, Seal, Transport};
 use pair::{Noted, Pair, body, head, head_with, not_offered, on_shard};
 use shard::Shard;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
@@ -44,6 +44,41 @@ fn with_seal(seal: Seal) -> Pair {
     pair.accept.ping = Duration::from_secs(10);
     pair.dial.ping = Duration::from_secs(10);
     pair
+}
+
+/// A call's frame, which has much in common with the others.
+fn frame(number: u64) -> Vec<u8> {
+    [&[7; 4][..], &number.to_be_bytes(), &[0; 4], &[b'l'; 200], &number.to_be_bytes(), &[b'a'; 100]].concat()
+}
+
+#[test]
+fn what_calls_have_in_common_crosses_once_over_every_transport_unless_the_gateway_does_not_want_it() {
+    for (transport, seal) in ways() {
+        for models in [true, false] {
+            on_shard(|shard| async move {
+                let pair = with_seal(seal);
+                let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+                let hub = pair.hub(&shard, &at_hub);
+                let hubs = vec![HubAddress { models, ..pair.address(hub.local(), transport) }];
+                let _dialer =
+                    highway_tunnel::dial(&shard, DialConfig { hubs, ..pair.dial.clone() }, at_gateway.clone());
+                let link = at_gateway.link().await;
+                for token in 0..100 {
+                    link.open(&head(frame(token).len()), &[&frame(token)], token).unwrap();
+                }
+                at_gateway.until("all replies", |noted| noted.finished.borrow().len() == 100).await;
+                for token in 0..100 {
+                    assert!(at_gateway.replies.borrow()[&token] == frame(token), "{token} over {transport:?}");
+                }
+                let (ours, theirs) = (link.status(), at_hub.link().await.status());
+                assert_eq!(ours.saved_bytes, [theirs.saved_bytes[1], theirs.saved_bytes[0]]);
+                for (way, saved) in ours.saved_bytes.into_iter().enumerate() {
+                    assert_eq!(saved > 99 * 300, models, "{saved} by {transport:?}");
+                    assert_eq!(ours.bytes[way] < 100 * 200, models, "{} by {transport:?}", ours.bytes[way]);
+                }
+            });
+        }
+    }
 }
 
 #[test]

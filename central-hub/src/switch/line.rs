@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
     AcceptConfig, Acceptor, ClientHello, DialConfig, Dialer, Directory, End, Handler, HubAddress, Open, Peer, Refusal,
-    Reply, Role, Seal,
+    Reply, Role, Seal, Traffic,
 };
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::notice::Notice;
@@ -216,6 +216,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         connections: 1000,
         of_one: crate::OF_ONE_KEY,
         budget,
+        traffic: Traffic::default(),
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let acceptor = tunnel::accept(shard, listener, config, switch.clone()).unwrap();
@@ -267,6 +268,7 @@ fn dial(
         exchanges: 10_000,
         ping: Duration::from_secs(1),
         budget: Budget::new(1 << 30),
+        traffic: Traffic::default(),
     };
     tunnel::dial(shard, config, handler.clone())
 }

@@ -14,7 +14,7 @@ use shard::Shard;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
     AcceptConfig, ClientHello, Directory, End, ExchangeId, Handler, Link, Open, Peer, Refusal, RefusalReason, Reply,
-    Seal,
+    Seal, Traffic,
 };
 use wire::dubbo::frame::{Codec, HEADER_LEN, Header, Serialization, Status};
 use wire::dubbo::request::{Arg, Request};
@@ -108,6 +108,7 @@ impl Hub {
                     connections: 100,
                     of_one: tunnel::OfOneKey { sessions: 64, held_len: 256 << 20 },
                     budget: shard::Budget::new(1 << 30),
+                    traffic: Traffic::default(),
                 };
                 let _acceptor = tunnel::accept(&shard, listener, config, Rc::new(Scripted(state.clone()))).unwrap();
                 loop {

@@ -20,7 +20,7 @@ use chassis::{Process, Program};
 use highway_ingress_gw::IngressGateway;
 use shard::Shard;
 use tunnel::key::PrivateKey;
-use tunnel::{AcceptConfig, Acceptor, Seal};
+use tunnel::{AcceptConfig, Acceptor, Seal, Traffic};
 
 mod calling;
 mod hub;
@@ -87,6 +87,7 @@ impl Island {
             connections: 100,
             of_one: tunnel::OfOneKey { sessions: 64, held_len: 256 << 20 },
             budget: shard::Budget::new(1 << 30),
+            traffic: Traffic::default(),
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let acceptor = tunnel::accept(shard, listener, config, hub.clone()).unwrap();

@@ -9,8 +9,9 @@ use tunnel::scripted::Scripted;
 use wire::dubbo::frame::Codec;
 use wire::dubbo::request::Request;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
+use wire::tunnel::hello::feature;
 use wire::tunnel::record::{self, SEGMENT_LEN};
-use wire::tunnel::{End, Failure, Head, Kind, Outcome, RecordType, ReplyHead};
+use wire::tunnel::{End, Failure, Head, Kind, Outcome, RecordType, ReplyHead, Said};
 
 use crate::world::{MALLORY, SINK, World, beside_a_healthy_caller};
 use crate::{SOON, last_words};
@@ -75,7 +76,10 @@ fn a_record_that_breaks_a_rule_ends_its_link_with_the_reason() {
         [one(RecordType::Open, End::No, id(0), &[&open]), one(RecordType::Open, End::No, id(0), &[&open])].concat();
     let cases: [(&str, Vec<u8>); 10] = [
         ("record of unknown type 200, which is not marked as optional", unknown),
-        ("record with flags 0x00 and reserved bytes 0x0100, wanted known flags and zero", reserved),
+        (
+            "record with flags 0x00 and model 0x0100, wanted known flags, and a model below 128 with one of its two flags alone",
+            reserved,
+        ),
         ("record payload of 4294967295 bytes is over the limit of 81920 bytes", endless),
         ("exchange id 0x3 is not one that this end may use here", one(RecordType::Open, End::Yes, 3, &[&open])),
         ("exchange id 0x2000000 is not one that this end may use here", twice),
@@ -100,6 +104,37 @@ fn a_record_that_breaks_a_rule_ends_its_link_with_the_reason() {
     world.hostile(|shard| async move {
         for (words, bytes) in cases {
             let mut link = world.link(&shard, Role::Egress).await;
+            link.send(&bytes).await.unwrap();
+            assert_eq!(last_words(&mut link).await, words);
+        }
+    });
+    beside.nobody_noticed();
+}
+
+#[test]
+fn a_call_that_is_said_by_a_model_in_a_way_that_cannot_be_ends_its_link() {
+    let beside = beside_a_healthy_caller();
+    let world = beside.world;
+    let call = [head("sayHello", 0), vec![0; 100]].concat();
+    let said = |said, number: u64, payload: &[u8]| {
+        let mut bytes = one(RecordType::Open, End::Yes, id(number), &[payload]);
+        record::mark(&mut bytes, said);
+        bytes
+    };
+    let too_much = [said(Said::AsModel(5), 0, &call), said(Said::Like(5), 1, &[0xff; 60])].concat();
+    let cases = [
+        (0, "record that is said by models, which this link did not agree on", said(Said::AsModel(5), 0, &call)),
+        (feature::MODELS, "record that is said to be like model 5, which was not kept", said(Said::Like(5), 0, &call)),
+        (feature::MODELS, "record that takes 65535 and 65535 bytes of a model with 84 and 100", too_much),
+        (
+            feature::MODELS,
+            "record of 2 bytes that cannot be a model: its head or its frame is too short or too long for one",
+            said(Said::AsModel(5), 0, &[0, 0]),
+        ),
+    ];
+    world.hostile(|shard| async move {
+        for (features, words, bytes) in cases {
+            let mut link = world.link_with(&shard, Role::Egress, features).await;
             link.send(&bytes).await.unwrap();
             assert_eq!(last_words(&mut link).await, words);
         }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use shard::{Budget, Shard};
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::scripted::Scripted;
-use tunnel::{DialConfig, HubAddress, Role, Seal};
+use tunnel::{DialConfig, HubAddress, Role, Seal, Traffic};
 
 /// The island whose gateways are hostile. Its keys are listed, and it may call `b` and be called by `a`.
 pub const MALLORY: &str = "mallory";
@@ -126,6 +126,7 @@ impl World {
             exchanges: 1000,
             ping: Duration::from_secs(2),
             budget: Budget::new(1 << 30),
+            traffic: Traffic::default(),
         }
     }
 
@@ -137,7 +138,12 @@ impl World {
 
     /// A link of the hostile island.
     pub async fn link(&self, shard: &Shard, role: Role) -> Scripted {
-        Scripted::link(shard, &self.gateway(role)).await.unwrap()
+        self.link_with(shard, role, 0).await
+    }
+
+    /// A link of the hostile island, of a release that knows these features.
+    pub async fn link_with(&self, shard: &Shard, role: Role, features: u64) -> Scripted {
+        Scripted::link_with(shard, &self.gateway(role), features).await.unwrap()
     }
 
     /// How many links the hub has with it, those included that have lost their connection and may still be resumed: what an

@@ -10,6 +10,14 @@ use super::{Inner, LAST_WORDS, Link, RTT_PINGS, SILENT_PINGS, STUCK_PINGS};
 use crate::session::Violation;
 
 impl Inner {
+    /// Adds what has crossed since the last time to the process's sums.
+    pub(super) fn count(&self) {
+        let session = self.session.borrow();
+        let ([sent, received], [spared_out, spared_in]) = (session.crossed(), session.saved());
+        let now = [sent, received, spared_out, spared_in];
+        self.traffic.raise(self.counted.replace(now), now);
+    }
+
     pub(super) fn touch(&self) {
         if !self.dirty.replace(true)
             && let Some(me) = self.me.upgrade()

@@ -32,7 +32,7 @@ pub use round_trip::RoundTrip;
 pub use status::LinkStatus;
 
 use crate::session::{Credit, Session, Side};
-use crate::{ExchangeId, Handler, Peer, Reply};
+use crate::{ExchangeId, Handler, Peer, Reply, Traffic};
 use carrier::Carrier;
 
 /// A larger buffer is given back once it is empty.
@@ -70,6 +70,9 @@ struct Inner {
     disconnected: Cell<Instant>,
     ping: Duration,
     round_trip: Cell<Option<RoundTrip>>,
+    traffic: Traffic,
+    /// What of this session is in it.
+    counted: Cell<[u64; 4]>,
     /// Told when a connection is lost.
     lost: Rc<Notify>,
 }
@@ -81,6 +84,10 @@ pub(crate) struct NewLink {
     pub(crate) side: Side,
     /// Exchanges that the peer allows at once, and that this end allows.
     pub(crate) exchanges: [u32; 2],
+    /// What both ends know.
+    pub(crate) features: u64,
+    /// Where what it moves is summed.
+    pub(crate) traffic: Traffic,
     pub(crate) ping: Duration,
     pub(crate) lost: Rc<Notify>,
     /// What all sessions of the process hold of long bodies.
@@ -95,6 +102,7 @@ impl Link {
             Side::Acceptor => Credit::ByOwner,
         };
         let now = Instant::now();
+        let session = Session::new(new.side, credit, new.exchanges[0], new.exchanges[1], &new.budget);
         Link(Rc::new_cyclic(|me| Inner {
             me: me.clone(),
             shard: shard.clone(),
@@ -102,7 +110,7 @@ impl Link {
             session_id: new.session_id,
             peer: new.peer,
             handler,
-            session: RefCell::new(Session::new(new.side, credit, new.exchanges[0], new.exchanges[1], &new.budget)),
+            session: RefCell::new(session.with(new.features)),
             carrier: RefCell::new(None),
             dirty: Cell::new(false),
             now: Cell::new(now),
@@ -110,6 +118,8 @@ impl Link {
             disconnected: Cell::new(now),
             ping: new.ping,
             round_trip: Cell::new(None),
+            traffic: new.traffic,
+            counted: Cell::new([0; 4]),
             lost: new.lost,
         }))
     }
@@ -340,6 +350,7 @@ impl Link {
     fn look_after(&self, now: Instant) {
         let inner = &self.0;
         inner.now.set(now);
+        inner.count();
         if inner.session.borrow().is_over() {
             inner.finish_last_words(now);
             return;

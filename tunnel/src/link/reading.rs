@@ -95,14 +95,14 @@ impl Inner {
         let bytes = &scratch[range];
         let Some(seal) = &mut carrier.seal else {
             drop(borrowed);
-            let used = self.receive(bytes)?;
+            let used = self.receive(bytes, &mut inbound.whole)?;
             inbound.keep(&bytes[used..]);
             return Poll::Ready(Ok(()));
         };
         let used = seal.open(bytes, &mut inbound.plain).map_err(|broken| Lost::Broken(broken.to_string()))?;
         drop(borrowed);
         inbound.keep(&bytes[used..]);
-        let used = self.receive(&inbound.plain)?;
+        let used = self.receive(&inbound.plain, &mut inbound.whole)?;
         inbound.plain.drain(..used);
         if inbound.plain.is_empty() && inbound.plain.capacity() > SPARE_LEN {
             inbound.plain = Vec::new();
@@ -111,7 +111,7 @@ impl Inner {
     }
 
     /// Takes all whole records at the front of `bytes`; returns how many bytes they had.
-    fn receive(&self, bytes: &[u8]) -> Result<usize, Lost> {
+    fn receive(&self, bytes: &[u8], whole: &mut Vec<u8>) -> Result<usize, Lost> {
         let Some(link) = self.link() else { return Err(Lost::Replaced) };
         let mut used = 0;
         loop {
@@ -127,7 +127,7 @@ impl Inner {
                     used += len;
                     self.session
                         .borrow_mut()
-                        .receive(record)
+                        .receive(record, whole)
                         .map_err(|violation| Lost::Violation(violation.to_string()))?
                 }
             };
@@ -135,6 +135,9 @@ impl Inner {
             if self.session.borrow().is_over() {
                 return Ok(bytes.len());
             }
+        }
+        if whole.capacity() > SPARE_LEN {
+            *whole = Vec::new();
         }
         let session = self.session.borrow();
         if session.wants_flush() || session.owes_much() {
@@ -213,6 +216,8 @@ struct Inbound {
     rest: Vec<u8>,
     /// Of a sealed connection: what was opened and is no whole record.
     plain: Vec<u8>,
+    /// Room for what is said by a model.
+    whole: Vec<u8>,
     early: Option<()>,
 }
 
@@ -227,7 +232,7 @@ impl Inbound {
 }
 
 pub(super) async fn run(inner: Rc<Inner>, number: u64, rest: Vec<u8>) {
-    let mut inbound = Inbound { rest, plain: Vec::new(), early: Some(()) };
+    let mut inbound = Inbound { rest, plain: Vec::new(), whole: Vec::new(), early: Some(()) };
     let poll = |cx: &mut Context<'_>| match catch("a link's connection", || inner.poll(cx, number, &mut inbound)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(lost)) => Poll::Ready(Ok(lost)),

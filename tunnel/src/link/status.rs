@@ -31,6 +31,10 @@ pub struct LinkStatus {
     pub records: [u64; 2],
     /// Bytes of records that wait for the peer's acknowledgement.
     pub unacknowledged_len: usize,
+    /// Bytes that this session wrote and read, of records as they crossed.
+    pub bytes: [u64; 2],
+    /// Bytes that did not have to cross: of what calls and answers have in common with earlier ones.
+    pub saved_bytes: [u64; 2],
 }
 
 impl Link {
@@ -52,6 +56,8 @@ impl Link {
             connections: self.0.connections.get(),
             records: [session.written(), session.received()],
             unacknowledged_len: session.held_len(),
+            bytes: session.crossed(),
+            saved_bytes: session.saved(),
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::task::Poll;
 
+use wire::tunnel::hello::feature;
 use wire::tunnel::{Head, Kind, Outcome, Stage, record};
 
 use super::*;
@@ -89,6 +90,8 @@ impl Fixture {
         let (wire, owner) = (Rc::new(Wire::default()), Rc::new(Owner::default()));
         let key = PrivateKey::generate().unwrap().public().unwrap();
         let new = NewLink {
+            features: feature::KNOWN,
+            traffic: Traffic::default(),
             session_id: "session".to_owned(),
             peer: Peer { role: Role::Egress, island: "a".into(), name: "out".into(), key },
             side: Side::Acceptor,

@@ -5,6 +5,7 @@ use thiserror::Error;
 use wire::tunnel::record::RecordError;
 use wire::tunnel::{Failure, RecordType};
 
+use super::models::Unlike;
 use crate::{End, ExchangeId, Open, Reply};
 
 /// What a record means to the owner of the session.
@@ -41,6 +42,8 @@ pub(crate) enum Violation {
     Record(#[from] RecordError),
     #[error("{kind:?} record of exchange {exchange:#x} that cannot be read: {why}")]
     Payload { kind: RecordType, exchange: u64, why: String },
+    #[error(transparent)]
+    Unlike(#[from] Unlike),
     #[error("exchange id {0:#x} is not one that this end may use here")]
     WrongId(u64),
     #[error("exchange slot {slot} is over the limit of {limit} exchanges at once")]

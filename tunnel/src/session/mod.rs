@@ -14,10 +14,12 @@
 //! `id = key << 1 | role of the opener`, with the key of the opener's [`Slots`]: the acceptor finds it by its slot.
 
 mod accepted;
+mod account;
 mod bulk;
 mod credit;
 mod ends;
 mod event;
+mod models;
 mod outbound;
 mod patience;
 mod receive;
@@ -31,12 +33,14 @@ use std::time::{Duration, Instant};
 
 use shard::{Budget, Key, Permit, Slots};
 use wire::tunnel::RecordType;
+use wire::tunnel::hello::feature;
 
 use crate::{End, ExchangeId};
 use accepted::Table;
 use bulk::Outgoing;
 use credit::Incoming;
 pub(crate) use event::{Event, Violation};
+use models::{Telling, Told};
 use outbound::Outbound;
 use patience::Patience;
 use waiting::Lane;
@@ -86,6 +90,8 @@ struct Accepted {
     request_ended: bool,
     /// Whether a reply has begun.
     answering: bool,
+    /// The place of the request's model, or none.
+    place: u16,
     out: Option<Box<Outgoing>>,
     incoming: Option<Box<Incoming>>,
 }
@@ -98,6 +104,8 @@ pub(crate) struct Session {
     out: Outbound,
     /// Records received in all.
     received: u64,
+    /// Bytes of them.
+    received_len: u64,
     /// Place of this connection's last record in the peer's numbering; behind `received` while it repeats.
     position: u64,
     /// Records received that the peer was told of.
@@ -112,6 +120,8 @@ pub(crate) struct Session {
     window: usize,
     /// Bytes the peer may send.
     incoming: Incoming,
+    /// By what the peer says its calls and answers, if that was agreed on.
+    models: Option<Told>,
     /// When it was last looked after.
     looked: Option<Instant>,
     /// Time in which the thread stood still, that nobody has waited.
@@ -145,6 +155,7 @@ impl Session {
             credit,
             out: Outbound::default(),
             received: 0,
+            received_len: 0,
             position: 0,
             told: 0,
             untold_len: 0,
@@ -153,6 +164,7 @@ impl Session {
             accepted: Table::new(may_accept as usize),
             window: credit::SESSION_WINDOW,
             incoming: Incoming::new(credit::SESSION_WINDOW),
+            models: None,
             looked: None,
             stood_still: Duration::ZERO,
             waiting: Lane::answered(),
@@ -170,24 +182,13 @@ impl Session {
         }
     }
 
-    /// Records received in all.
-    pub(crate) fn received(&self) -> u64 {
-        self.received
-    }
-
-    /// Records written in all.
-    pub(crate) fn written(&self) -> u64 {
-        self.out.written()
-    }
-
-    /// Bytes that are kept for the peer's acknowledgement.
-    pub(crate) fn held_len(&self) -> usize {
-        self.out.held_len()
-    }
-
-    /// Bytes that are kept for the peer's sake: its acknowledgement, its ids, its credit. Bodies have the budget.
-    pub(crate) fn kept_len(&self) -> usize {
-        self.out.held_len() + self.accepted.kept_len() + self.waiting.len() + self.one_ways.len()
+    /// The same session, with what both ends know.
+    pub(crate) fn with(mut self, features: u64) -> Session {
+        if features & feature::MODELS != 0 {
+            self.out.models = Some(Telling::default());
+            self.models = Some(Told::default());
+        }
+        self
     }
 
     /// Gives back buffers that were not used since the last time.
@@ -195,11 +196,6 @@ impl Session {
         self.out.rest();
         self.waiting.rest();
         self.one_ways.rest();
-    }
-
-    /// Exchanges that are open, in either direction.
-    pub(crate) fn exchanges(&self) -> usize {
-        self.opened.len() + self.accepted.len()
     }
 
     /// Whether the peer takes no new exchanges.

@@ -11,8 +11,10 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use wire::tunnel::record::{self, Decoded, HEADER_LEN};
-use wire::tunnel::{End, Head, Record, RecordType, head};
+use wire::tunnel::record::{self, Decoded};
+use wire::tunnel::{End, Record, RecordType};
+
+use super::models::{Telling, remaining_at};
 
 /// A batch up to this long is copied behind the last one of the resend buffer, so that a quiet link does not keep a buffer a call.
 const JOINED_LEN: usize = 8 * 1024;
@@ -35,9 +37,13 @@ pub(crate) struct Outbound {
     spare: Vec<Vec<u8>>,
     last: u64,
     written: u64,
+    /// Bytes of what was written.
+    written_len: u64,
     acknowledged: u64,
     /// The last record at the last look of [`Outbound::rest`].
     rested: u64,
+    /// By what calls and answers are said, if that was agreed on.
+    pub(super) models: Option<Telling>,
 }
 
 #[derive(Debug)]
@@ -63,11 +69,28 @@ impl Outbound {
         self.last
     }
 
-    /// Puts an encoded numbered record into the batch; returns its number.
-    pub(crate) fn push_encoded(&mut self, record: &[u8]) -> u64 {
+    /// Puts a whole call or answer into the batch, said by a model where that is shorter; returns its number. `place`: that of the
+    /// call's model, for an answer.
+    pub(super) fn push_call(&mut self, kind: RecordType, exchange: u64, parts: &[&[u8]], place: u16) -> u64 {
+        let at = self.batch.len();
+        let number = self.push(kind, End::Yes, exchange, parts);
+        self.say(at, kind, place);
+        number
+    }
+
+    /// Puts an encoded numbered record into the batch, said by a model where that is shorter; returns its number.
+    pub(super) fn push_encoded(&mut self, kind: RecordType, record: &[u8], place: u16) -> u64 {
+        let at = self.batch.len();
         self.batch.extend_from_slice(record);
         self.last += 1;
+        self.say(at, kind, place);
         self.last
+    }
+
+    fn say(&mut self, at: usize, kind: RecordType, place: u16) {
+        if let (Some(models), RecordType::Open | RecordType::Reply) = (&mut self.models, kind) {
+            models.say(&mut self.batch, at, kind, place);
+        }
     }
 
     /// Puts a record that belongs to the connection in front of the batch.
@@ -123,6 +146,7 @@ impl Outbound {
             return;
         }
         self.resend_len += self.batch.len();
+        self.written_len += self.batch.len() as u64;
         match self.resend.back_mut() {
             Some(back)
                 if back.bytes.len() + self.batch.len() <= JOINED_LEN
@@ -208,6 +232,11 @@ impl Outbound {
         self.written == self.last
     }
 
+    /// Bytes of records that were handed to a connection, once each.
+    pub(crate) fn written_len(&self) -> u64 {
+        self.written_len
+    }
+
     /// Number of the last record that was handed to a connection.
     pub(crate) fn written(&self) -> u64 {
         self.written
@@ -226,12 +255,9 @@ fn lower_deadlines(bytes: &mut [u8], passed: Duration) {
     let passed = u32::try_from(passed.as_millis()).unwrap_or(u32::MAX);
     let mut at = 0;
     while let Ok(Decoded::Record(record, len)) = Record::decode(&bytes[at..]) {
-        let left = match record.kind {
-            RecordType::Open => Head::split(record.payload).ok().and_then(|(head, _)| head::glance(head)),
-            _ => None,
-        };
-        if let Some((_, remaining_ms)) = left {
-            head::lower_remaining(&mut bytes[at + HEADER_LEN..], remaining_ms.saturating_sub(passed));
+        let (is_call, left) = (record.kind == RecordType::Open, remaining_at(record.said));
+        if is_call && let Some(left) = bytes[at..at + len].get_mut(left..).and_then(|bytes| bytes.first_chunk_mut()) {
+            *left = u32::from_be_bytes(*left).saturating_sub(passed).to_be_bytes();
         }
         at += len;
     }

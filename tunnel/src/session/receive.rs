@@ -1,9 +1,10 @@
 //! The session's way in: each record once, whatever a new connection repeats. It never trusts an id, a length or a credit.
 
 use wire::tunnel::record::HEADER_LEN;
-use wire::tunnel::{Failure, Flags, Head, Record, RecordType, ReplyHead, head};
+use wire::tunnel::{Failure, Flags, Head, Record, RecordType, ReplyHead, Said, head};
 
 use super::credit::{EXCHANGE_WINDOW, Incoming, Overdrawn, SESSION_WINDOW};
+use super::models::{NONE, Unlike};
 use super::{Accepted, Credit, Event, Session, Violation, key_of};
 use crate::{End, ExchangeId, Open, Reply};
 
@@ -19,11 +20,11 @@ impl Session {
         self.is_new(len);
     }
 
-    /// A record has arrived.
+    /// A record has arrived. `whole` is room for its payload, where it is said by a model.
     ///
     /// # Errors
     /// The peer breaks a rule; the session is over.
-    pub(crate) fn receive<'a>(&mut self, record: Record<'a>) -> Result<Event<'a>, Violation> {
+    pub(crate) fn receive<'a>(&mut self, record: Record<'a>, whole: &'a mut Vec<u8>) -> Result<Event<'a>, Violation> {
         match record.kind {
             RecordType::Ack => {
                 let count = number(&record)?;
@@ -42,8 +43,14 @@ impl Session {
         if !self.is_new(HEADER_LEN + record.payload.len()) {
             return Ok(Event::Nothing);
         }
+        let (payload, place) = match (&mut self.models, record.said) {
+            (None, Said::Whole) => (record.payload, NONE),
+            (None, _) => return Err(Unlike::NotAgreed.into()),
+            (Some(models), said) => models.hear(record.kind, said, record.payload, whole)?,
+        };
+        let record = Record { payload, ..record };
         match record.kind {
-            RecordType::Open => self.receive_open(record),
+            RecordType::Open => self.receive_open(record, place),
             RecordType::Data if self.is_ours(record.exchange) => self.receive_answer(record, None, record.payload),
             RecordType::Data => self.receive_data(record),
             RecordType::Reply => {
@@ -81,6 +88,7 @@ impl Session {
         }
         self.received = self.position;
         self.untold_len += len;
+        self.received_len += len as u64;
         true
     }
 
@@ -92,7 +100,7 @@ impl Session {
         if self.is_ours(id) && id >= 2 { Ok(()) } else { Err(Violation::WrongId(id)) }
     }
 
-    fn receive_open<'a>(&mut self, record: Record<'a>) -> Result<Event<'a>, Violation> {
+    fn receive_open<'a>(&mut self, record: Record<'a>, place: u16) -> Result<Event<'a>, Violation> {
         let id = record.exchange;
         self.check_theirs(id)?;
         let (head, piece) = Head::split(record.payload).map_err(|why| unreadable(&record, why))?;
@@ -111,7 +119,7 @@ impl Session {
             End::No => Some(Box::new(Incoming::new(EXCHANGE_WINDOW))),
         };
         let request_ended = record.end == End::Yes;
-        self.accepted.insert(id, Accepted { one_way, request_ended, answering: false, out: None, incoming });
+        self.accepted.insert(id, Accepted { one_way, request_ended, answering: false, place, out: None, incoming });
         self.take_piece(id, len, piece.len())?;
         Ok(Event::Opened(ExchangeId(id), open))
     }

@@ -6,6 +6,7 @@ use std::time::Instant;
 use wire::tunnel::RecordType;
 use wire::tunnel::record::{self, HEADER_LEN};
 
+use super::models::NONE;
 use super::waiting::{Lane, Waiting};
 use super::{Patience, Session, key_of};
 use crate::End;
@@ -46,7 +47,8 @@ impl Session {
             return self.wait(kind, id, parts, patience, awaited);
         }
         self.window -= len;
-        Sent::Number(self.out.push(kind, End::Yes, id, parts))
+        let place = self.place(kind, id);
+        Sent::Number(self.out.push_call(kind, id, parts, place))
     }
 
     pub(super) fn wait(
@@ -69,6 +71,14 @@ impl Session {
         record::push(&mut bytes, kind, End::Yes, id, parts);
         lane.push(Waiting { kind, exchange: id, bytes, patience });
         Sent::Waits
+    }
+
+    /// The place of the model of the call that is answered, where there are models.
+    fn place(&mut self, kind: RecordType, id: u64) -> u16 {
+        if kind != RecordType::Reply || self.models.is_none() {
+            return NONE;
+        }
+        self.accepted_mut(id).map_or(NONE, |accepted| accepted.place)
     }
 
     /// Whether a small record that waits could go now.
@@ -127,7 +137,8 @@ impl Session {
             patience.lower(now, &mut waiting.bytes[HEADER_LEN..]);
         }
         self.window -= waiting.bytes.len();
-        let number = self.out.push_encoded(&waiting.bytes);
+        let place = self.place(waiting.kind, id);
+        let number = self.out.push_encoded(waiting.kind, &waiting.bytes, place);
         match waiting.kind {
             RecordType::Open => self.opened_is_sent(id, number),
             RecordType::Reply => drop(self.remove_accepted(id)),

@@ -193,6 +193,7 @@ impl Pair {
             connections: 100,
             of_one: OfOneKey { sessions: 64, held_len: 256 << 20 },
             budget: budget(),
+            traffic: Traffic::default(),
         };
         let dial = DialConfig {
             hubs: Vec::new(),
@@ -205,6 +206,7 @@ impl Pair {
             exchanges: 10_000,
             ping: Duration::from_millis(400),
             budget: budget(),
+            traffic: Traffic::default(),
         };
         Pair { hub_key, gateway_key, directory, accept, dial }
     }

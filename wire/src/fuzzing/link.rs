@@ -3,8 +3,9 @@
 use crate::tunnel::catalogue::{Entry, MethodSettings, Origin, ServiceKey, Update};
 use crate::tunnel::failure::{Kind, Outcome, Stage};
 use crate::tunnel::head::{Flags, Stamp};
+use crate::tunnel::model::{MODELS, Model};
 use crate::tunnel::question::{AskedCall, Providers, Verdict};
-use crate::tunnel::record::{self, End, RecordType};
+use crate::tunnel::record::{self, End, HEADER_LEN, RecordType, Said};
 use crate::tunnel::{Failure, Head, Notice, ReplyHead};
 
 use super::{Dice, text, wound};
@@ -68,14 +69,45 @@ fn whole_head(dice: &mut Dice<'_>) -> Vec<u8> {
 #[must_use]
 pub fn records(dice: &mut Dice<'_>) -> Vec<u8> {
     let mut out = Vec::new();
+    let mut models = [None, None];
     for _ in 0..1 + dice.below(12) {
         let kind = *dice.pick(&KINDS);
         let payload = payload(dice, kind);
         let end = if dice.once_in(3) { End::No } else { End::Yes };
+        let at = out.len();
         record::push(&mut out, kind, end, exchange(dice), &[&payload]);
+        match kind {
+            RecordType::Open => say(dice, kind, &mut models[0], &mut out, at),
+            RecordType::Reply => say(dice, kind, &mut models[1], &mut out, at),
+            _ => {}
+        }
     }
     wound(dice, &mut out);
     out
+}
+
+/// A call or an answer mostly as it is, sometimes as a model or by the last one, and now and then by one of which nobody knows.
+fn say(dice: &mut Dice<'_>, kind: RecordType, model: &mut Option<Model>, out: &mut Vec<u8>, at: usize) {
+    let payload = &out[at + HEADER_LEN..];
+    let said = match dice.below(6) {
+        0 | 1 => match Model::keep(kind, payload) {
+            Ok(kept) => {
+                *model = Some(kept);
+                Said::AsModel(0)
+            }
+            Err(_) => return,
+        },
+        2 | 3 => match model.as_ref().and_then(|model| Some((model, model.common(payload)?))) {
+            Some((model, common)) => {
+                model.shorten(out, at + HEADER_LEN, common);
+                Said::Like(0)
+            }
+            None => return,
+        },
+        4 if dice.once_in(4) => Said::Like(dice.below(MODELS) as u16),
+        _ => return,
+    };
+    record::mark(&mut out[at..], said);
 }
 
 /// Mostly one of the first few of either side, so that records meet.

@@ -15,12 +15,14 @@
 //! Long because: reading, filling and forwarding are three views of one layout.
 
 use std::fmt;
-use std::ops::{BitOr, BitOrAssign};
+use std::ops::{BitOr, BitOrAssign, Range};
 
 use thiserror::Error;
 
 /// Bytes in front of the fields.
 pub const FIXED_LEN: usize = 36;
+/// Where the milliseconds stand that remain, as four bytes.
+pub const REMAINING_AT: usize = 12;
 /// The longest head, fields included. A longer one is refused by who would send it.
 pub const MAX_HEAD_LEN: usize = 16 * 1024;
 /// `body_len` of a stream whose length nobody knows yet.
@@ -361,9 +363,39 @@ pub fn glance(head: &[u8]) -> Option<(Flags, u32)> {
 /// Lowers the remaining milliseconds of an encoded head that had to wait; does nothing to bytes that are none.
 pub fn lower_remaining(head: &mut [u8], remaining_ms: u32) {
     if let Some(fixed) = head.first_chunk_mut::<FIXED_LEN>() {
-        let lowered = remaining_ms.min(u32_at(fixed, 12));
-        fixed[12..16].copy_from_slice(&lowered.to_be_bytes());
+        let lowered = remaining_ms.min(u32_at(fixed, REMAINING_AT));
+        fixed[REMAINING_AT..REMAINING_AT + 4].copy_from_slice(&lowered.to_be_bytes());
     }
+}
+
+/// Bytes of a head that differ from call to call: time left, length, stamp.
+pub(super) const NUMBERS: Range<usize> = REMAINING_AT..FIXED_LEN;
+
+/// Where the trace context stands in `head`, which is a whole one: nowhere, as an empty range at its end.
+///
+/// # Errors
+/// A field runs off the end.
+pub(super) fn trace(head: &[u8]) -> Result<Range<usize>, HeadError> {
+    let mut at = FIXED_LEN;
+    for field in Fields(head.get(FIXED_LEN..).unwrap_or_default()) {
+        let (tag, value) = field?;
+        at += 3 + value.len();
+        if tag == tag::TRACEPARENT {
+            return Ok(at - value.len()..at);
+        }
+    }
+    Ok(head.len()..head.len())
+}
+
+/// What a head says that does not differ from call to call, in parts.
+///
+/// # Errors
+/// `head` is not a whole one.
+pub fn lasting(head: &[u8]) -> Result<[&[u8]; 3], HeadError> {
+    let trace = trace(head)?;
+    let short = HeadError::Short { found: head.len(), wanted: FIXED_LEN };
+    let fields = head.get(NUMBERS.end..trace.start).ok_or(short)?;
+    Ok([&head[..NUMBERS.start], fields, &head[trace.end..]])
 }
 
 fn push_field(out: &mut Vec<u8>, tag: u8, value: &[u8]) {

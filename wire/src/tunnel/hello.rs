@@ -25,6 +25,14 @@ pub const MAX_HELLO_LEN: usize = 16 * 1024;
 /// The most hubs that are named, and sessions that are asked for.
 pub const MAX_HUBS: usize = 64;
 
+/// What a link may do beyond the first release, as bits: a gateway names those it knows, and the hub those that both know.
+pub mod feature {
+    /// Calls and answers may be said by models.
+    pub const MODELS: u64 = 0x01;
+    /// All that this release knows.
+    pub const KNOWN: u64 = MODELS;
+}
+
 /// Which half a gateway is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -54,7 +62,7 @@ pub struct ClientHello {
     pub version_min: u16,
     /// The newest version it speaks.
     pub version_max: u16,
-    /// Feature bits; none exist yet.
+    /// The bits of [`feature`] that it knows.
     #[serde(default)]
     pub features: u64,
     /// Which half it is.
@@ -123,7 +131,7 @@ pub enum HubPayload {
 pub struct Welcome {
     /// The version both speak.
     pub version: u16,
-    /// Feature bits both know.
+    /// Those of them that the hub knows too: the session uses them from its first record to its last.
     #[serde(default)]
     pub features: u64,
     /// This hub.

@@ -1,10 +1,12 @@
 //! Records: what a link carries once both ends know each other. It never looks into a payload.
 //!
 //! ```text
-//!  byte  0     1      2 .. 3     4 .. 7         8 .. 15
-//!      | type | flags | 0 (u16) | length (u32) | exchange (u64) | payload: length bytes
-//!                |                                  `- 0: the session itself; else lowest bit = who opened it
-//!                `- 0x01 END, 0x02 OPTIONAL: a reader that does not know the type skips it
+//!  byte  0     1      2 .. 3        4 .. 7         8 .. 15
+//!      | type | flags | model (u16) | length (u32) | exchange (u64) | payload: length bytes
+//!                |       `- 0 without MODEL or LIKE   `- 0: the session itself; else lowest bit = who opened it
+//!                |- 0x01 END, 0x02 OPTIONAL: a reader that does not know the type skips it
+//!                `- of open and reply, where both ends know the feature: 0x04 MODEL, the payload is kept as this model;
+//!                   0x08 LIKE, the payload says how it differs from this model (`model.rs`)
 //!
 //!  open       head, first piece of the body         data      a further piece, either direction
 //!  reply      reply head, first piece of the answer failure   how the exchange ended
@@ -19,6 +21,8 @@
 
 use thiserror::Error;
 
+use super::model::MODELS;
+
 /// Bytes in front of every payload.
 pub const HEADER_LEN: usize = 16;
 /// The most body bytes in one record; a longer body goes in several, so that small calls pass between them.
@@ -28,6 +32,8 @@ pub const MAX_PAYLOAD_LEN: usize = SEGMENT_LEN + super::head::MAX_HEAD_LEN;
 
 const END: u8 = 0x01;
 const OPTIONAL: u8 = 0x02;
+const MODEL: u8 = 0x04;
+const LIKE: u8 = 0x08;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +105,17 @@ pub enum End {
     No,
 }
 
+/// How a record's payload is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// As it is.
+    Whole,
+    /// As it is, and whoever reads it keeps it as the model of this number.
+    AsModel(u16),
+    /// By how it differs from the model of this number.
+    Like(u16),
+}
+
 /// One record, a view into the bytes it was read from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Record<'a> {
@@ -108,6 +125,8 @@ pub struct Record<'a> {
     pub end: End,
     /// Whether a reader that cannot use it may ignore it.
     pub optional: bool,
+    /// How its payload is said.
+    pub said: Said,
     /// The exchange; 0 is the session.
     pub exchange: u64,
     /// What it carries.
@@ -134,13 +153,15 @@ pub enum RecordError {
     /// A payload over the limit.
     #[error("record payload of {0} bytes is over the limit of {MAX_PAYLOAD_LEN} bytes")]
     TooLong(usize),
-    /// Reserved bytes are in use, or flags that do not exist.
-    #[error("record with flags {flags:#04x} and reserved bytes {reserved:#06x}, wanted known flags and zero")]
-    Reserved {
+    /// Flags that do not exist or do not go together, or a model that they say nothing of.
+    #[error(
+        "record with flags {flags:#04x} and model {model:#06x}, wanted known flags, and a model below {MODELS} with one of its two flags alone"
+    )]
+    Flags {
         /// The flags byte.
         flags: u8,
-        /// The reserved bytes.
-        reserved: u16,
+        /// The model.
+        model: u16,
     },
 }
 
@@ -151,11 +172,9 @@ impl<'a> Record<'a> {
     /// [`RecordError`]; nothing behind such bytes can be trusted.
     pub fn decode(bytes: &'a [u8]) -> Result<Decoded<'a>, RecordError> {
         let Some((header, rest)) = bytes.split_first_chunk::<HEADER_LEN>() else { return Ok(Decoded::Incomplete(0)) };
-        let [kind, flags, r0, r1, l0, l1, l2, l3, e0, e1, e2, e3, e4, e5, e6, e7] = *header;
-        let reserved = u16::from_be_bytes([r0, r1]);
-        if reserved != 0 || flags & !(END | OPTIONAL) != 0 {
-            return Err(RecordError::Reserved { flags, reserved });
-        }
+        let [kind, flags, m0, m1, l0, l1, l2, l3, e0, e1, e2, e3, e4, e5, e6, e7] = *header;
+        let model = u16::from_be_bytes([m0, m1]);
+        let said = said(kind, flags, model).ok_or(RecordError::Flags { flags, model })?;
         let len = u32::from_be_bytes([l0, l1, l2, l3]) as usize;
         if len > MAX_PAYLOAD_LEN {
             return Err(RecordError::TooLong(len));
@@ -169,8 +188,38 @@ impl<'a> Record<'a> {
         let Some(kind) = known else { return Ok(Decoded::Skipped(HEADER_LEN + len)) };
         let end = if flags & END != 0 { End::Yes } else { End::No };
         let exchange = u64::from_be_bytes([e0, e1, e2, e3, e4, e5, e6, e7]);
-        Ok(Decoded::Record(Record { kind, end, optional, exchange, payload }, HEADER_LEN + len))
+        Ok(Decoded::Record(Record { kind, end, optional, said, exchange, payload }, HEADER_LEN + len))
     }
+}
+
+fn said(kind: u8, flags: u8, model: u16) -> Option<Said> {
+    if flags & !(END | OPTIONAL) == 0 {
+        return (model == 0).then_some(Said::Whole);
+    }
+    let may_have_one = kind == RecordType::Open as u8 || kind == RecordType::Reply as u8;
+    if !may_have_one || usize::from(model) >= MODELS {
+        return None;
+    }
+    match flags & !(END | OPTIONAL) {
+        MODEL => Some(Said::AsModel(model)),
+        LIKE => Some(Said::Like(model)),
+        _ => None,
+    }
+}
+
+/// Makes the encoded record in `bytes`, whose payload is whole or was changed by [`super::Model::shorten`], say so. Its length is
+/// that of `bytes`. Does nothing to bytes that hold no header.
+pub fn mark(bytes: &mut [u8], said: Said) {
+    let len = bytes.len().saturating_sub(HEADER_LEN) as u32;
+    let Some(header) = bytes.first_chunk_mut::<HEADER_LEN>() else { return };
+    let (flag, model) = match said {
+        Said::Whole => (0, 0),
+        Said::AsModel(model) => (MODEL, model),
+        Said::Like(model) => (LIKE, model),
+    };
+    header[1] = header[1] & !(MODEL | LIKE) | flag;
+    header[2..4].copy_from_slice(&model.to_be_bytes());
+    header[4..8].copy_from_slice(&len.to_be_bytes());
 }
 
 /// Puts a record behind `out`; its payload is `parts` one after another. Returns its whole length.
@@ -248,9 +297,29 @@ mod tests {
         let mut out = Vec::new();
         push(&mut out, RecordType::Data, End::No, 1, &[]);
         out[1] = 0x10;
-        assert!(matches!(Record::decode(&out), Err(RecordError::Reserved { flags: 0x10, .. })));
+        assert!(matches!(Record::decode(&out), Err(RecordError::Flags { flags: 0x10, .. })));
         out[1] = 0;
         out[3] = 1;
-        assert!(matches!(Record::decode(&out), Err(RecordError::Reserved { reserved: 1, .. })));
+        assert!(matches!(Record::decode(&out), Err(RecordError::Flags { model: 1, .. })));
+    }
+
+    #[test]
+    fn a_model_is_one_that_can_be_and_of_a_call_or_an_answer() {
+        let marked = |kind, said| {
+            let mut out = Vec::new();
+            push(&mut out, kind, End::Yes, 2, &[b"payload"]);
+            mark(&mut out, said);
+            Record::decode(&out).map(|_| one(&out).0.said)
+        };
+        for said in [Said::Whole, Said::AsModel(0), Said::Like(0), Said::AsModel(127), Said::Like(127)] {
+            assert_eq!(marked(RecordType::Open, said), Ok(said));
+            assert_eq!(marked(RecordType::Reply, said), Ok(said));
+            assert_eq!(marked(RecordType::Data, said).is_ok(), said == Said::Whole);
+        }
+        assert_eq!(marked(RecordType::Open, Said::Like(128)), Err(RecordError::Flags { flags: 0x09, model: 128 }));
+        let mut both = Vec::new();
+        push(&mut both, RecordType::Open, End::No, 2, &[]);
+        both[1] = MODEL | LIKE;
+        assert!(matches!(Record::decode(&both), Err(RecordError::Flags { .. })));
     }
 }

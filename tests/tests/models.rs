@@ -1,0 +1,54 @@
+//! Calls between released Dubbo on both sides, said by models on both links: each consumer reads the answer to its own call, and most of what the
+//! calls have in common crosses no link.
+//!
+//! ```text
+//!   island a: consumers on 2.7 and 3.3 ─▶ egress ═▶ hub ◀═ ingress ─▶ provider on 3.3, island b
+//! ```
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::time::Duration;
+
+use highway_tests::install::Release;
+use highway_tests::line::{Line, Plan};
+use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
+use highway_tests::process::until;
+use serde_json::json;
+
+/// Calls of each consumer.
+const CALLS: u32 = 200;
+
+fn sum(page: &str, name: &str) -> f64 {
+    page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok()).sum()
+}
+
+#[test]
+fn what_calls_of_java_have_in_common_crosses_no_link_and_every_answer_is_its_own() {
+    let line = Line::start(Plan::new("a", "b")).unwrap();
+    let line = line.watched();
+    let provider = Application::new("provider", Release::V3_3_6)
+        .port(line.island("b").place().listen(DUBBO_PORT).unwrap().port())
+        .service(Service::new(GREETING, "provider-in-b"));
+    let _provider = line.application("b", provider).unwrap();
+    line.island("a").finds(GREETING).unwrap();
+    for release in [Release::V2_7_23, Release::V3_3_6] {
+        let name = format!("consumer-{}", release.version());
+        let consumer = line.application("a", Application::new(&name, release)).unwrap();
+        consumer.refer(&Refer::new("greeting", GREETING).patient().timeout(Duration::from_secs(10))).unwrap();
+        for number in 0..CALLS {
+            let own = format!("{name} says {number} {}", "at length ".repeat(number as usize % 40));
+            let answer = consumer.call(&Call::new("greeting", "sayHello", [json!(own)])).unwrap().returned();
+            assert!(answer.as_str().is_some_and(|text| text.contains(&own)), "{answer:?}");
+        }
+    }
+    let saved = |page: String, way: &str| sum(&page, &format!("highway_link_{way}_saved_bytes_total"));
+    let (egress, ingress) = (line.island("a").egress(), line.island("b").ingress());
+    // Sums are raised when links are looked after, twenty times a second; a call of these repeats at least 300 bytes.
+    let least = f64::from(2 * CALLS) * 250.0;
+    let enough = || {
+        let (sent, came) = (saved(egress.metrics().unwrap(), "sent"), saved(ingress.metrics().unwrap(), "received"));
+        (sent > least && came > least).then_some(())
+    };
+    until("bytes are saved on both links", Duration::from_secs(5), enough)
+        .unwrap_or_else(|error| panic!("{error:#}: {}", egress.metrics().unwrap()));
+    assert!(saved(egress.metrics().unwrap(), "received") > f64::from(CALLS) * 20.0, "answers repeat too");
+}
