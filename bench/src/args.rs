@@ -3,7 +3,7 @@
 //! Checks every range before anything starts, and never does work itself.
 
 use crate::choose::{Kind, References, Step};
-use crate::frames::{MAX_ARGUMENT_LEN, MIN_ARGUMENT_LEN};
+use crate::frames::{MIN_ARGUMENT_LEN, Payload};
 use crate::load::MAX_IN_FLIGHT;
 use crate::variant::Variant;
 use clap::{Parser, Subcommand};
@@ -28,6 +28,8 @@ pub enum Part {
     Run(Run),
     /// What choosing an island costs an egress gateway at many rules and services.
     Choose(Choose),
+    /// What crosses a link of 30 Mbit/s, through Highway and through three nginx (root, for network namespaces).
+    ThinLink(Thin),
     /// What a call by the SDK costs beside a client that is written by hand, and beside a consumer of released Dubbo.
     Sdk(Sdk),
     /// What writing and reading values costs the SDK beside Dubbo's own hessian2.
@@ -36,6 +38,8 @@ pub enum Part {
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.
     Echo(Echo),
+    /// Writes what the dictionary of links is made of.
+    Samples(Samples),
     /// Runs a program that ends when the benchmark does.
     #[command(hide = true)]
     Under(Under),
@@ -153,6 +157,29 @@ pub struct Run {
     pub keep: Option<PathBuf>,
 }
 
+/// `bench thin-link`
+#[derive(Debug, clap::Args)]
+pub struct Thin {
+    /// Folder of the built programs [default: where this program is].
+    #[arg(long)]
+    pub programs: Option<PathBuf>,
+    /// Rounds of each payload; the median is told.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub rounds: u8,
+    /// Seconds measured in each run; half of it before that does not count.
+    #[arg(long, default_value = "4", value_parser = seconds)]
+    pub seconds: Duration,
+    /// End with 1 if a bar is missed.
+    #[arg(long)]
+    pub bars: bool,
+    /// Keep configurations and logs in this folder.
+    #[arg(long)]
+    pub keep: Option<PathBuf>,
+    /// The namespaces of the hub and of the other island, where this process is in the consumers'.
+    #[arg(long, hide = true)]
+    pub inside: Vec<String>,
+}
+
 /// `bench load`
 #[derive(Debug, clap::Args)]
 pub struct Load {
@@ -165,9 +192,12 @@ pub struct Load {
     /// Calls in flight on each connection.
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=MAX_IN_FLIGHT as i64))]
     pub in_flight: u16,
-    /// Bytes of the string argument.
-    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(MIN_ARGUMENT_LEN as i64..=MAX_ARGUMENT_LEN as i64))]
+    /// Bytes of the argument; of a filler at most 1 023.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u16).range(MIN_ARGUMENT_LEN as i64..=8192))]
     pub argument: u16,
+    /// What the argument is; `--argument` says how long.
+    #[arg(long, value_enum, default_value = "filler")]
+    pub payload: Payload,
     /// The interface that is called.
     #[arg(long, default_value = crate::chain::SERVICE, value_parser = service)]
     pub service: String,
@@ -191,6 +221,13 @@ pub struct Echo {
     /// Address and port; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:20880")]
     pub listen: SocketAddr,
+}
+
+/// `bench samples`
+#[derive(Debug, clap::Args)]
+pub struct Samples {
+    /// Where to: a file a value.
+    pub folder: PathBuf,
 }
 
 /// `bench under`

@@ -5,6 +5,7 @@
 use crate::highway;
 use crate::idle;
 use crate::nginx;
+use crate::place::Place;
 use crate::program::Program;
 use crate::variant::Variant;
 use anyhow::{Context, Result};
@@ -52,10 +53,24 @@ impl Chain {
     /// # Errors
     /// When a program cannot be had, ends early, or calls are not answered within 30 s.
     pub fn start(contender: Contender, provider: SocketAddr, programs: &Path, dir: &Path) -> Result<Self> {
+        Self::start_at(contender, &[Place::HERE; 3], provider, programs, dir)
+    }
+
+    /// The same, with each of its programs in its place.
+    ///
+    /// # Errors
+    /// When a program cannot be had, ends early, or calls are not answered within 30 s.
+    pub fn start_at(
+        contender: Contender,
+        places: &[Place; 3],
+        provider: SocketAddr,
+        programs: &Path,
+        dir: &Path,
+    ) -> Result<Self> {
         let (relays, entry) = match contender {
             Contender::Direct => (Vec::new(), provider),
-            Contender::Nginx => nginx::start(provider, dir)?,
-            Contender::Highway(variant) => highway::start(variant, provider, programs, dir)?,
+            Contender::Nginx => nginx::start(places, provider, dir)?,
+            Contender::Highway(variant) => highway::start(variant, places, provider, programs, dir)?,
         };
         let mut chain = Self { contender, entry, relays };
         let name = contender.name();

@@ -132,6 +132,7 @@ mod tests {
             target: started(),
             connections: 16,
             in_flight: 64,
+            payload: crate::frames::Payload::Filler,
             argument_len: 1_000,
             service: "a.B".to_owned(),
             warm_up: Duration::from_millis(20),

@@ -6,6 +6,7 @@
 //! No ZooKeeper, no virtual providers: the consumer comes in by port. Private keys stand in files that only their owner
 //! reads, in a folder that ends with the benchmark.
 
+use crate::place::Place;
 use crate::program::{Program, free_ports};
 use crate::variant::{Cover, Transport, Variant};
 use anyhow::{Context, Result, ensure};
@@ -30,11 +31,14 @@ const AUDIT: &str = "[audit]\nfile = \"audit.jsonl\"\nrotate_at = \"64MB\"\nkeep
 /// When a program is not built, a file cannot be written, or a program cannot be started.
 pub fn start(
     variant: Variant,
+    places: &[Place; 3],
     provider: SocketAddr,
     programs: &Path,
     dir: &Path,
 ) -> Result<(Vec<Program>, SocketAddr)> {
-    let [entry, hub, hub_admin, egress_admin, ingress_admin] = free_ports()?;
+    let [near, middle, far] = places;
+    let (entry, hub) = (near.port()?, middle.port()?);
+    let [hub_admin, egress_admin, ingress_admin] = free_ports()?;
     let hub_key = new_key(&dir.join("hub.key"))?;
     let egress_key = new_key(&dir.join("egress.key"))?;
     let ingress_key = new_key(&dir.join("ingress.key"))?;
@@ -47,16 +51,16 @@ pub fn start(
     write(dir, "egress-gw.toml", &egress_file(variant, hub, &hub_key, service, entry, egress_admin))?;
     write(dir, "ingress-gw.toml", &ingress_file(variant, hub, &hub_key, service, provider, ingress_admin))?;
 
-    let launch = |name: &str| {
+    let launch = |name: &str, place: &Place| {
         let program = programs.join(name);
         ensure!(program.is_file(), "{} is not there: build it first", program.display());
         let file = dir.join(format!("{name}.toml"));
         let file = file.to_str().context("the folder's name is not UTF-8")?;
-        Program::start(name, &program, &["--config", file], dir)
+        place.start(name, &program, &["--config", file], dir)
     };
-    let hub = launch("central-hub")?;
-    let ingress = launch("ingress-gw")?;
-    let egress = launch("egress-gw")?;
+    let hub = launch("central-hub", middle)?;
+    let ingress = launch("ingress-gw", far)?;
+    let egress = launch("egress-gw", near)?;
     Ok((vec![egress, hub, ingress], entry))
 }
 

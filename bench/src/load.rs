@@ -10,7 +10,7 @@
 //!
 //! Long because: the loop and what it checks are one, so that nothing between them is measured.
 
-use crate::frames::{self, Frame, Question};
+use crate::frames::{self, Calls, Frame, MAX_ARGUMENT_LEN, Payload};
 use crate::statistics::Histogram;
 use crate::stream::{Reader, Scratch, Stream, Turn};
 use crate::usage::{self, Usage};
@@ -37,7 +37,9 @@ pub struct Plan {
     pub connections: usize,
     /// Calls in flight on each, 1..=[`MAX_IN_FLIGHT`].
     pub in_flight: usize,
-    /// Length of the string argument in bytes.
+    /// What the argument is.
+    pub payload: Payload,
+    /// Its length in bytes.
     pub argument_len: usize,
     /// The interface that is called.
     pub service: String,
@@ -102,7 +104,7 @@ struct Pending {
 
 /// Everything that is not one connection's own.
 struct Tally {
-    question: Question,
+    calls: Calls,
     phase: Phase,
     sequence: u64,
     now: Instant,
@@ -115,7 +117,7 @@ impl Tally {
     fn call(&mut self, slot: usize, out: &mut Vec<u8>) -> Pending {
         self.sequence += 1;
         let id = self.sequence << SLOT_BITS | slot as u64;
-        self.question.append(id, out);
+        self.calls.append(id, out);
         self.in_flight += 1;
         Pending { id, sent: self.now }
     }
@@ -139,7 +141,7 @@ impl Reader for Answers<'_> {
         }
         let slot = frame.id as usize & (MAX_IN_FLIGHT - 1);
         let pending = self.slots.get_mut(slot).and_then(Option::take).with_context(|| unasked(frame))?;
-        ensure!(self.tally.question.is_answered_by(frame, pending.id), wrong(frame, pending.id));
+        ensure!(self.tally.calls.is_answered_by(frame, pending.id), wrong(frame, pending.id));
         self.tally.in_flight -= 1;
         self.tally.all_calls += 1;
         self.tally.latencies.record(self.tally.now.duration_since(pending.sent).as_nanos() as u64);
@@ -169,6 +171,11 @@ pub fn run(plan: &Plan) -> Result<Outcome> {
         (1..=MAX_IN_FLIGHT).contains(&plan.in_flight),
         "found {} calls in flight, wanted 1 to {MAX_IN_FLIGHT}",
         plan.in_flight
+    );
+    ensure!(
+        plan.payload != Payload::Filler || plan.argument_len <= MAX_ARGUMENT_LEN,
+        "found a filler of {} bytes, wanted at most {MAX_ARGUMENT_LEN}",
+        plan.argument_len
     );
     let mut load = Load::open(plan)?;
     load.first_calls()?;
@@ -251,7 +258,7 @@ impl Load {
             consumers.push(Consumer { stream: Stream::new(socket), slots: vec![None; plan.in_flight] });
         }
         let tally = Tally {
-            question: Question::new(&plan.service, "echo", plan.argument_len),
+            calls: Calls::new(&plan.service, "echo", plan.payload, plan.argument_len),
             phase: Phase::WarmUp,
             sequence: 0,
             now: Instant::now(),
@@ -357,6 +364,7 @@ mod tests {
             target,
             connections: 1,
             in_flight: 4,
+            payload: Payload::Filler,
             argument_len: 300,
             service: "a.B".into(),
             warm_up: Duration::from_millis(20),

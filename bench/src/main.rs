@@ -4,9 +4,11 @@
 //! |---|---|
 //! | `run` | starts all chains, measures them in turn, prints ratios and bars |
 //! | `choose` | what deciding costs at many rules and services |
+//! | `thin-link` | what crosses a link of 30 Mbit/s, through Highway and through three nginx |
 //! | `sdk` | what a call by the SDK costs beside a client written by hand, and how quick it is beside Java |
 //! | `codec` | what writing and reading values costs the SDK beside Dubbo's own hessian2 |
 //! | `load` | calls through one chain and checks every answer |
+//! | `samples` | writes what the dictionary of links is made of |
 //! | `echo` | the provider at the end of every chain |
 //!
 //! Never invents a figure: what was not measured in this run is not printed.
@@ -25,13 +27,16 @@ mod load;
 mod measure;
 mod nginx;
 mod packages;
+mod place;
 mod program;
 mod report;
 mod run;
+mod samples;
 mod sdk;
 mod statistics;
 mod stream;
 mod syscalls;
+mod thin;
 mod under;
 mod usage;
 mod variant;
@@ -44,10 +49,12 @@ fn main() -> ExitCode {
     let ended = match Arguments::parse().part {
         Part::Run(run) => run::run(&run),
         Part::Choose(choose) => choose::run(&choose),
+        Part::ThinLink(thin) => thin::run(&thin),
         Part::Sdk(sdk) => sdk::run(&sdk),
         Part::Codec(codec) => codec::run(&codec),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
+        Part::Samples(samples) => samples::write(&samples.folder).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),
     };
     ended.unwrap_or_else(|error| {

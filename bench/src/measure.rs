@@ -7,9 +7,11 @@
 //! machine disturbs them alike. The load is a process of its own. Never keeps the better of two rounds.
 
 use crate::chain::{Chain, SERVICE};
+use crate::frames::Payload;
 use crate::load::Outcome;
 use crate::program::own_path;
 use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
 use serde::Serialize;
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -46,11 +48,17 @@ pub struct Pace {
     pub warm_up: Duration,
     /// Time that counts, in every run.
     pub measured: Duration,
+    /// What arguments are.
+    pub payload: Payload,
+    /// Bytes of an argument.
+    pub argument_len: usize,
 }
 
 /// One run of the load against one chain.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Sample {
+    /// Calls answered at all, warm-up and drain included.
+    pub all_calls: u64,
     /// Calls a second.
     pub calls_per_second: f64,
     /// Median latency in microseconds.
@@ -128,11 +136,15 @@ pub fn measure(shape: Shape, pace: Pace, chains: &mut [Chain], provider: u32) ->
 }
 
 /// Forwards in even rounds, backwards in odd ones.
-fn order(chains: usize, round: usize) -> Vec<usize> {
+pub fn order(chains: usize, round: usize) -> Vec<usize> {
     if round.is_multiple_of(2) { (0..chains).collect() } else { (0..chains).rev().collect() }
 }
 
-fn sample(shape: Shape, pace: Pace, chain: &Chain, provider: u32) -> Result<Sample> {
+/// Runs the load once.
+///
+/// # Errors
+/// When a call fails.
+pub fn sample(shape: Shape, pace: Pace, chain: &Chain, provider: u32) -> Result<Sample> {
     let relays: Vec<Vec<u32>> = chain.pids().into_iter().map(|(_, pids)| pids).collect();
     let watch: Vec<u32> = relays.iter().flatten().copied().chain([provider]).collect();
     let outcome = run_load(shape, pace, chain, &watch)?;
@@ -149,6 +161,8 @@ pub fn run_load(shape: Shape, pace: Pace, chain: &Chain, watch: &[u32]) -> Resul
     command.args(["--connections", &shape.connections.to_string(), "--in-flight", &shape.in_flight.to_string()]);
     command.args(["--warm-up", &pace.warm_up.as_secs_f64().to_string()]);
     command.args(["--seconds", &pace.measured.as_secs_f64().to_string()]);
+    let payload = pace.payload.to_possible_value().context("a payload without a name")?;
+    command.args(["--payload", payload.get_name(), "--argument", &pace.argument_len.to_string()]);
     for pid in watch {
         command.args(["--watch", &pid.to_string()]);
     }
@@ -174,6 +188,7 @@ fn shared_out(outcome: &Outcome, relays: &[Vec<u32>], provider: u32, cores: usiz
     let each: Vec<f64> = relays.iter().map(|pids| cpu(pids)).collect();
     let wake_ups: u64 = relays.iter().flat_map(|pids| of(pids)).map(|watched| watched.wake_ups).sum();
     Sample {
+        all_calls: outcome.all_calls,
         calls_per_second: outcome.calls_per_second,
         p50_us: outcome.p50_us,
         p99_us: outcome.p99_us,

@@ -6,7 +6,8 @@
 //! no timeout that could strike. Installed from the distribution when missing. Never uses the system's own configuration.
 
 use crate::packages;
-use crate::program::{Program, free_ports};
+use crate::place::Place;
+use crate::program::Program;
 use anyhow::{Context, Result};
 use std::fmt::Write;
 use std::fs;
@@ -20,12 +21,13 @@ const MODULE: &str = "/usr/lib/nginx/modules/ngx_stream_module.so";
 ///
 /// # Errors
 /// When nginx or its module cannot be had, or one of them does not start.
-pub fn start(provider: SocketAddr, dir: &Path) -> Result<(Vec<Program>, SocketAddr)> {
+pub fn start(places: &[Place; 3], provider: SocketAddr, dir: &Path) -> Result<(Vec<Program>, SocketAddr)> {
     let program = ready_program()?;
-    let [first, second, third] = free_ports()?;
+    let [near, hub, far] = places;
+    let (first, second, third) = (near.port()?, hub.port()?, far.port()?);
     let hops = [(first, second), (second, third), (third, provider)];
     let mut relays = Vec::new();
-    for (number, (listen, target)) in (1..).zip(hops) {
+    for ((number, (listen, target)), place) in (1..).zip(hops).zip(places) {
         let name = format!("nginx-{number}");
         let folder = dir.join(&name);
         fs::create_dir_all(&folder)?;
@@ -33,12 +35,16 @@ pub fn start(provider: SocketAddr, dir: &Path) -> Result<(Vec<Program>, SocketAd
         fs::write(&file, configuration(listen, target, &folder))?;
         let prefix = folder.to_str().context("the folder's name is not UTF-8")?;
         let file = file.to_str().context("the folder's name is not UTF-8")?;
-        relays.push(Program::start(&name, &program, &["-p", prefix, "-c", file], dir)?);
+        relays.push(place.start(&name, &program, &["-p", prefix, "-c", file], dir)?);
     }
     Ok((relays, first))
 }
 
-fn ready_program() -> Result<PathBuf> {
+/// Where nginx is; installed with its module when missing.
+///
+/// # Errors
+/// When it cannot be had.
+pub fn ready_program() -> Result<PathBuf> {
     let mut missing = Vec::new();
     if packages::find("nginx").is_none() {
         missing.push("nginx-light");

@@ -3,6 +3,7 @@
 //! Started through `bench under`, which asks the kernel for SIGTERM at the parent's death and becomes the program. Never
 //! ends a process that it did not start.
 
+use crate::place::Place;
 use crate::usage;
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal};
@@ -48,11 +49,19 @@ impl Program {
     /// # Errors
     /// As [`Program::start`]; also when it ends before it listens.
     pub fn start_echo(dir: &Path) -> Result<(Self, SocketAddr)> {
+        Self::start_echo_at(&Place::HERE, dir)
+    }
+
+    /// The same, in that place.
+    ///
+    /// # Errors
+    /// As [`Program::start`]; also when it ends before it listens.
+    pub fn start_echo_at(place: &Place, dir: &Path) -> Result<(Self, SocketAddr)> {
         let log = dir.join("echo.log");
-        let mut child = Self::command(&own_path()?, &["echo", "--listen", "127.0.0.1:0"])?
-            .stdout(Stdio::piped())
-            .stderr(File::create(&log)?)
-            .spawn()?;
+        let (own, listen) = (own_path()?, place.port()?.to_string());
+        let (program, arguments) = place.command(&own, &["echo", "--listen", &listen])?;
+        let mut child =
+            Self::command(&program, &arguments)?.stdout(Stdio::piped()).stderr(File::create(&log)?).spawn()?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("echo has no stdout")?).read_line(&mut line)?;
         let program = Self { name: "echo".to_owned(), child, log };

@@ -336,6 +336,7 @@ mod tests {
 
     fn sample(calls_per_second: f64, p50_us: f64, cpu: f64) -> Sample {
         Sample {
+            all_calls: 1,
             calls_per_second,
             p50_us,
             p99_us: p50_us * 2.0,

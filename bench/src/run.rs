@@ -4,7 +4,7 @@
 
 use crate::args;
 use crate::chain::{Chain, Contender, SERVICE};
-use crate::frames::Question;
+use crate::frames::{Payload, Question};
 use crate::idle::{self, IdleCost};
 use crate::load::{self, Plan};
 use crate::measure::{self, Pace, SHAPES};
@@ -33,7 +33,13 @@ pub fn run(run: &args::Run) -> Result<ExitCode> {
         Some(folder) => folder.clone(),
         None => own_path()?.parent().map(Path::to_owned).context("this program is in no folder")?,
     };
-    let pace = Pace { rounds: run.rounds.into(), warm_up: run.warm_up, measured: run.seconds };
+    let pace = Pace {
+        rounds: run.rounds.into(),
+        warm_up: run.warm_up,
+        measured: run.seconds,
+        payload: Payload::Filler,
+        argument_len: ARGUMENT_LEN,
+    };
     let stage = Stage { programs, dir: dir.to_owned(), contenders: contenders(run) };
 
     let (provider, address) = Program::start_echo(dir)?;
@@ -136,6 +142,7 @@ pub fn load(load: args::Load) -> Result<()> {
         target: load.target,
         connections: load.connections.into(),
         in_flight: load.in_flight.into(),
+        payload: load.payload,
         argument_len: load.argument.into(),
         service: load.service,
         warm_up: load.warm_up,

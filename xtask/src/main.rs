@@ -22,7 +22,8 @@ usage: cargo xtask CHORE [ARGUMENTS]
   matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway
                       (--quick, --settings, --json; --write renews docs/compatibility.md)
   bench [ARGUMENTS]   Highway beside three plain TCP relays in one run (bench/README.md), what choosing an island costs, and the
-                      SDK beside others; `bench choose`, `bench sdk`, `bench codec` only one of these
+                      SDK beside others; `bench choose`, `bench sdk`, `bench codec` only one of these;
+                      `bench thin-link` what crosses a link of 30 Mbit/s (root)
   fuzz [--minutes N] [TARGET...]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
                       wants a nightly toolchain. Target `differential` compares us with released Dubbo and wants Java alone

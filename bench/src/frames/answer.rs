@@ -2,10 +2,16 @@
 //!
 //!  body  0x94 (value with attachments), the argument, { dubbo = 2.0.2 }
 //!
-//! Never reads further than to the end of the first argument, which has to be a string.
+//! Never reads further than to the end of the first argument: a string, or whatever else stands before attachments that begin as a
+//! consumer's do.
 
 use super::text::{append_map, append_string, skip_string};
 use super::{BAD_REQUEST, EVENT, Frame, HESSIAN2, OK, REQUEST, TWO_WAY, VALUE_BESIDE, close_frame, header};
+
+/// What a provider says beside each value.
+pub(super) const DUBBO: &[(&str, &str)] = &[("dubbo", "2.0.2")];
+/// How the attachments of a consumer begin: behind an argument that is no text, the last such place is taken for theirs.
+const ATTACHMENTS: &[u8] = b"H\x04path";
 
 /// Appends what the echo provider answers to `request`: nothing to a one-way call, a one-way event or a response.
 pub fn append_answer(request: &Frame<'_>, out: &mut Vec<u8>) {
@@ -20,12 +26,12 @@ pub fn append_answer(request: &Frame<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(&header(HESSIAN2, BAD_REQUEST, request.id));
         append_string(b"the echo provider speaks hessian2 only", out);
     } else {
-        match string_argument(request.body) {
+        match argument(request.body) {
             Ok(argument) => {
                 out.extend_from_slice(&header(HESSIAN2, OK, request.id));
                 out.push(VALUE_BESIDE);
                 out.extend_from_slice(argument);
-                append_map(&[("dubbo", "2.0.2")], out);
+                append_map(DUBBO, out);
             }
             Err(why) => {
                 out.extend_from_slice(&header(HESSIAN2, BAD_REQUEST, request.id));
@@ -36,14 +42,15 @@ pub fn append_answer(request: &Frame<'_>, out: &mut Vec<u8>) {
     close_frame(out, start);
 }
 
-/// The encoded first argument of a request body, which must be a string.
-fn string_argument(body: &[u8]) -> Result<&[u8], &'static str> {
+/// The encoded first argument of a request body.
+fn argument(body: &[u8]) -> Result<&[u8], &'static str> {
     let mut at = 0;
     for _ in 0..5 {
         at = skip_string(body, at).ok_or("the five leading fields are not five strings")?;
     }
-    let end = skip_string(body, at).ok_or("the first argument is no string, the echo provider wants one")?;
-    Ok(&body[at..end])
+    let attachments = || body[at..].windows(ATTACHMENTS.len()).rposition(|place| place == ATTACHMENTS);
+    let end = skip_string(body, at).or_else(|| Some(at + attachments()?));
+    Ok(&body[at..end.ok_or("the first argument is no string, and no attachments begin with `path` behind it")?])
 }
 
 #[cfg(test)]
@@ -89,12 +96,14 @@ mod tests {
 
     #[test]
     fn what_the_provider_cannot_echo_is_a_bad_request() {
-        let mut number = call(1);
+        let mut without_attachments = call(1);
         let at = question().stamp_at - 2;
-        number[at] = 0x91;
+        without_attachments[at] = 0x91;
+        let map = without_attachments.windows(ATTACHMENTS.len()).position(|place| place == ATTACHMENTS).unwrap();
+        without_attachments[map] = b'N';
         let mut other_serialization = call(1);
         other_serialization[2] = REQUEST | TWO_WAY | 23;
-        for bytes in [number, other_serialization] {
+        for bytes in [without_attachments, other_serialization] {
             let answer = answer_to(&bytes);
             assert_eq!(first_frame(&answer).unwrap().unwrap().status, BAD_REQUEST);
         }

@@ -1,4 +1,4 @@
-//! The Dubbo frames of a measurement: the question a 2.7 consumer sends ([`Question`]) and the answer a 2.7 provider gives
+//! The Dubbo frames of a measurement: the question a 2.7 consumer sends ([`Question`], [`Varied`]) and the answer a 2.7 provider gives
 //! ([`append_answer`]).
 //!
 //!  byte  0    1    2      3       4 .. 11        12 .. 15
@@ -9,12 +9,17 @@
 //! Source: frames of Dubbo 2.7.23 (`wire/tests/golden`).
 
 mod answer;
+pub mod business;
+mod calls;
 mod question;
 mod text;
+mod varied;
 
 pub use answer::append_answer;
+pub use calls::Calls;
 pub use question::{Around, MIN_ARGUMENT_LEN, Question, text_of};
 pub use text::MAX_LEN as MAX_ARGUMENT_LEN;
+pub use varied::{Chance, Payload, Varied};
 
 /// Length of the header in front of every frame.
 pub const HEADER_LEN: usize = 16;

@@ -5,6 +5,7 @@
 //!
 //! Never takes an answer for right that differs by a byte.
 
+use super::answer::DUBBO;
 use super::text::{self, append_map, append_string};
 use super::{Frame, HESSIAN2, OK, REQUEST, TWO_WAY, VALUE_BESIDE, close_frame, header};
 
@@ -15,15 +16,20 @@ pub const MIN_ARGUMENT_LEN: usize = STAMP_LEN;
 
 /// What stands before and behind the argument of a call of one method: the same in each, but for id and length in the header.
 pub struct Around {
-    before: Vec<u8>,
-    behind: Vec<u8>,
+    pub(super) before: Vec<u8>,
+    pub(super) behind: Vec<u8>,
 }
 
 impl Around {
     /// A two-way hessian2 call of `service.method(String)` with the attachments of a 2.7 consumer that sets a timeout.
     pub fn new(service: &str, method: &str) -> Self {
+        Self::of(service, method, "Ljava/lang/String;")
+    }
+
+    /// The same, of a method with an argument of this type.
+    pub(super) fn of(service: &str, method: &str, descriptor: &str) -> Self {
         let mut before = header(REQUEST | TWO_WAY | HESSIAN2, 0, 0).to_vec();
-        for text in ["2.0.2", service, "0.0.0", method, "Ljava/lang/String;"] {
+        for text in ["2.0.2", service, "0.0.0", method, descriptor] {
             append_string(text.as_bytes(), &mut before);
         }
         let attachments = [
@@ -87,7 +93,7 @@ impl Question {
         let mut answer = vec![VALUE_BESIDE];
         append_string(&filler, &mut answer);
         let answer_stamp_at = answer.len() - argument_len;
-        append_map(&[("dubbo", "2.0.2")], &mut answer);
+        append_map(DUBBO, &mut answer);
         Self { frame, stamp_at, answer, answer_stamp_at }
     }
 
