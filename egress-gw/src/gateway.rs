@@ -278,6 +278,7 @@ fn dial_config(config: &Config, start: u64, budget: &Budget, traffic: Traffic) -
         ping: config.hubs.ping,
         budget: budget.clone(),
         traffic,
+        memory: Some(config.state_dir.join(tunnel::PATHS_FILE)),
     }
 }
 

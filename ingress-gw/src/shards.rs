@@ -147,5 +147,6 @@ fn dial_config(start: &Start) -> DialConfig {
         ping: fixed.hubs.ping,
         budget: start.shares.budget().clone(),
         traffic: start.traffic.clone(),
+        memory: Some(fixed.state_dir.join(tunnel::PATHS_FILE)),
     }
 }

@@ -115,6 +115,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         ping: Duration::from_secs(2),
         budget: shard::Budget::new(1 << 30),
         traffic: Traffic::default(),
+        memory: None,
     };
     let mut head = Vec::new();
     let service = "com.example.GreetingService";

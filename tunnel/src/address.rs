@@ -8,11 +8,13 @@ use crate::key::PublicKey;
 use crate::proxy::Proxy;
 
 /// What carries a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transport {
-    /// WebSocket binary messages on HTTP/1.1.
+    /// Whichever of these works, the first of them where several do.
     #[default]
+    Auto,
+    /// WebSocket binary messages on HTTP/1.1.
     Ws,
     /// One long HTTP/2 POST, both bodies streaming.
     H2,
@@ -20,6 +22,20 @@ pub enum Transport {
     H1,
     /// Many small HTTP/1.1 POSTs, each answered whole; always sealed.
     Post,
+}
+
+impl Transport {
+    /// As it is configured.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Auto => "auto",
+            Transport::Ws => "ws",
+            Transport::H2 => "h2",
+            Transport::H1 => "h1",
+            Transport::Post => "post",
+        }
+    }
 }
 
 /// Where a hub, or several behind one address, is reached.
@@ -46,7 +62,7 @@ pub struct HubAddress {
 }
 
 impl HubAddress {
-    /// A hub at `url`, known by these keys: by WebSocket, without TLS, straight.
+    /// A hub at `url`, known by these keys: by whatever works, without TLS, straight.
     #[must_use]
     pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
         let (server_name, tls, host, proxy) = Default::default();

@@ -11,9 +11,12 @@
 //!
 //! Long because: the life of one address, from the first attempt to the last, is one loop.
 
+mod auto;
+
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -24,12 +27,13 @@ use tokio::time::{sleep, timeout};
 use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome, feature};
 
 use crate::address::{HubAddress, Transport};
-use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
+use crate::handshake::{Answered, HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
+use crate::path::{Finding, Memory, Path};
 use crate::session::Side;
 use crate::transport::connect::{self, Made, Target};
-use crate::{Handler, Link, LinkStatus, Peer, Traffic, random};
+use crate::{Handler, Link, LinkStatus, Peer, Traffic, random, transport};
 
 /// The first wait after a failure; each further one is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -65,6 +69,8 @@ pub struct DialConfig {
     pub budget: Budget,
     /// Where what its links move is summed.
     pub traffic: Traffic,
+    /// A file of its own that keeps what works on the way to each hub over restarts.
+    pub memory: Option<PathBuf>,
 }
 
 /// Keeps the links; dropping it ends them.
@@ -78,6 +84,11 @@ pub struct HubStatus {
     /// The proxy through which it is dialled, `HOST:PORT`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proxy: Option<String>,
+    /// What carries its links, as configured.
+    pub transport: Transport,
+    /// What is known of each transport, where one is chosen.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<Finding>,
     /// Why the last attempt failed, if it did.
     pub last_error: Option<String>,
     /// The links that were made through it.
@@ -87,6 +98,7 @@ pub struct HubStatus {
 struct Inner {
     shard: Shard,
     config: DialConfig,
+    memory: Memory,
     handler: Rc<dyn Handler>,
     addresses: Vec<Address>,
     links: RefCell<Vec<Dialled>>,
@@ -100,8 +112,10 @@ struct Inner {
 }
 
 /// What is known of an address.
-#[derive(Default)]
 struct Address {
+    path: RefCell<Path>,
+    /// Whether a better transport is being tried beside its link.
+    is_looking: Cell<bool>,
     last_error: RefCell<Option<String>>,
     /// Hubs that answered there.
     seen: RefCell<BTreeSet<HubId>>,
@@ -115,6 +129,8 @@ type HubId = (String, PublicKey);
 struct Dialled {
     hub: HubId,
     address: usize,
+    /// What carries it.
+    via: Cell<Transport>,
     link: Link,
 }
 
@@ -139,6 +155,12 @@ impl Dialer {
             .map(|(index, (address, known))| HubStatus {
                 url: address.url.clone(),
                 proxy: address.proxy.as_ref().map(ToString::to_string),
+                transport: address.transport,
+                path: if address.transport == Transport::Auto {
+                    known.path.borrow().findings().to_vec()
+                } else {
+                    Vec::new()
+                },
                 last_error: known.last_error.borrow().clone(),
                 links: of(index).map(|dialled| dialled.link.status()).collect(),
             })
@@ -162,10 +184,19 @@ impl Drop for Dialer {
 
 /// Starts to dial, on this shard. Calls nothing of `handler` before the first link is up.
 pub fn dial(shard: &Shard, config: DialConfig, handler: Rc<dyn Handler>) -> Dialer {
+    let memory = Memory::new(config.memory.clone());
+    let known = |address| Address {
+        path: RefCell::new(Path::new(memory.recall(address))),
+        is_looking: Cell::new(false),
+        last_error: RefCell::default(),
+        seen: RefCell::default(),
+        duplicates: Cell::default(),
+    };
     let inner = Rc::new(Inner {
         shard: shard.clone(),
-        addresses: config.hubs.iter().map(|_| Address::default()).collect(),
+        addresses: config.hubs.iter().map(known).collect(),
         config,
+        memory,
         handler,
         links: RefCell::new(Vec::new()),
         pending: RefCell::new(BTreeSet::new()),
@@ -194,6 +225,7 @@ async fn tick(inner: Rc<Inner>) {
         for link in links {
             link.tick(now);
         }
+        inner.look(now);
     }
 }
 
@@ -215,7 +247,12 @@ async fn keep(inner: Rc<Inner>, index: usize) {
                     continue;
                 }
             }
-            let wait = match inner.attempt(index).await {
+            inner.look(Instant::now());
+            let attempt = match inner.config.hubs[index].transport {
+                Transport::Auto => auto::link(&inner, index).await,
+                transport => inner.attempt(index, transport).await,
+            };
+            let wait = match attempt {
                 Ok(Attempt::Linked) => {
                     linked = Some(Instant::now());
                     *inner.addresses[index].last_error.borrow_mut() = None;
@@ -283,28 +320,76 @@ impl Inner {
         *self.addresses[index].last_error.borrow_mut() = Some(text);
     }
 
+    /// Notes what came of links whose transport is chosen.
+    fn look(self: &Rc<Self>, now: Instant) {
+        for (index, address) in self.config.hubs.iter().enumerate() {
+            if address.transport == Transport::Auto {
+                auto::look(self, index, now);
+            }
+        }
+    }
+
     /// One connection, one handshake.
-    async fn attempt(&self, index: usize) -> Result<Attempt, HandshakeError> {
+    async fn attempt(&self, index: usize, transport: Transport) -> Result<Attempt, HandshakeError> {
         let work = async {
-            let made = self.connect(index).await?;
-            self.shake_hands(index, made).await
+            let made = self.connect(index, transport).await?;
+            self.shake_hands(index, transport, made).await
         };
         timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))
     }
 
-    async fn connect(&self, index: usize) -> io::Result<Made> {
-        let address = &self.config.hubs[index];
-        let target = Target::of(address)?;
-        match address.transport {
-            Transport::Ws => connect::ws(&self.shard, &target).await,
+    async fn connect(&self, index: usize, transport: Transport) -> io::Result<Made> {
+        let target = Target::of(&self.config.hubs[index])?;
+        match transport {
+            Transport::Auto | Transport::Ws => connect::ws(&self.shard, &target).await,
             Transport::H2 => connect::h2(&self.shard, &target).await,
             Transport::H1 => connect::h1(&self.shard, &target).await,
             Transport::Post => connect::post(&self.shard, target),
         }
     }
 
-    async fn shake_hands(&self, index: usize, made: Made) -> Result<Attempt, HandshakeError> {
+    async fn shake_hands(&self, index: usize, via: Transport, made: Made) -> Result<Attempt, HandshakeError> {
         let Made { mut transport, exporter, is_tls } = made;
+        let answered = self.ask(index, &mut *transport, exporter, |link| !link.connected()).await?;
+        let hub = (answered.welcome.hub.clone(), answered.key);
+        self.learn(index, &hub, &answered.welcome);
+        if self.is_connected(|linked| *linked == hub) || !self.pending.borrow_mut().insert(hub.clone()) {
+            let duplicates = &self.addresses[index].duplicates;
+            duplicates.set(duplicates.get().saturating_add(1));
+            return Ok(Attempt::Duplicate);
+        }
+        let pending = Pending { inner: self, hub: &hub };
+        let position = answered.position();
+        let established = answered.confirm().await?;
+        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
+        drop(pending);
+        self.addresses[index].duplicates.set(0);
+        self.take(index, via, hub, established.said, connected, position);
+        Ok(Attempt::Linked)
+    }
+
+    /// Moves the link with this hub, which stands, to a connection over another transport. False: another hub has answered.
+    async fn move_to(&self, index: usize, hub: &HubId, via: Transport) -> Result<bool, HandshakeError> {
+        let Made { mut transport, exporter, is_tls } = self.connect(index, via).await?;
+        let answered = self.ask(index, &mut *transport, exporter, |_| true).await?;
+        if (&answered.welcome.hub, &answered.key) != (&hub.0, &hub.1) || answered.welcome.resumed.is_none() {
+            return Ok(false);
+        }
+        let position = answered.position();
+        let established = answered.confirm().await?;
+        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
+        self.take(index, via, hub.clone(), established.said, connected, position);
+        Ok(true)
+    }
+
+    /// Asks whoever answers for a link; sessions for which `goes_on` says so may go on over it.
+    async fn ask<'a>(
+        &self,
+        index: usize,
+        transport: &'a mut dyn transport::Transport,
+        exporter: Option<String>,
+        goes_on: impl Fn(&Link) -> bool,
+    ) -> Result<Answered<'a>, HandshakeError> {
         let initiator = Initiator {
             key: &self.config.key,
             hub_keys: &self.config.hubs[index].keys,
@@ -322,38 +407,22 @@ impl Inner {
                 exporter: exporter.clone(),
                 start: self.config.start,
                 exchanges: self.config.exchanges,
-                resume: self.resumable(key),
+                resume: self.resumable(key, &goes_on),
             },
         };
         let seals = transport.seals();
-        let answered = initiate(&mut *transport, initiator).await?;
+        let answered = initiate(transport, initiator).await?;
         if seals && !answered.welcome.sealed {
             return Err(HandshakeError::Unsealed);
         }
-        let hub = (answered.welcome.hub.clone(), answered.key);
-        self.learn(index, &hub, &answered.welcome);
-        if self.is_connected(|linked| *linked == hub) || !self.pending.borrow_mut().insert(hub.clone()) {
-            let duplicates = &self.addresses[index].duplicates;
-            duplicates.set(duplicates.get().saturating_add(1));
-            return Ok(Attempt::Duplicate);
-        }
-        let pending = Pending { inner: self, hub: &hub };
-        let position =
-            answered.told.resume.iter().find(|resume| resume.hub == hub.0).map_or(0, |resume| resume.received);
-        let established = answered.confirm().await?;
-        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
-        drop(pending);
-        self.addresses[index].duplicates.set(0);
-        self.take(index, hub, established.said, connected, position);
-        Ok(Attempt::Linked)
+        Ok(answered)
     }
 
-    /// Sessions with the hub of this key that wait for a connection.
-    fn resumable(&self, key: &PublicKey) -> Vec<Resume> {
+    /// Sessions with the hub of this key that may go on.
+    fn resumable(&self, key: &PublicKey, goes_on: &dyn Fn(&Link) -> bool) -> Vec<Resume> {
         let links = self.links.borrow();
-        let waiting = links
-            .iter()
-            .filter(|dialled| dialled.hub.1 == *key && !dialled.link.is_over() && !dialled.link.connected());
+        let waiting =
+            links.iter().filter(|dialled| dialled.hub.1 == *key && !dialled.link.is_over() && goes_on(&dialled.link));
         waiting
             .take(MAX_HUBS)
             .map(|dialled| Resume {
@@ -378,17 +447,22 @@ impl Inner {
     }
 
     /// A hub has a connection: its session goes on, or a new one begins.
-    fn take(&self, index: usize, hub: HubId, welcome: Welcome, connected: Connected, position: u64) {
+    fn take(&self, index: usize, via: Transport, hub: HubId, welcome: Welcome, connected: Connected, position: u64) {
+        let is_chosen = self.config.hubs[index].transport == Transport::Auto;
         let old = self
             .links
             .borrow()
             .iter()
             .find(|dialled| dialled.hub == hub && !dialled.link.is_over())
-            .map(|dialled| dialled.link.clone());
-        if let Some(link) = old {
+            .map(|dialled| (dialled.via.set(via), dialled.link.clone()));
+        if let Some(((), link)) = old {
             match welcome.resumed {
                 Some(received) if link.session_id() == welcome.session => {
-                    return link.attach(connected, position, received);
+                    link.attach(connected, position, received);
+                    if is_chosen {
+                        link.prove();
+                    }
+                    return;
                 }
                 _ => link.abandon("the hub does not know the session any more", welcome.ended),
             }
@@ -406,9 +480,12 @@ impl Inner {
             traffic: self.config.traffic.clone(),
         };
         let link = Link::new(&self.shard, self.handler.clone(), new);
-        tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, sealed = welcome.sealed, "link is up");
-        self.links.borrow_mut().push(Dialled { hub, address: index, link: link.clone() });
+        tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, transport = via.name(), sealed = welcome.sealed, "link is up");
+        self.links.borrow_mut().push(Dialled { hub, address: index, via: Cell::new(via), link: link.clone() });
         link.attach(connected, 0, 0);
+        if is_chosen {
+            link.prove();
+        }
     }
 }
 

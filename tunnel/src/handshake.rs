@@ -61,12 +61,21 @@ pub(crate) enum HandshakeError {
     Refused(Refusal),
     #[error("refused: {0}")]
     Refusing(Refusal),
+    #[error("{0}")]
+    NoTransport(String),
     #[error("the hub does not seal what goes over this transport, which is never left open")]
     Unsealed,
     #[error("the gateway did not finish the handshake")]
     NotLive,
     #[error("handshake message that cannot be made: {0}")]
     Noise(snow::Error),
+}
+
+impl HandshakeError {
+    /// Whether a hub has answered, and would answer the same whatever carries the question.
+    pub(crate) fn is_of_the_hub(&self) -> bool {
+        matches!(self, Self::WrongHub(_) | Self::Refused(_))
+    }
 }
 
 /// A link as far as the handshake goes.
@@ -202,6 +211,11 @@ pub(crate) struct Answered<'a> {
 }
 
 impl Answered<'_> {
+    /// Records that this end had received in the session that goes on, as it has told the hub.
+    pub(crate) fn position(&self) -> u64 {
+        self.told.resume.iter().find(|resume| resume.hub == self.welcome.hub).map_or(0, |resume| resume.received)
+    }
+
     /// Makes the link.
     ///
     /// # Errors

@@ -5,7 +5,7 @@
 //! [[hub]]
 //! url = "https://hub.example.com"
 //! key = ["highway-pub-1:…"]       # several where several hubs, or an old and a new key, answer there
-//! transport = "ws"                # or "h2", "h1", "post"; see `transport/mod.rs`
+//! transport = "auto"              # or "ws", "h2", "h1", "post"; see `transport/mod.rs` and `path/mod.rs`
 //! server_name = "hub.internal"    # where the certificate has another name than the URL
 //! ca_file = "ca.pem"              # a private authority; without, the system's roots
 //! proxy = "http://10.1.2.3:3128"  # a proxy on the way out; see `proxy.rs` for what stands if it is not said
@@ -211,7 +211,7 @@ mod tests {
     #[test]
     fn a_url_and_a_key_are_enough() {
         let address = hub("http://127.0.0.1:8443", &[&public(), &public()]).settle(Path::new(""), no_secret).unwrap();
-        assert_eq!((address.keys.len(), address.transport, address.models), (2, Transport::Ws, true));
+        assert_eq!((address.keys.len(), address.transport, address.models), (2, Transport::Auto, true));
         assert!(address.tls.is_none());
     }
 

@@ -269,6 +269,7 @@ fn dial(
         ping: Duration::from_secs(1),
         budget: Budget::new(1 << 30),
         traffic: Traffic::default(),
+        memory: None,
     };
     tunnel::dial(shard, config, handler.clone())
 }

@@ -127,6 +127,7 @@ impl World {
             ping: Duration::from_secs(2),
             budget: Budget::new(1 << 30),
             traffic: Traffic::default(),
+            memory: None,
         }
     }
 

@@ -6,8 +6,12 @@ use std::time::{Duration, Instant};
 
 use super::SPARE_LEN;
 use super::round_trip::Asked;
+use crate::path::Break;
 use crate::seal::Seal;
 use crate::transport::Transport;
+
+/// Bytes of a record that is not whole which count as a sign of life: a quarter of the longest.
+const PART_LEN: usize = 16 * 1024;
 
 /// What a connection brings.
 pub(crate) struct Connected {
@@ -32,10 +36,17 @@ pub(super) struct Carrier {
     /// Whether the transport could not write everything.
     pub(super) is_blocked: bool,
     /// Why it is to be given up.
-    pub(super) broken: Option<String>,
+    pub(super) broken: Option<(Break, String)>,
+    /// The ping whose long answer shows that the connection carries what a link has, and when that has to be there.
+    pub(super) proof: Option<(u64, Instant)>,
+    /// Whether it was there.
+    pub(super) is_proven: bool,
     /// Since when it only writes its last words.
     pub(super) closing: Option<Instant>,
+    /// When it last brought what counts as a sign of life.
     pub(super) last_read: Instant,
+    /// Bytes that came since then and were no whole record yet.
+    partial_len: usize,
     pub(super) last_write: Instant,
     pub(super) last_ping: Instant,
     pub(super) asked: Asked,
@@ -55,8 +66,11 @@ impl Carrier {
             waker: None,
             is_blocked: false,
             broken: None,
+            proof: None,
+            is_proven: false,
             closing: None,
             last_read: now,
+            partial_len: 0,
             last_write: now,
             last_ping: now,
             asked: Asked::default(),
@@ -70,16 +84,31 @@ impl Carrier {
         self.sealed.clear();
         match seal.seal(parts, &mut self.sealed) {
             Ok(()) => self.transport.send(&[&self.sealed]),
-            Err(broken) => self.give_up(broken.to_string()),
+            Err(broken) => self.give_up(Break::Changed, broken.to_string()),
         }
         if self.sealed.capacity() > SPARE_LEN {
             self.sealed = Vec::new();
         }
     }
 
-    pub(super) fn give_up(&mut self, why: String) {
-        self.broken.get_or_insert(why);
+    pub(super) fn give_up(&mut self, how: Break, why: String) {
+        self.broken.get_or_insert((how, why));
         self.wake();
+    }
+
+    /// Bytes have come. A few that never become a record are no sign of life: somebody may have changed a length among them. Many
+    /// are: a long record on a thin way.
+    pub(super) fn arrived(&mut self, len: usize, now: Instant) {
+        self.partial_len += len;
+        if self.partial_len >= PART_LEN {
+            self.understood(now);
+        }
+    }
+
+    /// A whole record has come.
+    pub(super) fn understood(&mut self, now: Instant) {
+        self.last_read = now;
+        self.partial_len = 0;
     }
 
     pub(super) fn close(&mut self, now: Instant) {
@@ -110,8 +139,34 @@ impl Carrier {
             Poll::Pending => self.is_blocked = true,
             Poll::Ready(Err(error)) => {
                 self.is_blocked = true;
-                self.give_up(error.to_string());
+                self.give_up(Break::Cut, error.to_string());
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::ws::Ws;
+    use crate::transport::ws::framing::End;
+
+    #[test]
+    fn a_trickle_that_becomes_no_record_is_no_sign_of_life() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let transport = Box::new(Ws::new(tokio::io::duplex(64).0, End::Client, Vec::new(), 1));
+        let connected = Connected { transport, seal: None, is_tls: false, rest: Vec::new(), guard: None };
+        let mut carrier = Carrier::new(1, connected, start);
+        for secs in 1..100 {
+            carrier.arrived(40, after(secs));
+        }
+        assert_eq!(carrier.last_read, start);
+        carrier.arrived(PART_LEN - 99 * 40, after(101));
+        assert_eq!(carrier.last_read, after(101), "a long record on a thin way");
+        carrier.arrived(PART_LEN - 1, after(102));
+        carrier.understood(after(103));
+        carrier.arrived(PART_LEN - 1, after(104));
+        assert_eq!(carrier.last_read, after(103));
     }
 }

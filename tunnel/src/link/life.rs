@@ -6,7 +6,9 @@ use std::time::Instant;
 use shard::{Flush, catch};
 
 use super::carrier::Carrier;
+use super::proof::PROOF_LEN;
 use super::{Inner, LAST_WORDS, Link, RTT_PINGS, SILENT_PINGS, STUCK_PINGS};
+use crate::path::Break;
 use crate::session::Violation;
 
 impl Inner {
@@ -76,12 +78,16 @@ impl Inner {
         let Some(carrier) = carrier.as_mut() else { return false };
         let silent = now.saturating_duration_since(carrier.last_read);
         if silent > self.ping * SILENT_PINGS {
-            carrier.give_up(format!("nothing arrived for {silent:?}"));
+            carrier.give_up(Break::Stalled, format!("nothing arrived for {silent:?}"));
             return true;
         }
         let stuck = carrier.stuck_for(now);
         if stuck > self.ping * STUCK_PINGS {
-            carrier.give_up(format!("the peer has read nothing for {stuck:?}"));
+            carrier.give_up(Break::Stalled, format!("the peer has read nothing for {stuck:?}"));
+            return true;
+        }
+        if carrier.proof.is_some_and(|(_, until)| now > until) {
+            carrier.give_up(Break::Stalled, format!("a message of {PROOF_LEN} bytes does not come back"));
             return true;
         }
         let quiet = silent >= self.ping || now.saturating_duration_since(carrier.last_write) >= self.ping;
@@ -109,7 +115,7 @@ impl Inner {
         if let Some(carrier) = carrier.as_mut()
             && carrier.closing.is_none_or(|since| now.saturating_duration_since(since) > LAST_WORDS)
         {
-            carrier.give_up("closed".to_owned());
+            carrier.give_up(Break::Cut, "closed".to_owned());
         }
     }
 

@@ -13,6 +13,7 @@
 
 mod carrier;
 mod life;
+mod proof;
 mod reading;
 mod round_trip;
 mod status;
@@ -28,6 +29,7 @@ use wire::tunnel::catalogue::{Update, UpdateError};
 use wire::tunnel::{End, Failure, Notice, RecordType};
 
 pub(crate) use carrier::Connected;
+pub(crate) use proof::Loss;
 pub use round_trip::RoundTrip;
 pub use status::LinkStatus;
 
@@ -73,6 +75,8 @@ struct Inner {
     traffic: Traffic,
     /// What of this session is in it.
     counted: Cell<[u64; 4]>,
+    /// How the last connection was lost, until somebody asks.
+    loss: RefCell<Option<Loss>>,
     /// Told when a connection is lost.
     lost: Rc<Notify>,
 }
@@ -120,6 +124,7 @@ impl Link {
             round_trip: Cell::new(None),
             traffic: new.traffic,
             counted: Cell::new([0; 4]),
+            loss: RefCell::new(None),
             lost: new.lost,
         }))
     }

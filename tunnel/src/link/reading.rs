@@ -11,7 +11,9 @@ use wire::tunnel::catalogue::Update;
 use wire::tunnel::record::Decoded;
 use wire::tunnel::{Notice, Record};
 
-use super::{Inner, Link, RoundTrip, SPARE_LEN};
+use super::proof::PROOF_LEN;
+use super::{Inner, Link, Loss, RoundTrip, SPARE_LEN};
+use crate::path::Break;
 use crate::session::Event;
 
 impl Inner {
@@ -44,8 +46,8 @@ impl Inner {
                 self.touch();
             }
         }
-        if let Some(why) = carrier.broken.take() {
-            return Poll::Ready(Lost::Broken(why));
+        if let Some((how, why)) = carrier.broken.take() {
+            return Poll::Ready(Lost::Broken(how, why));
         }
         if carrier.closing.is_some() {
             carrier.write();
@@ -58,7 +60,7 @@ impl Inner {
             self.touch();
         }
         match carrier.broken.take() {
-            Some(why) => Poll::Ready(Lost::Broken(why)),
+            Some((how, why)) => Poll::Ready(Lost::Broken(how, why)),
             None => Poll::Pending,
         }
     }
@@ -81,7 +83,7 @@ impl Inner {
             Some(()) if kept > 0 => 0..kept,
             _ => match carrier.transport.poll_read(cx, scratch, kept) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Lost::Broken(error.to_string()))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(Lost::Broken(Break::Cut, error.to_string()))),
                 Poll::Ready(Ok(range)) => range,
             },
         };
@@ -90,24 +92,36 @@ impl Inner {
             return Poll::Ready(Ok(()));
         }
         let now = Instant::now();
-        carrier.last_read = now;
+        carrier.arrived(range.len() - kept.min(range.len()), now);
         self.now.set(now);
         let bytes = &scratch[range];
         let Some(seal) = &mut carrier.seal else {
             drop(borrowed);
             let used = self.receive(bytes, &mut inbound.whole)?;
+            self.understood(used, now);
             inbound.keep(&bytes[used..]);
             return Poll::Ready(Ok(()));
         };
-        let used = seal.open(bytes, &mut inbound.plain).map_err(|broken| Lost::Broken(broken.to_string()))?;
+        let used =
+            seal.open(bytes, &mut inbound.plain).map_err(|broken| Lost::Broken(Break::Changed, broken.to_string()))?;
         drop(borrowed);
         inbound.keep(&bytes[used..]);
         let used = self.receive(&inbound.plain, &mut inbound.whole)?;
+        self.understood(used, now);
         inbound.plain.drain(..used);
         if inbound.plain.is_empty() && inbound.plain.capacity() > SPARE_LEN {
             inbound.plain = Vec::new();
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// So many bytes were whole records.
+    fn understood(&self, len: usize, now: Instant) {
+        if len > 0
+            && let Some(carrier) = &mut *self.carrier.borrow_mut()
+        {
+            carrier.understood(now);
+        }
     }
 
     /// Takes all whole records at the front of `bytes`; returns how many bytes they had.
@@ -159,8 +173,14 @@ impl Inner {
                 Err(error) => return Err(Lost::Violation(error.to_string())),
             },
             Event::Notice(json) => self.handler.notice(link, Notice::decode(json)),
-            Event::Pong(stamp) => {
+            Event::Pong(stamp, len) => {
                 let mut carrier = self.carrier.borrow_mut();
+                if let Some(carrier) = carrier.as_mut()
+                    && carrier.proof.is_some_and(|(asked, _)| asked == stamp && len > PROOF_LEN)
+                {
+                    carrier.proof = None;
+                    carrier.is_proven = true;
+                }
                 let took = carrier.as_mut().and_then(|carrier| carrier.asked.answered(stamp, self.now.get()));
                 if let Some(took) = took {
                     let number = self.round_trip.get().map_or(1, |before| before.number + 1);
@@ -188,14 +208,15 @@ impl Inner {
         if !is_current {
             return;
         }
-        self.carrier.borrow_mut().take();
+        let is_proven = self.carrier.borrow_mut().take().is_some_and(|carrier| carrier.is_proven);
         if self.session.borrow().is_over() {
             return;
         }
         self.session.borrow_mut().disconnect(Instant::now());
         self.disconnected.set(Instant::now());
-        if let Lost::Broken(why) = lost {
+        if let Lost::Broken(how, why) = lost {
             tracing::info!(peer = %self.peer.name, session = %self.session_id, why, "link has lost its connection");
+            *self.loss.borrow_mut() = Some(Loss { how, is_proven, why });
         }
         self.lost.notify_waiters();
     }
@@ -204,7 +225,7 @@ impl Inner {
 /// Why a connection is done with.
 enum Lost {
     /// The session waits for the next.
-    Broken(String),
+    Broken(Break, String),
     /// The peer broke a rule.
     Violation(String),
     /// The session has another connection, or none is wanted.

@@ -28,7 +28,7 @@ pub(crate) enum Event<'a> {
     /// A notice record.
     Notice(&'a [u8]),
     /// A pong with its ping's stamp.
-    Pong(u64),
+    Pong(u64, usize),
     /// The peer takes no new exchanges.
     Draining(String),
     /// The peer has ended the session, having received so many records.

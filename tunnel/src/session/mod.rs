@@ -112,8 +112,8 @@ pub(crate) struct Session {
     told: u64,
     /// Bytes received since.
     untold_len: usize,
-    /// Stamp of the last ping that was not answered; who sends many gets one answer.
-    pinged: Option<[u8; 8]>,
+    /// Stamp of the last ping that was not answered, and the length of its padding; who sends many gets one answer.
+    pinged: Option<([u8; 8], usize)>,
     opened: Slots<Opened>,
     accepted: Table,
     /// Bytes this end may send.
@@ -265,8 +265,8 @@ impl Session {
         if unwritten_len <= credit::UNWRITTEN_LEN {
             self.send_waiting(now);
             self.send_bulk(now);
-            if let Some(stamp) = self.pinged.take() {
-                self.out.push_control(RecordType::Pong, &[&stamp]);
+            if let Some((stamp, padding_len)) = self.pinged.take() {
+                self.out.push_control(RecordType::Pong, &[&stamp, &vec![0; padding_len]]);
             }
             if self.received > self.told {
                 self.told = self.received;

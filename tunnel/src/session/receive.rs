@@ -34,10 +34,16 @@ impl Session {
                 return Ok(Event::Nothing);
             }
             RecordType::Ping => {
-                self.pinged = record.payload.first_chunk::<8>().copied().or(self.pinged);
+                // As long as it came: a ping also asks what passes in both directions.
+                if let Some((stamp, padding)) = record.payload.split_first_chunk() {
+                    self.pinged = Some((*stamp, padding.len()));
+                }
                 return Ok(Event::Nothing);
             }
-            RecordType::Pong => return Ok(number(&record).map(Event::Pong).unwrap_or(Event::Nothing)),
+            RecordType::Pong => {
+                let len = record.payload.len();
+                return Ok(number(&record).map_or(Event::Nothing, |stamp| Event::Pong(stamp, len)));
+            }
             _ => {}
         }
         if !self.is_new(HEADER_LEN + record.payload.len()) {

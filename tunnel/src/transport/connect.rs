@@ -23,6 +23,7 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::tcp::{self, CONNECT_LIMIT};
 use super::through::through;
 use super::ws::Ws;
 use super::ws::framing::End;
@@ -30,8 +31,6 @@ use super::{BoxIo, Io, LINK_PATH, Transport, post, stream};
 use crate::tls::exporter;
 use crate::{HubAddress, random};
 
-/// One TCP connection attempt takes no longer.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 /// Windows larger than all credit that is given, so that both directions can fill without waiting for each other
 /// (design, middleboxes).
 pub(crate) const WINDOW: u32 = 16 * 1024 * 1024;
@@ -130,19 +129,11 @@ impl Target {
     }
 }
 
-/// A connection to the first address of a name that takes one; the name is asked for anew each time.
+/// A connection that is set up as links want it.
 async fn dial(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::new(io::ErrorKind::NotFound, format!("no address of {host}"));
-    for address in tokio::net::lookup_host((host, port)).await? {
-        match shard::connect(address, CONNECT_LIMIT).await {
-            Ok(stream) => {
-                hold_little(&stream)?;
-                return Ok(stream);
-            }
-            Err(error) => last = io::Error::new(error.kind(), format!("{address}: {error}")),
-        }
-    }
-    Err(last)
+    let stream = tcp::dial(host, port).await?;
+    hold_little(&stream)?;
+    Ok(stream)
 }
 
 /// Keeps the kernel from holding more than a bounded amount that has not been sent: a small call cannot pass it there.

@@ -12,6 +12,7 @@ pub(crate) mod connect;
 pub(crate) mod post;
 pub(crate) mod serve;
 pub(crate) mod stream;
+mod tcp;
 mod through;
 pub(crate) mod ws;
 

@@ -207,6 +207,7 @@ impl Pair {
             ping: Duration::from_millis(400),
             budget: budget(),
             traffic: Traffic::default(),
+            memory: None,
         };
         Pair { hub_key, gateway_key, directory, accept, dial }
     }

@@ -11,7 +11,7 @@
 //!  open       head, first piece of the body         data      a further piece, either direction
 //!  reply      reply head, first piece of the answer failure   how the exchange ended
 //!  cancel     nothing                               credit    bytes (u32) that may be sent again
-//!  ack        records received (u64)                ping/pong stamp (u64), padding
+//!  ack        records received (u64)                ping/pong stamp (u64), padding (as long in the pong)
 //!  catalogue  JSON                                  notice    JSON
 //!  go-away    scope (u8), received (u64), sentence  accepted, inquire: reserved for exactly-once
 //! ```
