@@ -38,8 +38,6 @@ pub enum Part {
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.
     Echo(Echo),
-    /// Writes what the dictionary of links is made of.
-    Samples(Samples),
     /// Runs a program that ends when the benchmark does.
     #[command(hide = true)]
     Under(Under),
@@ -221,13 +219,6 @@ pub struct Echo {
     /// Address and port; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:20880")]
     pub listen: SocketAddr,
-}
-
-/// `bench samples`
-#[derive(Debug, clap::Args)]
-pub struct Samples {
-    /// Where to: a file a value.
-    pub folder: PathBuf,
 }
 
 /// `bench under`

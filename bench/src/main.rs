@@ -8,7 +8,6 @@
 //! | `sdk` | what a call by the SDK costs beside a client written by hand, and how quick it is beside Java |
 //! | `codec` | what writing and reading values costs the SDK beside Dubbo's own hessian2 |
 //! | `load` | calls through one chain and checks every answer |
-//! | `samples` | writes what the dictionary of links is made of |
 //! | `echo` | the provider at the end of every chain |
 //!
 //! Never invents a figure: what was not measured in this run is not printed.
@@ -31,7 +30,6 @@ mod place;
 mod program;
 mod report;
 mod run;
-mod samples;
 mod sdk;
 mod statistics;
 mod stream;
@@ -54,7 +52,6 @@ fn main() -> ExitCode {
         Part::Codec(codec) => codec::run(&codec),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
-        Part::Samples(samples) => samples::write(&samples.folder).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),
     };
     ended.unwrap_or_else(|error| {

@@ -1,10 +1,6 @@
 //! Values as business applications pass them, made up: trees of objects with ids, codes, names, amounts, dates, states and a few sentences.
 //!
-//! A [`Domain`] says the classes; every value of it differs. Those of [`TRAINING`] made the dictionary that links compress with
-//! (`bench dictionary`), the one of [`MEASURED`] is measured with, so that nothing is measured with what the dictionary was made of but for the words
-//! that such programs share: states, currencies, the names of common fields. Names of people and places are made of syllables.
-//!
-//! Long because: most of it is a table of classes.
+//! A [`Domain`] says the classes; every value of it differs. Names of people and places are made of syllables.
 
 use super::varied::Chance;
 use wire::dubbo::hessian2::writer;
@@ -17,7 +13,6 @@ enum Kind {
     Name,
     Place,
     Phone,
-    Mail,
     State(&'static [&'static str]),
     Amount,
     Count,
@@ -29,7 +24,7 @@ enum Kind {
     Extra,
 }
 
-use Kind::{Amount, Code, Count, Date, Extra, Flag, Id, Mail, Name, Phone, Place, Sentence, State, Uuid};
+use Kind::{Amount, Code, Count, Date, Extra, Flag, Id, Name, Phone, Place, Sentence, State, Uuid};
 
 /// A class and its fields.
 #[derive(Debug)]
@@ -48,8 +43,6 @@ pub struct Domain {
 
 const STATES: &[&str] = &["CREATED", "PAID", "SHIPPED", "COMPLETED", "CANCELLED", "PENDING", "REFUNDED", "FAILED"];
 const CURRENCIES: &[&str] = &["CNY", "USD", "EUR", "HKD"];
-const CHANNELS: &[&str] = &["APP", "WEB", "MINI_PROGRAM", "STORE", "API"];
-const LEVELS: &[&str] = &["NORMAL", "SILVER", "GOLD", "PLATINUM"];
 const UNITS: &[&str] = &["PCS", "BOX", "KG", "SET"];
 
 /// What is measured.
@@ -95,175 +88,6 @@ pub const MEASURED: Domain = Domain {
         ],
     },
 };
-
-/// What the dictionary is made of.
-pub const TRAINING: [Domain; 5] = [
-    Domain {
-        whole: Class {
-            name: "com.example.order.api.dto.OrderDTO",
-            fields: &[
-                ("id", Id),
-                ("orderNo", Code("SO")),
-                ("userId", Id),
-                ("userName", Name),
-                ("status", State(STATES)),
-                ("totalAmount", Amount),
-                ("discountAmount", Amount),
-                ("currency", State(CURRENCIES)),
-                ("channel", State(CHANNELS)),
-                ("receiverName", Name),
-                ("receiverPhone", Phone),
-                ("address", Place),
-                ("createTime", Date),
-                ("updateTime", Date),
-                ("remark", Sentence),
-                ("extra", Extra),
-            ],
-        },
-        list: "items",
-        item: Class {
-            name: "com.example.order.api.dto.OrderItemDTO",
-            fields: &[
-                ("itemId", Id),
-                ("skuCode", Code("SKU")),
-                ("skuName", Name),
-                ("quantity", Count),
-                ("unit", State(UNITS)),
-                ("price", Amount),
-                ("status", State(STATES)),
-                ("attributes", Extra),
-            ],
-        },
-    },
-    Domain {
-        whole: Class {
-            name: "com.example.user.api.model.UserProfile",
-            fields: &[
-                ("userId", Id),
-                ("tenantId", Id),
-                ("userName", Name),
-                ("nickName", Name),
-                ("mobile", Phone),
-                ("email", Mail),
-                ("level", State(LEVELS)),
-                ("enabled", Flag),
-                ("deleted", Flag),
-                ("points", Count),
-                ("balance", Amount),
-                ("gmtCreate", Date),
-                ("gmtModified", Date),
-                ("description", Sentence),
-                ("extInfo", Extra),
-            ],
-        },
-        list: "addresses",
-        item: Class {
-            name: "com.example.user.api.model.UserAddress",
-            fields: &[
-                ("id", Id),
-                ("receiver", Name),
-                ("phone", Phone),
-                ("detail", Place),
-                ("isDefault", Flag),
-                ("createTime", Date),
-            ],
-        },
-    },
-    Domain {
-        whole: Class {
-            name: "com.example.payment.facade.response.PaymentResult",
-            fields: &[
-                ("success", Flag),
-                ("code", State(&["SUCCESS", "FAIL", "UNKNOWN"])),
-                ("message", Sentence),
-                ("requestId", Uuid),
-                ("tradeNo", Code("PAY")),
-                ("outTradeNo", Code("OUT")),
-                ("amount", Amount),
-                ("currency", State(CURRENCIES)),
-                ("payChannel", State(CHANNELS)),
-                ("payTime", Date),
-                ("status", State(STATES)),
-                ("data", Extra),
-            ],
-        },
-        list: "details",
-        item: Class {
-            name: "com.example.payment.facade.response.PaymentDetail",
-            fields: &[
-                ("detailNo", Code("PD")),
-                ("accountName", Name),
-                ("amount", Amount),
-                ("fee", Amount),
-                ("status", State(STATES)),
-                ("finishTime", Date),
-                ("extendInfo", Extra),
-            ],
-        },
-    },
-    Domain {
-        whole: Class {
-            name: "com.example.common.page.PageResult",
-            fields: &[
-                ("pageNum", Count),
-                ("pageSize", Count),
-                ("total", Id),
-                ("pages", Count),
-                ("hasNextPage", Flag),
-                ("traceId", Uuid),
-                ("timestamp", Date),
-            ],
-        },
-        list: "records",
-        item: Class {
-            name: "com.example.inventory.api.vo.StockVO",
-            fields: &[
-                ("warehouseId", Id),
-                ("warehouseName", Name),
-                ("skuId", Id),
-                ("skuCode", Code("SKU")),
-                ("availableQuantity", Count),
-                ("lockedQuantity", Count),
-                ("batchNo", Code("B")),
-                ("updateTime", Date),
-                ("version", Count),
-                ("operator", Name),
-            ],
-        },
-    },
-    Domain {
-        whole: Class {
-            name: "com.example.invoice.domain.InvoiceRequest",
-            fields: &[
-                ("invoiceNo", Code("INV")),
-                ("companyName", Name),
-                ("taxNo", Code("91")),
-                ("bankAccount", Id),
-                ("totalAmount", Amount),
-                ("taxAmount", Amount),
-                ("invoiceDate", Date),
-                ("email", Mail),
-                ("operatorName", Name),
-                ("status", State(STATES)),
-                ("remark", Sentence),
-                ("properties", Extra),
-            ],
-        },
-        list: "lines",
-        item: Class {
-            name: "com.example.invoice.domain.InvoiceLine",
-            fields: &[
-                ("lineNo", Count),
-                ("goodsName", Name),
-                ("specification", Code("T")),
-                ("quantity", Count),
-                ("unitPrice", Amount),
-                ("taxRate", Amount),
-                ("amount", Amount),
-            ],
-        },
-    },
-];
 
 impl Domain {
     /// What Dubbo calls the type of its values.
@@ -330,9 +154,6 @@ fn put(out: &mut Vec<u8>, kind: Kind, chance: &mut Chance) {
             writer::put_text(out, &format!("{number} {road} Road, {town} District, Building {}", 1 + chance.below(40)));
         }
         Phone => writer::put_text(out, &format!("13{:09}", chance.below(1_000_000_000))),
-        Mail => {
-            writer::put_text(out, &format!("{}.{}@example.com", word(chance, 2), chance.below(1000)).to_lowercase())
-        }
         State(of) => writer::put_text(out, chance.pick(of)),
         Amount => writer::put_double(out, chance.below(1_000_000) as f64 / 100.0),
         Count => writer::put_int(out, chance.below(500) as i32),
