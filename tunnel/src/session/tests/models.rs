@@ -114,6 +114,29 @@ fn what_was_said_by_a_model_has_its_time_lowered_when_it_is_sent_again() {
     assert_eq!(left, [50_000; 2]);
 }
 
+#[test]
+fn what_a_new_connection_repeats_is_not_said_by_models_that_came_later() {
+    let mut world = World::connected();
+    world.ends[0].open(world.now, 0, &frame(0, b"own")).unwrap();
+    world.flush(0);
+    world.deliver(0, usize::MAX);
+    world.ends[0].open(world.now, 1, &frame(1, b"own")).unwrap();
+    // None of these is like the model, until one of them takes its place.
+    for token in 2..10 {
+        world.ends[0].open(world.now, token, &[token as u8; 20]).unwrap();
+    }
+    world.flush(0);
+    let calls = said(&world.pipes[0]);
+    assert!(matches!(calls[0].1, Said::Like(_)), "{calls:?}");
+    assert!(calls[1..].iter().any(|call| matches!(call.1, Said::AsModel(_))), "{calls:?}");
+    // The acceptor has said that it has the first alone; then all of them came, and now they come again.
+    world.reconnect(usize::MAX);
+    assert_eq!(said(&world.pipes[0]).len(), 9);
+    world.settle();
+    assert_eq!(world.ends[0].finished.len(), 10);
+    assert_eq!(world.ends[0].answers[&1], frame(1, b"own"));
+}
+
 fn marked(out: &mut Vec<u8>, said: Said, exchange: u64, payload: &[u8]) {
     let at = out.len();
     record::push(out, RecordType::Open, End::Yes, exchange, &[payload]);
