@@ -78,6 +78,36 @@ fn falls_silent(transport: Transport) {
 }
 
 #[test]
+fn a_path_that_loses_one_direction_alone_is_noticed_as_soon() {
+    for (transport, up, down) in [
+        (Transport::Ws, true, false),
+        (Transport::Ws, false, true),
+        (Transport::H2, true, false),
+        (Transport::Post, true, false),
+        (Transport::Post, false, true),
+    ] {
+        on_shard(|shard| async move {
+            let pair = Pair::new();
+            let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer: _dialer } =
+                pair.relayed(&shard, transport).await;
+            let (link, hub_link) = (at_gateway.link().await, at_hub.link().await);
+            relay.lose(up, down);
+            let since = Instant::now();
+            // The end that hears nothing learns it from that, the other when the first one leaves, or from the silence after it.
+            eventually("given up at one end", || !link.connected() || !hub_link.connected()).await;
+            assert!(since.elapsed() < pair.dial.ping * 4, "{transport:?} {up} {down}: {:?}", since.elapsed());
+            eventually("given up at the other", || !link.connected() && !hub_link.connected()).await;
+            assert!(since.elapsed() < pair.dial.ping * 7, "{transport:?} {up} {down}: {:?}", since.elapsed());
+            relay.cut();
+            relay.lose(false, false);
+            link.open(&head(3), &[b"abc"], 1).unwrap();
+            at_gateway.until("an answer", |noted| noted.finished.borrow().contains(&1)).await;
+            assert_eq!(at_gateway.ups.borrow().len(), 1);
+        });
+    }
+}
+
+#[test]
 fn a_call_made_without_a_connection_waits_for_the_next_one_or_its_deadline() {
     on_shard(|shard| async move {
         // A session is given up after fifteen pings: longer than the longest pause between two attempts to link.

@@ -8,7 +8,7 @@ mod pair;
 use std::cell::{Cell, RefCell};
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use highway_tunnel::{Acceptor, Dialer, Link, Seal, Transport};
 use http::{Method, Request, Response, StatusCode, Version};
@@ -190,6 +190,24 @@ fn requests_that_are_lost_and_repeated_lose_nothing_and_repeat_nothing() {
             both.answered((round + 1) * 100).await;
         }
         assert_eq!(both.link.status().connections, 1, "the stream has outlived it all");
+    });
+}
+
+#[test]
+fn a_box_that_answers_for_a_dead_hub_is_no_sign_of_life() {
+    on_shard(|shard| async move {
+        let both = linked(&shard).await;
+        both.call(0, 10);
+        both.answered(10).await;
+        let hub = both.rude.hub.get();
+        // Nobody listens there: the box says 502 to everything, at once.
+        both.rude.hub.set(Some("127.0.0.1:1".parse().unwrap()));
+        let since = Instant::now();
+        eventually("given up", || !both.link.connected()).await;
+        assert!(since.elapsed() < Duration::from_secs(7), "{:?}", since.elapsed());
+        both.rude.hub.set(hub);
+        both.call(10, 10);
+        both.answered(20).await;
     });
 }
 

@@ -15,7 +15,8 @@ pub struct Relay {
     pub local: SocketAddr,
     pub to: RefCell<Vec<SocketAddr>>,
     next: Cell<usize>,
-    silent: Cell<bool>,
+    /// What is not passed on: up, down.
+    silent: Cell<[bool; 2]>,
     refuses: Cell<bool>,
     cut: Notify,
     pub connections: Cell<usize>,
@@ -31,7 +32,7 @@ impl Relay {
             local: listener.local_addr().unwrap(),
             to: RefCell::new(to.to_vec()),
             next: Cell::new(0),
-            silent: Cell::new(false),
+            silent: Cell::new([false; 2]),
             refuses: Cell::new(false),
             cut: Notify::new(),
             connections: Cell::new(0),
@@ -69,12 +70,12 @@ impl Relay {
                         if number == 0 {
                             self.heard.borrow_mut().extend_from_slice(&up[..len]);
                         }
-                        if !self.silent.get() && far.write_all(&up[..len]).await.is_err() { return }
+                        if !self.silent.get()[0] && far.write_all(&up[..len]).await.is_err() { return }
                     }
                     _ => return,
                 },
                 read = far.read(&mut down) => match read {
-                    Ok(len) if len > 0 => if !self.silent.get() && near.write_all(&down[..len]).await.is_err() { return },
+                    Ok(len) if len > 0 => if !self.silent.get()[1] && near.write_all(&down[..len]).await.is_err() { return },
                     _ => return,
                 },
             }
@@ -88,7 +89,12 @@ impl Relay {
 
     /// From now on connections stay open and carry nothing.
     pub fn fall_silent(&self, is_silent: bool) {
-        self.silent.set(is_silent);
+        self.silent.set([is_silent; 2]);
+    }
+
+    /// From now on one direction carries nothing: up, or down.
+    pub fn lose(&self, up: bool, down: bool) {
+        self.silent.set([up, down]);
     }
 
     /// From now on nobody gets through.
