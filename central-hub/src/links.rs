@@ -75,6 +75,8 @@ pub enum NoLink {
     Island,
     /// It has links, but its catalogue is not here yet.
     NoCatalogue,
+    /// It has links, but those of the gateways that offer the service take no calls just now.
+    Away,
     /// It has links, and nobody there offers the service.
     Service,
 }
@@ -235,7 +237,7 @@ impl Links {
                 one.open.set(one.open.get() + 1);
                 Ok(Chosen { link: one.link.clone(), open: Counted(one.open.clone()) })
             }
-            None => Err(why_none(links)),
+            None => Err(why_none(links, name)),
         }
     }
 
@@ -251,7 +253,7 @@ impl Links {
                 gateways.push(one.link.clone());
             }
         }
-        if gateways.is_empty() { Err(why_none(links)) } else { Ok(gateways) }
+        if gateways.is_empty() { Err(why_none(links, name)) } else { Ok(gateways) }
     }
 
     fn of(&self, island: &str) -> &[Ingress] {
@@ -264,13 +266,17 @@ fn offering<'a>(links: &'a [Ingress], name: &[u8]) -> impl Iterator<Item = &'a I
     links.iter().filter(|one| one.link.usable()).filter(move |one| one.services.names.contains(name))
 }
 
-/// Why none of them takes a call.
-fn why_none(links: &[Ingress]) -> NoLink {
+/// Why none of them takes a call of this service.
+fn why_none(links: &[Ingress], name: &[u8]) -> NoLink {
     let mut usable = links.iter().filter(|one| one.link.usable()).peekable();
     if usable.peek().is_none() {
         return NoLink::Island;
     }
-    if usable.any(|one| !one.services.known) { NoLink::NoCatalogue } else { NoLink::Service }
+    if usable.any(|one| !one.services.known) {
+        return NoLink::NoCatalogue;
+    }
+    // A link that lost its connection still says what its gateway offers: it may be back in a moment.
+    if links.iter().any(|one| one.services.names.contains(name)) { NoLink::Away } else { NoLink::Service }
 }
 
 impl Services {

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{reaper, tree};
+use crate::{boxes, reaper, tree};
 
 /// One attempt to connect, or to get an answer, takes no longer.
 const ATTEMPT: Duration = Duration::from_secs(2);
@@ -46,6 +46,7 @@ pub fn answer(arguments: &[String]) -> Option<u8> {
         ["serving", address, millis] => serving(address, millis).map(|()| String::new()),
         ["tree", address, below] => tree::read(address, below).and_then(|nodes| Ok(serde_json::to_string(&nodes)?)),
         ["dial", address] => dial(address).map(str::to_owned),
+        ["rude", listen, target] => boxes::relay(listen, target).map(|()| String::new()),
         ["listen", addresses @ ..] => listen(addresses).map(|()| String::new()),
         _ => return None,
     };

@@ -7,6 +7,7 @@ mod golang;
 mod maven;
 mod npm;
 mod packages;
+mod python;
 mod sources;
 
 use std::fs::{self, File};
@@ -95,6 +96,18 @@ pub fn hessian_js() -> Result<(PathBuf, PathBuf)> {
     let _guard = lock(&lab, "lock-npm")?;
     let node = packages::find("node").context("node is not on the path")?;
     Ok((node, npm::install(&lab, "hessian")?))
+}
+
+/// The folder of programs of the boxes that come from PyPI.
+///
+/// # Errors
+/// As [`install`], with pip in Maven's place.
+pub fn box_programs() -> Result<PathBuf> {
+    packages::install(&[Need::Python])?;
+    let lab = lab_dir();
+    fs::create_dir_all(&lab)?;
+    let _guard = lock(&lab, "lock-python")?;
+    Ok(python::install(&lab, "boxes")?.join("bin"))
 }
 
 /// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.

@@ -25,7 +25,15 @@ impl Lab {
     /// # Errors
     /// As [`install::install`] and [`Net::new`].
     pub fn new(islands: &[&str]) -> Result<Self> {
-        Lab::on(install::install(&[], &[])?, Net::new(islands)?)
+        Lab::with_boxes(islands, 0)
+    }
+
+    /// As [`new`](Self::new), with places for so many boxes between islands and hub.
+    ///
+    /// # Errors
+    /// As [`install::install`] and [`Net::with_boxes`].
+    pub fn with_boxes(islands: &[&str], boxes: usize) -> Result<Self> {
+        Lab::on(install::install(&[], &[])?, Net::with_boxes(islands, boxes)?)
     }
 
     /// A lab on networks that are made already.

@@ -16,6 +16,7 @@
 //!   values     what Java makes of its values, of the types that are declared
 //!   yardstick  how long this machine stood still
 //!   healthy    a caller that must not notice what a test does beside it
+//!   boxes      what stands between an island and the hub, and what it does to calls
 //!   faults     what breaks under load, and what comes of it
 //!   walk       what the README says, done word for word
 //! ```
@@ -25,6 +26,7 @@
 //! Nothing here outlives the process that made it, however it ends: [`reaper`] sees to that. Nothing here waits without a
 //! deadline, and nothing here is linked into the programs.
 
+pub mod boxes;
 pub mod differential;
 pub mod faults;
 pub mod healthy;

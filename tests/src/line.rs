@@ -11,7 +11,7 @@ mod files;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::ops::Deref;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ const ADMIN: u16 = 20900;
 pub struct Line {
     /// The programs go first, then what they stand on.
     pub hub: Program,
+    /// Where it listens for links.
+    pub hub_address: SocketAddrV4,
     /// The islands, in the order of the plan.
     pub islands: Vec<Island>,
     /// What they run in.
@@ -81,6 +83,12 @@ impl Deref for Egress {
 }
 
 impl Egress {
+    /// Its usual Dubbo port, at an address of its machine.
+    #[must_use]
+    pub fn at(&self, address: Ipv4Addr) -> SocketAddr {
+        (address, self.port).into()
+    }
+
     /// Where it listens for Dubbo at an address of its machine, as a consumer without a registry would write it.
     #[must_use]
     pub fn url_at(&self, address: Ipv4Addr) -> String {
@@ -94,12 +102,24 @@ impl Line {
     /// # Errors
     /// Something cannot be made or does not get ready; the error ends with the last words of what failed.
     pub fn start(plan: Plan) -> Result<Self> {
+        let line = Line::up_to_the_hub(plan)?;
+        let gateways = || line.islands.iter().flat_map(Island::gateways);
+        gateways().try_for_each(Program::start)?;
+        gateways().try_for_each(|program| program.ready(READY))?;
+        Ok(line)
+    }
+
+    /// Starts all but the gateways, which have their files.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub fn up_to_the_hub(plan: Plan) -> Result<Self> {
         let names: Vec<&str> = plan.islands.iter().map(String::as_str).collect();
-        let lab = Lab::new(&names)?;
+        let lab = Lab::with_boxes(&names, plan.boxes)?;
         let hub = Program::new(Kind::CentralHub, "central-hub", lab.net.hub(), lab.folder(), ADMIN)?;
         let hub_address = lab.net.hub().listen(HUB_PORT)?;
         let islands = names.iter().map(|name| Island::new(&lab, &plan, name)).collect::<Result<_>>()?;
-        let line = Line { hub, islands, lab, plan };
+        let line = Line { hub, hub_address, islands, lab, plan };
         let hub_key = new_key(&line.hub)?;
         line.hub.configure(&files::hub(hub_address, &line.plan.hub))?;
         let mut listed = Vec::new();
@@ -111,9 +131,6 @@ impl Line {
         line.write_grants(&line.plan.grants)?;
         line.hub.start()?;
         line.hub.ready(READY)?;
-        let gateways = || line.islands.iter().flat_map(Island::gateways);
-        gateways().try_for_each(Program::start)?;
-        gateways().try_for_each(|program| program.ready(READY))?;
         Ok(line)
     }
 
@@ -298,7 +315,7 @@ impl Island {
         egresses.chain(ingresses).map(listed).collect()
     }
 
-    fn configure(&self, plan: &Plan, hub: std::net::SocketAddrV4, hub_key: &str) -> Result<()> {
+    fn configure(&self, plan: &Plan, hub: SocketAddrV4, hub_key: &str) -> Result<()> {
         let registry: Vec<String> = self.members().map(|member| member.address().to_string()).collect();
         let registry = registry.join(",");
         let second = self.second_registry.as_ref().map(ZooKeeper::address);

@@ -5,6 +5,7 @@
 //!   island b (10.77.3.2) ──┤ between (the router)  input:   drop
 //!   hub      (10.77.1.2) ──┘                       nothing from hub to island but answers
 //! ```
+//! Where boxes are asked for (10.77.101.2, …), each is one more place: islands may dial it, and it the hub's one port.
 //!
 //! Every place is a network namespace with its own loopback; addresses exist only inside. Where namespaces are not allowed, all places
 //! are this machine with ports of their own, which isolates nothing: [`Net::isolation`] says so, and whoever prints should too.
@@ -30,6 +31,8 @@ use crate::tree::Tree;
 
 /// The one port of the hub that islands may dial.
 pub const HUB_PORT: u16 = 8443;
+/// Where the hub is, unless something else is said.
+const HUB: Ipv4Addr = Ipv4Addr::new(10, 77, 1, 2);
 /// The names that only what runs in one folder has, in that folder.
 pub const HOSTS: &str = "hosts";
 
@@ -38,6 +41,7 @@ pub const HOSTS: &str = "hosts";
 pub struct Net {
     hub: Place,
     islands: Vec<Place>,
+    boxes: Vec<Place>,
     router: Option<namespaces::Router>,
     isolation: Isolation,
 }
@@ -91,13 +95,23 @@ impl Net {
     /// # Errors
     /// Namespaces are allowed, but one cannot be made.
     pub fn new(islands: &[&str]) -> Result<Self> {
-        let own = |third: usize| u8::try_from(third).map(|third| Ipv4Addr::new(10, 77, third, 2));
-        let sites: Vec<Site<'_>> = islands
-            .iter()
-            .zip(2..)
-            .map(|(&name, third)| Ok(Site { name, address: own(third)? }))
-            .collect::<Result<_>>()?;
-        Net::at(own(1)?, &sites)
+        Net::at(HUB, &in_a_row(islands, 2)?)
+    }
+
+    /// As [`new`](Self::new), with a place for each of so many boxes that stand between islands and hub.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), and where namespaces are not allowed: a box on a shared machine stands in nobody's way.
+    pub fn with_boxes(islands: &[&str], boxes: usize) -> Result<Self> {
+        if boxes == 0 {
+            return Net::new(islands);
+        }
+        if let Err(reason) = namespaces::allowed() {
+            bail!("boxes between islands and hub want network namespaces: {reason}");
+        }
+        let names: Vec<String> = (1..=boxes).map(|number| format!("box{number}")).collect();
+        let boxes: Vec<&str> = names.iter().map(String::as_str).collect();
+        namespaces::make(HUB, &in_a_row(islands, 2)?, &in_a_row(&boxes, 101)?)
     }
 
     /// Makes the hub's place and the islands' at addresses of the caller's choice, each in a /24 network of its own.
@@ -106,7 +120,7 @@ impl Net {
     /// As [`new`](Self::new).
     pub fn at(hub: Ipv4Addr, islands: &[Site<'_>]) -> Result<Self> {
         match namespaces::allowed() {
-            Ok(()) => namespaces::make(hub, islands),
+            Ok(()) => namespaces::make(hub, islands, &[]),
             Err(reason) => shared::make(islands, reason),
         }
     }
@@ -131,6 +145,20 @@ impl Net {
     pub fn island(&self, name: &str) -> &Place {
         let found = self.islands.iter().find(|place| place.name() == name);
         found.unwrap_or_else(|| panic!("the lab has no island {name}"))
+    }
+
+    /// Where the boxes stand, in their order.
+    #[must_use]
+    pub fn boxes(&self) -> &[Place] {
+        &self.boxes
+    }
+
+    /// Bytes that went between two places since the start, there and back, with all that TCP/IP puts around them.
+    ///
+    /// # Errors
+    /// There are no namespaces, or the counters cannot be read.
+    pub fn bytes_between(&self, one: &Place, other: &Place) -> Result<u64> {
+        self.router()?.bytes_between(one.name(), other.name())
     }
 
     /// Packets that went from one island into another since the start. Zero, if the firewall is worth its name.
@@ -176,6 +204,14 @@ impl Net {
     fn router(&self) -> Result<&namespaces::Router> {
         self.router.as_ref().context("the islands share this machine, there is no network between them")
     }
+}
+
+/// One after the other: 10.77.`first`.2, and so on.
+fn in_a_row<'a>(names: &[&'a str], first: usize) -> Result<Vec<Site<'a>>> {
+    let site = |(&name, third): (&&'a str, usize)| -> Result<Site<'a>> {
+        Ok(Site { name, address: Ipv4Addr::new(10, 77, u8::try_from(third)?, 2) })
+    };
+    names.iter().zip(first..).map(site).collect()
 }
 
 impl Site<'_> {
@@ -232,13 +268,40 @@ impl Place {
         Ok(SocketAddrV4::new(Ipv4Addr::LOCALHOST, port))
     }
 
+    /// Lets this place pass on packets that are for others, as a device does.
+    ///
+    /// # Errors
+    /// The place is this machine.
+    pub fn forwards(&self) -> Result<()> {
+        self.runs(&["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])
+    }
+
+    /// Makes the firewall of this place what the text says, which nft reads.
+    ///
+    /// # Errors
+    /// The place is this machine, or nft refuses.
+    pub fn firewall(&self, rules: &str) -> Result<()> {
+        namespaces::rules(self.own_namespace()?, rules)
+    }
+
+    /// Runs a command of the system here, such as `tc`, to its end.
+    ///
+    /// # Errors
+    /// The place is this machine, or the command fails; its words are in the error.
+    pub fn runs(&self, words: &[&str]) -> Result<()> {
+        namespaces::inside(self.own_namespace()?, words).map(drop)
+    }
+
+    fn own_namespace(&self) -> Result<&str> {
+        self.namespace().with_context(|| format!("{} is this machine", self.name()))
+    }
+
     /// Gives this place one more address, which only it sees: who dials it from inside comes from it.
     ///
     /// # Errors
     /// The place is this machine, whose addresses are not ours, or it has that address.
     pub fn also_at(&self, address: Ipv4Addr) -> Result<()> {
-        let namespace = self.namespace().with_context(|| format!("{} is this machine", self.name()))?;
-        namespaces::also_at(namespace, address)
+        namespaces::also_at(self.own_namespace()?, address)
     }
 
     /// A command that will run in this place.

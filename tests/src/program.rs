@@ -181,6 +181,19 @@ impl Program {
         self.number_of_status("VmHWM")
     }
 
+    /// The time that it has had on processors so far.
+    ///
+    /// # Errors
+    /// It does not run.
+    pub fn processor_time(&self) -> Result<Duration> {
+        let id = self.process().as_ref().with_context(|| format!("{} does not run", self.name))?.id();
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // Behind the name, which may hold anything, utime and stime are the 12th and 13th field.
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace().skip(11);
+        let ticks: u64 = fields.take(2).map(str::parse::<u64>).sum::<Result<_, _>>()?;
+        Ok(Duration::from_secs(ticks) / u32::try_from(rustix::param::clock_ticks_per_second())?)
+    }
+
     fn number_of_status(&self, key: &str) -> Result<u64> {
         let id = self.process().as_ref().with_context(|| format!("{} does not run", self.name))?.id();
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;

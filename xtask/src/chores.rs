@@ -1,7 +1,7 @@
-//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `bench`, `fuzz`, `semver`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
-//! for `test`, `matrix` and `faults`, in release mode for `demo` and `bench`.
+//! for `test`, `matrix` and `faults`, in release mode for `demo`, `middleboxes` and `bench`.
 
 mod apt;
 mod count;
@@ -58,6 +58,14 @@ pub fn demo(arguments: &[String]) -> Result<()> {
     let mut demo = step::command(step::target().join("release/demo"), &[]);
     demo.args(arguments);
     run(demo)
+}
+
+/// The line through every box that may stand in its way.
+pub fn middleboxes(arguments: &[String]) -> Result<()> {
+    build_programs(&["--release", "-p", "highway-tests"])?;
+    let mut middleboxes = step::command(step::target().join("release/middleboxes"), &[]);
+    middleboxes.args(arguments);
+    run(middleboxes)
 }
 
 /// Every released Dubbo against every other, directly and through Highway.

@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | matrix | faults | bench | semver`.
+//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | matrix | faults | middleboxes | bench | semver`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
@@ -30,6 +30,9 @@ usage: cargo xtask CHORE [ARGUMENTS]
   semver [--write]    what the SDK offers to those who link it, held against sdk/api.txt (--write renews that)
   faults [ARGUMENTS]  breaks each part of the line under load of every line of Dubbo and prints what it cost
                       (docs/faults.md; --write puts the figures there)
+  middleboxes [ARGUMENTS]
+                      the line through every proxy, balancer, firewall and device that may stand between an island and the hub,
+                      100 000 calls each (docs/middleboxes.md; --only NAME, --short; --write puts the figures there)
   help                this
 
 Each ends with the exit code of what it ran: 0 is good.";
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         ("fuzz", _) => chores::fuzz(&rest),
         ("semver", _) => chores::semver(&rest),
         ("faults", _) => chores::faults(&rest),
+        ("middleboxes", _) => chores::middleboxes(&rest),
         ("tidy", []) => tidy::run(),
         ("ci", _) => chores::ci(&rest),
         ("help" | "--help" | "-h", _) => {

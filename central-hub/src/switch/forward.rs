@@ -154,6 +154,18 @@ impl Switch {
                     self.id
                 ),
             ),
+            NoLink::Away => {
+                let service = service_text(head.group, head.service, head.version);
+                refuse(
+                    Stage::Switch,
+                    Kind::NotYetKnown,
+                    format!(
+                        "the gateways of island `{to}` that offer {service} have no connection to hub `{}` now; see whether \
+                         they run and reach the hub",
+                        self.id
+                    ),
+                )
+            }
             NoLink::Service => {
                 let service = service_text(head.group, head.service, head.version);
                 refuse(

@@ -31,10 +31,22 @@ pub enum Need {
     Npm,
     /// A proxy that lets programs out of a network.
     Squid,
+    /// A load balancer.
+    Haproxy,
+    /// A web server that is a reverse proxy too.
+    Apache,
+    /// A cache in front of web servers.
+    Varnish,
+    /// A firewall that looks into requests, inside nginx.
+    Modsecurity,
+    /// What the rules of most such firewalls come from.
+    CoreRules,
+    /// Runs what others wrote in Python, and keeps it apart.
+    Python,
 }
 
 impl Need {
-    /// The command that shows whether it is there.
+    /// The command, or the file, that shows whether it is there.
     #[must_use]
     pub fn command(self) -> &'static str {
         match self {
@@ -46,6 +58,12 @@ impl Need {
             Need::Node => "node",
             Need::Npm => "npm",
             Need::Squid => "squid",
+            Need::Haproxy => "haproxy",
+            Need::Apache => "apache2",
+            Need::Varnish => "varnishd",
+            Need::Python => "python3",
+            Need::Modsecurity => "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so",
+            Need::CoreRules => "/usr/share/modsecurity-crs/owasp-crs.load",
         }
     }
 
@@ -59,6 +77,12 @@ impl Need {
             Need::Node => "nodejs",
             Need::Npm => "npm",
             Need::Squid => "squid",
+            Need::Haproxy => "haproxy",
+            Need::Apache => "apache2-bin",
+            Need::Varnish => "varnish",
+            Need::Python => "python3-venv",
+            Need::Modsecurity => "libnginx-mod-http-modsecurity",
+            Need::CoreRules => "modsecurity-crs",
         }
     }
 }

@@ -22,6 +22,8 @@ pub struct Plan {
     gateways: BTreeMap<(Role, String), Gateways>,
     registries: BTreeMap<String, Registry>,
     egresses: BTreeMap<String, Kind>,
+    /// Places for boxes between islands and hub.
+    pub(super) boxes: usize,
 }
 
 /// The ZooKeeper of an island.
@@ -103,8 +105,16 @@ impl Plan {
             gateways: BTreeMap::new(),
             registries: BTreeMap::new(),
             egresses: BTreeMap::new(),
+            boxes: 0,
             islands: owned(islands),
         }
+    }
+
+    /// So many places for boxes between islands and hub, see [`Net::boxes`](crate::net::Net::boxes).
+    #[must_use]
+    pub fn boxes(mut self, count: usize) -> Self {
+        self.boxes = count;
+        self
     }
 
     /// So many gateways of this role in an island.

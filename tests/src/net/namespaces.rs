@@ -68,12 +68,12 @@ fn stem() -> String {
     format!("hw{}-{}", std::process::id(), NETS.fetch_add(1, Ordering::Relaxed))
 }
 
-pub(super) fn make(hub: Ipv4Addr, islands: &[Site<'_>]) -> Result<Net> {
+pub(super) fn make(hub: Ipv4Addr, islands: &[Site<'_>], boxes: &[Site<'_>]) -> Result<Net> {
     let stem = stem();
     let mut router = Router { name: format!("{stem}-net"), all: Vec::new() };
     router.add(&format!("{stem}-net"))?;
     let sites: Vec<Site<'_>> =
-        [Site { name: "hub", address: hub }].into_iter().chain(islands.iter().copied()).collect();
+        [Site { name: "hub", address: hub }].iter().chain(islands).chain(boxes).copied().collect();
     let mut places = Vec::new();
     for site in &sites {
         let namespace = format!("{stem}-{}", site.name);
@@ -83,29 +83,44 @@ pub(super) fn make(hub: Ipv4Addr, islands: &[Site<'_>]) -> Result<Net> {
     }
     // Read by a process inside, this switch is the namespace's own.
     inside(&router.name, &["sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"])?;
-    rules(&router.name, &firewall(hub, islands))?;
-    Ok(Net { hub: places.remove(0), islands: places, router: Some(router), isolation: Isolation::Namespaces })
+    rules(&router.name, &firewall(hub, islands, boxes))?;
+    let boxes = places.split_off(1 + islands.len());
+    Ok(Net { hub: places.remove(0), islands: places, boxes, router: Some(router), isolation: Isolation::Namespaces })
 }
 
-/// Nobody dials an island, islands dial one port of the hub. The counters sit behind the firewall: they count what got through.
-fn firewall(hub: Ipv4Addr, islands: &[Site<'_>]) -> String {
+/// Nobody dials an island, islands dial one port of the hub, or a box that does. The counters sit behind the firewall: they count what got through.
+fn firewall(hub: Ipv4Addr, islands: &[Site<'_>], boxes: &[Site<'_>]) -> String {
     let islands: Vec<&str> = islands.iter().map(|site| site.name).collect();
-    let ports: Vec<String> = islands.iter().map(|name| format!("\"{name}-r\"")).collect();
+    let cables = |names: &[&str]| names.iter().map(|name| format!("\"{name}-r\"")).collect::<Vec<_>>().join(", ");
+    let ports = cables(&islands);
     // By pairs: the router's own announcements on a cable seem to come from that same cable.
     let pairs =
         islands.iter().flat_map(|from| islands.iter().map(move |to| (from, to))).filter(|(from, to)| from != to);
     let between: String =
         pairs.map(|(from, to)| format!("    iifname \"{from}-r\" oifname \"{to}-r\" counter name between\n")).collect();
-    let ports = ports.join(", ");
+    let boxes = cables(&boxes.iter().map(|site| site.name).collect::<Vec<_>>());
+    let through = if boxes.is_empty() {
+        String::new()
+    } else {
+        format!(
+            "    iifname {{ {ports} }} oifname {{ {boxes} }} ct state new accept
+    iifname {{ {boxes} }} oifname \"hub-r\" ip daddr {hub} tcp dport {HUB_PORT} ct state new accept\n"
+        )
+    };
     format!(
         "table inet lab {{
   counter between {{ }}
   counter tohub {{ }}
+  set ways {{
+    typeof iifname . oifname
+    flags dynamic
+    counter
+  }}
   chain f {{
     type filter hook forward priority 0; policy drop;
     ct state established,related accept
     iifname {{ {ports} }} oifname \"hub-r\" ip daddr {hub} tcp dport {HUB_PORT} ct state new accept
-  }}
+{through}  }}
   chain weather {{
     type filter hook forward priority -10; policy accept;
   }}
@@ -114,6 +129,7 @@ fn firewall(hub: Ipv4Addr, islands: &[Site<'_>]) -> String {
   }}
   chain p {{
     type filter hook postrouting priority 0; policy accept;
+    update @ways {{ iifname . oifname }}
 {between}    iifname {{ {ports} }} oifname \"hub-r\" counter name tohub
   }}
 }}
@@ -170,6 +186,17 @@ impl Router {
         self.counter("tohub")
     }
 
+    pub(super) fn bytes_between(&self, one: &str, other: &str) -> Result<u64> {
+        let text = inside(&self.name, &["nft", "list", "set", "inet", "lab", "ways"])?;
+        let there_and_back = [(one, other), (other, one)];
+        let of = |(from, to): (&str, &str)| -> Option<u64> {
+            let rest = text.split(&format!("\"{from}-r\" . \"{to}-r\"")).nth(1)?;
+            rest.split_whitespace().skip_while(|word| *word != "bytes").nth(1)?.trim_end_matches(',').parse().ok()
+        };
+        // Where nothing went yet, nothing is listed.
+        Ok(there_and_back.into_iter().filter_map(of).sum())
+    }
+
     fn counter(&self, name: &str) -> Result<u64> {
         let text = inside(&self.name, &["nft", "list", "counter", "inet", "lab", name])?;
         let packets = text.split_whitespace().skip_while(|word| *word != "packets").nth(1);
@@ -186,7 +213,7 @@ impl Drop for Router {
     }
 }
 
-fn rules(namespace: &str, text: &str) -> Result<()> {
+pub(super) fn rules(namespace: &str, text: &str) -> Result<()> {
     let mut child = Command::new("ip")
         .args(["netns", "exec", namespace, "nft", "-f", "-"])
         .stdin(Stdio::piped())
@@ -203,7 +230,7 @@ fn rules(namespace: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-fn inside(namespace: &str, words: &[&str]) -> Result<String> {
+pub(super) fn inside(namespace: &str, words: &[&str]) -> Result<String> {
     let mut all = vec!["netns", "exec", namespace];
     all.extend(words);
     run(&all)

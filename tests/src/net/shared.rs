@@ -11,6 +11,7 @@ pub(super) fn make(islands: &[Site<'_>], reason: String) -> Result<Net> {
     Ok(Net {
         hub: Place::new("hub", address, None),
         islands: islands.iter().map(|site| Place::new(site.name, address, None)).collect(),
+        boxes: Vec::new(),
         router: None,
         isolation: Isolation::None { reason },
     })
