@@ -15,6 +15,7 @@
 //! A box is built as its manual and its package have it, and knows nothing of Highway but where the hub is. What operators can do at
 //! each of them stands in `docs/middleboxes.md`.
 
+mod apache;
 mod device;
 mod echo;
 mod envoy;

@@ -62,6 +62,7 @@ macro_rules! each_box {
 
 each_box! {
     no_call_fails_without_a_box: "none",
+    no_call_fails_by_nginx_as_it_comes: "nginx-default",
     no_call_fails_by_nginx_that_passes_upgrades: "nginx-upgrade",
     no_call_fails_by_nginx_that_ends_tls: "nginx-h2",
     no_call_fails_by_nginx_in_cleartext_http2: "nginx-h2c",
@@ -72,6 +73,7 @@ each_box! {
     no_call_fails_by_a_web_application_firewall: "waf-crs",
     no_call_fails_by_a_proxy_that_wants_credentials: "squid-443",
     no_call_fails_by_a_proxy_that_stores_bodies: "mitm-buffer",
+    no_call_fails_by_apache_without_upgrades: "apache-http",
     no_call_fails_by_a_cache: "varnish-pipe",
     no_call_fails_by_a_device_that_forgets: "nat10",
     no_call_fails_by_connections_that_end_at_random: "rude-fin",

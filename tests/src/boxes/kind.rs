@@ -7,7 +7,7 @@ use anyhow::Result;
 
 use super::papers::Papers;
 use super::running::Parts;
-use super::{device, envoy, haproxy, mitm, nginx, rude, squid, varnish};
+use super::{apache, device, envoy, haproxy, mitm, nginx, rude, squid, varnish};
 use crate::net::Place;
 
 /// The name under which gateways know the hub, whoever answers to it.
@@ -107,8 +107,9 @@ pub(super) static NONE: Kind = Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [&'static Kind; 15] = [
+    pub const ALL: [&'static Kind; 17] = [
         &NONE,
+        &nginx::DEFAULT,
         &nginx::UPGRADE,
         &nginx::H2,
         &nginx::H2C,
@@ -119,6 +120,7 @@ impl Kind {
         &nginx::WAF,
         &squid::PORT_443,
         &mitm::BUFFER,
+        &apache::HTTP,
         &varnish::PIPE,
         &device::NAT10,
         &rude::FIN,

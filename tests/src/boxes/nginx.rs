@@ -12,6 +12,16 @@ use super::kind::{Entrance, Kind, Nature, Spot};
 use super::running::{Parts, Program};
 use crate::install::{Need, also};
 
+/// nginx with nothing but where to go.
+pub(super) static DEFAULT: Kind = Kind {
+    name: "nginx-default",
+    about: "nginx with one proxy_pass and nothing else: HTTP/1.0 to the hub, no upgrades, bodies up to 1 MB read whole.",
+    entrance: Entrance::Plain,
+    transport: Some("post"),
+    nature: Nature::Usual,
+    parts: |spot| parts(spot, "", &format!("listen {};", spot.listen()), "location / { proxy_pass http://up; }"),
+};
+
 /// nginx with the few lines that WebSocket wants.
 pub(super) static UPGRADE: Kind = Kind {
     name: "nginx-upgrade",
