@@ -11,6 +11,7 @@
 //! are this machine with ports of their own, which isolates nothing: [`Net::isolation`] says so, and whoever prints should too.
 //! Nothing is changed outside the namespaces.
 
+mod errands;
 mod namespaces;
 mod shared;
 
@@ -27,7 +28,6 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
 use crate::helper;
 use crate::process::{self, Process, Stdout};
-use crate::tree::Tree;
 
 /// The one port of the hub that islands may dial.
 pub const HUB_PORT: u16 = 8443;
@@ -330,61 +330,6 @@ impl Place {
         command
     }
 
-    /// The page at a URL, asked from inside: status and body.
-    ///
-    /// # Errors
-    /// Nobody answers, or not with HTTP.
-    pub fn get(&self, url: &str) -> Result<(u16, String)> {
-        let reply = self.errand(&["get", url])?;
-        let (status, body) = reply.split_once('\n').context("the errand brought no status")?;
-        Ok((status.parse()?, body.to_owned()))
-    }
-
-    /// Waits until a page answers with 200.
-    ///
-    /// # Errors
-    /// It did not in time; says what it answered last.
-    pub fn ready(&self, url: &str, within: Duration) -> Result<()> {
-        self.errand(&["ready", url, &within.as_millis().to_string()]).map(drop)
-    }
-
-    /// Waits until a ZooKeeper serves.
-    ///
-    /// # Errors
-    /// It did not in time.
-    pub fn zookeeper_serving(&self, address: SocketAddrV4, within: Duration) -> Result<()> {
-        self.errand(&["serving", &address.to_string(), &within.as_millis().to_string()]).map(drop)
-    }
-
-    /// What a ZooKeeper answers to a four letter word.
-    ///
-    /// # Errors
-    /// It does not.
-    pub fn ask_zookeeper(&self, address: SocketAddrV4, word: &str) -> Result<String> {
-        self.errand(&["ask", &address.to_string(), word])
-    }
-
-    /// Every node of a ZooKeeper.
-    ///
-    /// # Errors
-    /// It does not answer.
-    pub fn zookeeper_tree(&self, address: SocketAddrV4, below: &str) -> Result<Tree> {
-        Ok(serde_json::from_str(&self.errand(&["tree", &address.to_string(), below])?)?)
-    }
-
-    /// Dials an address from inside.
-    ///
-    /// # Errors
-    /// The attempt could not be made at all.
-    pub fn dial(&self, address: SocketAddrV4) -> Result<Dial> {
-        match self.errand(&["dial", &address.to_string()])?.as_str() {
-            "open" => Ok(Dial::Open),
-            "refused" => Ok(Dial::Refused),
-            "silent" => Ok(Dial::Silent),
-            other => bail!("dialling came back with {other:?}"),
-        }
-    }
-
     /// Listens on these ports and answers nothing: something to be dialled, where the question is whether anybody can.
     ///
     /// # Errors
@@ -426,14 +371,5 @@ impl Place {
         let opened = File::open(&file).with_context(|| format!("cannot open {}", file.display()))?;
         move_into_link_name_space(opened.as_fd(), Some(LinkNameSpaceType::Network))
             .with_context(|| format!("cannot step into {namespace}"))
-    }
-
-    /// Every errand has its own deadline inside.
-    fn errand(&self, words: &[&str]) -> Result<String> {
-        let output = self.command(helper::program()?).args(words).output().context("cannot run an errand")?;
-        if !output.status.success() {
-            bail!("from {}: {}", self.name(), String::from_utf8_lossy(&output.stderr).trim());
-        }
-        Ok(String::from_utf8(output.stdout)?)
     }
 }

@@ -287,9 +287,14 @@ async fn delayed(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, delay: Duratio
 
 /// Beijing's gateway tells what it offers, as the process of this start.
 pub(super) fn offer(link: &Link, start: u64) {
-    let key = ServiceKey { interface: SERVICE.to_owned(), ..ServiceKey::default() };
-    let entry = Entry { key, healthy: true, gateway: "in".to_owned(), ..Entry::default() };
-    let origin = Origin { island: "beijing".to_owned(), gateway: "in".to_owned(), start };
+    offer_as(link, "in", SERVICE, start);
+}
+
+/// A gateway of beijing tells that it offers this service alone.
+pub(super) fn offer_as(link: &Link, gateway: &str, service: &str, start: u64) {
+    let key = ServiceKey { interface: service.to_owned(), ..ServiceKey::default() };
+    let entry = Entry { key, healthy: true, gateway: gateway.to_owned(), ..Entry::default() };
+    let origin = Origin { island: "beijing".to_owned(), gateway: gateway.to_owned(), start };
     let update = Update { origin, revision: 1, base: 0, added: vec![entry], removed: vec![], complete: true };
     link.send_catalogue(&update).unwrap();
 }
@@ -337,10 +342,18 @@ impl Line {
     }
 
     fn ingress_at(&self, hub: SocketAddr) -> (Rc<Gateway>, Dialer) {
-        let again = Rc::new(Gateway::default());
-        let who = (Role::Ingress, "beijing", "in", &self.keys[2]);
-        let dialer = dial(&self.shard, hub, &self.keys[0], who, &again);
-        (again, dialer)
+        self.gateway_at(hub, (Role::Ingress, "beijing", "in", &self.keys[2]))
+    }
+
+    /// Another gateway of beijing dials, which the policy has to list with this key.
+    pub(super) fn ingress_beside(&self, name: &str, key: &Arc<PrivateKey>) -> (Rc<Gateway>, Dialer) {
+        self.gateway_at(self.acceptor.local(), (Role::Ingress, "beijing", name, key))
+    }
+
+    fn gateway_at(&self, hub: SocketAddr, who: (Role, &str, &str, &Arc<PrivateKey>)) -> (Rc<Gateway>, Dialer) {
+        let gateway = Rc::new(Gateway::default());
+        let dialer = dial(&self.shard, hub, &self.keys[0], who, &gateway);
+        (gateway, dialer)
     }
 
     /// Both links are up and the egress knows what beijing offers.

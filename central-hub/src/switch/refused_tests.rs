@@ -1,6 +1,6 @@
 //! Calls that a hub refuses: what the caller hears, what it costs him and others, what the audit says.
 
-use super::line::{BUDGET_LEN, GRANT, policy, with_line};
+use super::line::{BUDGET_LEN, GRANT, offer_as, policy, with_line};
 use super::*;
 
 #[test]
@@ -75,6 +75,34 @@ fn who_was_refused_hears_when_the_island_can_be_reached_and_not_before_its_gatew
         assert_eq!(*line.egress.notices.borrow(), [Notice::Reachable { island: "beijing".to_owned() }]);
         line.call(&link, "echo", b"x", 3);
         assert_eq!(line.reply(3).await, b"x");
+    });
+}
+
+/// The only gateway that offered a service lost its connection for a moment, beside others of its island with other services: calls
+/// were refused for good where they could wait.
+#[test]
+fn a_service_is_still_offered_while_its_gateway_is_away_though_others_of_the_island_are_linked() {
+    with_line("", |line| async move {
+        let key = Arc::new(tunnel::key::PrivateKey::generate().unwrap());
+        let listed = format!(
+            "{GRANT}\n[[island.gateway]]\nid = 'beside'\nrole = 'ingress'\nkey = '{}'\n",
+            key.public().unwrap()
+        );
+        line.switch.obey(policy(&line.keys, &listed, ""));
+        let link = line.ready().await;
+        let (beside, _dialer) = line.ingress_beside("beside", &key);
+        offer_as(&beside.link().await, "beside", "com.example.Other", 2);
+        line.egress.until("both", |egress| egress.offered.borrow().contains(&"com.example.Other".to_owned())).await;
+        line.ingress.link().await.go_away("the test restarts it");
+        while line.switch.links.borrow().all().any(|link| &*link.peer().name == "in" && link.usable()) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        line.call(&link, "echo", b"x", 1);
+        let failure = line.failure(1).await;
+        assert_eq!((failure.kind, failure.outcome), (Kind::NotYetKnown, Reach::NotSent), "{}", failure.text);
+        assert!(failure.text.contains("have no connection to hub `hub-1` now"), "{}", failure.text);
+        line.call_with(&link, Head { service: "com.example.Nobody", ..Head::default() }, b"x", 2);
+        assert_eq!(line.failure(2).await.kind, Kind::NotOffered);
     });
 }
 
