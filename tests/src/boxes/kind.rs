@@ -33,7 +33,9 @@ pub struct Kind {
 /// What a box does by itself that others are only made to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Nature {
-    /// Nothing.
+    /// There is no box.
+    Nothing,
+    /// Nothing of that kind.
     Usual,
     /// Connections through it come to an end, whatever they carry.
     EndsConnections,
@@ -44,8 +46,6 @@ pub(super) enum Nature {
 /// How a gateway gets through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entrance {
-    /// There is none: the hub answers to its name.
-    None,
     /// The box answers to the hub's name.
     Plain,
     /// So it does, under TLS.
@@ -99,9 +99,9 @@ impl Spot {
 pub(super) static NONE: Kind = Kind {
     name: "none",
     about: "Nothing stands in between.",
-    entrance: Entrance::None,
+    entrance: Entrance::Plain,
     transport: None,
-    nature: Nature::Usual,
+    nature: Nature::Nothing,
     parts: |_| Ok(Vec::new()),
 };
 
@@ -137,7 +137,7 @@ impl Kind {
     #[must_use]
     pub fn way(&self, spot: &Spot) -> Way {
         let (scheme, port, more) = match self.entrance {
-            Entrance::None => ("http", spot.hub.port(), String::new()),
+            _ if self.nature == Nature::Nothing => ("http", spot.hub.port(), String::new()),
             Entrance::Plain => ("http", PORT, String::new()),
             Entrance::Tls => ("https", PORT, spot.papers.trusted()),
             Entrance::Proxy => {
@@ -147,7 +147,7 @@ impl Kind {
                 ("https", TLS_PORT, spot.papers.trusted() + &asked)
             }
         };
-        let at = if self.entrance == Entrance::None { *spot.hub.ip() } else { spot.place.address() };
+        let at = if self.nature == Nature::Nothing { *spot.hub.ip() } else { spot.place.address() };
         let transport = self.transport.map(|transport| format!("transport = {transport:?}\n")).unwrap_or_default();
         Way {
             url: format!("{scheme}://{HUB}:{port}"),

@@ -131,7 +131,8 @@ impl Stage {
         self.reaches(leg, &load, some)?;
         leg.running.again()?;
         self.reaches(leg, &load, load.answered() + some)?;
-        if extent == Extent::Long {
+        // Where nothing stands in between, there is nothing to cut.
+        if extent == Extent::Long && leg.running.kind().nature != Nature::Nothing {
             let (net, place) = (&self.line.lab.net, leg.running.place());
             net.cut(place)?;
             sleep(CUT);
