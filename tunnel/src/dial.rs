@@ -41,6 +41,9 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 const LAST_BACKOFF: Duration = Duration::from_secs(5);
 /// A link that lasts no longer is one more failure: a hub that takes links and drops them must not be dialled without pause.
 const STEADY: Duration = Duration::from_secs(5);
+/// A link that brought so many records was none of these, however short it was: a box cut it that lets so much through and no more, and the
+/// next one carries on at once.
+const CARRIED: u64 = 64;
 /// The longest wait while an address only leads to hubs that are linked already.
 const SEEK_BACKOFF: Duration = Duration::from_secs(30);
 
@@ -233,15 +236,16 @@ async fn keep(inner: Rc<Inner>, index: usize) {
     let mut stop = inner.stop.subscribe();
     let work = async {
         let mut failures = 0;
-        let mut linked: Option<Instant> = None;
+        let mut linked: Option<(Instant, u64)> = None;
         loop {
             let lost = inner.lost.notified();
             if !inner.wants(index) {
                 lost.await;
                 continue;
             }
-            if let Some(since) = linked.take() {
-                failures = if since.elapsed() < STEADY { failures + 1 } else { 0 };
+            if let Some((since, received)) = linked.take() {
+                let carried = inner.received(index).saturating_sub(received);
+                failures = if since.elapsed() < STEADY && carried < CARRIED { failures + 1 } else { 0 };
                 if failures > 0 {
                     sleep(jittered(backoff(failures, LAST_BACKOFF))).await;
                     continue;
@@ -254,7 +258,7 @@ async fn keep(inner: Rc<Inner>, index: usize) {
             };
             let wait = match attempt {
                 Ok(Attempt::Linked) => {
-                    linked = Some(Instant::now());
+                    linked = Some((Instant::now(), inner.received(index)));
                     *inner.addresses[index].last_error.borrow_mut() = None;
                     FIRST_BACKOFF
                 }
@@ -305,6 +309,12 @@ impl Inner {
         seen.is_empty()
             || seen.iter().any(|hub| !self.is_connected(|linked| linked == hub))
             || named.iter().any(|name| !self.is_connected(|(linked, _)| linked == name))
+    }
+
+    /// Records that the sessions made through this address have received.
+    fn received(&self, index: usize) -> u64 {
+        let links = self.links.borrow();
+        links.iter().filter(|dialled| dialled.address == index).map(|dialled| dialled.link.received()).sum()
     }
 
     fn note(&self, index: usize, failures: u32, error: &HandshakeError) {

@@ -298,6 +298,31 @@ fn a_hub_that_takes_links_and_drops_them_is_not_dialled_without_pause() {
     });
 }
 
+/// A proxy that lets a megabyte through and then ends the stream was dialled as slowly as a hub that takes links and drops them: up to five
+/// seconds passed for each megabyte.
+#[test]
+fn a_link_that_is_cut_often_and_carries_much_meanwhile_is_made_anew_at_once() {
+    on_shard(|shard| async move {
+        let pair = Pair::new();
+        let Relayed { at_gateway, hub: _hub, relay, dialer: _dialer, .. } = pair.relayed(&shard, Transport::Ws).await;
+        let link = at_gateway.link().await;
+        let since = Instant::now();
+        let mut token = 0;
+        for cut in 1..=6u64 {
+            for _ in 0..100 {
+                link.open(&head(300), &[&body(token, 300)], token).unwrap();
+                token += 1;
+            }
+            at_gateway.until("the answers", |noted| noted.finished.borrow().len() as u64 == token).await;
+            relay.cut();
+            eventually("the gateway is back", || link.status().connections > cut && link.connected()).await;
+        }
+        let took = since.elapsed();
+        // Pauses that double would add up to more than six seconds.
+        assert!(took < Duration::from_secs(3), "six cuts took {took:?}");
+    });
+}
+
 #[test]
 fn a_hub_that_claims_the_id_of_another_gets_neither_its_place_nor_its_sessions() {
     on_shard(|shard| async move {
