@@ -96,7 +96,7 @@ fn the_firewall_refuses_an_attack_that_nginx_lets_through() {
     let stage = stage();
     let asked = |name: &str| {
         let place = stage.leg(name).unwrap().running.place().clone();
-        place.get(&format!("http://{}:8080/?q=<script>alert(1)</script>", place.address())).unwrap().0
+        place.get(&format!("http://{}:8080/?q=%3Cscript%3Ealert(1)%3C/script%3E", place.address())).unwrap().0
     };
     assert_eq!((asked("waf-crs"), asked("nginx-upgrade")), (403, 404));
 }
