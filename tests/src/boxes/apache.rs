@@ -11,7 +11,6 @@ pub(super) static HTTP: Kind = Kind {
     name: "apache-http",
     about: "Apache with mod_proxy_http alone: no upgrades, and slow request bodies are ended after 10 s.",
     entrance: Entrance::Plain,
-    transport: Some("post"),
     nature: Nature::Usual,
     parts: |spot| {
         let modules: String = ["mpm_event", "authz_core", "reqtimeout", "proxy", "proxy_http"]

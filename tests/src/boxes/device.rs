@@ -19,7 +19,6 @@ pub(super) static NAT10: Kind = Kind {
     name: "nat10",
     about: "A stateful device that forgets a flow after 10 s without a packet; later ones vanish without a word.",
     entrance: Entrance::Plain,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| device(spot, Some(10), None),
 };
@@ -29,7 +28,6 @@ pub(super) static THIN30: Kind = Kind {
     name: "thin30",
     about: "A line of 30 Mbit/s each way; what is too much waits up to 400 ms and is then dropped.",
     entrance: Entrance::Plain,
-    transport: Some("h2"),
     nature: Nature::Thin,
     parts: |spot| device(spot, None, Some("30mbit")),
 };

@@ -14,7 +14,6 @@ pub(super) static H2: Kind = Kind {
     name: "envoy-h2",
     about: "Envoy without a limit on the time of a request; upgrades pass, gRPC goes to the hub over HTTP/2.",
     entrance: Entrance::Plain,
-    transport: Some("h2"),
     nature: Nature::Usual,
     parts: |spot| parts(spot, Some("0s")),
 };
@@ -24,7 +23,6 @@ pub(super) static TIMEOUT15: Kind = Kind {
     name: "envoy-timeout15",
     about: "Envoy with its default limit: an answer has to be complete 15 s after the request was.",
     entrance: Entrance::Plain,
-    transport: Some("h2"),
     nature: Nature::Usual,
     parts: |spot| parts(spot, None),
 };

@@ -13,7 +13,6 @@ pub(super) static IDLE5: Kind = Kind {
     name: "haproxy-idle5",
     about: "HAProxy that cuts any connection that is silent for 5 s, and makes HTTP/1.1 of HTTP/2.",
     entrance: Entrance::Plain,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| {
         let text = format!(
@@ -32,7 +31,6 @@ pub(super) static H2: Kind = Kind {
     name: "haproxy-h2",
     about: "HAProxy that ends TLS and speaks HTTP/2 on both sides; it cuts streams that are silent for 50 s.",
     entrance: Entrance::Tls,
-    transport: Some("h2"),
     nature: Nature::Usual,
     parts: |spot| {
         let text = format!(

@@ -22,8 +22,6 @@ pub struct Kind {
     pub about: &'static str,
     /// How a gateway gets through it.
     pub(super) entrance: Entrance,
-    /// `transport` of `[[hub]]`, where the default is not what is tried.
-    pub(super) transport: Option<&'static str>,
     /// What has to be known of it to judge what it does.
     pub(super) nature: Nature,
     /// What runs in its place, in the order of the start; writes the files.
@@ -100,7 +98,6 @@ pub(super) static NONE: Kind = Kind {
     name: "none",
     about: "Nothing stands in between.",
     entrance: Entrance::Plain,
-    transport: None,
     nature: Nature::Nothing,
     parts: |_| Ok(Vec::new()),
 };
@@ -148,10 +145,9 @@ impl Kind {
             }
         };
         let at = if self.nature == Nature::Nothing { *spot.hub.ip() } else { spot.place.address() };
-        let transport = self.transport.map(|transport| format!("transport = {transport:?}\n")).unwrap_or_default();
         Way {
             url: format!("{scheme}://{HUB}:{port}"),
-            more: more + &transport,
+            more,
             name: (HUB, at),
             secret: (self.entrance == Entrance::Proxy).then_some(squid::CREDENTIALS),
         }

@@ -12,7 +12,6 @@ pub(super) static BUFFER: Kind = Kind {
     name: "mitm-buffer",
     about: "mitmproxy with a certificate of its own; it stores every body whole, so that nothing but WebSocket streams.",
     entrance: Entrance::Tls,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| {
         let own = spot.folder.join("own");

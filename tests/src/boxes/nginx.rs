@@ -17,7 +17,6 @@ pub(super) static DEFAULT: Kind = Kind {
     name: "nginx-default",
     about: "nginx with one proxy_pass and nothing else: HTTP/1.0 to the hub, no upgrades, bodies up to 1 MB read whole.",
     entrance: Entrance::Plain,
-    transport: Some("post"),
     nature: Nature::Usual,
     parts: |spot| parts(spot, "", &format!("listen {};", spot.listen()), "location / { proxy_pass http://up; }"),
 };
@@ -27,7 +26,6 @@ pub(super) static UPGRADE: Kind = Kind {
     name: "nginx-upgrade",
     about: "nginx that passes upgrades on; it cuts what is silent for 60 s and reads request bodies whole.",
     entrance: Entrance::Plain,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| parts(spot, "", &format!("listen {};", spot.listen()), &upgrade("")),
 };
@@ -37,7 +35,6 @@ pub(super) static H2: Kind = Kind {
     name: "nginx-h2",
     about: "nginx that ends TLS and speaks HTTP/2; gRPC goes by grpc_pass and no request may bring more than 16 MB.",
     entrance: Entrance::Tls,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| parts(spot, "", &tls(spot, spot.listen()), &upgrade(GRPC)),
 };
@@ -47,7 +44,6 @@ pub(super) static H2C: Kind = Kind {
     name: "nginx-h2c",
     about: "nginx on a port for cleartext HTTP/2 alone, where HTTP/1.1 cannot be spoken.",
     entrance: Entrance::Plain,
-    transport: Some("h2"),
     nature: Nature::Usual,
     parts: |spot| parts(spot, "", &format!("listen {} http2;", spot.listen()), "location / { grpc_pass grpc://up; }"),
 };
@@ -57,7 +53,6 @@ pub(super) static WAF: Kind = Kind {
     name: "waf-crs",
     about: "nginx-upgrade behind ModSecurity with the OWASP Core Rule Set at paranoia level 1, blocking.",
     entrance: Entrance::Plain,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| {
         let module = also(Need::Modsecurity)?;

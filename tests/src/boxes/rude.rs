@@ -20,7 +20,6 @@ pub(super) static FIN: Kind = Kind {
     name: "rude-fin",
     about: "A relay that ends each connection after 64 KiB to 1 MiB or 3 to 15 s, whatever is on it.",
     entrance: Entrance::Plain,
-    transport: Some("ws"),
     nature: Nature::EndsConnections,
     parts: |spot| {
         let (listen, hub) = (spot.listen().to_string(), spot.hub.to_string());

@@ -18,7 +18,6 @@ pub(super) static PORT_443: Kind = Kind {
     name: "squid-443",
     about: "Squid that wants an account, connects to port 443 alone and cuts what is silent for 20 s; nginx-h2 behind it.",
     entrance: Entrance::Proxy,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| {
         let here = spot.folder.display();

@@ -11,7 +11,6 @@ pub(super) static PIPE: Kind = Kind {
     name: "varnish-pipe",
     about: "Varnish with a pipe for WebSocket; whoever says nothing for 60 s is cut, and HTTP/2 is not spoken.",
     entrance: Entrance::Plain,
-    transport: Some("ws"),
     nature: Nature::Usual,
     parts: |spot| {
         let (ip, port) = (spot.hub.ip(), spot.hub.port());
