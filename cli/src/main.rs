@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `key new`, `key show` | makes a key of a gateway or hub, shows the public half of one |
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
+//! | `doctor` | what the way to the hub lets through, what that means, and what to ask for |
 //! | `explain` | where a call would go and why, as an egress gateway decides it |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
 //! | `rules` | shows, checks and changes the rule documents of a registry's config center |
@@ -11,11 +12,13 @@
 //! | `status` | what a running program says about itself |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
-//! arguments; `rules` and `explain` have a 3 for no. Secrets are never arguments.
+//! arguments; `rules`, `explain` and `doctor` have a 3 for no, `doctor` a 4
+//! for yes, but. Secrets are never arguments.
 #![warn(clippy::print_stderr, reason = "what is said goes through `output`, as nobody may read it")]
 
 mod admin;
 mod check;
+mod doctor;
 mod explain;
 mod key;
 mod leave;
@@ -55,6 +58,9 @@ enum Command {
         #[arg(long)]
         kind: Option<Kind>,
     },
+    /// Tries the way from here to the hub step by step and says what each finding means and what to ask for: exit code 0 where all is
+    /// well, 4 where a link can be made and there is something to ask for, 3 where none can.
+    Doctor(doctor::Arguments),
     /// Says where a call would go and why, by the code of an egress gateway that decides it, and what the hubs say of it: exit code 0, or
     /// 3 where it is refused, by the gateway or by its hubs, or a probe was not answered.
     Explain(explain::Arguments),
@@ -105,6 +111,7 @@ fn main() -> ExitCode {
         }
         Command::Key(KeyCommand::Show { file }) => key::show(&file).and_then(printed),
         Command::Check { file, kind } => check::run(&file, kind),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Leave { file } => leave::run(&file).map(|left| done(left, "all that it wrote is taken out")),
         Command::Rules(arguments) => rules::run(arguments),

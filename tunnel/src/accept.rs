@@ -213,8 +213,12 @@ async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, arriv
             });
         })
     };
+    let probes = {
+        let arrival = arrival.clone();
+        Box::new(move || arrival.probe())
+    };
     let carries = Box::new(move || -> Rc<dyn std::any::Any> { Rc::new(arrival.carry(Rc::new(()))) });
-    let door = Rc::new(Door { arrived, carries, posts: inner.posts.clone() });
+    let door = Rc::new(Door { arrived, carries, posts: inner.posts.clone(), probes });
     if let Err(error) = serve(stream, inner.config.tls.clone(), Rc::new(slot), door).await {
         tracing::debug!(%peer, %error, "connection has ended");
     }

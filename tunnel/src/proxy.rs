@@ -10,11 +10,17 @@
 //! It never shows credentials. Only plain HTTP to the proxy and Basic credentials are spoken; the link inside is what `[[hub]]` says.
 
 use std::fmt;
+use std::io;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderValue, Uri};
 use hyper_util::client::proxy::matcher::Matcher;
+use shard::Shard;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+
+use crate::transport::through;
 
 /// The word for no proxy, whatever the environment says.
 const NONE: &str = "none";
@@ -83,12 +89,28 @@ impl Proxy {
     }
 
     /// Its host, without the brackets of IPv6.
-    pub(crate) fn host(&self) -> &str {
+    #[must_use]
+    pub fn host(&self) -> &str {
         self.host.trim_start_matches('[').trim_end_matches(']')
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// Its port.
+    #[must_use]
+    pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Asks it, at the other end of `stream`, for a connection to `hub`, which is `HOST:PORT`.
+    ///
+    /// # Errors
+    /// It does not answer, or not with a connection: what it said, and what to ask for.
+    pub async fn open(
+        &self,
+        shard: &Shard,
+        stream: TcpStream,
+        hub: &str,
+    ) -> io::Result<impl AsyncRead + AsyncWrite + Unpin + Send + 'static + use<>> {
+        through(shard, stream, self, hub).await
     }
 
     pub(crate) fn credentials(&self) -> Option<&HeaderValue> {

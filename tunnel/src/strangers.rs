@@ -93,6 +93,11 @@ impl Arrival {
         self.stranger.take().or_else(|| self.strangers.enter(self.address))
     }
 
+    /// A probe on it begins, which proves nothing: one more stranger; `None` if there are too many already.
+    pub(crate) fn probe(&self) -> Option<Stranger> {
+        self.strangers.enter(self.address)
+    }
+
     /// It has failed.
     pub(crate) fn failed(&self, handshake: Stranger) {
         if self.links.get() == 0 {

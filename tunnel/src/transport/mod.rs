@@ -10,11 +10,14 @@
 
 pub(crate) mod connect;
 pub(crate) mod post;
+mod probe;
 pub(crate) mod serve;
 pub(crate) mod stream;
 mod tcp;
 mod through;
 pub(crate) mod ws;
+
+pub(crate) use through::through;
 
 use std::future::poll_fn;
 use std::io;

@@ -27,8 +27,9 @@ use super::connect::{FRAME_LEN, Local, SEND_LEN, WINDOW, hold_little};
 use super::post::served::{self, Streams};
 use super::ws::Ws;
 use super::ws::framing::End;
-use super::{BoxIo, LINK_PATH, POSTS_PATH, Transport, stream};
+use super::{BoxIo, LINK_PATH, POSTS_PATH, Transport, probe, stream};
 use crate::random;
+use crate::strangers::Stranger;
 use crate::tls::exporter;
 
 /// A connection has this long to ask for a link, TLS and all; without one it is closed after as long again.
@@ -44,7 +45,7 @@ const RESET_STREAMS: usize = 20;
 /// Streams that were reset here for what the peer did wrong, over which its connection is ended.
 const WRONG_STREAMS: usize = 64;
 
-pub(super) type Body = Either<Full<Bytes>, stream::Outgoing>;
+pub(super) type Body = Either<Full<Bytes>, Either<stream::Outgoing, probe::Spoken>>;
 
 /// What a request becomes.
 pub(crate) struct Arrived {
@@ -63,6 +64,8 @@ pub(crate) struct Door {
     pub(crate) carries: Box<dyn Fn() -> Rc<dyn std::any::Any>>,
     /// The streams of small POSTs.
     pub(crate) posts: Rc<Streams>,
+    /// Lets one more probe in, unless there are too many strangers.
+    pub(crate) probes: Box<dyn Fn() -> Option<Stranger>>,
 }
 
 /// Serves one connection until it has ended or has no use.
@@ -111,11 +114,11 @@ pub(crate) async fn serve(
             let context = Context { exporter, is_tls, guard, ended, posting };
             let door = door.clone();
             async move {
-                let is_post = request.method() == Method::POST && request.uri().path().ends_with(POSTS_PATH);
-                Ok::<_, Infallible>(if is_post {
-                    served::answer(request, context, &door).await
-                } else {
-                    answer(request, context, &door)
+                let (path, is_post) = (request.uri().path(), request.method() == Method::POST);
+                Ok::<_, Infallible>(match probe::asked(path) {
+                    Some(probe) if is_post => probe::answer(probe, request, context, &door).await,
+                    None if is_post && path.ends_with(POSTS_PATH) => served::answer(request, context, &door).await,
+                    _ => answer(request, context, &door),
                 })
             }
         })
@@ -171,7 +174,8 @@ impl Posting {
 }
 
 fn answer(mut request: Request<Incoming>, context: Context, door: &Rc<Door>) -> Response<Body> {
-    if !request.uri().path().ends_with(LINK_PATH) {
+    let is_probe = probe::asked(request.uri().path()).is_some();
+    if !is_probe && !request.uri().path().ends_with(LINK_PATH) {
         return words(StatusCode::NOT_FOUND, "This is a Highway hub; links are at /highway/link.\n");
     }
     if request.method() == Method::POST {
@@ -190,7 +194,7 @@ fn answer(mut request: Request<Incoming>, context: Context, door: &Rc<Door>) -> 
             is_tls: context.is_tls,
             guard: context.guard,
         });
-        let mut response = Response::new(Either::Right(body));
+        let mut response = Response::new(Either::Right(Either::Left(body)));
         let headers = response.headers_mut();
         let kind = if name == "h2" { "application/grpc" } else { "application/octet-stream" };
         headers.insert(CONTENT_TYPE, http::HeaderValue::from_static(kind));
@@ -201,12 +205,19 @@ fn answer(mut request: Request<Incoming>, context: Context, door: &Rc<Door>) -> 
     let Some(key) = upgrade_key(&request) else {
         return words(StatusCode::UPGRADE_REQUIRED, "A link is a WebSocket (version 13) or made of POSTs.\n");
     };
+    let stranger = if is_probe { (door.probes)() } else { None };
+    if is_probe && stranger.is_none() {
+        return probe::full();
+    }
     let accept = derive_accept_key(&key);
     let upgrade = hyper::upgrade::on(&mut request);
     let door = door.clone();
     tokio::task::spawn_local(async move {
         if let Ok(Ok(arrival)) = timeout(LINK_LIMIT, upgraded(upgrade, context)).await {
-            (door.arrived)(arrival);
+            match stranger {
+                Some(stranger) => probe::echo(arrival.transport, stranger).await,
+                None => (door.arrived)(arrival),
+            }
         }
     });
     let mut response = words(StatusCode::SWITCHING_PROTOCOLS, "");

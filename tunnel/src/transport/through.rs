@@ -28,7 +28,7 @@ const HEAD_LEN: usize = 16 * 1024;
 ///
 /// # Errors
 /// It does not answer, or not with a connection: what it said, and what to ask for.
-pub(super) async fn through(shard: &Shard, stream: TcpStream, proxy: &Proxy, hub: &str) -> io::Result<BoxIo> {
+pub(crate) async fn through(shard: &Shard, stream: TcpStream, proxy: &Proxy, hub: &str) -> io::Result<BoxIo> {
     let ended =
         |error: hyper::Error| io::Error::other(format!("proxy {proxy} ended the connection at CONNECT: {error}"));
     let (mut sender, connection) = hyper::client::conn::http1::Builder::new()

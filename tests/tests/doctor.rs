@@ -1,0 +1,222 @@
+//! `highway doctor` before a real hub with real boxes in between: what it says, and how it ends.
+//!
+//! ```text
+//!   island a: highway doctor ─▶ nginx, squid, a portal, nobody ──▶ hub
+//! ```
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddrV4, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use highway_tests::install::{self, Need};
+use highway_tests::lab::Lab;
+use highway_tests::net::Place;
+use highway_tests::process::{Process, Stdout, until};
+use highway_tests::program::{self, Kind, Program};
+use serde_json::Value;
+
+const STARTING: Duration = Duration::from_secs(60);
+/// `shop` with the password `sesame`, as `openssl passwd -apr1` writes it.
+const ACCOUNT: &str = "shop:$apr1$highway$bYsYhPxkn9JW.buKUHTB30\n";
+
+struct World {
+    lab: Lab,
+    hub: Program,
+    address: SocketAddrV4,
+}
+
+fn world() -> World {
+    let lab = Lab::new(&["a"]).unwrap();
+    let place = lab.net.hub();
+    let hub = Program::new(Kind::CentralHub, "central-hub", place, lab.folder(), 20_900).unwrap();
+    let address = place.listen(8443).unwrap();
+    program::highway(&["key", "new", "--out", hub.folder().join("hub.key").to_str().unwrap()]).unwrap();
+    hub.write("islands.toml", "").unwrap();
+    let text = format!(
+        "[policy]\nfiles = [\"islands.toml\"]\n\n[audit]\nfile = \"audit.jsonl\"\n\n\
+         [hub]\nid = \"hub-1\"\nlisten = [\"{address}\"]\nkey_file = \"hub.key\"\n"
+    );
+    hub.configure(&text).unwrap();
+    hub.start().unwrap();
+    hub.ready(STARTING).unwrap();
+    World { lab, hub, address }
+}
+
+/// What it said, on both ends, and its exit code.
+struct Told {
+    code: Option<i32>,
+    value: Value,
+    whole: String,
+}
+
+impl World {
+    fn island(&self) -> &Place {
+        self.lab.net.island("a")
+    }
+
+    fn doctor(&self, at: SocketAddrV4, more: &[&str]) -> Told {
+        let url = format!("http://{at}");
+        let program = program::folder().unwrap().join("highway");
+        let said = |form: &[&str]| {
+            let arguments = [&["doctor", "--hub", &url], more, form].concat();
+            self.island().command(&program).args(arguments).output().unwrap()
+        };
+        let json = said(&["--json"]);
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let whole = text(&json.stdout) + &text(&json.stderr);
+        let value = serde_json::from_slice(&json.stdout).unwrap_or_else(|error| panic!("{error}: {whole}"));
+        Told { code: json.status.code(), value, whole }
+    }
+
+    fn nginx(&self, name: &str, inside: &str) -> (Process, SocketAddrV4) {
+        let program = install::also(Need::Nginx).unwrap();
+        let at = self.island().listen(8080).unwrap();
+        let folder = self.lab.folder().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let (here, hub) = (folder.display(), self.address);
+        let kept: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+            .map(|what| format!("{what}_temp_path {here}/{what}; "))
+            .concat();
+        let text = format!(
+            "daemon off; master_process off; user root; pid {here}/pid; error_log stderr; events {{ }}\nhttp {{ access_log off; {kept}\n\
+             map $http_upgrade $kept {{ default upgrade; '' close; }}\n\
+             server {{ listen {at}; {inside} location / {{ proxy_pass http://{hub}; {inside_location} }} }} }}\n",
+            inside = if inside.is_empty() { "" } else { "client_max_body_size 16m;" },
+            inside_location = inside,
+        );
+        fs::write(folder.join("nginx.conf"), text).unwrap();
+        let mut command = self.island().command(program);
+        command.arg("-e").arg("stderr").arg("-c").arg(folder.join("nginx.conf"));
+        let process = Process::start(name, &folder, command, Stdout::Logged).unwrap();
+        self.listens(&process, at);
+        (process, at)
+    }
+
+    fn squid(&self) -> (Process, SocketAddrV4) {
+        let program = install::also(Need::Squid).unwrap();
+        let at = self.island().listen(3128).unwrap();
+        let folder = self.lab.folder().join("squid");
+        fs::create_dir_all(&folder).unwrap();
+        // squid does not stay root.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(folder.join("accounts"), ACCOUNT).unwrap();
+        let (here, port) = (folder.display(), self.address.port());
+        let conf = format!(
+            "http_port {at}\npid_filename none\nvisible_hostname squid.lab\n\
+             auth_param basic program /usr/lib/squid/basic_ncsa_auth {here}/accounts\nauth_param basic realm lab\n\
+             acl hub port {port}\nacl known proxy_auth REQUIRED\nhttp_access deny !known\n\
+             http_access deny CONNECT !hub\nhttp_access allow CONNECT known\nhttp_access deny all\n\
+             access_log none\ncache_log {here}/cache.log\ncache deny all\ncoredump_dir {here}\nshutdown_lifetime 0 seconds\n"
+        );
+        fs::write(folder.join("squid.conf"), conf).unwrap();
+        let mut command = self.island().command(program);
+        command.arg("-N").arg("-f").arg(folder.join("squid.conf"));
+        let process = Process::start("squid", &folder, command, Stdout::Logged).unwrap();
+        self.listens(&process, at);
+        (process, at)
+    }
+
+    fn listens(&self, process: &Process, at: SocketAddrV4) {
+        let is_up = || self.island().inside(|| std::net::TcpStream::connect(at).is_ok()).unwrap().then_some(());
+        until("it listens", STARTING, is_up).unwrap_or_else(|error| panic!("{error:#}\n{}", process.last_words(30)));
+    }
+}
+
+impl Told {
+    /// What a step says, all of it.
+    fn step(&self, name: &str) -> String {
+        let steps = self.value[0]["steps"].as_array().unwrap();
+        let step = steps.iter().find(|step| step["step"] == name);
+        step.unwrap_or_else(|| panic!("no step {name}: {}", self.whole)).to_string()
+    }
+
+    fn passes(&self) -> &Value {
+        &self.value[0]["passes"]
+    }
+}
+
+#[test]
+fn what_stands_before_the_hub_is_told_in_the_words_of_those_who_run_it() {
+    let world = world();
+
+    // Nothing in between.
+    let told = world.doctor(world.address, &[]);
+    assert_eq!(told.code, Some(0), "{}\n{}", told.whole, world.hub.last_words());
+    assert_eq!(told.passes(), &serde_json::json!(["ws", "h2", "h1", "post"]), "{}", told.whole);
+
+    // nginx with nothing but where to go.
+    let (nginx, at) = world.nginx("nginx-default", "");
+    let told = world.doctor(at, &[]);
+    assert_eq!(told.code, Some(4), "{}", told.whole);
+    assert_eq!(told.passes(), &serde_json::json!(["post"]), "{}", told.whole);
+    assert!(told.step("answer").contains("HTTP/1.0"), "{}", told.whole);
+    let upgrade = told.step("websocket");
+    assert!(upgrade.contains("the proxy does not pass WebSocket upgrades"), "{upgrade}");
+    assert!(upgrade.contains("proxy_set_header Upgrade $http_upgrade;"), "{upgrade}");
+    assert!(
+        told.step("flow").contains("requests are held until they are whole; answers pass piece by piece"),
+        "{}",
+        told.whole
+    );
+    drop(nginx);
+
+    // The same with the lines that were asked for.
+    let lines = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $kept;";
+    let (nginx, at) = world.nginx("nginx-upgrade", lines);
+    let told = world.doctor(at, &[]);
+    assert_eq!(told.code, Some(0), "{}", told.whole);
+    assert_eq!(told.passes(), &serde_json::json!(["ws", "post"]), "{}", told.whole);
+    assert!(told.step("h1 stream").contains("requests are held until they are whole"), "{}", told.whole);
+    assert!(told.step("headers").contains("up to 7 KB pass"), "{}", told.whole);
+    drop(nginx);
+}
+
+#[test]
+fn a_proxy_a_portal_and_a_dead_port_are_told_apart() {
+    let world = world();
+    let (_squid, squid) = world.squid();
+    let proxy = format!("http://{squid}");
+    let account = world.lab.folder().join("account");
+    let account = account.to_str().unwrap();
+    let with = |text: &str| {
+        fs::write(account, text).unwrap();
+        fs::set_permissions(account, fs::Permissions::from_mode(0o600)).unwrap();
+        ["--proxy", proxy.as_str(), "--proxy-credentials-file", account]
+    };
+
+    let told = world.doctor(world.address, &["--proxy", &proxy]);
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("proxy").contains("wants credentials (407)"), "{}", told.whole);
+    let told = world.doctor(world.address, &with("shop:planted-secret"));
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("proxy").contains("does not take the credentials (407)"), "{}", told.whole);
+    assert!(!told.whole.contains("planted-secret"), "{}", told.whole);
+    let other = SocketAddrV4::new(*world.address.ip(), world.address.port() ^ 1);
+    let told = world.doctor(other, &with("shop:sesame"));
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("proxy").contains("the proxy's rules do not allow this host and port"), "{}", told.whole);
+    let told = world.doctor(world.address, &with("shop:sesame"));
+    assert_eq!(told.code, Some(0), "{}", told.whole);
+
+    // A page to log in, whatever is asked.
+    let at = world.island().listen(80).unwrap();
+    let portal = world.island().inside(|| TcpListener::bind(at)).unwrap().unwrap();
+    std::thread::spawn(move || {
+        let page = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 18\r\nConnection: close\r\n\r\n<h1>log in</h1>\r\n\r\n";
+        for mut asked in portal.incoming().flatten() {
+            let _ = asked.read(&mut [0; 4096]);
+            let _ = asked.write_all(&page.as_bytes()[..page.len() - 1]);
+        }
+    });
+    let told = world.doctor(at, &["--proxy", "none"]);
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("answer").contains("something other than the hub answers"), "{}", told.whole);
+
+    let dead = world.island().listen(9).unwrap();
+    let told = world.doctor(dead, &["--proxy", "none"]);
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("connect").contains("nobody listens there"), "{}", told.whole);
+}
