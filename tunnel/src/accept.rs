@@ -26,6 +26,7 @@ use wire::tunnel::hello::{ClientHello, ClientPayload, Refusal, RefusalReason, Se
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, is_sealed, respond};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
+use crate::moved::Moved;
 use crate::session::Side;
 use crate::strangers::{Arrival, Strangers};
 use crate::transport::post::served::Streams;
@@ -281,7 +282,7 @@ impl Inner {
         transport.proven();
         let guard: Option<Rc<dyn std::any::Any>> = Some(Rc::new(arrival.carry(guard)));
         let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard };
-        self.take(established.said, connected);
+        self.take(established.said, established.moved, connected);
         Ok(())
     }
 
@@ -327,8 +328,12 @@ impl Inner {
         Ok((Prepared { peer, session, resumed: known, exchanges, features, start }, welcome))
     }
 
-    fn take(&self, prepared: Prepared, connected: Connected) {
+    fn take(&self, prepared: Prepared, moved: Option<Moved>, connected: Connected) {
         if let Some((link, position, received)) = prepared.resumed {
+            let (position, received) = moved.map_or((position, received), |moved| (moved.acknowledged, moved.received));
+            if position > link.received() {
+                return tracing::warn!(peer = %link.peer().name, "a gateway that moves a link says that more has come than has");
+            }
             if !link.is_over() {
                 link.attach(connected, position, received);
             }

@@ -30,6 +30,7 @@ use crate::address::{HubAddress, Transport};
 use crate::handshake::{Answered, HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
 use crate::key::{PrivateKey, PublicKey};
 use crate::link::{Connected, NewLink, TICK};
+use crate::moved::Moved;
 use crate::path::{Finding, Memory, Path};
 use crate::session::Side;
 use crate::transport::connect::{self, Made, Target};
@@ -370,7 +371,7 @@ impl Inner {
         }
         let pending = Pending { inner: self, hub: &hub };
         let position = answered.position();
-        let established = answered.confirm().await?;
+        let established = answered.confirm(None).await?;
         let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
         drop(pending);
         self.addresses[index].duplicates.set(0);
@@ -382,13 +383,23 @@ impl Inner {
     async fn move_to(&self, index: usize, hub: &HubId, via: Transport) -> Result<bool, HandshakeError> {
         let Made { mut transport, exporter, is_tls } = self.connect(index, via).await?;
         let answered = self.ask(index, &mut *transport, exporter, |_| true).await?;
-        if (&answered.welcome.hub, &answered.key) != (&hub.0, &hub.1) || answered.welcome.resumed.is_none() {
+        let is_same = (&answered.welcome.hub, &answered.key) == (&hub.0, &hub.1);
+        let (Some(told), true) = (answered.welcome.resumed, is_same) else { return Ok(false) };
+        let standing = |dialled: &&Dialled| dialled.hub == *hub && dialled.link.connected();
+        let Some(link) = self.links.borrow().iter().find(standing).map(|dialled| dialled.link.clone()) else {
+            return Ok(false);
+        };
+        if link.session_id() != answered.welcome.session || !self.pending.borrow_mut().insert(hub.clone()) {
             return Ok(false);
         }
-        let position = answered.position();
-        let established = answered.confirm().await?;
+        // From here on nothing moves: what has come and what is known to have come is what the new connection begins with.
+        let (_gap, _pending) = (Gap(&self.lost), Pending { inner: self, hub });
+        let [received, acknowledged] = link.let_go();
+        let moved = Moved { received, acknowledged: acknowledged.max(told) };
+        let mut established = answered.confirm(Some(moved)).await?;
         let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
-        self.take(index, via, hub.clone(), established.said, connected, position);
+        established.said.resumed = Some(moved.acknowledged);
+        self.take(index, via, hub.clone(), established.said, connected, moved.received);
         Ok(true)
     }
 
@@ -508,6 +519,15 @@ struct Pending<'a> {
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
         self.inner.pending.borrow_mut().remove(self.hub);
+    }
+}
+
+/// While a link has let its connection go for another: if that does not come about, it is dialled anew.
+struct Gap<'a>(&'a Notify);
+
+impl Drop for Gap<'_> {
+    fn drop(&mut self) {
+        self.0.notify_waiters();
     }
 }
 

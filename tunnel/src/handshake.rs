@@ -28,6 +28,7 @@ use wire::tunnel::hello::{
 };
 
 use crate::key::{PrivateKey, PublicKey};
+use crate::moved::Moved;
 use crate::seal::Seal;
 use crate::transport::{Transport, read_more};
 
@@ -35,8 +36,6 @@ use crate::transport::{Transport, read_more};
 const PATTERN: &str = "Noise_IK_25519_AESGCM_SHA256";
 /// Names this protocol in the prologue.
 const PROLOGUE: &[u8] = b"highway-link/1";
-/// The gateway's last word of the handshake.
-const GO: &[u8] = b"go";
 /// The whole handshake of a link takes no longer.
 pub(crate) const HANDSHAKE_LIMIT: Duration = Duration::from_secs(10);
 /// Hellos that a hub reads on one connection: the second one may be made for the key it named.
@@ -86,6 +85,8 @@ pub(crate) struct Established<T> {
     pub(crate) seal: Option<Seal>,
     /// Bytes that came behind the handshake.
     pub(crate) rest: Vec<u8>,
+    /// Where a session goes on that had a connection meanwhile.
+    pub(crate) moved: Option<Moved>,
 }
 
 /// Length-prefixed frames of a handshake.
@@ -216,17 +217,18 @@ impl Answered<'_> {
         self.told.resume.iter().find(|resume| resume.hub == self.welcome.hub).map_or(0, |resume| resume.received)
     }
 
-    /// Makes the link.
+    /// Makes the link; `moved` where it takes one over that stands.
     ///
     /// # Errors
     /// The connection broke.
-    pub(crate) async fn confirm(mut self) -> Result<Established<Welcome>, HandshakeError> {
+    pub(crate) async fn confirm(mut self, moved: Option<Moved>) -> Result<Established<Welcome>, HandshakeError> {
         let mut state = self.state.into_transport_mode().map_err(HandshakeError::Noise)?;
-        let mut go = vec![0; GO.len() + 16];
-        let len = state.write_message(GO, &mut go).map_err(HandshakeError::Noise)?;
+        let word = Moved::last_word(moved);
+        let mut go = vec![0; word.len() + 16];
+        let len = state.write_message(&word, &mut go).map_err(HandshakeError::Noise)?;
         self.frames.send(&[&go[..len]]).await?;
         let seal = self.welcome.sealed.then(|| Seal::new(state));
-        Ok(Established { said: self.welcome, seal, rest: self.frames.read })
+        Ok(Established { said: self.welcome, seal, rest: self.frames.read, moved })
     }
 }
 
@@ -279,12 +281,10 @@ pub(crate) async fn respond<T>(
         let mut state = state.into_transport_mode().map_err(HandshakeError::Noise)?;
         let go = frames.next().await?;
         let mut plain = vec![0; go.len()];
-        let is_go = state.read_message(&go, &mut plain).is_ok_and(|len| &plain[..len] == GO);
-        if !is_go {
-            return Err(HandshakeError::NotLive);
-        }
+        let len = state.read_message(&go, &mut plain).map_err(|_| HandshakeError::NotLive)?;
+        let moved = Moved::read(&plain[..len]).ok_or(HandshakeError::NotLive)?;
         let seal = sealed.then(|| Seal::new(state));
-        return Ok(Established { said, seal, rest: frames.read });
+        return Ok(Established { said, seal, rest: frames.read, moved });
     }
     Err(HandshakeError::NotLive)
 }

@@ -27,6 +27,7 @@ mod handshake;
 mod headers;
 pub mod key;
 mod link;
+mod moved;
 mod path;
 mod peer;
 mod proxy;

@@ -69,7 +69,7 @@ impl Scripted {
             },
         };
         let answered = initiate(&mut *transport, initiator).await.map_err(|error| error.to_string())?;
-        let established = answered.confirm().await.map_err(|error| error.to_string())?;
+        let established = answered.confirm(None).await.map_err(|error| error.to_string())?;
         let mut scripted = Scripted { transport, seal: established.seal, read: established.rest, plain: Vec::new() };
         scripted.open().map_err(|error| error.to_string())?;
         Ok(scripted)

@@ -11,6 +11,18 @@ use super::{Inner, LAST_WORDS, Link, RTT_PINGS, SILENT_PINGS, STUCK_PINGS};
 use crate::path::Break;
 use crate::session::Violation;
 
+impl Link {
+    /// Leaves its connection for the next, until which its counts stand still: records received, and those that the peer is known to have.
+    pub(crate) fn let_go(&self) -> [u64; 2] {
+        self.0.drop_carrier();
+        let now = Instant::now();
+        self.0.disconnected.set(now);
+        let mut session = self.0.session.borrow_mut();
+        session.disconnect(now);
+        [session.received(), session.acknowledged()]
+    }
+}
+
 impl Inner {
     /// Adds what has crossed since the last time to the process's sums.
     pub(super) fn count(&self) {

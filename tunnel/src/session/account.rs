@@ -8,6 +8,11 @@ impl Session {
         self.received
     }
 
+    /// Records that the peer is known to have.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.out.acknowledged()
+    }
+
     /// Records written in all.
     pub(crate) fn written(&self) -> u64 {
         self.out.written()

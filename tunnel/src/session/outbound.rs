@@ -183,6 +183,11 @@ impl Outbound {
         Ok(())
     }
 
+    /// Records that the peer is known to have.
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged
+    }
+
     /// A new connection: everything behind the peer's first `count` records is handed to `write` again. Calls among it have
     /// less time left by what has passed since they were written.
     ///
