@@ -21,8 +21,8 @@ use std::fmt;
 
 use anyhow::{Context, Result};
 
-use crate::install::Release;
 use java::Decoder;
+use lab::install::Release;
 use verdict::Verdict;
 
 /// Inputs whose answers are awaited at once.

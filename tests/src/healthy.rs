@@ -13,11 +13,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::install::Release;
-use crate::line::{Line, Watched};
-use crate::peer::{Application, Call, GREETING, Peer, Refer};
-use crate::process::until;
-use crate::program::Program;
+use lab::install::Release;
+use lab::line::{Line, Watched};
+use lab::peer::{Application, Call, GREETING, Peer, Refer};
+use lab::process::until;
+use lab::program::Program;
 
 /// No healthy call may take longer: far below its timeout, far above what a busy machine and a debug build need.
 const SLOWEST: Duration = Duration::from_secs(6);

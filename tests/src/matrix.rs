@@ -23,7 +23,7 @@
 //!   `{"returned":…}` or `{"threw":…}` or whatever else there is to see. Two equal calls must give equal JSON.
 //! * `{"op":"seen","key":"k"}`: `{"arguments":[…]}`, what its services received with that key so far, in order of arrival.
 //!
-//! `refer` may carry `generic_kind`, `later`, `unsent`, `timeouts_ms` and `remote` (see [`Refer`](crate::peer::Refer)); a peer that has
+//! `refer` may carry `generic_kind`, `later`, `unsent`, `timeouts_ms` and `remote` (see [`Refer`](lab::peer::Refer)); a peer that has
 //! no such thing leaves out the cases that call on it. `lab.key` is an attachment of each call, set by the peer itself.
 //!
 //! [`golang`] is one that does part of the cases, beside the stage of all releases for Java.
@@ -47,10 +47,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use crate::install::Release;
-use crate::line::Line;
-use crate::peer::{Application, GREETING, INTEROP, Peer, Service};
 use cases::Case;
+use lab::install::Release;
+use lab::line::Line;
+use lab::peer::{Application, GREETING, INTEROP, Peer, Service};
 
 pub use run::{Wanted, Ways, run};
 pub use stage::Stage;

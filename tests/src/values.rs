@@ -1,5 +1,5 @@
 //! Java's values in the bytes that a release's hessian-lite gives them, and what a provider on that release makes of them: the program
-//! `tests/java/peer/lab/Declared.java`.
+//! `lab/java/peer/lab/Declared.java`.
 //!
 //! A value is told as `Canonical.java` tells it: classes, every field, order, what is one object twice.
 
@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::install::{self, Release};
+use lab::install::{self, Release};
 
 /// Java with this release's hessian-lite.
 pub struct Values {

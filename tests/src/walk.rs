@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::net::Place;
-use crate::process::{Process, Stdout};
-use crate::program::{self, highway};
+use lab::net::Place;
+use lab::process::{Process, Stdout};
+use lab::program::{self, highway};
 
 /// A command that does not stay is done by then, also one that builds something on a busy machine.
 const DONE: Duration = Duration::from_secs(400);

@@ -4,7 +4,7 @@
 use highway_tests::differential::Comparison;
 use highway_tests::differential::inputs::{Seeded, golden, made, wounded};
 use highway_tests::differential::verdict::Verdict;
-use highway_tests::install::Release;
+use lab::install::Release;
 
 /// Inputs made by structure, and golden frames with wounds.
 const MADE: usize = 15_000;

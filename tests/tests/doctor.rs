@@ -11,11 +11,11 @@ use std::net::{SocketAddrV4, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use highway_tests::install::{self, Need};
-use highway_tests::lab::Lab;
-use highway_tests::net::Place;
-use highway_tests::process::{Process, Stdout, until};
-use highway_tests::program::{self, Kind, Program};
+use lab::Lab;
+use lab::install::{self, Need};
+use lab::net::Place;
+use lab::process::{Process, Stdout, until};
+use lab::program::{self, Kind, Program};
 use serde_json::Value;
 
 const STARTING: Duration = Duration::from_secs(60);

@@ -9,9 +9,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use highway_tests::faults::{End, Fault, Figures, Gateways, Kind, Side, Stage};
-use highway_tests::install::Release;
-use highway_tests::peer::LEDGER;
 use highway_tests::yardstick::Yardstick;
+use lab::install::Release;
+use lab::peer::LEDGER;
 
 /// From a fault until the last call fails, where no time is promised; a machine that is busy with other tests takes several times what an
 /// idle one does.

@@ -6,9 +6,9 @@
 
 use std::sync::OnceLock;
 
-use highway_tests::install::{self, Release};
-use highway_tests::line::{Line, Plan, Watched};
-use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
+use lab::install::{self, Release};
+use lab::line::{Line, Plan, Watched};
+use lab::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
 use serde_json::{Value, json};
 
 struct Everything {

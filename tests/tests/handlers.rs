@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use highway_tests::install::{self, Release};
-use highway_tests::line::{Line, Plan, Role};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, LEDGER, Peer, Refer, Runtime, Service};
-use highway_tests::process::until;
-use highway_tests::program::folder;
+use lab::install::{self, Release};
+use lab::line::{Line, Plan, Role};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, LEDGER, Peer, Refer, Runtime, Service};
+use lab::process::until;
+use lab::program::folder;
 use serde_json::{Value, json};
 
 /// A change of the file is noticed within a second, and a machine may be busy.

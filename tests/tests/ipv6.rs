@@ -4,9 +4,9 @@
 use std::fs;
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
+use lab::install::Release;
+use lab::line::{Line, Plan};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
 use serde_json::json;
 
 #[test]

@@ -9,10 +9,10 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan, Watched};
-use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Service};
-use highway_tests::process::{together, until};
+use lab::install::Release;
+use lab::line::{Line, Plan, Watched};
+use lab::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Service};
+use lab::process::{together, until};
 use serde_json::json;
 
 /// A node of the registry is known to the gateway at once; a machine may be busy, and the node of an application that was killed stays for ten

@@ -7,12 +7,12 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::lab::Lab;
-use highway_tests::net::{Dial, HUB_PORT, Isolation};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
-use highway_tests::process::{Process, Stdout, until};
-use highway_tests::zookeeper::ZooKeeper;
+use lab::Lab;
+use lab::install::Release;
+use lab::net::{Dial, HUB_PORT, Isolation};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
+use lab::process::{Process, Stdout, until};
+use lab::zookeeper::ZooKeeper;
 use serde_json::json;
 
 struct Island {
@@ -167,7 +167,7 @@ fn a_frozen_zookeeper_answers_again_when_it_is_thawed_and_a_killed_one_when_it_i
 #[test]
 fn nothing_outlives_a_run_that_was_killed() {
     let lab = Lab::new(&["a"]).unwrap();
-    let mut run = Command::new(env!("CARGO_BIN_EXE_lab"));
+    let mut run = Command::new(lab::helper::program().unwrap());
     run.arg("linger");
     let run = Process::start("linger", lab.folder(), run, Stdout::Logged).unwrap();
     let started = || run.log().lines().find_map(|line| line.strip_prefix("started ").map(str::to_owned));

@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan, Watched};
-use highway_tests::net::Isolation;
-use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::{Line, Plan, Watched};
+use lab::net::Isolation;
+use lab::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
+use lab::process::until;
 use serde_json::{Value, json};
 
 /// An id, in front of text that Java's `Random` with seed 7 gives: SHA-256 of 4 MiB of it.

@@ -5,11 +5,11 @@
 
 use std::time::Instant;
 
-use highway_tests::install::Release;
 use highway_tests::matrix::cases::{ALL, Case, Telling};
 use highway_tests::matrix::differences::{Difference, KNOWN};
 use highway_tests::matrix::settings::{self, Extent};
 use highway_tests::matrix::{self, Member, Stage, Table};
+use lab::install::Release;
 use serde_json::json;
 
 #[test]

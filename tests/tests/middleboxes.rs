@@ -9,9 +9,10 @@
 use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
-use highway_tests::boxes::{Extent, Kind, Stage, line};
-use highway_tests::install;
+use highway_tests::boxes::{Extent, Stage, line};
 use highway_tests::yardstick::Yardstick;
+use lab::boxes::Kind;
+use lab::install;
 
 /// From the start of an egress to its first answer, at whatever box.
 const FIRST: Duration = Duration::from_secs(5);

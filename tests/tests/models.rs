@@ -8,10 +8,10 @@
 
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::{Line, Plan};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
+use lab::process::until;
 use serde_json::json;
 
 /// Calls of each consumer.

@@ -3,10 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use highway_tests::line::{Line, Plan};
-use highway_tests::peer::DUBBO_PORT;
-use highway_tests::process::until;
-use highway_tests::program::Program;
+use lab::line::{Line, Plan};
+use lab::peer::DUBBO_PORT;
+use lab::process::until;
+use lab::program::Program;
 
 const MANY: usize = 10_000;
 /// A debug build on a busy machine; see `docs/zookeeper.md` for what it took there.

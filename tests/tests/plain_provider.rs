@@ -7,11 +7,11 @@ use std::sync::mpsc;
 use std::time::{Duration, SystemTime};
 
 use highway_sdk::provider::{Invocation, Provider, Service};
-use highway_tests::install::Release;
-use highway_tests::lab::Lab;
-use highway_tests::net::Place;
-use highway_tests::peer::{Application, Call, GREETING, Refer};
-use highway_tests::process::until;
+use lab::Lab;
+use lab::install::Release;
+use lab::net::Place;
+use lab::peer::{Application, Call, GREETING, Refer};
+use lab::process::until;
 use serde_json::json;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;

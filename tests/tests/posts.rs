@@ -12,11 +12,11 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use highway_tests::install::{self, Need, Release};
-use highway_tests::line::{Line, Plan};
-use highway_tests::net::Place;
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
-use highway_tests::process::{Process, Stdout, until};
+use lab::install::{self, Need, Release};
+use lab::line::{Line, Plan};
+use lab::net::Place;
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
+use lab::process::{Process, Stdout, until};
 use serde_json::json;
 
 const STARTING: Duration = Duration::from_secs(60);

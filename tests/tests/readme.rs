@@ -5,12 +5,12 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use highway_tests::install::{self, Release};
-use highway_tests::lab::Lab;
-use highway_tests::net::{Isolation, Net, Site};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
-use highway_tests::process::until;
 use highway_tests::walk::{steps, walk};
+use lab::Lab;
+use lab::install::{self, Release};
+use lab::net::{Isolation, Net, Site};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
+use lab::process::until;
 use serde_json::json;
 
 /// The machines of the README.

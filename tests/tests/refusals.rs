@@ -14,11 +14,11 @@
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Grant, Line, Plan, Watched};
-use highway_tests::net::{Dial, HUB_PORT, Isolation};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service, Thrown};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::{Grant, Line, Plan, Watched};
+use lab::net::{Dial, HUB_PORT, Isolation};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service, Thrown};
+use lab::process::until;
 use serde_json::json;
 
 const GROUPS: [&str; 4] = ["open", "ungranted", "unimported", "unexported"];

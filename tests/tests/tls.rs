@@ -11,10 +11,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan, Role};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::{Line, Plan, Role};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
+use lab::process::until;
 use serde_json::json;
 
 /// One authority for both islands, and what it signed for each of the four who prove themselves.

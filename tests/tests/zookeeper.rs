@@ -12,12 +12,12 @@ use std::net::Ipv4Addr;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use highway_tests::install::Release;
-use highway_tests::line::{Island, Line, Plan, Watched};
-use highway_tests::net::Isolation;
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
-use highway_tests::process::until;
-use highway_tests::program::Program;
+use lab::install::Release;
+use lab::line::{Island, Line, Plan, Watched};
+use lab::net::Isolation;
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
+use lab::process::until;
+use lab::program::Program;
 use serde_json::{Value, json};
 
 /// From the end of an outage until what happened meanwhile has arrived in the other island.
@@ -128,7 +128,7 @@ fn says(gateway: &Program, connected: bool) {
     until(&format!("the status says connected: {connected}"), Duration::from_secs(30), told).unwrap();
 }
 
-fn leader(island: &Island) -> &highway_tests::zookeeper::ZooKeeper {
+fn leader(island: &Island) -> &lab::zookeeper::ZooKeeper {
     until("somebody leads", Duration::from_secs(30), || island.members().find(|member| member.leads().unwrap_or(false)))
         .unwrap()
 }

@@ -20,7 +20,7 @@ use count::Count;
 /// Installs what is missing, builds, and runs every test.
 pub fn test(arguments: &[String]) -> Result<Count> {
     let mut zookeepers = Vec::new();
-    let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install", "dubbo"]);
+    let install = cargo(&["run", "--quiet", "-p", "highway-lab", "--bin", "highway-lab", "--", "install", "dubbo"]);
     step::run_reading(install, |line| {
         if let Some(jars) = line.strip_prefix("zookeeper: ") {
             zookeepers.push(jars.to_owned());
@@ -54,7 +54,7 @@ pub fn test(arguments: &[String]) -> Result<Count> {
 /// The line on this machine.
 pub fn demo(arguments: &[String]) -> Result<()> {
     build_programs(&["--release", "-p", "highway-tests"])?;
-    run(step::command(step::target().join("release/lab"), &["install"]))?;
+    run(step::command(step::target().join("release/highway-lab"), &["install"]))?;
     let mut demo = step::command(step::target().join("release/demo"), &[]);
     demo.args(arguments);
     run(demo)
@@ -81,7 +81,7 @@ pub fn faults(arguments: &[String]) -> Result<()> {
 /// A program of the lab, in the tests' own build.
 fn with_every_dubbo(program: &str, arguments: &[String]) -> Result<()> {
     build_programs(&["-p", "highway-tests"])?;
-    run(step::command(step::target().join("debug/lab"), &["install", "dubbo"]))?;
+    run(step::command(step::target().join("debug/highway-lab"), &["install", "dubbo"]))?;
     let mut program = step::command(step::target().join(program), &[]);
     program.args(arguments);
     run(program)
@@ -119,7 +119,7 @@ pub fn bench(arguments: &[String]) -> Result<()> {
 /// The launcher of Java, and the class path of a released Dubbo.
 fn newest_dubbo() -> Result<[String; 2]> {
     let mut said = ["java: ", "class path: "].map(|what| (what, None));
-    let install = cargo(&["run", "--quiet", "-p", "highway-tests", "--bin", "lab", "--", "install", "newest"]);
+    let install = cargo(&["run", "--quiet", "-p", "highway-lab", "--bin", "highway-lab", "--", "install", "newest"]);
     step::run_reading(install, |line| {
         for (what, found) in &mut said {
             *found = line.strip_prefix(*what).map(str::to_owned).or_else(|| found.take());
@@ -200,13 +200,13 @@ pub fn ci(only: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the programs and `highway`; `also` are further arguments.
+/// Builds the programs, `highway` and what stands up islands; `also` are further arguments.
 fn build_programs(also: &[&str]) -> Result<()> {
     let workspace = Workspace::read(&step::root())?;
     let mut build = cargo(&["build"]);
     for package in workspace.programs() {
         build.args(["-p", package]);
     }
-    build.args(also);
+    build.args(["-p", "highway-lab"]).args(also);
     run(build)
 }

@@ -8,12 +8,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan};
-use highway_tests::net::{Isolation, Place};
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
-use highway_tests::process::until;
-use highway_tests::program::{self, Program};
+use lab::install::Release;
+use lab::line::{Line, Plan};
+use lab::net::{Isolation, Place};
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Peer, Refer, Service};
+use lab::process::until;
+use lab::program::{self, Program};
 use serde_json::{Value, json};
 
 /// The two islands, and the Dubbo of their applications.
@@ -25,7 +25,7 @@ const AUDITED: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = highway_tests::helper::answer(&arguments) {
+    if let Some(code) = lab::helper::answer(&arguments) {
         return ExitCode::from(code);
     }
     let keep = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {

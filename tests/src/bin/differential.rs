@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use highway_tests::differential::Comparison;
 use highway_tests::differential::inputs::{Seeded, corpus, golden, made, wounded};
-use highway_tests::install::Release;
+use lab::install::Release;
 
 /// Frames between two looks at the clock.
 const ROUND: usize = 4096;

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use highway_tests::faults::{Fault, Gateways, Stage, Trial, document, lines, summary};
-use highway_tests::install::{Release, workspace};
+use lab::install::{Release, workspace};
 
 const USAGE: &str = "\
 usage: faults [--only WORD]... [--gateways one|two] [--consumers VERSION,VERSION...] [--json] [--write]
@@ -35,7 +35,7 @@ struct Wanted {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = highway_tests::helper::answer(&arguments) {
+    if let Some(code) = lab::helper::answer(&arguments) {
         return ExitCode::from(code);
     }
     let wanted = match wanted(&arguments) {

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::Result;
-use highway_tests::install::{Release, workspace};
 use highway_tests::matrix::cases::Case;
 use highway_tests::matrix::differences::{Difference, KNOWN};
 use highway_tests::matrix::golang::{self, Golang, golang};
 use highway_tests::matrix::settings::{self, Extent};
 use highway_tests::matrix::{self, Member, Stage, Table, Wanted, report};
+use lab::install::{Release, workspace};
 
 const USAGE: &str = "\
 usage: matrix [--quick | --settings | --go] [--json] [--write]
@@ -46,7 +46,7 @@ enum Keep {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = highway_tests::helper::answer(&arguments) {
+    if let Some(code) = lab::helper::answer(&arguments) {
         return ExitCode::from(code);
     }
     let (mut part, mut output, mut keep) = (Part::Whole, Output::Tables, Keep::Nothing);

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use highway_tests::boxes::{Extent, Figures, Kind, Stage, document, line};
-use highway_tests::install::workspace;
+use highway_tests::boxes::{Extent, Figures, Stage, document, line};
+use lab::boxes::Kind;
+use lab::install::workspace;
 
 const USAGE: &str = "\
 usage: middleboxes [--only NAME]... [--short] [--write]
@@ -37,7 +38,7 @@ struct Wanted {
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = highway_tests::helper::answer(&arguments) {
+    if let Some(code) = lab::helper::answer(&arguments) {
         return ExitCode::from(code);
     }
     let wanted = match wanted(&arguments) {

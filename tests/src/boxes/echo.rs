@@ -11,9 +11,9 @@ use wire::dubbo::reply::{Asked, put_value};
 use wire::dubbo::value::Value;
 use zookeeper_client::{Acls, Client, CreateMode};
 
-use crate::net::Place;
-use crate::peer::DUBBO_PORT;
-use crate::zookeeper::ZooKeeper;
+use lab::net::Place;
+use lab::peer::DUBBO_PORT;
+use lab::zookeeper::ZooKeeper;
 
 /// Listens in this place and lists these services in its registry. It serves as long as the process lives.
 ///

@@ -15,7 +15,7 @@ use wire::dubbo::frame::{Codec, Header, Status};
 use wire::dubbo::request::{Arg, Request};
 
 use super::echo::frame;
-use crate::net::Place;
+use lab::net::Place;
 
 /// What the calls say that their consumer waits.
 const TIMEOUT: Duration = Duration::from_secs(60);

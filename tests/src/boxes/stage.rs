@@ -9,12 +9,10 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::echo;
-use super::kind::{Kind, Way};
-use super::papers::Papers;
-use super::running::Running;
-use crate::line::{Egress, Line, Plan, Role};
-use crate::process::{together, until};
-use crate::program::Program;
+use lab::boxes::{Kind, Papers, Running, Way};
+use lab::line::{Egress, Line, Plan, Role};
+use lab::process::{together, until};
+use lab::program::Program;
 
 /// From the start of a gateway until it is ready; they all start at once.
 const READY: Duration = Duration::from_secs(30);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::kind::Kind;
 use super::trial::Figures;
+use lab::boxes::Kind;
 
 /// One line on a trial.
 #[must_use]
@@ -76,7 +76,7 @@ fn micros(time: Duration) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::boxes::kind::NONE;
+    use lab::boxes::NONE;
 
     fn figures() -> Figures {
         Figures {

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::kind::Nature;
 use super::load::{Load, Outcome, one_call};
 use super::stage::{Leg, Stage};
-use crate::process::until;
-use crate::program::Program;
+use lab::boxes::Nature;
+use lab::process::until;
+use lab::program::Program;
 
 /// Consumer connections of a load.
 const CONNECTIONS: usize = 4;

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use wire::fuzzing::{self, Dice};
 
-use crate::install::workspace;
+use lab::install::workspace;
 
 /// Bytes behind one made request: choices beyond them are all the first one.
 const CHOICES_LEN: usize = 400;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::install::{self, Release};
+use lab::install::{self, Release};
 
 /// The longest that one answer may take: decoding must end on any input.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -12,7 +12,7 @@ use wire::dubbo::attachments::AttachmentValue;
 use wire::dubbo::call::{Call, PeekError, Peeked, peek};
 use wire::dubbo::frame::{HEADER_LEN, Header};
 
-use crate::install::Release;
+use lab::install::Release;
 
 /// What came of one input.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

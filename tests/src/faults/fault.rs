@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::stage::Stage;
-use crate::program::Program;
+use lab::program::Program;
 
 /// How many there are of whatever can be several: egress gateways, ingress gateways, providers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -10,10 +10,10 @@ use anyhow::{Context, Result, ensure};
 
 use super::fault::{End, Fault, Gateways};
 use super::tally::{Figures, Moments, tally};
-use crate::install::Release;
-use crate::line::{Line, Plan, Role};
-use crate::peer::{Application, DUBBO_PORT, LEDGER, Load, Peer, Recorded, Refer, Service};
-use crate::process::until;
+use lab::install::Release;
+use lab::line::{Line, Plan, Role};
+use lab::peer::{Application, DUBBO_PORT, LEDGER, Load, Peer, Recorded, Refer, Service};
+use lab::process::until;
 
 /// Each run of a provider takes so long, so that calls are under way when something breaks.
 const WORK: Duration = Duration::from_millis(10);

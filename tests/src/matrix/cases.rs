@@ -1,8 +1,8 @@
 //! Every case of the matrix: its name, which peers know too, and what it shows. What exactly is called stands in the peers
-//! (`tests/java/peer/lab/*Cases.java`).
+//! (`lab/java/peer/lab/*Cases.java`).
 
 use super::references::Kind;
-use crate::install::Release;
+use lab::install::Release;
 
 /// The oldest and the newest, between which most goes wrong.
 const CORNERS: [Release; 2] = [Release::V2_6_12, Release::V3_3_6];

@@ -10,9 +10,9 @@ use anyhow::Result;
 use super::differences::{BOTH_LEVELS, Difference, FOUND, KNOWN, LeftOut, Shown, Who, gaps, shown};
 use super::run::{Ways, run};
 use super::{Member, Stage, Table};
-use crate::install;
-use crate::peer::{Application, GREETING, Runtime};
-use crate::process::until;
+use lab::install;
+use lab::peer::{Application, GREETING, Runtime};
+use lab::process::until;
 
 /// As a row and as a column.
 const NAME: &str = "go-3.3.2";

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::{ASYNC, TYPES};
-use crate::peer::{GREETING, INTEROP, Refer};
+use lab::peer::{GREETING, INTEROP, Refer};
 
 /// Longer than any call takes, on a machine that is busy.
 const PATIENT: Duration = Duration::from_secs(20);

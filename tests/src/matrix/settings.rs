@@ -17,11 +17,11 @@ use super::run::{Wanted, Ways, run};
 use super::stage::two_at_a_time;
 use super::table::Table;
 use super::{Member, Party, Stage};
-use crate::install::Release;
-use crate::line::Island;
-use crate::peer::GREETING;
-use crate::process::until;
-use crate::zookeeper::ZooKeeper;
+use lab::install::Release;
+use lab::line::Island;
+use lab::peer::GREETING;
+use lab::process::until;
+use lab::zookeeper::ZooKeeper;
 
 /// One setting.
 #[derive(Debug)]

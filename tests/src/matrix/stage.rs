@@ -10,9 +10,9 @@ use anyhow::Result;
 use super::differences::{LEFT_OUT, gaps};
 use super::run::Ways;
 use super::{Member, Party, SERVICES};
-use crate::line::{Line, Plan};
-use crate::peer::DUBBO_PORT;
-use crate::process::until;
+use lab::line::{Line, Plan};
+use lab::peer::DUBBO_PORT;
+use lab::process::until;
 
 /// So many JVMs start at a time: each wants a core for itself.
 const AT_A_TIME: usize = 2;

@@ -1,8 +1,8 @@
 //! `publish = "on-demand"`: what stands in the registry of island c is what somebody there asks for.
 
-use highway_tests::install::Release;
-use highway_tests::peer::{Application, GREETING, Peer, Refer};
-use highway_tests::process::{together, until};
+use lab::install::Release;
+use lab::peer::{Application, GREETING, Peer, Refer};
+use lab::process::{together, until};
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, tags};
 use super::stage::{FOLLOWED, Stage, refer, stage, until_answered_by, until_shown};

@@ -1,6 +1,6 @@
 //! Two islands that offer one service, and what consumers get when one of them goes, when both are gone, and when they are back.
 
-use highway_tests::peer::{GREETING, Refer};
+use lab::peer::{GREETING, Refer};
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, tags};
 use super::stage::{WRITTEN, asked, asked_often, stage, until_answered_by, until_only, until_shown};

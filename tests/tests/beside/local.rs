@@ -1,10 +1,10 @@
 //! A service that the island serves itself and that another island offers too: who asks for nothing stays at home, who asks for the
 //! island gets it.
 
-use highway_tests::install::Release;
+use lab::install::Release;
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, local, tags};
-use highway_tests::process::together;
+use lab::process::together;
 
 use super::stage::{asked, asked_often, provider, stage, until_answered_by, until_only, until_shown};
 

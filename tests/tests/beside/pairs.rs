@@ -5,12 +5,12 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan, Role, Watched};
-use highway_tests::peer::{Application, Call, GREETING, Peer, Service};
-use highway_tests::process::{together, until};
-use highway_tests::tree::Tree;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::install::Release;
+use lab::line::{Line, Plan, Role, Watched};
+use lab::peer::{Application, Call, GREETING, Peer, Service};
+use lab::process::{together, until};
+use lab::tree::Tree;
+use lab::zookeeper::ZooKeeper;
 use serde_json::json;
 
 use super::shown::{

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use highway_tests::peer::GREETING;
-use highway_tests::tree::Tree;
+use lab::peer::GREETING;
+use lab::tree::Tree;
 use serde_json::Value;
 
 /// The mark of a tagged node, and of an untagged one.

@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan, Role, Watched};
-use highway_tests::peer::{Application, Call, GREETING, Peer, Refer, Service};
-use highway_tests::process::{together, until};
-use highway_tests::tree::Tree;
+use lab::install::Release;
+use lab::line::{Line, Plan, Role, Watched};
+use lab::peer::{Application, Call, GREETING, Peer, Refer, Service};
+use lab::process::{together, until};
+use lab::tree::Tree;
 use serde_json::json;
 
 /// Until a consumer on 3.x has followed a change of the interface level: ten seconds by itself, more on a busy machine.

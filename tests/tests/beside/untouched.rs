@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan};
-use highway_tests::peer::{Application, GREETING};
-use highway_tests::tree::Tree;
+use lab::install::Release;
+use lab::line::{Line, Plan};
+use lab::peer::{Application, GREETING};
+use lab::tree::Tree;
 
 use super::shown::{UNTAGGED, at_instance_level, at_interface_level, tags};
-use highway_tests::process::together;
+use lab::process::together;
 
 use super::stage::{WRITTEN, provider, refer, until_answered_by, until_shown};
 
@@ -28,7 +28,7 @@ fn untouched(what: &str, before: &Tree, after: &Tree) {
             continue;
         }
         // A folder notices who comes and goes in it; that is not ours to prevent.
-        let is = highway_tests::tree::Node { children_changed: was.children_changed, ..is.clone() };
+        let is = lab::tree::Node { children_changed: was.children_changed, ..is.clone() };
         assert_eq!(*was, is, "{what}: {path}");
     }
     let new: BTreeSet<&String> = after.keys().filter(|path| !before.contains_key(*path)).collect();

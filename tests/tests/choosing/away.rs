@@ -1,7 +1,7 @@
 //! Rules while the config center that they stand in is away: what was read is obeyed, and what changes after it is back.
 
-use highway_tests::process::until;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::process::until;
+use lab::zookeeper::ZooKeeper;
 
 use super::documents::Documents;
 use super::load::while_all_call;

@@ -1,8 +1,8 @@
 //! Documents that are made to hurt, put straight into ZooKeeper as somebody would with its own command line: each is refused in words, the
 //! last good text is obeyed meanwhile, and the gateway neither grows nor stops.
 
-use highway_tests::line::Line;
-use highway_tests::process::until;
+use lab::line::Line;
+use lab::process::until;
 
 use super::documents::Documents;
 use super::load::while_all_call;

@@ -3,11 +3,11 @@
 use std::sync::Mutex;
 use std::time::Instant;
 
-use highway_tests::install::Release;
-use highway_tests::line::Line;
-use highway_tests::peer::{Application, GREETING, Peer, Runtime};
-use highway_tests::process::{together, until};
-use highway_tests::zookeeper::ZooKeeper;
+use lab::install::Release;
+use lab::line::Line;
+use lab::peer::{Application, GREETING, Peer, Runtime};
+use lab::process::{together, until};
+use lab::zookeeper::ZooKeeper;
 
 use super::stage::{BOTH, FOLLOWED, OFFERERS, hello, only, refer, runtimes, stage, who};
 

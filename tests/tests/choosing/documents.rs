@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use highway_tests::line::{Egress, Line};
-use highway_tests::peer::GREETING;
-use highway_tests::process::until;
+use lab::line::{Egress, Line};
+use lab::peer::GREETING;
+use lab::process::until;
 
 use super::stage::{BOTH, FOLLOWED};
 

@@ -1,8 +1,8 @@
 //! `highway explain`: what it says is what calls do.
 
-use highway_tests::line::{Grant, Line};
-use highway_tests::peer::GREETING;
-use highway_tests::process::until;
+use lab::line::{Grant, Line};
+use lab::peer::GREETING;
+use lab::process::until;
 
 use super::documents::Documents;
 use super::stage::{BOTH, FOLLOWED, hello, stage, until_answered_by, who};

@@ -12,8 +12,8 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use highway_tests::line::Line;
-use highway_tests::program::Program;
+use lab::line::Line;
+use lab::program::Program;
 
 use super::documents::Documents;
 use super::stage::{hello, only, stage};

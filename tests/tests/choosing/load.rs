@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use highway_tests::peer::{Call, Tally};
-use highway_tests::process::until;
+use lab::peer::{Call, Tally};
+use lab::process::until;
 
 use super::stage::{FOLLOWED, Stage, island_in};
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use highway_tests::install;
+use lab::install;
 
 /// A column for the way, and one for each line of Dubbo.
 const COLUMNS: usize = 7;

@@ -3,9 +3,9 @@
 //! Parameters are never on the wire: the gateway finds them in the consumer's node. A group of its own for each consumer keeps apart what
 //! 2.6 and dubbo-go do not tell, who they are.
 
-use highway_tests::install::Release;
-use highway_tests::peer::{Application, Call, INTEROP, Peer, Refer};
-use highway_tests::process::{together, until};
+use lab::install::Release;
+use lab::peer::{Application, Call, INTEROP, Peer, Refer};
+use lab::process::{together, until};
 use serde_json::json;
 
 use super::documents::Documents;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use highway_tests::peer::{DUBBO_PORT, Peer};
-use highway_tests::process::until;
+use lab::peer::{DUBBO_PORT, Peer};
+use lab::process::until;
 
 use super::documents::Documents;
 use super::load::while_all_call;

@@ -1,7 +1,7 @@
 //! What a caller says itself: attachment, tag, port.
 
-use highway_tests::install::Release;
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::process::until;
 
 use super::documents::Documents;
 use super::stage::{FOLLOWED, OFFERERS, WITHOUT_NODE, hello, island_in, only, refer, stage, until_answered_by, who};

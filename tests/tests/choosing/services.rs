@@ -1,9 +1,9 @@
 //! Which calls a rule is about: by their method, and by the version and the group of their service.
 
-use highway_tests::install::Release;
-use highway_tests::line::Line;
-use highway_tests::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
-use highway_tests::process::{together, until};
+use lab::install::Release;
+use lab::line::Line;
+use lab::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
+use lab::process::{together, until};
 use serde_json::json;
 
 use super::documents::Documents;

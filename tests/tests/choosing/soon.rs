@@ -6,11 +6,11 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use highway_tests::install::Release;
-use highway_tests::line::Line;
-use highway_tests::peer::{DUBBO_PORT, GREETING, Peer};
-use highway_tests::process::until;
 use highway_tests::yardstick::Yardstick;
+use lab::install::Release;
+use lab::line::Line;
+use lab::peer::{DUBBO_PORT, GREETING, Peer};
+use lab::process::until;
 
 use super::documents::Documents;
 use super::load::while_all_call;

@@ -5,11 +5,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use anyhow::Result;
-use highway_tests::install::{self, Release};
-use highway_tests::line::{Line, Plan, Role, Watched};
-use highway_tests::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
-use highway_tests::process::{together, until};
-use highway_tests::zookeeper::ZooKeeper;
+use lab::install::{self, Release};
+use lab::line::{Line, Plan, Role, Watched};
+use lab::peer::{Answer, Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Runtime, Service};
+use lab::process::{together, until};
+use lab::zookeeper::ZooKeeper;
 use serde_json::json;
 
 /// What b and c offer, in a group of its own for each test that changes something about it.

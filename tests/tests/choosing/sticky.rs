@@ -11,9 +11,9 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::Result;
-use highway_tests::line::Line;
-use highway_tests::peer::{Application, Call, Peer};
-use highway_tests::process::{together, until};
+use lab::line::Line;
+use lab::peer::{Application, Call, Peer};
+use lab::process::{together, until};
 
 use super::documents::Documents;
 use super::references::names_itself;

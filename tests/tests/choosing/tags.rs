@@ -8,10 +8,10 @@
 //!   fades-away      nothing             until it stops    a provider   the gateway's untagged node
 //! ```
 
-use highway_tests::install::Release;
-use highway_tests::line::Line;
-use highway_tests::peer::{Call, DUBBO_PORT, GREETING, Peer, Refer};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::Line;
+use lab::peer::{Call, DUBBO_PORT, GREETING, Peer, Refer};
+use lab::process::until;
 
 use super::stage::{FOLLOWED, hello, only, provider, refer, stage, who};
 

@@ -1,9 +1,9 @@
 //! Words that lead nowhere: each is refused at once, with a sentence that a Java developer understands in a stack trace.
 
-use highway_tests::install::Release;
-use highway_tests::line::Grant;
-use highway_tests::peer::DUBBO_PORT;
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::Grant;
+use lab::peer::DUBBO_PORT;
+use lab::process::until;
 
 use super::documents::Documents;
 use super::stage::{BOTH, FOLLOWED, hello, provider, refer, stage, until_answered_by, who};

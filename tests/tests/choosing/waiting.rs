@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use highway_tests::peer::Call;
-use highway_tests::process::until;
+use lab::peer::Call;
+use lab::process::until;
 
 use super::documents::Documents;
 use super::stage::{FOLLOWED, Stage, hello, refer, stage, until_answered_by, who};

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use highway_tests::process::until;
 use highway_tests::yardstick::Yardstick;
+use lab::process::until;
 
 use super::documents::Documents;
 use super::soon::{OBEYED, between, moment};

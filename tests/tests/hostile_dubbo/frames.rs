@@ -1,6 +1,6 @@
 //! One bad frame at a time: its exact answer, what becomes of its connection, and neighbours on the same one.
 
-use highway_tests::peer::GREETING;
+use lab::peer::GREETING;
 use wire::dubbo::frame::{Codec, Event, Header, Serialization, Status, put_event_notice, put_heartbeat_request};
 
 use crate::scripted::{LIMIT_LEN, Script};

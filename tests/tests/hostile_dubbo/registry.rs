@@ -1,7 +1,7 @@
 //! Puts the scripted providers into island b's ZooKeeper, as Dubbo 2.7 writes its own.
 
-use highway_tests::net::Place;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::net::Place;
+use lab::zookeeper::ZooKeeper;
 use zookeeper_client::{Acls, Client, CreateMode};
 
 use crate::scripted::Scripted;

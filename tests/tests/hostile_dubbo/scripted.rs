@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use highway_tests::net::Place;
+use lab::net::Place;
 use wire::dubbo::frame::{Codec, FrameKind, HEADER_LEN, Header, Serialization, Status, put_heartbeat_reply};
 
 /// What a provider does with a call.

@@ -134,7 +134,7 @@ impl Talker {
 
 /// A call of the healthy provider.
 pub fn hello(id: i64, name: &str) -> Vec<u8> {
-    call_in(Codec::Hessian2, id, highway_tests::peer::GREETING, "sayHello", name, &[])
+    call_in(Codec::Hessian2, id, lab::peer::GREETING, "sayHello", name, &[])
 }
 
 /// A call with one text, of any service.

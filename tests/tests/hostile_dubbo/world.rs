@@ -3,9 +3,9 @@
 use std::net::{SocketAddr, TcpStream};
 
 use highway_tests::healthy::{self, Beside, Stage};
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan, Role};
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, Peer, Service};
+use lab::install::Release;
+use lab::line::{Line, Plan, Role};
+use lab::peer::{Application, DUBBO_PORT, GREETING, Peer, Service};
 
 use crate::scripted::{SCRIPTS, Script, Scripted};
 use crate::talker::Talker;

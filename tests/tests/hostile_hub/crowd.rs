@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use highway_tests::process::until;
+use lab::process::until;
 use tunnel::Role;
 use wire::tunnel::record;
 use wire::tunnel::{End, Head, RecordType};

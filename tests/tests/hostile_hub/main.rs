@@ -16,7 +16,7 @@ use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use highway_tests::process::until;
+use lab::process::until;
 use tunnel::key::PrivateKey;
 use tunnel::scripted::Scripted;
 use tunnel::{DialConfig, Role};

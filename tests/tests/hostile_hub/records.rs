@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use highway_tests::peer::GREETING;
-use highway_tests::process::until;
+use lab::peer::GREETING;
+use lab::process::until;
 use tunnel::Role;
 use tunnel::scripted::Scripted;
 use wire::dubbo::frame::Codec;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use highway_tests::healthy::{self, Beside, Stage};
-use highway_tests::install::Release;
-use highway_tests::line::{Grant, Line, Plan, Role as Half};
-use highway_tests::net::Place;
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, Peer, Service};
-use highway_tests::process::until;
-use highway_tests::program::highway;
+use lab::install::Release;
+use lab::line::{Grant, Line, Plan, Role as Half};
+use lab::net::Place;
+use lab::peer::{Application, DUBBO_PORT, GREETING, Peer, Service};
+use lab::process::until;
+use lab::program::highway;
 use serde_json::Value;
 use shard::{Budget, Shard};
 use tunnel::key::{PrivateKey, PublicKey};

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use highway_tests::program;
+use lab::program;
 use serde_json::{Value, json};
 
 use super::operator::{Operator, island, rule};

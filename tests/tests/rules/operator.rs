@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-use highway_tests::lab::Lab;
-use highway_tests::program;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::Lab;
+use lab::program;
+use lab::zookeeper::ZooKeeper;
 use serde_json::Value;
 use zookeeper_client::{Acls, Client, CreateMode, Error};
 

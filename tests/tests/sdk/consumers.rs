@@ -6,12 +6,12 @@ use std::net::{SocketAddrV4, TcpStream};
 use std::time::Duration;
 
 use highway_sdk::Highway;
-use highway_tests::install::Release;
-use highway_tests::lab::Lab;
-use highway_tests::net::Place;
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Refer, Service};
-use highway_tests::process::until;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::Lab;
+use lab::install::Release;
+use lab::net::Place;
+use lab::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Refer, Service};
+use lab::process::until;
+use lab::zookeeper::ZooKeeper;
 
 use crate::providers::{PATIENT, wait};
 

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use highway_sdk::{CallErrorKind, Codec, Outcome, Reply, Value};
-use highway_tests::peer::GREETING;
-use highway_tests::process::until;
+use lab::peer::GREETING;
+use lab::process::until;
 
 use crate::providers::{MIXED, PATIENT, WITH_FASTJSON2, WITHOUT, providers, wait};
 

@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 
 use highway_sdk::{Value, java};
-use highway_tests::install::Release;
-use highway_tests::peer::{GREETING, INTEROP, TYPES};
+use lab::install::Release;
+use lab::peer::{GREETING, INTEROP, TYPES};
 
 use crate::made::interop_service::{Address, Customer, InteropServiceClient, Item, Order, State};
 use crate::made::types_service::{Node, Operation, Pair, SamplesBox, SamplesItem, Shade, TypesServiceClient};

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use highway_sdk::{CallErrorKind, CallOptions, Codec, Highway, Outcome, Target, enter_target, with_target};
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan};
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, Service};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::line::{Line, Plan};
+use lab::peer::{Application, DUBBO_PORT, GREETING, Service};
+use lab::process::until;
 
 use crate::providers::{ONLY_FASTJSON2, PATIENT, wait};
 

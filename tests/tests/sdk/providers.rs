@@ -4,11 +4,11 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use highway_sdk::{CallOptions, Codec, Highway, Service};
-use highway_tests::install::Release;
-use highway_tests::lab::Lab;
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service as Exported, TYPES};
-use highway_tests::process::together;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::Lab;
+use lab::install::Release;
+use lab::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service as Exported, TYPES};
+use lab::process::together;
+use lab::zookeeper::ZooKeeper;
 
 /// What a busy machine does not reach.
 pub const PATIENT: Duration = Duration::from_secs(30);

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use highway_sdk::{CallErrorKind, CallOptions, Highway, Value};
-use highway_tests::install::Release;
-use highway_tests::lab::Lab;
-use highway_tests::peer::{Application, DUBBO_PORT, INTEROP, Service};
+use lab::Lab;
+use lab::install::Release;
+use lab::peer::{Application, DUBBO_PORT, INTEROP, Service};
 
 use crate::providers::{PATIENT, wait};
 

@@ -5,10 +5,10 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use highway_sdk::{Call, CallErrorKind, CallOptions, Highway, Outcome, ProviderState, ProviderStatus, Reply, Service};
-use highway_tests::install::Release;
-use highway_tests::line::{Island, Line, Plan, Watched};
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service as Exported};
-use highway_tests::process::{together, until};
+use lab::install::Release;
+use lab::line::{Island, Line, Plan, Watched};
+use lab::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service as Exported};
+use lab::process::{together, until};
 
 use crate::providers::{PATIENT, wait};
 

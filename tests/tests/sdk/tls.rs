@@ -4,9 +4,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use highway_sdk::{BuildError, CallError, CallErrorKind, Highway, Outcome, Tls};
-use highway_tests::install::Release;
-use highway_tests::lab::Lab;
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, Service};
+use lab::Lab;
+use lab::install::Release;
+use lab::peer::{Application, DUBBO_PORT, GREETING, Service};
 
 use crate::providers::{PATIENT, wait};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use highway_sdk::hessian2::from_slice;
 use highway_sdk::{CallError, Outcome, Service, Value};
-use highway_tests::install::Release;
-use highway_tests::peer::Peer;
 use highway_tests::values::{Values, Written};
+use lab::install::Release;
+use lab::peer::Peer;
 use serde_json::{Value as Json, json};
 
 use crate::providers::{PATIENT, providers, wait};

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use highway_sdk::Highway;
-use highway_tests::peer::GREETING;
+use lab::peer::GREETING;
 
 use crate::stage::stage;
 

@@ -8,12 +8,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use highway_tests::install::workspace;
-use highway_tests::net::HOSTS;
-use highway_tests::peer::{Call, GREETING, Refer};
-use highway_tests::process::until;
-use highway_tests::program::folder;
 use highway_tests::walk::{steps, walk};
+use lab::install::workspace;
+use lab::net::HOSTS;
+use lab::peer::{Call, GREETING, Refer};
+use lab::process::until;
+use lab::program::folder;
 use serde_json::json;
 
 use crate::stage::{PATIENT, stage};

@@ -1,8 +1,8 @@
 //! The provider, called by Java of its own island, which finds it in the registry, and by Java across the hub.
 
-use highway_tests::line::Island;
-use highway_tests::peer::{Call, GREETING, LEDGER, Peer, Refer};
-use highway_tests::process::until;
+use lab::line::Island;
+use lab::peer::{Call, GREETING, LEDGER, Peer, Refer};
+use lab::process::until;
 use serde_json::json;
 
 use crate::stage::{PATIENT, stage};

@@ -9,12 +9,12 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use highway_tests::install::Release;
-use highway_tests::line::{Line, Plan};
-use highway_tests::net::Place;
-use highway_tests::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service, TYPES};
-use highway_tests::process::{Process, Stdout, together, until};
-use highway_tests::program::folder;
+use lab::install::Release;
+use lab::line::{Line, Plan};
+use lab::net::Place;
+use lab::peer::{Application, DUBBO_PORT, GREETING, INTEROP, Peer, Service, TYPES};
+use lab::process::{Process, Stdout, together, until};
+use lab::program::folder;
 
 /// What a busy machine does not reach.
 pub const PATIENT: Duration = Duration::from_secs(60);

@@ -3,7 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddrV4, TcpStream};
 
-use highway_tests::process::until;
+use lab::process::until;
 
 use crate::stage::{PATIENT, stage};
 

@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 
 use highway_sdk::Value;
 use highway_sdk::hessian2::{from_slice, to_vec};
-use highway_tests::install;
+use lab::install;
 
 use crate::{hex, unhex};
 

@@ -8,8 +8,8 @@ use std::process::{Child, Command, Stdio};
 
 use highway_sdk::Value;
 use highway_sdk::hessian2::{from_slice, to_vec};
-use highway_tests::install::{self, Release};
 use highway_tests::values::Values;
+use lab::install::{self, Release};
 use serde_json::{Value as Json, json};
 
 use crate::caucho::Caucho;

@@ -19,10 +19,10 @@ use std::time::Duration;
 
 use highway_sdk::Codec;
 use highway_sdk::provider::{Drained, Invocation, Provider, Service};
-use highway_tests::install::Release;
 use highway_tests::matrix::cases;
-use highway_tests::peer::{Answer, Call, GREETING, INTEROP, Peer, Refer};
-use highway_tests::process::until;
+use lab::install::Release;
+use lab::peer::{Answer, Call, GREETING, INTEROP, Peer, Refer};
+use lab::process::until;
 use serde_json::{Value, json};
 
 use stage::{runtime, stage, url};

@@ -1,4 +1,4 @@
-//! The services of the lab (`tests/java/peer/com/example`), in Rust, as its Java providers have them.
+//! The services of the lab (`lab/java/peer/com/example`), in Rust, as its Java providers have them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use highway_sdk::Value;
 use highway_sdk::java::Bytes;
 use highway_sdk::provider::{Invocation, Method, Outcome, Serve, Service, Thrown};
 use highway_tests::matrix::{ASYNC, TYPES};
-use highway_tests::peer::{GREETING, INTEROP};
+use lab::peer::{GREETING, INTEROP};
 use serde::Serialize;
 
 use crate::stage::LABEL;
 
-const TYPES_JAVA: &str = include_str!("../../java/peer/com/example/TypesService.java");
+const TYPES_JAVA: &str = include_str!("../../../lab/java/peer/com/example/TypesService.java");
 
 pub fn all() -> Vec<Service> {
     vec![greeting(LABEL, &Arc::default()), Service::new(TYPES).serve(Types), interop(), later()]

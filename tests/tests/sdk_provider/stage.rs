@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use highway_sdk::Codec;
 use highway_sdk::provider::{Builder, Provider, Service};
-use highway_tests::install::{self, Release};
-use highway_tests::lab::Lab;
 use highway_tests::matrix::SERVICES;
 use highway_tests::matrix::cases::Case;
-use highway_tests::net::Place;
-use highway_tests::peer::{self, Application, INTEROP, Peer, Refer, Runtime};
-use highway_tests::process::together;
-use highway_tests::zookeeper::ZooKeeper;
+use lab::Lab;
+use lab::install::{self, Release};
+use lab::net::Place;
+use lab::peer::{self, Application, INTEROP, Peer, Refer, Runtime};
+use lab::process::together;
+use lab::zookeeper::ZooKeeper;
 use serde_json::{Value, json};
 use tokio::runtime::Handle;
 

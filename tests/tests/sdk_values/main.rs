@@ -12,7 +12,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 
 use highway_sdk::{Value, fastjson2, hessian2};
-use highway_tests::install::{self, Release};
+use lab::install::{self, Release};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;

@@ -1,6 +1,6 @@
 //! An application's classes as Rust types, the same for both serializations.
 //!
-//! They say what the classes in `tests/java/peer/com/example` say, and nothing of a serialization.
+//! They say what the classes in `lab/java/peer/com/example` say, and nothing of a serialization.
 
 use std::collections::BTreeMap;
 

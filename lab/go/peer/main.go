@@ -1,6 +1,6 @@
 // A dubbo-go application, driven by JSON lines: a request {"id": 1, "op": "call", …} on stdin gets one answer {"id": 1, "done": …}
 // or {"id": 1, "failed": "…"} on stdout, not always in order. Logs go to stderr. It speaks the same lines as the Java peer beside it
-// (tests/java/peer/lab/Messages.java) and knows what dubbo-go can do of them; what it cannot, it refuses by name.
+// (lab/java/peer/lab/Messages.java) and knows what dubbo-go can do of them; what it cannot, it refuses by name.
 //
 // The end of stdin ends the application.
 package main

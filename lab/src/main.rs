@@ -1,15 +1,15 @@
-//! `lab`: installs what the lab needs, and runs its errands inside islands.
+//! `highway-lab`: installs what the lab needs, and runs its errands inside islands.
 #![allow(clippy::print_stdout, reason = "a tool of the command line")]
 
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use highway_tests::install::{self, Need, Release, Server};
-use highway_tests::process::{Process, Stdout};
+use lab::install::{self, Need, Release, Server};
+use lab::process::{Process, Stdout};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let Some(code) = highway_tests::helper::answer(&arguments) {
+    if let Some(code) = lab::helper::answer(&arguments) {
         return ExitCode::from(code);
     }
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
@@ -22,14 +22,14 @@ fn main() -> ExitCode {
             .map(|(java, class_path)| println!("java: {}\nclass path: {class_path}", java.display())),
         ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
         _ => {
-            eprintln!("usage: lab install [dubbo | newest | nginx]");
+            eprintln!("usage: highway-lab install [dubbo | newest | nginx]");
             return ExitCode::from(2);
         }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("lab: {error:#}");
+            eprintln!("highway-lab: {error:#}");
             ExitCode::FAILURE
         }
     }

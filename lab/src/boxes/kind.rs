@@ -23,14 +23,14 @@ pub struct Kind {
     /// How a gateway gets through it.
     pub(super) entrance: Entrance,
     /// What has to be known of it to judge what it does.
-    pub(super) nature: Nature,
+    pub nature: Nature,
     /// What runs in its place, in the order of the start; writes the files.
     pub(super) parts: fn(&Spot) -> Result<Parts>,
 }
 
 /// What a box does by itself that others are only made to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Nature {
+pub enum Nature {
     /// There is no box.
     Nothing,
     /// Nothing of that kind.
@@ -94,7 +94,7 @@ impl Spot {
 }
 
 /// No box at all: what the others are compared with.
-pub(super) static NONE: Kind = Kind {
+pub static NONE: Kind = Kind {
     name: "none",
     about: "Nothing stands in between.",
     entrance: Entrance::Plain,

@@ -50,7 +50,7 @@ impl Release {
         Release::ALL.into_iter().find(|release| release.version() == version)
     }
 
-    /// Where its Dubbo-facing sources lie beside the shared ones, under `tests/java`.
+    /// Where its Dubbo-facing sources lie beside the shared ones, under `lab/java`.
     pub(super) fn sources(self) -> &'static str {
         match self {
             Release::V2_6_12 => "dubbo26",

@@ -1,4 +1,4 @@
-//! What is said to a Java peer and what it answers. Names of fields are those of `tests/java/peer/lab/Messages.java`.
+//! What is said to a Java peer and what it answers. Names of fields are those of `lab/java/peer/lab/Messages.java`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use crate::lab::Lab;
+use crate::ground::Lab;
 use crate::net::{HUB_PORT, Place};
 use crate::peer::{Application, Peer};
 use crate::process::until;

@@ -1,4 +1,4 @@
-//! Our Java programs, compiled for each release from one tree: `tests/java/peer` is the same for all of them, the folder beside
+//! Our Java programs, compiled for each release from one tree: `lab/java/peer` is the same for all of them, the folder beside
 //! it holds what names Dubbo's classes; so it is with the decoder in `tests/java/differential`, and with the runner of what lies
 //! in `examples/java`.
 
@@ -43,7 +43,7 @@ impl Sources {
     fn folders(self, release: Release) -> Vec<String> {
         let line = release.sources();
         match self {
-            Sources::Peer => vec!["tests/java/peer".to_owned(), format!("tests/java/{line}")],
+            Sources::Peer => vec!["lab/java/peer".to_owned(), format!("lab/java/{line}")],
             Sources::Decoder => {
                 let ours = format!("tests/java/{}", release.decoder_sources());
                 vec!["tests/java/differential/decoder".to_owned(), ours]

@@ -1,4 +1,4 @@
-//! The dubbo-go peer, built from `tests/go/peer` where a Go toolchain is there. Go's own settings (module proxy, caches) apply.
+//! The dubbo-go peer, built from `lab/go/peer` where a Go toolchain is there. Go's own settings (module proxy, caches) apply.
 //!
 //! Never installs a toolchain: dubbo-go wants a newer one than Debian has, so whoever wants these peers brings it.
 
@@ -48,7 +48,7 @@ fn toolchain(sources: &Path) -> Result<PathBuf> {
     let asked = Command::new(&go).args(["list", "-m"]).env("GOTOOLCHAIN", "local").current_dir(sources).output();
     let asked = asked.with_context(|| format!("cannot run {}", go.display()))?;
     if !asked.status.success() {
-        bail!("{} does not take tests/go/peer: {}", go.display(), String::from_utf8_lossy(&asked.stderr).trim());
+        bail!("{} does not take lab/go/peer: {}", go.display(), String::from_utf8_lossy(&asked.stderr).trim());
     }
     Ok(go)
 }

@@ -15,7 +15,7 @@ const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// The folder of packages that the folder of `tests/js` with this name wants, fetched if they are missing.
 pub(super) fn install(lab: &Path, name: &str) -> Result<PathBuf> {
-    let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("js").join(name);
+    let sources = super::workspace().join("tests/js").join(name);
     let read =
         |file: &str| fs::read(sources.join(file)).with_context(|| format!("cannot read {file} of tests/js/{name}"));
     let contents = FILES.map(read).into_iter().collect::<Result<Vec<_>>>()?;

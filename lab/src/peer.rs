@@ -1,7 +1,7 @@
 //! An application on a released Dubbo: provider, consumer or both, in a process of its own, driven by JSON lines.
 //!
 //! Its settings are Dubbo's defaults but for the QoS port, which several applications of one island cannot share. The other side is
-//! `tests/java`, or `tests/go` for dubbo-go; this side never interprets what they answer, it hands it on.
+//! `lab/java`, or `lab/go` for dubbo-go; this side never interprets what they answer, it hands it on.
 
 mod load;
 mod messages;

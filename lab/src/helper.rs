@@ -1,8 +1,7 @@
 //! The small errands that have to be run from inside an island: asking a page, dialling an address, asking a ZooKeeper how it is
 //! or for all that is in it.
 //!
-//! What is done there must end with it and be killed alone, so the lab starts itself again there: `ip netns exec … lab get URL`.
-//! Both binaries of this crate answer these words before anything else.
+//! What is done there must end with it and be killed alone, so the lab starts itself again there: `ip netns exec … highway-lab get URL`.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,6 +12,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{boxes, reaper, tree};
 
+/// The program that runs errands.
+const NAME: &str = "highway-lab";
 /// One attempt to connect, or to get an answer, takes no longer.
 const ATTEMPT: Duration = Duration::from_secs(2);
 /// How long a dial waits for a SYN to be answered; an island that drops it stays silent.
@@ -21,14 +22,17 @@ const DIAL: Duration = Duration::from_millis(700);
 const PAUSE: Duration = Duration::from_millis(40);
 
 /// The binary to start for an errand: this one if it is one of ours, else the one beside it.
-pub(crate) fn program() -> Result<PathBuf> {
+///
+/// # Errors
+/// It is not built.
+pub fn program() -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot tell which program this is")?;
-    if own.file_name().is_some_and(|name| name == "lab" || name == "demo") {
+    if own.file_name().is_some_and(|name| name == NAME) {
         return Ok(own);
     }
     // A test lies in target/<profile>/deps, the binaries one up.
-    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join("lab")).find(|file| file.is_file());
-    beside.with_context(|| format!("no `lab` beside {}; build it: cargo build -p highway-tests", own.display()))
+    let beside = own.ancestors().skip(1).take(2).map(|folder| folder.join(NAME)).find(|file| file.is_file());
+    beside.with_context(|| format!("no {NAME} beside {}; build it: cargo build -p highway-lab", own.display()))
 }
 
 /// Runs an errand if the arguments name one, and gives its exit code.

@@ -1,7 +1,7 @@
 //! A relay that ends each connection at a random point, as overloaded balancers and impatient firewalls do: after 64 KiB to 1 MiB
 //! or after 3 to 15 s, whichever comes first, with FIN both ways.
 //!
-//! It is a program of its own (`lab rude LISTEN TARGET`), so that it can stand in a place.
+//! It is a program of its own (`highway-lab rude LISTEN TARGET`), so that it can stand in a place.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::{digest, packages};
 
-/// A folder with an interpreter and the packages that the folder of `tests/python` with this name wants, fetched if they are missing.
+/// A folder with an interpreter and the packages that the folder of `lab/python` with this name wants, fetched if they are missing.
 pub(super) fn install(lab: &Path, name: &str) -> Result<PathBuf> {
     let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name).join("requirements.txt");
     let content = fs::read(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
@@ -18,7 +18,7 @@ pub(super) fn install(lab: &Path, name: &str) -> Result<PathBuf> {
     // What is in it knows its path, so it is made in its place; this file says that it is whole.
     let whole = place.join("whole");
     if !whole.exists() {
-        eprintln!("lab: fetching the packages of tests/python/{name} (pip)");
+        eprintln!("lab: fetching the packages of lab/python/{name} (pip)");
         if place.exists() {
             fs::remove_dir_all(&place)?;
         }
