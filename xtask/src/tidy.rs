@@ -11,12 +11,16 @@
 //! | every crate takes the lints of the workspace | root Cargo.toml |
 //! | a file that a document links to or names is there | CONTRIBUTING.md |
 //! | a sentence that docs/bad-input.md quotes stands in a test | docs/bad-input.md |
+//! | the book has each page, each part that a page includes, and each key | docs/SUMMARY.md, docs/configuration.md |
+//! | each metric is explained | docs/operations.md |
 //!
 //! Reads files and `cargo metadata`, changes nothing.
 
+mod book;
 mod documents;
 mod imports;
 mod lock;
+mod metrics;
 mod quotes;
 mod reasons;
 mod sources;
@@ -84,6 +88,8 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     findings.extend(sources::check(root, &workspace)?);
     findings.extend(documents::check(root)?);
     findings.extend(quotes::check(root)?);
+    findings.extend(book::check(root)?);
+    findings.extend(metrics::check(root, &workspace)?);
     findings.sort();
     findings.dedup();
     Ok(findings)

@@ -55,7 +55,7 @@ fn document(root: &Path, file: &Path, text: &str) -> Vec<Finding> {
 }
 
 /// Where the links of a line go, but for other machines.
-fn links(line: &str) -> impl Iterator<Item = &str> {
+pub(super) fn links(line: &str) -> impl Iterator<Item = &str> {
     let targets = line.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
     targets.filter(|target| !target.contains(':'))
 }
