@@ -4,6 +4,7 @@
 //! |---|---|
 //! | each page is in the summary | docs/SUMMARY.md |
 //! | what a page includes is there, and so is the part of it | `include FILE:PART` between double braces |
+//! | the walk in Chinese has the files and commands of the README's, which a test does | docs/zh/start.md |
 //! | the page of every key is what the documented files say | docs/configuration.md |
 //!
 //! That the summary's own links lead somewhere is `documents`' part.
@@ -16,6 +17,7 @@ use super::{Finding, documents, sources, text};
 use crate::book::keys;
 
 const SUMMARY: &str = "docs/SUMMARY.md";
+const CHINESE: &str = "docs/zh/start.md";
 const INCLUDE: &str = "{{#include ";
 
 /// Every finding in `docs/`.
@@ -34,7 +36,16 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     if text(root, keys::PAGE)? != keys::page(root)? {
         findings.push(Finding::new(keys::PAGE, "is not what the documented files say: cargo xtask book --write"));
     }
+    if walk(&text(root, CHINESE)?) != walk(&text(root, "README.md")?) {
+        findings.push(Finding::new(CHINESE, "shows other files or commands than README.md"));
+    }
     Ok(findings)
+}
+
+/// The blocks that name a place, which are those that are done: their marks and what is in them.
+fn walk(page: &str) -> Vec<&str> {
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    blocks.filter(|block| block.lines().next().is_some_and(|mark| mark.contains(' '))).collect()
 }
 
 fn includes(root: &Path, file: &Path, page: &str) -> Vec<Finding> {
@@ -60,6 +71,14 @@ fn includes(root: &Path, file: &Path, page: &str) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_blocks_with_a_place_are_compared() {
+        let page = "a\n```sh\nls\n```\nb\n```sh hub\nls -l\n```\n";
+        assert_eq!(walk(page), ["sh hub\nls -l"]);
+        assert_eq!(walk(&page.replace("ls\n", "dir\n")), walk(page));
+        assert_ne!(walk(&page.replace("-l", "-a")), walk(page));
+    }
 
     #[test]
     fn an_include_of_nothing_is_a_finding() {
