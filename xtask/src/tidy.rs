@@ -12,6 +12,7 @@
 //! | a file that a document links to or names is there | CONTRIBUTING.md |
 //! | a sentence that docs/bad-input.md quotes stands in a test | docs/bad-input.md |
 //! | the book has each page, each part that a page includes, and each key | docs/SUMMARY.md, docs/configuration.md |
+//! | a test that a document names is there | docs/choosing.md, docs/releases.md |
 //! | each metric is explained | docs/operations.md |
 //!
 //! Reads files and `cargo metadata`, changes nothing.
@@ -21,6 +22,7 @@ mod documents;
 mod imports;
 mod lock;
 mod metrics;
+mod named;
 mod quotes;
 mod reasons;
 mod sources;
@@ -89,6 +91,7 @@ fn check(root: &Path) -> Result<Vec<Finding>> {
     findings.extend(documents::check(root)?);
     findings.extend(quotes::check(root)?);
     findings.extend(book::check(root)?);
+    findings.extend(named::check(root)?);
     findings.extend(metrics::check(root, &workspace)?);
     findings.sort();
     findings.dedup();
