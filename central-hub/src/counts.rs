@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chassis::metrics::tally::Tally;
 use chassis::metrics::{CALL_BOUNDS, Counter, Histogram, Metrics};
 
 use crate::audit::Outcome;
@@ -58,6 +59,15 @@ impl Counts {
         self.time.record(time);
         self.request_len.add(request_len);
         self.reply_len.add(reply_len);
+    }
+
+    /// The same, where it is kept by names.
+    pub fn tally(tally: &Tally, outcome: Outcome, time: Duration) {
+        match outcome {
+            Outcome::Replied => tally.answered(time),
+            Outcome::Sent | Outcome::Cancelled => tally.ended(),
+            Outcome::Refused | Outcome::Failed | Outcome::Forged | Outcome::TimedOut => tally.failed(),
+        }
     }
 
     /// An ingress reported a forgery.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use tunnel::key::PublicKey;
-use tunnel::{ClientHello, Directory, Peer, Refusal, RefusalReason};
+use tunnel::{ClientHello, Directory, Listing, Peer, Refusal, RefusalReason};
 
 use crate::policy::Policy;
 
@@ -21,8 +21,9 @@ impl Directory for Gateways {
         let policy = self.0.borrow();
         let Some(gateway) = policy.gateway(key) else {
             let text = format!(
-                "no gateway has the key {key}; ask the hub's operator to list it under island `{}`",
-                hello.island
+                "no gateway has the key {key}; ask the hub's operator to list it under island `{}`: {}",
+                hello.island,
+                Listing::of(hello, key).in_a_line()
             );
             return Err(Refusal::new(RefusalReason::UnknownKey, text));
         };

@@ -22,6 +22,7 @@ mod switch;
 
 use std::cell::RefCell;
 use std::net::TcpListener;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -73,6 +74,22 @@ impl Program for Hub {
 
     fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         config::settle(raw, mistakes)
+    }
+
+    fn next(config: &Config, file: &Path) -> String {
+        let (policy, name, file) = (&config.policy, Self::NAME, file.display());
+        let counts =
+            [policy.islands().count(), policy.gateways().count(), policy.grants_len()].map(|count| count.to_string());
+        let [islands, gateways, grants] = counts;
+        let mut next = format!("{islands} islands, {gateways} keys of gateways, {grants} grants");
+        if let Ok(key) = config.key.public() {
+            next += &format!("\ngateways pin this hub by `key = [\"{key}\"]` in their [[hub]]");
+        }
+        next += &format!("\nnext: `{name} {file}`; one that runs takes a changed policy within a second");
+        if policy.gateways().count() == 0 {
+            next += "\nno gateway is listed: `highway key new --island … --role … --gateway …` prints an entry for the policy";
+        }
+        next + "\nthen: `highway status` says who has a link and who is still missing"
     }
 
     fn basics(config: &Config) -> Basics {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use chassis::metrics::tally::Tally;
+
 use crate::policy::{Island, Policy};
 
 /// Lines of refused calls that an island has in the audit each second; more are counted in the next.
@@ -31,6 +33,8 @@ pub struct Limit {
     questions_at: Cell<Option<Instant>>,
     /// Refused calls that have no line yet.
     unwritten: Cell<u64>,
+    /// What came of the calls that it sent.
+    sent: Tally,
 }
 
 /// Which limit was met.
@@ -90,6 +94,7 @@ impl Limit {
             lines_at: Cell::new(None),
             questions_at: Cell::new(None),
             unwritten: Cell::new(0),
+            sent: Tally::default(),
         }
     }
 
@@ -125,6 +130,11 @@ impl Limit {
             Some(limit) => full_with_one(&self.full_at, limit, now).map(Some).ok_or(Exceeded::PerSecond(limit)),
             None => Ok(None),
         }
+    }
+
+    /// What came of the calls that the island sent.
+    pub fn sent(&self) -> &Tally {
+        &self.sent
     }
 
     /// Whether a question at `now` is answered; it is counted.

@@ -4,7 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use chassis::metrics::tally::{Tallied, Tally};
+use rustc_hash::FxHashMap;
 use tunnel::{Link, Role};
 
 use crate::catalogue::{Catalogue, Shown, Who};
@@ -63,9 +64,16 @@ struct Ingress {
 /// The services of one gateway, to be asked by the three names of a head without allocating.
 #[derive(Default)]
 struct Services {
-    names: FxHashSet<Box<[u8]>>,
+    names: FxHashMap<Box<[u8]>, Rc<Service>>,
     /// Whether the gateway has said anything yet.
     known: bool,
+}
+
+/// What came of the calls to one service of an island, over whichever of its links.
+struct Service {
+    /// `[group/]interface[:version]`.
+    key: Box<str>,
+    tally: Rc<Tally>,
 }
 
 /// Why no link can take a call.
@@ -87,6 +95,8 @@ pub struct Chosen {
     pub link: Link,
     /// Counts this call until it is dropped.
     pub open: Counted,
+    /// What comes of calls to this service there.
+    pub tally: Rc<Tally>,
 }
 
 /// One call on a link; uncounted with its drop.
@@ -149,7 +159,7 @@ impl Links {
     /// Takes over what the gateway offers, for those of its links that have told all of it: what an earlier process of it
     /// offered says nothing of one that has just started.
     pub fn learn(&mut self, who: &Who, catalogue: &Catalogue) {
-        let services = Rc::new(Services::of(who, catalogue));
+        let services = Rc::new(Services::of(who, catalogue, self.of(&who.island)));
         let links = self.ingress.get_mut(who.island.as_str()).into_iter().flatten();
         for ingress in links.filter(|ingress| ingress.told && ingress.who == *who) {
             ingress.services = services.clone();
@@ -228,14 +238,14 @@ impl Links {
     pub fn choose(&self, island: &str, name: &[u8]) -> Result<Chosen, NoLink> {
         let links = self.of(island);
         let load = |one: &&Ingress| one.open.get() + if one.last.get() { 0 } else { STAY };
-        match offering(links, name).min_by_key(load) {
-            Some(one) => {
+        match offering(links, name).min_by_key(|(one, _)| load(one)) {
+            Some((one, service)) => {
                 if !one.last.get() {
                     links.iter().for_each(|other| other.last.set(false));
                     one.last.set(true);
                 }
                 one.open.set(one.open.get() + 1);
-                Ok(Chosen { link: one.link.clone(), open: Counted(one.open.clone()) })
+                Ok(Chosen { link: one.link.clone(), open: Counted(one.open.clone()), tally: service.tally.clone() })
             }
             None => Err(why_none(links, name)),
         }
@@ -248,12 +258,27 @@ impl Links {
     pub fn gateways(&self, island: &str, name: &[u8]) -> Result<Vec<Link>, NoLink> {
         let links = self.of(island);
         let mut gateways: Vec<Link> = Vec::new();
-        for one in offering(links, name) {
+        for (one, _) in offering(links, name) {
             if !gateways.iter().any(|known| known.peer().name == one.link.peer().name) {
                 gateways.push(one.link.clone());
             }
         }
         if gateways.is_empty() { Err(why_none(links, name)) } else { Ok(gateways) }
+    }
+
+    /// What came of calls, by island and service; of services that are offered now, and that were called.
+    pub fn tallied(&self) -> Vec<((String, String), Tallied)> {
+        let mut all: FxHashMap<(&str, &str), Tallied> = FxHashMap::default();
+        for (island, links) in &self.ingress {
+            for service in links.iter().flat_map(|one| one.services.names.values()) {
+                let tallied = service.tally.get();
+                if tallied.calls > 0 {
+                    // All gateways of an island, and all names of a service, share what is counted.
+                    all.insert((&**island, &*service.key), tallied);
+                }
+            }
+        }
+        all.into_iter().map(|((island, key), tallied)| ((island.to_owned(), key.to_owned()), tallied)).collect()
     }
 
     fn of(&self, island: &str) -> &[Ingress] {
@@ -262,8 +287,9 @@ impl Links {
 }
 
 /// Links on which a call of this service may go out now.
-fn offering<'a>(links: &'a [Ingress], name: &[u8]) -> impl Iterator<Item = &'a Ingress> {
-    links.iter().filter(|one| one.link.usable()).filter(move |one| one.services.names.contains(name))
+fn offering<'a>(links: &'a [Ingress], name: &[u8]) -> impl Iterator<Item = (&'a Ingress, &'a Service)> {
+    let usable = links.iter().filter(|one| one.link.usable());
+    usable.filter_map(move |one| Some((one, &**one.services.names.get(name)?)))
 }
 
 /// Why none of them takes a call of this service.
@@ -276,18 +302,23 @@ fn why_none(links: &[Ingress], name: &[u8]) -> NoLink {
         return NoLink::NoCatalogue;
     }
     // A link that lost its connection still says what its gateway offers: it may be back in a moment.
-    if links.iter().any(|one| one.services.names.contains(name)) { NoLink::Away } else { NoLink::Service }
+    if links.iter().any(|one| one.services.names.contains_key(name)) { NoLink::Away } else { NoLink::Service }
 }
 
 impl Services {
-    fn of(who: &Who, catalogue: &Catalogue) -> Services {
-        let mut names = FxHashSet::default();
+    /// What a gateway offers; what was counted of a service goes on, whichever of the island's `links` knows it.
+    fn of(who: &Who, catalogue: &Catalogue, links: &[Ingress]) -> Services {
+        let mut names = FxHashMap::default();
         for entry in catalogue.entries(who) {
             let (group, version) = (&entry.key.group, &entry.key.version);
-            names.insert(name(group, &entry.key.interface, version, Vec::new()).into());
+            let own: Box<[u8]> = name(group, &entry.key.interface, version, Vec::new()).into();
+            let known = links.iter().find_map(|one| one.services.names.get(&own));
+            let new = || Rc::new(Service { key: entry.key.to_string().into(), tally: Rc::default() });
+            let service = known.cloned().unwrap_or_else(new);
             if !entry.path.is_empty() {
-                names.insert(name(group, &entry.path, version, Vec::new()).into());
+                names.insert(name(group, &entry.path, version, Vec::new()).into(), service.clone());
             }
+            names.insert(own, service);
         }
         Services { names, known: catalogue.is_known(who) }
     }

@@ -311,6 +311,11 @@ impl Policy {
         welcome.map(|gateway| (gateway.island.as_str(), gateway.id.as_str()))
     }
 
+    /// Every gateway that is listed, in no order; one with several keys several times.
+    pub fn gateways(&self) -> impl Iterator<Item = &Gateway> {
+        self.gateways.values()
+    }
+
     /// The island of this id.
     pub fn island(&self, id: &str) -> Option<&Island> {
         self.islands.get(id)

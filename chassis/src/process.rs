@@ -3,6 +3,7 @@
 //! Neither knows how it was started: a test makes a [`Process::alone`] and starts the real program on port 0.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -30,6 +31,11 @@ pub trait Program: Sized + 'static {
 
     /// Turns what was typed into what is true. Every mistake is told to `mistakes`; `None` only after at least one.
     fn settle(raw: Self::Raw, mistakes: &mut Mistakes) -> Option<Self::Config>;
+
+    /// What comes after a check that found all good, in lines for people; without a last line end. `file` is the configuration's.
+    fn next(_: &Self::Config, file: &Path) -> String {
+        format!("next: `{} {}`", Self::NAME, file.display())
+    }
 
     /// The part of the configuration that the chassis itself obeys.
     fn basics(config: &Self::Config) -> Basics;

@@ -35,11 +35,21 @@ pub fn token(file: Option<&Path>) -> Result<Option<Secret>> {
 
 /// The answer of the listener at `admin`, `http://HOST:PORT`.
 pub async fn ask(admin: &str, token: Option<&Secret>, page: Page) -> Result<Value> {
+    let answer = in_time(admin, token, page).await?;
+    serde_json::from_slice(&answer).with_context(|| format!("{admin} answered no JSON"))
+}
+
+/// A page of the listener at `admin` that is a text.
+pub async fn text(admin: &str, token: Option<&Secret>, path: &'static str) -> Result<String> {
+    Ok(String::from_utf8_lossy(&in_time(admin, token, Page::Get(path)).await?).into_owned())
+}
+
+async fn in_time(admin: &str, token: Option<&Secret>, page: Page) -> Result<Bytes> {
     let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(admin, token, page)).await;
     answer.with_context(|| format!("no answer from {admin} within {ANSWER_WITHIN:?}"))?
 }
 
-async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Value> {
+async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Bytes> {
     let parsed = admin.parse::<Uri>().ok();
     let parts = parsed.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
     let Some(("http", authority)) = parts else {
@@ -78,7 +88,7 @@ async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Val
     }
     .with_context(|| format!("the answer of {authority} broke off"))?;
     match code {
-        StatusCode::OK => serde_json::from_slice(&body).with_context(|| format!("{authority} answered no JSON")),
+        StatusCode::OK => Ok(body),
         StatusCode::UNAUTHORIZED => bail!("{authority} wants its token: --token-file FILE"),
         // What was asked was wrong; its words stand in one line here, whatever is in them.
         StatusCode::BAD_REQUEST => Err(wrong(shown(String::from_utf8_lossy(&body).trim()))),

@@ -36,6 +36,15 @@ impl Kind {
         }
     }
 
+    /// Where its admin listener stands unless its configuration says otherwise.
+    pub fn default_admin(self) -> &'static str {
+        match self {
+            Self::CentralHub => "http://127.0.0.1:20900",
+            Self::EgressGw => "http://127.0.0.1:20901",
+            Self::IngressGw => "http://127.0.0.1:20902",
+        }
+    }
+
     /// Which program a file is for, by a name such as `egress-gw.toml` or `shanghai-egress-gw.toml`.
     fn of(file: &Path) -> Option<Self> {
         let name = file.file_name()?.to_str()?;

@@ -16,7 +16,6 @@ use serde_json::{Map, Value, json};
 use crate::admin::{self, Page};
 use crate::check::Kind;
 use crate::output;
-use crate::status::default_admin;
 use crate::terminal::{self, shown};
 use crate::wrong::wrong;
 
@@ -54,7 +53,7 @@ pub struct Arguments {
     #[arg(long)]
     live: bool,
     /// The egress gateway's admin listener.
-    #[arg(long, default_value = default_admin(Kind::EgressGw), value_name = "URL")]
+    #[arg(long, default_value = Kind::EgressGw.default_admin(), value_name = "URL")]
     admin: String,
     /// File with the admin listener's token, readable by its owner alone.
     #[arg(long, value_name = "FILE")]

@@ -1,6 +1,7 @@
 //! `highway key`: key files are made for their owner alone, never overwritten, and refused when others can read them.
 //!
-//! The text of a key is the tunnel's (`tunnel::key`); here are only the files. Prints public halves and nothing else.
+//! The text of a key is the tunnel's (`tunnel::key`); here are only the files. Prints public halves, alone or in the entry of a hub's
+//! policy, and nothing else on standard output; what comes next is said beside it.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -9,10 +10,76 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use chassis::SecretFile;
-use tunnel::key::PrivateKey;
+use clap::{Args, ValueEnum};
+use tunnel::Listing;
+use tunnel::key::{PrivateKey, PublicKey};
 
-/// Makes a key file; the text of its public half.
-pub fn new(out: &Path) -> Result<String> {
+use crate::wrong::wrong;
+
+/// The gateway that a key is for; all of it or nothing.
+#[derive(Debug, Args)]
+pub struct Gateway {
+    /// Its island.
+    #[arg(long, requires_all = ["role", "gateway"])]
+    island: Option<String>,
+    /// Which half it is.
+    #[arg(long, requires = "island")]
+    role: Option<Role>,
+    /// Its id, unique in the island.
+    #[arg(long, requires = "island")]
+    gateway: Option<String>,
+}
+
+/// The gateways that there are.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Role {
+    /// Consumers come in there.
+    Egress,
+    /// Calls go out to providers there.
+    Ingress,
+}
+
+/// What came of it.
+pub struct Made {
+    /// What is printed: the public half, or the entry of the policy.
+    pub print: String,
+    /// What comes next, for people.
+    pub next: String,
+}
+
+/// Makes a key file.
+pub fn new(out: &Path, gateway: &Gateway) -> Result<Made> {
+    if let Some(island) = gateway.island.as_deref().filter(|island| !is_island_id(island)) {
+        return Err(wrong(format!("--island: found {island:?}, wanted 1 to 32 of a-z, 0-9 and `-`")));
+    }
+    let public = made(out)?;
+    let file = out.display();
+    let (Some(island), Some(role), Some(gateway)) = (&gateway.island, gateway.role, &gateway.gateway) else {
+        let next = format!(
+            "next: this public half goes to those that the owner of {file} talks to: a hub's into [[hub]] key of its gateways, a gateway's \
+             into [[island.gateway]] key of the hub's policy (with --island, --role and --gateway its entry is printed)"
+        );
+        return Ok(Made { print: public.to_string(), next });
+    };
+    let (role, program) = match role {
+        Role::Egress => (tunnel::Role::Egress, "egress-gw"),
+        Role::Ingress => (tunnel::Role::Ingress, "ingress-gw"),
+    };
+    let listing = Listing { island, gateway, role, key: &public };
+    let next = format!(
+        "next, at the hub: these lines go into its policy; where it has the island already, the first two are left out and the others \
+         stand below it. It takes them within a second.\n\
+         next, here: `[link] key_file = \"{file}\"`, `[island] id = \"{island}\"` and `gateway = \"{gateway}\"` in {program}.toml, \
+         then `{program} --check {program}.toml`"
+    );
+    Ok(Made { print: listing.entry().trim_end().to_owned(), next })
+}
+
+fn is_island_id(id: &str) -> bool {
+    (1..=32).contains(&id.len()) && id.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+}
+
+fn made(out: &Path) -> Result<PublicKey> {
     let key = PrivateKey::generate()?;
     let public = key.public()?;
     let mut file = OpenOptions::new()
@@ -27,7 +94,7 @@ pub fn new(out: &Path) -> Result<String> {
         let _ = fs::remove_file(out);
         return Err(error).with_context(|| format!("cannot write {}", out.display()));
     }
-    Ok(public.to_string())
+    Ok(public)
 }
 
 /// The text of the public half of a key file.

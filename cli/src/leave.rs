@@ -1,10 +1,10 @@
 //! `highway leave FILE`: takes everything that an egress gateway ever wrote out of its island's registries, for a gateway that will
 //! not be back: names in mappings and metadata, which outlive its sessions.
 //!
-//! Reads the gateway's own configuration, of it only `[island]` and `[[registry]]`; the program itself is the judge of the
+//! Reads the gateway's own configuration, of it only `[island]`, `[[registry]]` and where its key is; the program itself is the judge of the
 //! whole ([`crate::check`]). Never writes for a gateway that still stands there, and never touches what others wrote.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
@@ -20,17 +20,27 @@ const READ_WITHIN: Duration = Duration::from_secs(30);
 #[serde(default)]
 struct Raw {
     island: RawIsland,
+    link: RawLink,
     registry: Vec<RegistryConfig>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+struct RawLink {
+    key_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 struct RawIsland {
+    id: Option<String>,
     gateway: Option<String>,
 }
 
 struct Leaver {
+    island: Option<String>,
     gateway: String,
+    key_file: Option<PathBuf>,
     registries: Vec<RegistrySettings>,
 }
 
@@ -43,8 +53,12 @@ pub fn run(file: &Path) -> Result<String> {
         for settings in &leaver.registries {
             let name = settings.name().to_owned();
             leave(&leaver.gateway, settings).await.with_context(|| format!("registry {name}"))?;
-            said.push(format!("{name}: nothing of gateway {} is left", leaver.gateway));
+            said.push(format!(
+                "{name}: nothing of gateway {} is left, neither virtual providers nor its names in mappings and metadata",
+                leaver.gateway
+            ));
         }
+        said.push(remains(&leaver));
         Ok(said.join("\n"))
     })
 }
@@ -58,7 +72,22 @@ fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Leaver> {
     if raw.registry.is_empty() {
         mistakes.missing("registry", "a section for each registry to leave");
     }
-    Some(Leaver { gateway: gateway?, registries })
+    let (island, key_file) = (raw.island.id, raw.link.key_file.map(|file| mistakes.resolve(&file)));
+    Some(Leaver { island, gateway: gateway?, key_file, registries })
+}
+
+/// What this command cannot take away.
+fn remains(leaver: &Leaver) -> String {
+    let Leaver { island, gateway, key_file, .. } = leaver;
+    let island = island.as_deref().unwrap_or("of this gateway");
+    let mut text = format!(
+        "next, at the hub: take the [[island.gateway]] with id = \"{gateway}\" out of the policy, and [[island]] {island} with the grants that \
+         name it where this was its last gateway"
+    );
+    if let Some(file) = key_file {
+        text += &format!("; the key in {} opens nothing any more then and can go", file.display());
+    }
+    text
 }
 
 async fn leave(gateway: &str, settings: &RegistrySettings) -> Result<()> {

@@ -9,7 +9,8 @@
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
 //! | `rules` | shows, checks and changes the rule documents of a registry's config center |
 //! | `sdk generate` | prints the Rust trait and types of a service that a provider published |
-//! | `status` | what a running program says about itself |
+//! | `status` | islands, links, services and calls as running programs say, and what to do where something is not well |
+//! | `top` | the same again and again |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
 //! arguments; `rules`, `explain` and `doctor` have a 3 for no, `doctor` a 4
@@ -28,6 +29,8 @@ mod rules;
 mod sdk;
 mod status;
 mod terminal;
+mod top;
+mod watch;
 mod wrong;
 
 use std::path::PathBuf;
@@ -74,19 +77,10 @@ enum Command {
     Rules(rules::Arguments),
     /// For Rust services that call Dubbo's: `highway-sdk`.
     Sdk(sdk::Arguments),
-    /// Shows what running programs say about themselves.
-    Status {
-        /// The admin listener to ask, such as http://127.0.0.1:20900 [default: all three programs' default ports on this
-        /// machine].
-        #[arg(long)]
-        admin: Option<String>,
-        /// File with the admin listener's token, readable by its owner alone.
-        #[arg(long, requires = "admin")]
-        token_file: Option<PathBuf>,
-        /// As JSON: the answer as it came, or one object with a field for each program that answered.
-        #[arg(long)]
-        json: bool,
-    },
+    /// Shows islands, links, services and calls as running programs say, and what to do where something is not well.
+    Status(status::Arguments),
+    /// The same again and again: on a terminal a screen that renews itself, else tables one after the other.
+    Top(top::Arguments),
 }
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +90,9 @@ enum KeyCommand {
         /// The new file; one that is there is never overwritten.
         #[arg(long)]
         out: PathBuf,
+        /// The gateway that the key is for: then the entry for the hub's policy is printed.
+        #[command(flatten)]
+        gateway: key::Gateway,
     },
     /// Prints the public half of a key file.
     Show {
@@ -106,9 +103,11 @@ enum KeyCommand {
 
 fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
-        Command::Key(KeyCommand::New { out }) => {
-            key::new(&out).map(|public| done(public, "the key is made; `highway key show` prints its public half"))
-        }
+        Command::Key(KeyCommand::New { out, gateway }) => key::new(&out, &gateway).map(|made| {
+            let ended = done(made.print, "the key is made; `highway key show` prints its public half");
+            output::say(made.next);
+            ended
+        }),
         Command::Key(KeyCommand::Show { file }) => key::show(&file).and_then(printed),
         Command::Check { file, kind } => check::run(&file, kind),
         Command::Doctor(arguments) => doctor::run(&arguments),
@@ -116,10 +115,8 @@ fn main() -> ExitCode {
         Command::Leave { file } => leave::run(&file).map(|left| done(left, "all that it wrote is taken out")),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Sdk(arguments) => sdk::run(&arguments),
-        Command::Status { admin, token_file, json } => {
-            let form = if json { status::Form::Json } else { status::Form::Text };
-            status::run(admin.as_deref(), token_file.as_deref(), form).and_then(printed)
-        }
+        Command::Status(arguments) => status::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
     };
     ended.unwrap_or_else(|error| {
         output::say(terminal::lines(&format!("highway: {error:#}")));

@@ -26,10 +26,26 @@ pub fn line(words: impl Display) -> Result<()> {
 /// # Errors
 /// As [`line`].
 pub fn text(words: impl Display) -> Result<()> {
+    heard(words).map(drop)
+}
+
+/// Whether anybody reads standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    BySomebody,
+    ByNobody,
+}
+
+/// The same for a command that goes on saying things, and has no more to do where nobody reads them.
+///
+/// # Errors
+/// As [`line`].
+pub fn heard(words: impl Display) -> Result<Heard> {
     let mut out = stdout().lock();
     match write!(out, "{words}").and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error).context("cannot write standard output"),
-        _ => Ok(()),
+        Ok(()) => Ok(Heard::BySomebody),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(Heard::ByNobody),
+        Err(error) => Err(error).context("cannot write standard output"),
     }
 }
 

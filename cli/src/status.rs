@@ -1,66 +1,66 @@
-//! `highway status`: what running programs say about themselves on their admin listeners.
+//! `highway status`: islands, links, services and calls as running programs say on their admin listeners, and what to do where
+//! something is not well.
 //!
-//! Without an address all three default ports of this machine are asked, and whoever answers is shown. Never changes anything.
+//! Looks twice, a second apart, so that there are rates. `--long` and `--json` have all that a program says, from one look. Never
+//! changes anything.
 
 mod text;
 
-use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
 
-use anyhow::{Result, bail};
-use serde_json::{Map, Value};
+use anyhow::Result;
+use clap::Args;
 
-use crate::admin::{self, Page};
-use crate::check::Kind;
-use crate::terminal;
+use crate::watch::{Admins, Filter, History, Room};
+use crate::{output, terminal, top, watch};
 
-const STATUS: Page = Page::Get("/status");
+/// Between the two looks.
+const APART: Duration = Duration::from_secs(1);
 
-/// How it is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
-}
-
-/// Where a program's admin listener stands unless its configuration says otherwise.
-pub fn default_admin(kind: Kind) -> &'static str {
-    match kind {
-        Kind::CentralHub => "http://127.0.0.1:20900",
-        Kind::EgressGw => "http://127.0.0.1:20901",
-        Kind::IngressGw => "http://127.0.0.1:20902",
-    }
+/// What is asked.
+#[derive(Debug, Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    admins: Admins,
+    #[command(flatten)]
+    filter: Filter,
+    /// Lines of each table; what is left out is counted.
+    #[arg(long, default_value_t = 20)]
+    rows: usize,
+    /// All that the programs say, as a list.
+    #[arg(long, conflicts_with = "json")]
+    long: bool,
+    /// The same as JSON: the answer of the one that was named, or one object with a field for each that answered.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Asks and shows.
-pub fn run(at: Option<&str>, token_file: Option<&Path>, form: Form) -> Result<String> {
-    let token = admin::token(token_file)?;
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let Arguments { admins, filter, rows, long, json } = arguments;
+    let token = admins.token()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let status = runtime.block_on(async {
-        match at {
-            Some(at) => admin::ask(at, token.as_ref(), STATUS).await,
-            None => ask_all().await,
+    runtime.block_on(async {
+        if *long || *json {
+            let statuses = admins.statuses(token.as_ref()).await?;
+            output::line(if *json { terminal::json(&statuses)? } else { text::lines(&statuses) })?;
+            return Ok(ExitCode::SUCCESS);
         }
-    })?;
-    match form {
-        Form::Json => terminal::json(&status),
-        Form::Text => Ok(text::lines(&status)),
-    }
-}
-
-/// One field for each program that answers at its default port.
-async fn ask_all() -> Result<Value> {
-    let mut answers = Map::new();
-    let mut silent = Vec::new();
-    for kind in Kind::ALL {
-        match admin::ask(default_admin(kind), None, STATUS).await {
-            Ok(status) => drop(answers.insert(kind.name().to_owned(), status)),
-            Err(error) => silent.push(format!("{} ({error:#})", kind.name())),
+        let mut history = History::default();
+        let first = admins.look(token.as_ref()).await.someone()?;
+        history.view(first, filter);
+        tokio::time::sleep(APART).await;
+        let second = admins.look(token.as_ref()).await;
+        let silent = if admins.is_default() { Vec::new() } else { history.never_heard(&second) };
+        let view = history.view(second, filter);
+        let (width, paint) = top::width_and_paint();
+        for line in watch::text(&view, Room { width, rows: *rows, height: None }, paint) {
+            output::line(line)?;
         }
-    }
-    if answers.is_empty() {
-        bail!("no program answers on this machine's default admin ports: {}", silent.join(", "));
-    }
-    Ok(Value::Object(answers))
+        for one in &silent {
+            output::say(terminal::lines(&format!("highway: {one}")));
+        }
+        Ok(if silent.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    })
 }

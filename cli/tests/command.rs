@@ -37,6 +37,28 @@ fn a_new_key_is_its_owners_alone_and_its_public_half_is_printed() {
 }
 
 #[test]
+fn a_key_for_a_gateway_is_printed_as_the_entry_of_the_policy_and_what_comes_next_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("gw.key");
+    let of = |island| {
+        let who = ["--island", island, "--role", "ingress", "--gateway", "beijing-ingress-1"];
+        highway(&[&["key", "new", "--out", file.to_str().unwrap()], &who[..]].concat())
+    };
+    let wrong = of("Bei jing");
+    assert_eq!((wrong.status.code(), file.exists()), (Some(2), false), "{}", err(&wrong));
+    let made = of("beijing");
+    let public = PrivateKey::from_file_content(&std::fs::read(&file).unwrap()).unwrap().public().unwrap();
+    let entry = format!(
+        "[[island]]\nid = \"beijing\"\n  [[island.gateway]]\n  id = \"beijing-ingress-1\"\n  role = \"ingress\"\n  key = \"{public}\""
+    );
+    assert_eq!(out(&made), entry);
+    assert!(err(&made).contains("at the hub") && err(&made).contains("ingress-gw --check"), "{}", err(&made));
+    let half = highway(&["key", "new", "--out", "x", "--island", "beijing"]);
+    assert_eq!(half.status.code(), Some(2), "an entry has all three");
+    assert!(!std::path::Path::new("x").exists());
+}
+
+#[test]
 fn a_key_file_is_never_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("gw.key");
@@ -143,7 +165,7 @@ fn admin(token: Option<&str>) -> String {
 #[test]
 fn a_status_is_shown_for_people_and_for_programs() {
     let admin = admin(None);
-    assert_eq!(out(&highway(&["status", "--admin", &admin])), "links:\n  - hub: hub-1\n    state: up");
+    assert_eq!(out(&highway(&["status", "--long", "--admin", &admin])), "links:\n  - hub: hub-1\n    state: up");
     let json = out(&highway(&["status", "--json", "--admin", &admin]));
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json, serde_json::json!({ "links": [{ "hub": "hub-1", "state": "up" }] }));
@@ -159,7 +181,7 @@ fn a_status_behind_a_token_wants_its_file() {
     let file = folder.path().join("token");
     std::fs::write(&file, "hush\n").unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let shown = highway(&["status", "--admin", &admin, "--token-file", file.to_str().unwrap()]);
+    let shown = highway(&["status", "--long", "--admin", &admin, "--token-file", file.to_str().unwrap()]);
     assert!(out(&shown).starts_with("links:"), "{}", err(&shown));
 }
 
@@ -275,8 +297,8 @@ fn what_a_program_answers_does_not_play_with_the_terminal() {
     assert_eq!((asked.status.code(), out(&asked)), (Some(2), String::new()), "{}", err(&asked));
     assert_eq!(err(&asked), "highway: wrong \\u{1b}[2J\\u{9b}\\nhighway: good\n");
     let good = answering(b"HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"a\":\"\xc2\x9b\xe2\x80\xae2J\"}");
-    for more in [&[][..], &["--json"]] {
-        let shown = out(&highway(&[&["status", "--admin", &good], more].concat()));
+    for more in ["--long", "--json"] {
+        let shown = out(&highway(&["status", "--admin", &good, more]));
         assert!(shown.contains("2J") && !shown.contains(['\u{9b}', '\u{202e}']), "{shown:?}");
     }
 }

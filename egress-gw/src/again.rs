@@ -132,7 +132,7 @@ impl Core {
         head::next_attempt(head, remaining_ms(deadline, now));
         let opened = link.open(head, body, if wants == Wants::Answer { key.number() } else { 0 });
         if wants == Wants::Nothing && opened.is_ok() {
-            self.counters.one_way();
+            self.count_one_way(course.tally());
             if let Some(call) = self.calls.remove(key) {
                 self.forget(call.by);
             }

@@ -10,12 +10,15 @@
 //! One generation of the snapshot at a time: a newer one empties it. Bounded by entries and by the bytes of what is kept, keys,
 //! heads and texts together, of each and of all: a list of 64 islands has a head for each. What does not fit is decided anew for
 //! each call, never wrong.
+//!
+//! Long because: what a decision is, how a call picks from it and what keeping it costs are read together.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use chassis::metrics::tally::Tally;
 use foldhash::fast::RandomState;
 use route::{LOCAL, Split, Target};
 use wire::tunnel::failure::Failure;
@@ -78,6 +81,8 @@ pub struct Ways {
     pub label: Box<str>,
     /// Never empty.
     pub ways: Box<[Way]>,
+    /// What comes of calls on each, in the order of the ways.
+    pub tallies: Box<[Rc<Tally>]>,
     /// How one of them is picked.
     pub pick: Pick,
     /// The generation of what it was decided by.
@@ -123,6 +128,11 @@ impl Course {
     /// The way that it takes now.
     pub fn way(&self) -> &Way {
         &self.ways.ways[self.at]
+    }
+
+    /// What comes of calls on that way.
+    pub fn tally(&self) -> Option<&Tally> {
+        self.ways.tallies.get(self.at).map(|tally| &**tally)
     }
 
     /// The position of that way among all.
@@ -199,6 +209,7 @@ impl Ways {
         size_of::<Self>()
             + self.label.len()
             + size_of_val(&*self.ways)
+            + size_of_val(&*self.tallies)
             + shares
             + self.ways.iter().map(of_way).sum::<usize>()
     }
@@ -321,7 +332,7 @@ mod tests {
     fn ways(targets: &[&str], pick: Pick) -> Rc<Ways> {
         let route = |island: &&str| Route { island: (*island).into(), head: Box::default(), repeat: Repeat::Harmful };
         let ways = targets.iter().map(|target| Way::Island(route(target))).collect();
-        Rc::new(Ways { label: "a.B#c".into(), ways, pick, generation: 1, port: None })
+        Rc::new(Ways { label: "a.B#c".into(), ways, tallies: Box::default(), pick, generation: 1, port: None })
     }
 
     #[test]
@@ -373,7 +384,14 @@ mod tests {
     fn heads_and_texts_of_short_keys_do_not_fill_the_memory() {
         let route = || Route { island: "a".into(), head: vec![0; 250].into(), repeat: Repeat::Harmful };
         let ways: Box<[Way]> = (0..64).map(|_| Way::Island(route())).collect();
-        let ways = Rc::new(Ways { label: "a.B#c".into(), ways, pick: Pick::First, generation: 1, port: None });
+        let ways = Rc::new(Ways {
+            label: "a.B#c".into(),
+            ways,
+            tallies: Box::default(),
+            pick: Pick::First,
+            generation: 1,
+            port: None,
+        });
         let (len, entries) = filled(|_| (vec![0; 100], Ok(ways.clone())));
         assert!(len <= KEPT_MAX_LEN && (100..KEPT_MAX_LEN / 64 / 250).contains(&entries), "{len} {entries}");
         let failure = Failure::new(Stage::Route, Kind::NotOffered, Outcome::NotSent, "x".repeat(10_000));

@@ -258,7 +258,7 @@ async fn drained(world: World) -> Vec<String> {
                 told.push("close".to_owned());
                 break;
             }
-            Order::Open | Order::Status(_) | Order::Anew { .. } | Order::Ask(_) => {}
+            Order::Open | Order::Status(_) | Order::Tallied(_) | Order::Anew { .. } | Order::Ask(_) => {}
         }
     }
     drop(orders);

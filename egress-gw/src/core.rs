@@ -14,6 +14,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use chassis::metrics::tally::Tally;
 use client::PoolConfig;
 use shard::{Conn, Key, Shard};
 use wire::dubbo::frame::{FrameKind, HEADER_LEN, Header};
@@ -108,6 +109,16 @@ pub struct InFlight {
     pub deadline: Instant,
     pub patience: Patience,
     pub by: By,
+}
+
+impl InFlight {
+    /// What comes of calls like it, where routing has it.
+    pub fn tally(&self) -> Option<&Tally> {
+        match &self.by {
+            By::Routing(carried) => carried.course.tally(),
+            By::Handler(_) => None,
+        }
+    }
 }
 
 /// Whether the consumer wants to hear of the call again.
@@ -255,6 +266,14 @@ impl Core {
             By::Routing(Carried { held: Some(held), .. }) => self.shard.recycle(held.bytes),
             By::Handler(kept) => self.shard.recycle(kept.into_frame()),
             By::Routing(_) => {}
+        }
+    }
+
+    /// A one-way call was passed on.
+    pub fn count_one_way(&self, tally: Option<&Tally>) {
+        self.counters.one_way();
+        if let Some(tally) = tally {
+            tally.ended();
         }
     }
 

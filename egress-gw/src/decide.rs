@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use chassis::metrics::tally::Tallied;
 use route::{Choice, Entries, Lookup, Plan, Split, Target, Word};
 use wire::dubbo::call::{Call, Generic, Peeked};
 use wire::dubbo::frame::Serialization;
@@ -24,6 +25,7 @@ use crate::knowledge::{Caller, Knowledge, Made, Parameters};
 use crate::local_pool::LocalRoute;
 use crate::publish::registry_key;
 use crate::tags::Tags;
+use crate::tallies::{Pair, Tallies};
 use crate::voices::{LastVoice, Voice};
 
 /// The decisions of one shard: each made once for calls of one kind, and kept.
@@ -31,6 +33,7 @@ use crate::voices::{LastVoice, Voice};
 pub struct Decisions {
     tags: Tags,
     cache: RefCell<DecisionCache>,
+    tallies: Tallies,
     /// A buffer for the keys of calls.
     key: Cell<Vec<u8>>,
 }
@@ -47,6 +50,12 @@ impl Decisions {
     #[must_use]
     pub fn new(tags: Tags) -> Self {
         Self { tags, ..Self::default() }
+    }
+
+    /// What came of calls by the decisions that led them.
+    #[must_use]
+    pub fn tallied(&self) -> Vec<(Pair, Tallied)> {
+        self.tallies.counted()
     }
 
     /// How many are kept.
@@ -76,7 +85,7 @@ impl Decisions {
         put_key(seen, knowledge, &mut key);
         let known = self.cache.borrow_mut().get(generation, &key);
         let decided: Decided = known.unwrap_or_else(|| {
-            let decided = ways(seen, &self.tags, knowledge).map(Rc::new).map_err(Rc::new);
+            let decided = ways(seen, &self.tags, &self.tallies, knowledge).map(Rc::new).map_err(Rc::new);
             self.cache.borrow_mut().put(generation, &key, decided.clone());
             decided
         });
@@ -232,7 +241,7 @@ impl Entries for Attached<'_> {
 }
 
 /// Makes the decision and a head for each target.
-fn ways(seen: &Seen<'_>, tags: &Tags, knowledge: &Knowledge) -> Result<Ways, Failure> {
+fn ways(seen: &Seen<'_>, tags: &Tags, tallies: &Tallies, knowledge: &Knowledge) -> Result<Ways, Failure> {
     seen.facts(&Asker::of(seen, knowledge), tags, knowledge, |facts| {
         let serialization = seen.serialization;
         let Plan { reason, choice } =
@@ -246,13 +255,15 @@ fn ways(seen: &Seen<'_>, tags: &Tags, knowledge: &Knowledge) -> Result<Ways, Fai
             Target::Island(island) => route(seen, facts, island, knowledge).map(Way::Island),
         };
         let ways = choice.targets().map(way).collect::<Result<Box<[Way]>, Failure>>()?;
+        let service = facts.service.map_or_else(|| label.clone(), ToString::to_string);
+        let tallies = choice.targets().map(|target| tallies.of(&service, &target.to_string())).collect();
         tracing::debug!(call = label, to = %choice, %reason, "a new kind of call was routed");
         let pick = match choice {
             Choice::One(_) | Choice::Ordered(_) => Pick::First,
             Choice::Split(split) => Pick::Shares(split),
         };
         let (generation, port) = (knowledge.snapshot.generation(), seen.island.cloned());
-        Ok(Ways { label: label.into(), ways, pick, generation, port })
+        Ok(Ways { label: label.into(), ways, tallies, pick, generation, port })
     })
 }
 

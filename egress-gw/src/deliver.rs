@@ -2,7 +2,7 @@
 //! once, one-way calls never, and nothing that its consumer could not take.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shard::{Close, Conn, Key};
 use wire::dubbo::frame::{FrameKind, HEADER_LEN, Header};
@@ -29,7 +29,12 @@ impl Core {
             return self.forget(call.by);
         }
         if call.wants == Wants::Answer {
-            self.deliver(&call.conn, &call.asked, frame, call.arrived);
+            let took = self.deliver(&call.conn, &call.asked, frame, call.arrived);
+            match (call.tally(), took) {
+                (Some(tally), Some(took)) => tally.answered(took),
+                (Some(tally), None) => tally.failed(),
+                (None, _) => {}
+            }
         }
         self.forget(call.by);
     }
@@ -58,6 +63,9 @@ impl Core {
             By::Routing(carried) => carried.course.repeat(),
             By::Handler(_) => Repeat::Harmful,
         };
+        if let Some(tally) = call.tally() {
+            tally.failed();
+        }
         self.say(&call.conn, call.wants, &call.asked, failure, repeat);
     }
 
@@ -78,17 +86,21 @@ impl Core {
         }
     }
 
-    /// Writes a provider's reply frame with the consumer's own id.
-    pub fn deliver(&self, conn: &Rc<Conn>, asked: &Asked, frame: &[u8], arrived: Instant) {
+    /// Writes a provider's reply frame with the consumer's own id. How long the call took; `None` where the consumer is told of a
+    /// failure instead.
+    pub fn deliver(&self, conn: &Rc<Conn>, asked: &Asked, frame: &[u8], arrived: Instant) -> Option<Duration> {
         if let Err(failure) = self.sound_reply(frame) {
-            return self.say(conn, Wants::Answer, asked, &failure, Repeat::Harmful);
+            self.say(conn, Wants::Answer, asked, &failure, Repeat::Harmful);
+            return None;
         }
         conn.append(&[&frame[..4], &asked.id.to_be_bytes(), &frame[12..]]);
-        self.counters.answered(arrived.elapsed(), frame.len());
+        let took = arrived.elapsed();
+        self.counters.answered(took, frame.len());
         let unread = conn.unwritten_len();
         if unread > UNREAD_ANSWERS * (self.limits.reply_len + HEADER_LEN) {
             conn.close(Close::Ours(format!("the consumer does not read: {unread} bytes of answers wait for it")));
         }
+        Some(took)
     }
 
     /// Whether `frame` is one whole reply that a consumer can take.

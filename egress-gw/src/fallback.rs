@@ -281,7 +281,7 @@ impl<'a> Request<'a> {
     pub fn answer_frame(self, frame: &[u8]) -> Handled<'a> {
         if self.wants_answer() {
             let asked = self.asked();
-            self.origin.core.deliver(self.origin.conn, &asked, frame, self.arrived);
+            let _ = self.origin.core.deliver(self.origin.conn, &asked, frame, self.arrived);
         }
         Handled(None)
     }

@@ -198,7 +198,7 @@ impl Core {
                     return self.shard.recycle(bytes);
                 }
                 Ok(_) => {
-                    self.counters.one_way();
+                    self.count_one_way(course.tally());
                     return self.shard.recycle(bytes);
                 }
             }

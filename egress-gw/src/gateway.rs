@@ -1,6 +1,8 @@
 //! The gateway as a whole: how it starts, takes a changed configuration and ends.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -8,12 +10,13 @@ use std::time::{Duration, SystemTime};
 use anyhow::Context;
 use arc_swap::ArcSwap;
 use chassis::listen::bind_shards;
+use chassis::metrics::tally::{Tallied, worst};
 use chassis::process::Basics;
 use chassis::state::StateDir;
 use chassis::{Mistakes, Process, Program};
 use shard::{Budget, Shard};
 use tokio::sync::{mpsc, oneshot};
-use tunnel::{DialConfig, Role, Traffic};
+use tunnel::{DialConfig, Listing, Role, Traffic};
 
 use crate::config::{self, Config, Limits, Port, Raw};
 use crate::control::{Change, Control, Outside};
@@ -30,11 +33,14 @@ use crate::rules_page;
 use crate::site::Site;
 use crate::status::{Counters, Families, ShardStatus};
 use crate::tags::Tags;
+use crate::tallies::Pair;
 
 /// Orders that wait for a shard; there are a few in its life.
 const ORDERS_MAX: usize = 64;
 /// Files that are for other things than consumers: links, registries, admin pages, the log.
 const OTHER_FILES: usize = 256;
+/// Pairs of service and target whose calls are shown at most: those that fail most, then those that are called most.
+const SHOWN_CALLS: usize = 1000;
 /// Exchanges that a hub may open towards an egress gateway: it takes none.
 const HUB_EXCHANGES: u32 = 1;
 
@@ -57,6 +63,19 @@ impl Program for EgressGateway {
 
     fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         config::settle(raw, mistakes)
+    }
+
+    fn next(config: &Config, file: &Path) -> String {
+        let listed = config.hubs.key.public().map(|key| {
+            let listing = Listing { island: &config.island, gateway: &config.gateway, role: Role::Egress, key: &key };
+            listing.entry()
+        });
+        format!(
+            "the hub's policy has to have this; what it has of the island already is left out:\n\n{}\nnext: `{} {}`, then `highway status` on this machine",
+            listed.unwrap_or_default(),
+            Self::NAME,
+            file.display()
+        )
     }
 
     fn basics(config: &Config) -> Basics {
@@ -122,6 +141,7 @@ impl EgressGateway {
         let ports = Ports::new(addresses.clone());
         process.routes.add(explain::router(knowledge.clone(), Tags::new(config.tagging, &config.ports), ports, hubs));
         describe_shards(&process, &orders);
+        describe_calls(&process, &orders);
         let (changes, changed) = mpsc::channel(1);
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
         let epoch = u64::try_from(started.as_millis()).unwrap_or(u64::MAX);
@@ -297,6 +317,30 @@ fn describe_shards(process: &Process, orders: &[mpsc::Sender<Order>]) {
                 }
             }
             serde_json::to_value(all).unwrap_or_default()
+        }
+    });
+}
+
+/// What came of calls by service and target, all shards together.
+fn describe_calls(process: &Process, orders: &[mpsc::Sender<Order>]) {
+    let orders = orders.to_vec();
+    process.status.ask("calls", move || {
+        let orders = orders.clone();
+        async move {
+            let mut sums: BTreeMap<Pair, Tallied> = BTreeMap::new();
+            for order in orders {
+                let (answer, tallied) = oneshot::channel();
+                if order.send(Order::Tallied(answer)).await.is_ok()
+                    && let Ok(tallied) = tallied.await
+                {
+                    tallied.into_iter().for_each(|(pair, of_shard)| *sums.entry(pair).or_default() += of_shard);
+                }
+            }
+            let (shown, not_shown) = worst(sums.into_iter().collect(), SHOWN_CALLS);
+            let shown = shown.into_iter().map(|((service, target), calls)| {
+                serde_json::json!({ "service": service, "target": target, "calls": calls })
+            });
+            serde_json::json!({ "services": shown.collect::<Vec<_>>(), "services_not_shown": not_shown })
         }
     });
 }

@@ -85,6 +85,7 @@ mod site;
 mod state_files;
 mod status;
 mod tags;
+mod tallies;
 #[cfg(test)]
 mod testing;
 mod voices;

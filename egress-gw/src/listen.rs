@@ -15,6 +15,7 @@ use std::rc::{Rc, Weak};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chassis::metrics::tally::Tallied;
 use shard::Shard;
 use tokio::sync::{Notify, mpsc, oneshot};
 use tunnel::{DialConfig, Dialer, End, ExchangeId, Handler, Link, Open, Reply};
@@ -26,6 +27,7 @@ use crate::consumers::SLOW_LOOK;
 use crate::core::Core;
 use crate::hub_says::{Asking, Questions};
 use crate::status::ShardStatus;
+use crate::tallies::Pair;
 
 /// How late a deadline is noticed at most.
 const TICK: Duration = Duration::from_millis(10);
@@ -50,6 +52,8 @@ pub enum Order {
     Open,
     /// Say how it goes.
     Status(oneshot::Sender<ShardStatus>),
+    /// Say what came of calls.
+    Tallied(oneshot::Sender<Vec<(Pair, Tallied)>>),
     /// Tell consumers that no new calls are welcome; answered when that is on its way.
     Readonly(oneshot::Sender<()>),
     /// Refuse new calls from now on; answered when that is so.
@@ -202,6 +206,7 @@ async fn obey(
         match order {
             Order::Open => doors.drain(..).for_each(|door| serve(&core.shard, core, door, stop.clone())),
             Order::Status(answer) => drop(answer.send(status(core, dialer))),
+            Order::Tallied(answer) => drop(answer.send(core.decisions.tallied())),
             Order::Ask(asking) => questions.ask(dialer, asking),
             Order::InFlight(answer) => drop(answer.send(core.calls.len())),
             Order::Readonly(told) => {

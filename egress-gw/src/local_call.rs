@@ -25,7 +25,7 @@ use wire::tunnel::failure::{Failure, Kind, Outcome, Stage};
 
 use crate::anew::Stands;
 use crate::cache::{Course, Way};
-use crate::core::{By, Core, Wants};
+use crate::core::{By, Core, InFlight, Wants};
 use crate::fallback::Request;
 use crate::forward::{Carried, Held, KEPT_LEN, Place, Ready, in_flight};
 
@@ -225,8 +225,9 @@ impl Answers for Core {
     }
 
     fn passed_on(&self, token: u64) {
-        self.counters.one_way();
-        if let Some(call) = self.calls.remove(Key::from_number(token)) {
+        let call = self.calls.remove(Key::from_number(token));
+        self.count_one_way(call.as_ref().and_then(InFlight::tally));
+        if let Some(call) = call {
             self.count_in_flight();
             self.forget(call.by);
         }

@@ -125,6 +125,9 @@ async fn a_hundred_calls_at_once_on_one_connection_are_all_answered_under_their_
     assert_eq!(world.hub.seen().len(), 100);
     let page = world.process.metrics.scrape();
     assert!(page.contains("highway_egress_calls_total{outcome=\"answered\",kind=\"\"} 100"), "{page}");
+    let calls = &world.process.status.report().await["calls"]["services"][0];
+    assert_eq!((&calls["service"], &calls["target"]), (&"com.acme.Greeter".into(), &"shanghai".into()), "{calls}");
+    assert_eq!((&calls["calls"]["answered"], &calls["calls"]["failed"]), (&100.into(), &0.into()), "{calls}");
 }
 
 #[tokio::test]

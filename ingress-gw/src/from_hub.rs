@@ -82,6 +82,7 @@ impl Handler for Line {
         self.arrivals.forget(link, exchange);
         let Some(carried) = self.in_flight.take_exchange(link, exchange) else { return };
         self.meters.cancelled();
+        carried.route.tally.ended();
         self.meters.in_flight(self.in_flight.len());
         if let Some((call, _)) = carried.provider {
             self.pool.cancel(call);

@@ -14,6 +14,7 @@ impl Answers for Line {
         let Some(carried) = self.in_flight.take(token) else { return };
         self.meters.in_flight(self.in_flight.len());
         self.meters.answered(answer.frame.len(), answer.took);
+        carried.route.tally.answered(answer.took);
         let provider_us = u32::try_from(answer.took.as_micros()).unwrap_or(u32::MAX);
         match shape(answer.header, answer.frame, &carried.asked) {
             Shaped::Kept(header, body) => carried.link.reply(carried.exchange, &[&header, body], provider_us),
@@ -60,6 +61,7 @@ impl Answers for Line {
                 ),
             ),
         };
+        carried.route.tally.failed();
         self.refuse(&carried.link, carried.exchange, false, &Failure::new(Stage::Provider, kind, outcome, text));
     }
 }
@@ -75,6 +77,7 @@ impl Line {
             carried.tried.push(provider.endpoint().clone());
         }
         let lost = || {
+            route.tally.failed();
             let text = format!("`{}` was not sent: {}", route.label, self.no_connection());
             Failure::new(Stage::Provider, Kind::ProviderGone, Outcome::NotSent, text)
         };

@@ -44,15 +44,18 @@ mod shards;
 mod shares;
 mod verify;
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
+use chassis::metrics::tally::{Tallied, worst};
 use chassis::state::StateDir;
 use chassis::{Basics, Mistakes, Process, Program};
 use shard::{Budget, Ended, Remote, Shards};
 use tokio::sync::watch;
-use tunnel::Traffic;
+use tunnel::{Listing, Role, Traffic};
 use wire::tunnel::catalogue::Origin;
 use zk_bridge::Registry;
 
@@ -63,6 +66,9 @@ use meters::Families;
 use readiness::LinksUp;
 use shards::Start;
 use shares::Shares;
+
+/// Services whose calls are shown at most: those that fail most, then those that are called most.
+const SHOWN_CALLS: usize = 1000;
 
 /// A running ingress gateway.
 pub struct IngressGateway {
@@ -92,6 +98,24 @@ impl Program for IngressGateway {
         config::settle(raw, mistakes)
     }
 
+    fn next(config: &Config, file: &Path) -> String {
+        let listed = config.fixed.hubs.key.public().map(|key| {
+            let listing = Listing {
+                island: &config.fixed.island,
+                gateway: &config.fixed.gateway,
+                role: Role::Ingress,
+                key: &key,
+            };
+            listing.entry()
+        });
+        format!(
+            "the hub's policy has to have this; what it has of the island already is left out:\n\n{}\nnext: `{} {}`, then `highway status` on this machine",
+            listed.unwrap_or_default(),
+            Self::NAME,
+            file.display()
+        )
+    }
+
     fn basics(config: &Config) -> Basics {
         Basics { log: config.log.clone(), admin: config.admin.clone(), drain_within: config.drain_within }
     }
@@ -111,6 +135,8 @@ impl Program for IngressGateway {
         let registries = open_registries(&fixed, &process);
         let (wishes, wished) = watch::channel(Arc::new(Wishes { policy, statics, tls: provider_tls.with }));
         let (exported_in, exported) = watch::channel(Arc::default());
+        let who = serde_json::json!({ "island": &*fixed.island, "gateway": &*fixed.gateway });
+        process.status.source("ingress", move || who.clone());
         report(&registries, &remotes, exported, &process);
         let origin = Origin { island: fixed.island.to_string(), gateway: fixed.gateway.to_string(), start };
         let feed =
@@ -218,6 +244,7 @@ fn report(
     process.status.source("registries", move || {
         registries.iter().map(|registry| in_json(&registry.status())).collect::<Vec<_>>()
     });
+    report_calls(remotes, process);
     let remotes = remotes.to_vec();
     process.status.ask("shards", move || {
         let remotes = remotes.clone();
@@ -227,6 +254,26 @@ fn report(
                 all.extend(shards::status(remote).await);
             }
             serde_json::to_value(all).unwrap_or_default()
+        }
+    });
+}
+
+/// What came of calls by service, all shards together; `here` as the target, since all of them end in this island.
+fn report_calls(remotes: &[Remote], process: &Process) {
+    let remotes = remotes.to_vec();
+    process.status.ask("calls", move || {
+        let remotes = remotes.clone();
+        async move {
+            let mut sums: BTreeMap<Arc<str>, Tallied> = BTreeMap::new();
+            for remote in &remotes {
+                let of_shard = shards::tallied(remote).await.unwrap_or_default();
+                of_shard.into_iter().for_each(|(service, tallied)| *sums.entry(service).or_default() += tallied);
+            }
+            let (shown, not_shown) = worst(sums.into_iter().collect(), SHOWN_CALLS);
+            let shown = shown
+                .into_iter()
+                .map(|(service, calls)| serde_json::json!({ "service": &*service, "target": "here", "calls": calls }));
+            serde_json::json!({ "services": shown.collect::<Vec<_>>(), "services_not_shown": not_shown })
         }
     });
 }

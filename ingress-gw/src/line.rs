@@ -15,6 +15,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chassis::metrics::tally::Tallied;
 use client::{Candidates, EditError, Offer, Pool, PoolConfig, ProviderStatus, SendError, Times, Untaken};
 use rustc_hash::FxHashMap;
 use serde::Serialize;
@@ -184,6 +185,11 @@ impl Line {
         LineStatus { in_flight: self.in_flight.len(), arriving: self.arrivals.len(), providers: self.pool.status() }
     }
 
+    /// What came of calls, by service.
+    pub fn tallied(&self) -> Vec<(Arc<str>, Tallied)> {
+        self.picker.tallied()
+    }
+
     pub(crate) fn refuse(&self, link: &Link, exchange: ExchangeId, one_way: bool, failure: &Failure) {
         self.meters.failed(failure.kind);
         if !one_way {
@@ -314,11 +320,13 @@ impl Line {
         let sent = candidates.send_one_way(NOBODY, times, &mut Vec::new(), write);
         sent.map_err(|untaken| self.not_sent(route, stamp, candidates, untaken))?;
         self.meters.one_way();
+        route.tally.ended();
         Ok(())
     }
 
     /// What is told of a call that nobody took.
     fn not_sent(&self, route: &Route, stamp: Stamp, candidates: &Candidates, untaken: Untaken<EditError>) -> Failure {
+        route.tally.failed();
         let (label, here) = (&route.label, &self.here);
         let (by, error) = match untaken {
             Untaken::Nobody => return self.nobody(route, stamp, candidates),

@@ -10,10 +10,11 @@
 //! not known may be there all the same: such a call is told to come again.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use chassis::metrics::tally::{Tallied, Tally};
 use client::{Candidates, Pool, State, TokenOf};
 use foldhash::fast::RandomState;
 use wire::dubbo::call::{Call, Generic, Peeked};
@@ -53,6 +54,8 @@ pub struct Route {
     pub target: Target,
     /// Who can be asked, as the list was then.
     pub candidates: Rc<Candidates>,
+    /// What comes of calls to the service.
+    pub tally: Rc<Tally>,
 }
 
 type Decision = Result<Rc<Route>, Rc<Failure>>;
@@ -67,6 +70,8 @@ pub struct Picker {
     /// Length of all its keys.
     known_len: Cell<usize>,
     key: RefCell<Vec<u8>>,
+    /// Of what is exported and was called.
+    tallies: RefCell<BTreeMap<Arc<str>, Rc<Tally>>>,
 }
 
 impl Picker {
@@ -79,11 +84,13 @@ impl Picker {
             known: RefCell::default(),
             known_len: Cell::new(0),
             key: RefCell::default(),
+            tallies: RefCell::default(),
         }
     }
 
     /// What is exported from now on; the pool must have its provider list already.
     pub fn export(&self, exports: Arc<Exports>) {
+        self.tallies.borrow_mut().retain(|key, _| exports.providers.services.contains_key(&**key));
         self.exports.replace(exports);
         self.forget();
     }
@@ -92,6 +99,11 @@ impl Picker {
     pub fn know_all(&self) {
         self.extent.set(Extent::Whole);
         self.forget();
+    }
+
+    /// What came of calls, by service.
+    pub fn tallied(&self) -> Vec<(Arc<str>, Tallied)> {
+        self.tallies.borrow().iter().map(|(key, tally)| (key.clone(), tally.get())).collect()
     }
 
     fn forget(&self) {
@@ -145,6 +157,10 @@ impl Picker {
             return decision.clone();
         }
         let decision = decide(&self.exports.borrow(), self.extent.get(), pool, head, &verified.peeked);
+        let decision = decision.map(|mut route| {
+            route.tally = self.tallies.borrow_mut().entry(route.service.clone()).or_default().clone();
+            route
+        });
         let decision = decision.map(Rc::new).map_err(Rc::new);
         if key.len() <= KEY_LEN {
             if known.len() >= REMEMBERED || self.known_len.get() + key.len() > KEYS_LEN {
@@ -239,7 +255,14 @@ fn route(key: Arc<str>, target: Target, method: &str, pool: &Pool) -> Result<Rou
     let candidates = pool
         .candidates(&key, method)
         .ok_or_else(|| refuse(Kind::NotOffered, format!("service {key} has no provider in this island any more")))?;
-    Ok(Route { label: format!("{key}#{method}").into(), service: key, method: method.into(), target, candidates })
+    Ok(Route {
+        label: format!("{key}#{method}").into(),
+        service: key,
+        method: method.into(),
+        target,
+        candidates,
+        tally: Rc::default(),
+    })
 }
 
 fn refuse(kind: Kind, text: String) -> Failure {

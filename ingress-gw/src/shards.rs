@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chassis::Drain;
+use chassis::metrics::tally::Tallied;
 use client::Endpoint;
 use serde::Serialize;
 use shard::{Remote, Shard};
@@ -86,6 +87,11 @@ pub async fn status(remote: &Remote) -> Option<ShardStatus> {
         here.map(|(line, hubs)| ShardStatus { shard: shard.index(), hubs, line: line.status() })
     });
     asked.await.flatten()
+}
+
+/// What came of a shard's calls, by service; `None` when it has ended.
+pub async fn tallied(remote: &Remote) -> Option<Vec<(Arc<str>, Tallied)>> {
+    remote.ask(|_| HERE.with_borrow(|here| here.as_ref().map(|here| here.line.tallied()))).await.flatten()
 }
 
 /// The counters of a shard's pool; `None` when it has ended.

@@ -100,6 +100,13 @@ fn a_head_that_lies_is_refused_counted_and_reported_and_no_provider_sees_the_cal
         let token = island.hub.open(&link, &call.head(&frame), &frame);
         connection.answer("hello").await;
         island.hub.answered(token).await;
+        let status = island.process.status.report().await;
+        let calls = &status["calls"]["services"][0];
+        assert_eq!(
+            (&calls["service"], &calls["calls"]["answered"]),
+            (&"com.acme.Greeter".into(), &1.into()),
+            "{status}"
+        );
     });
 }
 

@@ -10,7 +10,7 @@
 //! ```text shanghai                     the last commands there have printed the block
 //! ````
 //!
-//! One thing is done that a person does by hand: `<public half of FILE>` in a file becomes what `highway key show FILE` prints,
+//! One thing is done that a person does by hand: `<public half of FILE>` in a file or in commands becomes what `highway key show FILE` prints,
 //! wherever FILE was made. And what a program would keep under `/var/lib` it keeps beside its files: several runs share one machine
 //! here. Where a test has put a file `hosts` beside them, its names are known to the commands. Nothing else is put in, left out or changed.
 
@@ -126,7 +126,8 @@ pub fn walk(steps: &[Step], places: &[Place], folder: &Path) -> Result<Vec<Proce
             Step::Commands { place, text, ends } => {
                 let (place, inside) = place.split_once('/').unwrap_or((place, ""));
                 let place = find(places, place)?;
-                let process = run(place, inside, text, folder, &format!("step-{number}-{}", place.name()))?;
+                let text = with_public_halves(text, folder, places)?;
+                let process = run(place, inside, &text, folder, &format!("step-{number}-{}", place.name()))?;
                 match ends {
                     Ends::Stays => running.push(process),
                     Ends::Yes => {

@@ -50,6 +50,7 @@ impl Switch {
         let counted = admit::within(&limit, &island, now)?;
         let Some(mut taken) = record.take() else { return Ok(()) };
         taken.grant = grant;
+        taken.tallies = Some((limit, chosen.tally));
         let call =
             Call { from: link.clone(), from_id: id, to: None, record: taken, _open: (counted, chosen.open, held) };
         let key = match self.calls.borrow_mut().insert(call) {

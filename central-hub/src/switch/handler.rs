@@ -56,6 +56,7 @@ impl Handler for Switch {
             request_len: open.piece.len() as u64,
             reply_len: 0,
             provider_us: None,
+            tallies: None,
         });
         let Err(failure) = self.forward(link, id, &open, &mut record) else { return };
         link.consumed(id, open.piece.len());
@@ -217,11 +218,15 @@ impl Switch {
     /// Writes down a call that was not let in. Nothing was sent: in a flood of such calls an island has so many lines a second,
     /// and the next line says how many calls had none, so that it drowns neither the audit nor the others.
     fn refused(&self, link: &Link, record: &Record, why: &str) {
-        match self.limits.of(&link.peer().island).note_refused(record.began) {
+        let limit = self.limits.of(&link.peer().island);
+        match limit.note_refused(record.began) {
             Some(unwritten) if self.audit.is_ready() => {
                 self.write_after(unwritten, link, None, record, Outcome::Refused, why);
             }
-            _ => self.counts.call(Outcome::Refused, record.began.elapsed(), record.request_len, 0),
+            _ => {
+                limit.sent().failed();
+                self.counts.call(Outcome::Refused, record.began.elapsed(), record.request_len, 0);
+            }
         }
     }
 }

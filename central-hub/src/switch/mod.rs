@@ -11,12 +11,15 @@
 mod forward;
 mod handler;
 mod questions;
+mod status;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use chassis::metrics::tally::Tally;
 use rustc_hash::FxHashMap;
 use shard::{Budget, Key, Permit, Slots, Wheel};
 use tunnel::{ExchangeId, Link};
@@ -29,7 +32,7 @@ use crate::audit::{Audit, Line, Outcome, Stamp, Timestamp};
 use crate::catalogue::{Catalogue, Who};
 use crate::counts::Counts;
 use crate::directory::InForce;
-use crate::limits::{self, Limits};
+use crate::limits::{self, Limit, Limits};
 use crate::links::{Counted, Links};
 use crate::policy::Policy;
 use questions::Questions;
@@ -105,6 +108,8 @@ struct Record {
     request_len: u64,
     reply_len: u64,
     provider_us: Option<u32>,
+    /// Its island, and the service to which it went, from the moment it was let in.
+    tallies: Option<(Rc<Limit>, Rc<Tally>)>,
 }
 
 impl Switch {
@@ -293,25 +298,6 @@ impl Switch {
         }
     }
 
-    /// What `/status` says.
-    pub fn status(&self) -> serde_json::Value {
-        let catalogue = self.catalogue.borrow();
-        let offers: Vec<_> = catalogue
-            .origins()
-            .map(|(who, services, linked)| serde_json::json!({ "island": who.island, "gateway": who.gateway, "services": services, "linked": linked }))
-            .collect();
-        let links: Vec<_> = self.links.borrow().all().map(Link::status).collect();
-        let policy = self.policy.borrow();
-        serde_json::json!({
-            "id": &*self.id,
-            "islands": policy.islands().count(),
-            "grants": policy.grants_len(),
-            "links": links,
-            "offers": offers,
-            "calls_open": self.calls.borrow().len(),
-        })
-    }
-
     /// How many calls are on their way, and bytes that links have not been told to have arrived.
     pub fn is_idle(&self) -> bool {
         self.calls.borrow().is_empty()
@@ -359,6 +345,13 @@ impl Switch {
         let head = Head::decode(&record.head).unwrap_or_default();
         let hub = record.began.elapsed();
         self.counts.call(outcome, hub, record.request_len, record.reply_len);
+        match &record.tallies {
+            Some((island, service)) => {
+                Counts::tally(island.sent(), outcome, hub);
+                Counts::tally(service, outcome, hub);
+            }
+            None => Counts::tally(self.limits.of(&from.peer().island).sent(), outcome, hub),
+        }
         self.audit.write(&Line {
             at: Timestamp(record.at),
             egress: &from.peer().name,

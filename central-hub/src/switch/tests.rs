@@ -81,6 +81,36 @@ fn a_granted_call_crosses_and_leaves_one_line() {
 }
 
 #[test]
+fn what_came_of_calls_is_counted_by_island_and_service_and_outlives_a_changed_catalogue() {
+    with_line("", |line| async move {
+        let link = line.ready().await;
+        line.call(&link, "m", b"x", 1);
+        line.reply(1).await;
+        line.call(&link, "gone", b"x", 2);
+        line.failure(2).await;
+        line.call_with(&link, Head { method: "m", service: "org.secret.Service", ..Head::default() }, b"x", 3);
+        line.failure(3).await;
+        let said = line.switch.status();
+        let of = |list: &str, island: &str| {
+            let rows = said[list].as_array().unwrap().iter();
+            let row = rows.filter(|row| row["island"] == island).map(|row| &row["calls"]).next().unwrap();
+            ["calls", "failed", "answered"].map(|field| row[field].as_u64().unwrap())
+        };
+        assert_eq!(of("sent", "shanghai"), [3, 2, 1], "{said}");
+        assert_eq!(of("sent", "beijing"), [0, 0, 0]);
+        assert_eq!(of("services", "beijing"), [2, 1, 1], "what was refused went to no service");
+        assert_eq!(said["services"][0]["service"], SERVICE);
+        let listed = said["gateways"].as_array().unwrap();
+        assert!(listed.iter().any(|one| one["gateway"] == "in" && one["role"] == "ingress"), "{said}");
+        // The catalogue is learnt anew, with the same service in it.
+        let ingress = line.switch.links.borrow().all().find(|link| link.peer().name == "in".into()).cloned().unwrap();
+        let who = Who::of(&ingress);
+        line.switch.links.borrow_mut().learn(&who, &line.switch.catalogue.borrow());
+        assert_eq!(line.switch.status()["services"][0]["calls"]["calls"], 2);
+    });
+}
+
+#[test]
 fn bodies_of_megabytes_cross_both_ways_and_their_credit_comes_back() {
     with_line("", |line| async move {
         let link = line.ready().await;

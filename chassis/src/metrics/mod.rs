@@ -12,6 +12,7 @@
 
 mod family;
 mod page;
+pub mod tally;
 
 use std::cell::Cell;
 use std::fmt;

@@ -67,7 +67,7 @@ pub fn run_with<P: Program>(arguments: impl IntoIterator<Item = OsString>) -> u8
         }
     };
     if arguments.what == What::Check {
-        say(&format!("{}: good", arguments.file.display()));
+        say(&format!("{}: good\n{}", arguments.file.display(), P::next(&settled.config, &arguments.file)));
         return ENDED;
     }
     match run_settled::<P>(&arguments.file, settled) {

@@ -119,9 +119,13 @@ pub(super) fn describe<P: Program>(process: &Process, file: &Path) {
         page.gauge("highway_build_info", "Program and version", &labels, 1.0);
         page.gauge("process_start_time_seconds", "When the process started, since 1970", &[], started_at);
     });
-    let (file, drain) = (file.display().to_string(), process.drain.clone());
+    let (file, drain, ready) = (file.display().to_string(), process.drain.clone(), process.ready.clone());
     process.status.source("process", move || {
+        let (is_ready, waits_for) = ready.report();
         serde_json::json!({
+            "started_at": started_at,
+            "ready": is_ready,
+            "conditions": waits_for.lines().collect::<Vec<_>>(),
             "program": P::NAME,
             "version": env!("CARGO_PKG_VERSION"),
             "config": file,

@@ -44,7 +44,8 @@ impl Fallback for InOrder {
             Ok(mut decision) => {
                 let generation = decision.course.generation();
                 let label = "com.acme.Greeter#greet".into();
-                let ways = Rc::new(Ways { label, ways, pick: Pick::First, generation, port: None });
+                let ways =
+                    Rc::new(Ways { label, ways, tallies: Box::default(), pick: Pick::First, generation, port: None });
                 decision.course = Course::new(ways, |_| unreachable!());
                 request.carry(decision)
             }
