@@ -54,7 +54,7 @@ impl Toolbox {
         Ok(jars.place().to_owned())
     }
 
-    /// The class path of `examples/java` on this release of Dubbo, as beans of Spring; what is missing is fetched and compiled.
+    /// The class path of the examples on this release of Dubbo, as beans of Spring; what is missing is fetched and compiled.
     ///
     /// # Errors
     /// As [`install`].

@@ -146,7 +146,7 @@ impl Application {
         self
     }
 
-    /// It has this class of `examples/java` as a bean, in a Spring context in place of the peer: then a call names the class as its
+    /// It has this class of the examples as a bean, in a Spring context in place of the peer: then a call names the class as its
     /// reference and one of its methods, and there are no other references.
     #[must_use]
     pub fn bean(mut self, class: &str) -> Self {

@@ -1,4 +1,5 @@
-//! `examples/java`, on every line of Dubbo that can: the address of one call, and the forms of the annotation.
+//! The classes of `examples/spring-boot` and `examples/dubbo-2.6`, on every line of Dubbo that can: the address of one call, and the forms of the
+//! annotation.
 //!
 //! ```text
 //!   island home: applications with Spring, an egress with a port for shanghai   ⇒   shanghai, beijing: a provider each

@@ -17,6 +17,7 @@ impl FromFile {
     }
 }
 
+// ANCHOR: handler
 impl Fallback for FromFile {
     fn name(&self) -> &str {
         "answers from a file"
@@ -32,3 +33,4 @@ impl Fallback for FromFile {
         }
     }
 }
+// ANCHOR_END: handler

@@ -58,7 +58,17 @@ impl Release {
         }
     }
 
-    /// The same for the decoder.
+    /// Where the classes for it lie under `examples`.
+    pub(super) fn examples(self) -> &'static str {
+        match self {
+            Release::V2_6_12 => "examples/dubbo-2.6",
+            Release::V2_7_23 | Release::V3_1_11 | Release::V3_2_16 | Release::V3_3_6 => {
+                "examples/spring-boot/src/main/java/examples"
+            }
+        }
+    }
+
+    /// As `sources`, for the decoder.
     pub(super) fn decoder_sources(self) -> &'static str {
         match self {
             Release::V2_6_12 => "differential/dubbo26",

@@ -1,6 +1,6 @@
 //! Our Java programs, compiled for each release from one tree: `lab/java/peer` is the same for all of them, the folder beside
 //! it holds what names Dubbo's classes; so it is with the decoder in `tests/java/differential`, and with the runner of what lies
-//! in `examples/java`.
+//! in `examples/` for it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ pub(super) enum Sources {
     Peer,
     /// The decoder that the wire crate is compared with.
     Decoder,
-    /// `examples/java` with what runs it, on top of the peer.
+    /// The classes of `examples/` for Java with what runs them, on top of the peer.
     Examples,
 }
 
@@ -49,7 +49,7 @@ impl Sources {
                 vec!["tests/java/differential/decoder".to_owned(), ours]
             }
             Sources::Examples => vec![
-                format!("examples/java/{line}"),
+                release.examples().to_owned(),
                 "tests/java/examples/runner".to_owned(),
                 format!("tests/java/examples/{line}"),
             ],

@@ -1,5 +1,9 @@
 //! Programs that call and end: what they print with a provider of their own island, and with one across the hub.
 
+use std::fs;
+
+use lab::install::workspace;
+
 use crate::stage::stage;
 
 /// Both ways there are, for programs that say nothing of islands themselves: who answers, and what `HIGHWAY_TARGET` is.
@@ -7,6 +11,7 @@ const WAYS: [(&str, Option<&str>); 2] = [("shanghai", None), ("beijing", Some("b
 
 #[test]
 fn the_typed_client() {
+    let readme = fs::read_to_string(workspace().join("examples/sdk/README.md")).unwrap();
     for (island, target) in WAYS {
         let wanted = format!(
             "Hello bo, this is {island}\n\
@@ -15,6 +20,7 @@ fn the_typed_client() {
              com.example.OutOfStockException with code Some(42): no pears\n"
         );
         assert_eq!(stage().prints("typed", &[], target), wanted);
+        assert!(readme.contains(&format!("```text\n{wanted}```\n")), "the README says: {readme}");
     }
 }
 

@@ -43,6 +43,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+// ANCHOR: outcome
 fn tell(result: Result<String, CallError>) {
     let error = match result {
         Ok(text) => return println!("answered: {text}"),
@@ -54,3 +55,4 @@ fn tell(result: Result<String, CallError>) {
         Outcome::Executed => println!("executed, must not be made again: {error}"),
     }
 }
+// ANCHOR_END: outcome

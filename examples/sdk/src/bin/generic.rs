@@ -16,9 +16,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         Highway::builder().application("rust-generic").registry(&registry).timeout(Duration::from_secs(10)).build()?;
     let interop = highway.service("com.example.InteropService").build()?;
 
+    // ANCHOR: generic
     // The method, the Java types of its parameters, which choose among overloads, and the arguments.
     let sum: i64 = interop.generic("add", ["int", "long"], [7.into(), 35_i64.into()]).await?;
     println!("7 + 35 = {sum}");
+    // ANCHOR_END: generic
 
     // An object goes and comes as a map with its class under `class`.
     let order = Value::from([

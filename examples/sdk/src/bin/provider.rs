@@ -10,6 +10,7 @@ use std::time::Duration;
 use highway_sdk::provider::{Invocation, Provider, Service, Thrown};
 use tokio::signal::unix::{SignalKind, signal};
 
+// ANCHOR: trait
 /// With the word `serve`, whatever implements the trait can be served.
 #[highway_sdk::service("com.example.GreetingService", version = "2.0.0", serve)]
 trait Greeting {
@@ -27,7 +28,9 @@ impl Greeting for Polite {
         Ok(format!("Good day {name}, this is Rust"))
     }
 }
+// ANCHOR_END: trait
 
+// ANCHOR: closure
 /// Without a trait: closures, which see all of the call.
 fn ledger() -> Service {
     Service::new("com.example.LedgerService").version("2.0.0").method("record", |call: Invocation| async move {
@@ -38,6 +41,7 @@ fn ledger() -> Service {
         Ok(format!("{key} by {application} of {island}, {tenant}"))
     })
 }
+// ANCHOR_END: closure
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -46,6 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: provider REGISTRY ADDRESS:PORT".into());
     };
     let mut end = signal(SignalKind::terminate())?;
+    // ANCHOR: serve
     // Consumers read the address in the registry: where it listens at 0.0.0.0, `.host(…)` says the one that they reach.
     let provider = Provider::builder()
         .application("rust-provider")
@@ -61,5 +66,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // It goes out of the registry, tells its consumers, and answers what still comes.
     let drained = provider.drain(Duration::from_secs(10)).await;
     println!("{} calls were cut off", drained.cut_off);
+    // ANCHOR_END: serve
     Ok(())
 }

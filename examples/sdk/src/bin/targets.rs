@@ -28,14 +28,18 @@ fn main() -> Result<(), Box<dyn Error>> {
         let greeting = &greeting;
         for target in &targets {
             scope.spawn(move || {
+                // ANCHOR: thread
                 let _there = enter_target(target.clone());
                 tell("a thread", target, greeting.say_hello("bo").wait());
+                // ANCHOR_END: thread
             });
         }
     });
     let tasks = async {
         for target in targets {
+            // ANCHOR: task
             with_target(target.clone(), in_a_task(&greeting, target)).await;
+            // ANCHOR_END: task
         }
     };
     Builder::new_current_thread().enable_all().build()?.block_on(tasks);
@@ -46,13 +50,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn in_a_task(greeting: &GreetingClient, target: Target) {
     tell("a task", &target, greeting.say_hello("li").await);
 
+    // ANCHOR: spawned
     // What it spawns is another task, which has the target only where one says so.
     let there = greeting.clone();
     let spawned = tokio::spawn(carried(async move { there.say_hello("wu").await }));
     tell("a spawned task", &target, spawned.await.expect("a call does not panic"));
+    // ANCHOR_END: spawned
 
+    // ANCHOR: one-call
     // A nearer word counts: `local` is a provider of one's own island.
     tell("a call to local", &target, greeting.say_hello("an").target("local").await);
+    // ANCHOR_END: one-call
 }
 
 fn tell(who: &str, target: &Target, result: Result<String, CallError>) {

@@ -25,10 +25,12 @@ trait Greeting {
     async fn say_hello(&self, name: &str) -> Result<String, CallError>;
 }
 
+// ANCHOR: handler
 /// The handler knows nothing of islands.
 async fn hello(State(greeting): State<GreetingClient>, Path(name): Path<String>) -> Result<String, Failed> {
     Ok(greeting.say_hello(&name).await?)
 }
+// ANCHOR_END: handler
 
 /// What a call that failed is in HTTP.
 struct Failed(CallError);
@@ -60,11 +62,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let highway =
         Highway::builder().application("rust-web").registry(&registry).timeout(Duration::from_secs(10)).build()?;
 
+    // ANCHOR: layer
     // The layer reads `highway-target`, and sends the request's trace context (`traceparent`) along with each call.
     let routes = Router::new()
         .route("/hello/{name}", get(hello))
         .layer(ScopeLayer::new())
         .with_state(GreetingClient::new(&highway)?);
+    // ANCHOR_END: layer
     println!("http://{listen}/hello/bo");
     Ok(axum::serve(TcpListener::bind(&listen).await?, routes).await?)
 }

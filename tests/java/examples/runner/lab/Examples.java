@@ -13,7 +13,7 @@ import java.nio.charset.StandardCharsets;
 import org.springframework.context.annotation.AnnotationConfigApplicationContext;
 
 /**
- * The classes of {@code examples/java} as beans of a Spring application, which is how annotations become references. It speaks
+ * The classes of the examples for Java as beans of a Spring application, which is how annotations become references. It speaks
  * as much of the peer's language as that takes: {@code start}, and {@code call} with a bean's name as the reference.
  * {@code -Dlab.examples} names the beans.
  */

@@ -5,8 +5,10 @@ import org.apache.dubbo.config.annotation.DubboReference;
 
 /** The methods that are named go to shanghai, all others to a provider of this island; where it has none, they are refused. */
 public class ByMethod {
+    // ANCHOR: methods
     @DubboReference(parameters = {"highway.shanghai", "text,add"})
     private InteropService interop;
+    // ANCHOR_END: methods
 
     public String there(String text) {
         return interop.text(text);

@@ -8,8 +8,10 @@ import com.alibaba.dubbo.config.annotation.Reference;
  * {@code egress.shanghai=egress:20991}. No registry is asked.
  */
 public class ByUrl {
+    // ANCHOR: url
     @Reference(url = "dubbo://${egress.shanghai}")
     private GreetingService greetings;
+    // ANCHOR_END: url
 
     public String greet(String name) {
         return greetings.sayHello(name);

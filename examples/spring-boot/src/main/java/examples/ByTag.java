@@ -10,8 +10,10 @@ import org.apache.dubbo.config.annotation.DubboReference;
  * not read it there and wants the attachment {@code dubbo.force.tag} on each call.
  */
 public class ByTag {
+    // ANCHOR: tag
     @DubboReference(tag = "shanghai", parameters = {"dubbo.force.tag", "true"})
     private GreetingService greetings;
+    // ANCHOR_END: tag
 
     public String greet(String name) {
         return greetings.sayHello(name);

@@ -16,6 +16,7 @@ import org.apache.dubbo.rpc.RpcContext;
  *
  * For Dubbo 2.7 and 3.x.
  */
+// ANCHOR: for-this-thread
 public final class ForThisThread {
     /** A call, with the exceptions that its interface declares. */
     public interface Call<T, E extends Exception> {
@@ -34,3 +35,4 @@ public final class ForThisThread {
         }
     }
 }
+// ANCHOR_END: for-this-thread

@@ -8,8 +8,10 @@ import com.alibaba.dubbo.config.annotation.Reference;
  * A parameter for each method: the annotation of 2.6 loses all parameters where a value has a comma in it.
  */
 public class ByMethod {
+    // ANCHOR: methods
     @Reference(parameters = {"text.highway", "shanghai", "add.highway", "shanghai"})
     private InteropService interop;
+    // ANCHOR_END: methods
 
     public String there(String text) {
         return interop.text(text);

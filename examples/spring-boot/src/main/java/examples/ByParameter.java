@@ -1,7 +1,7 @@
 package examples;
 
 import com.example.GreetingService;
-import com.alibaba.dubbo.config.annotation.Reference;
+import org.apache.dubbo.config.annotation.DubboReference;
 
 /**
  * Every call of this reference goes to shanghai. The gateway finds the parameter in the registry, a moment after the reference is
@@ -9,8 +9,10 @@ import com.alibaba.dubbo.config.annotation.Reference;
  * different islands. Where that is wanted, say it for each call.
  */
 public class ByParameter {
-    @Reference(parameters = {"highway.shanghai", "ALL"})
+    // ANCHOR: parameters
+    @DubboReference(parameters = {"highway.shanghai", "ALL"})
     private GreetingService greetings;
+    // ANCHOR_END: parameters
 
     public String greet(String name) {
         return greetings.sayHello(name);

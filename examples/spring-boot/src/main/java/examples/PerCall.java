@@ -8,7 +8,9 @@ public class PerCall {
     @DubboReference
     private GreetingService greetings;
 
+    // ANCHOR: call
     public String greet(String island, String name) {
         return ForThisThread.call(island, () -> greetings.sayHello(name));
     }
+    // ANCHOR_END: call
 }
