@@ -12,7 +12,7 @@ use http::header::{
 };
 use http::{HeaderValue, Method, Request, StatusCode, Uri, Version};
 use http_body_util::Empty;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use rustls_pki_types::ServerName;
 use shard::Shard;
@@ -25,6 +25,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::tcp::{self, CONNECT_LIMIT};
 use super::through::through;
+use super::stream::Arriving;
 use super::ws::Ws;
 use super::ws::framing::End;
 use super::{BoxIo, Io, LINK_PATH, Transport, post, stream};
@@ -219,9 +220,7 @@ pub(crate) async fn h2(shard: &Shard, target: &Target) -> io::Result<Made> {
         .header(TE, "trailers")
         .body(body)
         .map_err(io::Error::other)?;
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
-    accept_post(&response, target)?;
-    let transport = half.with("h2", response.into_body(), Some(done), None);
+    let transport = half.with("h2", awaited(target, async move { sender.send_request(request).await }), Some(done), None);
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 
@@ -242,21 +241,26 @@ pub(crate) async fn h1(shard: &Shard, target: &Target) -> io::Result<Made> {
         .header(CONTENT_TYPE, "application/octet-stream")
         .body(body)
         .map_err(io::Error::other)?;
-    let response = sender.send_request(request).await.map_err(io::Error::other)?;
-    accept_post(&response, target)?;
-    let transport = half.with("h1", response.into_body(), Some(done), None);
+    let transport = half.with("h1", awaited(target, async move { sender.send_request(request).await }), Some(done), None);
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 
-fn accept_post<T>(response: &http::Response<T>, target: &Target) -> io::Result<()> {
-    if response.status() == StatusCode::OK {
-        return Ok(());
-    }
-    Err(io::Error::other(format!(
-        "status {} instead of 200: something on the way does not pass streams, or no hub answers at {}",
-        response.status().as_u16(),
-        target.path()
-    )))
+/// The body of an answer that is still to come.
+fn awaited(
+    target: &Target,
+    answer: impl Future<Output = hyper::Result<http::Response<Incoming>>> + 'static,
+) -> Arriving {
+    let path = target.path();
+    Arriving::Awaited(Box::pin(async move {
+        let response = answer.await.map_err(io::Error::other)?;
+        if response.status() == StatusCode::OK {
+            return Ok(response.into_body());
+        }
+        Err(io::Error::other(format!(
+            "status {} instead of 200: something on the way does not pass streams, or no hub answers at {path}",
+            response.status().as_u16(),
+        )))
+    }))
 }
 
 /// What every request of a link has in its head.

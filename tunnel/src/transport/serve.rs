@@ -187,7 +187,8 @@ fn answer(mut request: Request<Incoming>, context: Context, door: &Rc<Door>) -> 
         }
         let (half, body) = stream::outgoing();
         let name = if request.version() == Version::HTTP_2 { "h2" } else { "h1" };
-        let transport = half.with(name, request.into_body(), Some(context.ended.clone()), Some(context.guard.clone()));
+        let body_up = stream::Arriving::There(request.into_body());
+        let transport = half.with(name, body_up, Some(context.ended.clone()), Some(context.guard.clone()));
         (door.arrived)(Arrived {
             transport: Box::new(transport),
             exporter: context.exporter,

@@ -1,5 +1,6 @@
 //! One long POST whose two bodies stream at once. It never waits for a chunk to be asked for: what is sent is queued and
-//! the HTTP connection's own task takes it.
+//! the HTTP connection's own task takes it. Nor does who dials wait for the answer's head: some boxes keep it until the first
+//! bytes of the answer come, which a hub has only for who has said something.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -8,7 +9,7 @@ use std::io;
 use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
@@ -23,7 +24,7 @@ const PING_LEN: usize = 1200;
 /// The two bodies.
 pub(crate) struct Streaming {
     name: &'static str,
-    incoming: Incoming,
+    incoming: Arriving,
     /// What of the last chunk did not fit.
     rest: Bytes,
     queue: Rc<RefCell<Queue>>,
@@ -31,6 +32,16 @@ pub(crate) struct Streaming {
     driver: Option<Rc<Notify>>,
     /// Held as long as this transport.
     guard: Option<Rc<dyn std::any::Any>>,
+}
+
+/// The body that comes in.
+pub(crate) enum Arriving {
+    /// The other end has yet to answer; fails where it does not as a hub would.
+    Awaited(Pin<Box<dyn Future<Output = io::Result<Incoming>>>>),
+    /// It is there.
+    There(Incoming),
+    /// It is not, and will not be.
+    Refused,
 }
 
 #[derive(Default)]
@@ -42,6 +53,24 @@ struct Queue {
     /// The link's task, when it waits for room.
     giver: Option<Waker>,
     closed: bool,
+}
+
+impl Arriving {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        loop {
+            match self {
+                Self::There(body) => return Pin::new(body).poll_frame(cx).map_err(io::Error::other),
+                Self::Refused => return Poll::Ready(None),
+                Self::Awaited(answer) => match ready!(answer.as_mut().poll(cx)) {
+                    Ok(body) => *self = Self::There(body),
+                    Err(error) => {
+                        *self = Self::Refused;
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                },
+            }
+        }
+    }
 }
 
 /// The body that goes out.
@@ -94,7 +123,7 @@ impl Half {
     pub(crate) fn with(
         self,
         name: &'static str,
-        incoming: Incoming,
+        incoming: Arriving,
         driver: Option<Rc<Notify>>,
         guard: Option<Rc<dyn std::any::Any>>,
     ) -> Streaming {
@@ -112,13 +141,13 @@ impl Transport for Streaming {
             if end == scratch.len() {
                 return Poll::Ready(Ok(0..end));
             }
-            match Pin::new(&mut self.incoming).poll_frame(cx) {
+            match self.incoming.poll_frame(cx) {
                 Poll::Pending if end > kept => return Poll::Ready(Ok(0..end)),
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(frame))) => self.rest = frame.into_data().unwrap_or_default(),
                 // What came before the end is delivered first; the next call meets the end again.
                 Poll::Ready(_) if end > kept => return Poll::Ready(Ok(0..end)),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error))),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
                 Poll::Ready(None) => return Poll::Ready(Err(ended("the body has ended"))),
             }
         }
