@@ -74,6 +74,9 @@ pub struct Line<'a> {
     /// Whether no reply was asked for.
     #[serde(skip_serializing_if = "is_false")]
     pub one_way: bool,
+    /// Whether its island's link was carried by POSTs that are forms.
+    #[serde(skip_serializing_if = "is_false")]
+    pub multipart: bool,
     /// Names the call across hops: start of the egress process and its counter, in hex.
     pub stamp: Stamp,
     /// Which attempt of the gateway this was, from 0.
@@ -121,6 +124,7 @@ impl<'a> Line<'a> {
             generic: "",
             serialization: 0,
             one_way: false,
+            multipart: false,
             stamp: Stamp { start: 0, counter: 0 },
             attempt: 0,
             traceparent: "",

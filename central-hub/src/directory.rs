@@ -57,4 +57,8 @@ impl Directory for Gateways {
             key: *key,
         })
     }
+
+    fn takes_forms(&self, peer: &Peer) -> bool {
+        self.0.borrow().takes_forms(&peer.island)
+    }
 }

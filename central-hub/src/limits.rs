@@ -178,7 +178,7 @@ mod tests {
 
     fn limit(per_second: Option<u32>, at_once: Option<u32>) -> Rc<Limit> {
         let limit = Rc::new(Limit::new());
-        limit.obey(&Island { calls_per_second: per_second, concurrent_calls: at_once });
+        limit.obey(&Island { calls_per_second: per_second, concurrent_calls: at_once, multipart: false });
         limit
     }
 

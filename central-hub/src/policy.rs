@@ -6,6 +6,7 @@
 //! id = "shanghai"
 //! calls_per_second = 5000                       # what this island may send; left out: no limit
 //! concurrent_calls = 1000
+//! multipart = true                              # its gateways may send small POSTs as forms; left out: they are refused
 //!   [[island.gateway]]
 //!   id = "shanghai-egress-1"
 //!   role = "egress"                             # or "ingress"
@@ -51,6 +52,7 @@ pub struct RawIsland {
     id: Option<String>,
     calls_per_second: Option<u32>,
     concurrent_calls: Option<u32>,
+    multipart: bool,
     gateway: Vec<RawGateway>,
 }
 
@@ -136,6 +138,8 @@ pub struct Island {
     pub calls_per_second: Option<u32>,
     /// Calls at once, if limited.
     pub concurrent_calls: Option<u32>,
+    /// Whether small POSTs of its gateways may be forms.
+    pub multipart: bool,
 }
 
 /// Who a key belongs to.
@@ -215,7 +219,8 @@ impl Policy {
         for (nth, gateway) in raw.gateway.into_iter().enumerate() {
             self.add_gateway(&format!("island[{at}].gateway[{nth}]"), &id, gateway, mistakes);
         }
-        let island = Island { calls_per_second: raw.calls_per_second, concurrent_calls: raw.concurrent_calls };
+        let RawIsland { calls_per_second, concurrent_calls, multipart, .. } = raw;
+        let island = Island { calls_per_second, concurrent_calls, multipart };
         if self.islands.insert(id.clone(), island).is_some() {
             mistakes.say(&key, format!("island `{id}` is listed twice; list it once with all its gateways"));
         }
@@ -319,6 +324,11 @@ impl Policy {
     /// The island of this id.
     pub fn island(&self, id: &str) -> Option<&Island> {
         self.islands.get(id)
+    }
+
+    /// Whether small POSTs of this island's gateways may be forms.
+    pub fn takes_forms(&self, island: &str) -> bool {
+        self.island(island).is_some_and(|island| island.multipart)
     }
 
     /// All islands, in no order.

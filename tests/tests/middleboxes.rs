@@ -72,6 +72,7 @@ each_box! {
     no_call_fails_by_envoy: "envoy-h2",
     no_call_fails_by_envoy_with_its_time_limit: "envoy-timeout15",
     no_call_fails_by_a_web_application_firewall: "waf-crs",
+    no_call_fails_by_a_firewall_that_takes_forms_alone: "waf-forms",
     no_call_fails_by_a_proxy_that_wants_credentials: "squid-443",
     no_call_fails_by_a_proxy_that_stores_bodies: "mitm-buffer",
     no_call_fails_by_apache_without_upgrades: "apache-http",

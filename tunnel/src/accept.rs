@@ -31,7 +31,7 @@ use crate::session::Side;
 use crate::strangers::{Arrival, Strangers};
 use crate::transport::post::served::Streams;
 use crate::transport::serve::{Arrived, Door, serve};
-use crate::{Handler, Link, Peer, Traffic, random};
+use crate::{Encoding, Handler, Link, Peer, Traffic, random};
 pub use sessions::OfOneKey;
 use sessions::Sessions;
 
@@ -42,6 +42,11 @@ pub trait Directory: 'static {
     /// # Errors
     /// Why not, in a sentence the other end may read.
     fn allow(&self, key: &PublicKey, hello: &ClientHello) -> Result<Peer, Refusal>;
+
+    /// Whether small POSTs of this peer may be forms ([`Encoding::Multipart`]). Not unless somebody says so.
+    fn takes_forms(&self, _peer: &Peer) -> bool {
+        false
+    }
 }
 
 /// How a hub takes links.
@@ -183,6 +188,15 @@ pub fn accept(
     Ok(acceptor)
 }
 
+fn no_forms(peer: &Peer) -> Refusal {
+    let text = format!(
+        "the hub's policy takes no POSTs of island `{}` as forms; take post.encoding = \"multipart\" out of the gateway's file, or ask the \
+         hub's operator for multipart = true under this island",
+        peer.island
+    );
+    Refusal::new(RefusalReason::Encoding, text)
+}
+
 async fn listen(inner: Rc<Inner>, listener: tokio::net::TcpListener) {
     loop {
         match listener.accept().await {
@@ -272,13 +286,20 @@ impl Inner {
     async fn shake_hands(&self, arrived: Arrived, arrival: &Rc<Arrival>) -> Result<(), HandshakeError> {
         let Arrived { mut transport, exporter, is_tls, guard } = arrived;
         let session = random::hex(&random::bytes()?);
-        let seals = transport.seals();
+        let (seals, encoding) = (transport.seals(), transport.encoding());
         let work = respond(&mut *transport, &self.config.key, |key, hello, payload| {
             let (prepared, mut welcome) = self.prepare(key, hello, payload, exporter.as_deref(), &session)?;
+            if encoding == Encoding::Multipart && !self.config.directory.takes_forms(&prepared.peer) {
+                return Err(no_forms(&prepared.peer));
+            }
             welcome.sealed |= seals;
             Ok((prepared, welcome))
         });
         let established = timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))?;
+        // The policy may have changed while the gateway answered.
+        if encoding == Encoding::Multipart && !self.config.directory.takes_forms(&established.said.peer) {
+            return Err(HandshakeError::Refusing(no_forms(&established.said.peer)));
+        }
         transport.proven();
         let guard: Option<Rc<dyn std::any::Any>> = Some(Rc::new(arrival.carry(guard)));
         let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard };

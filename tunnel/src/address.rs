@@ -38,6 +38,18 @@ impl Transport {
     }
 }
 
+/// How small POSTs carry their bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoding {
+    /// As they are.
+    #[default]
+    Plain,
+    /// As the file of a form, for firewalls that refuse bodies of bytes. A hub takes it only of islands for which its policy says so, and no
+    /// gateway chooses it by itself.
+    Multipart,
+}
+
 /// Where a hub, or several behind one address, is reached.
 #[derive(Clone)]
 pub struct HubAddress {
@@ -57,6 +69,8 @@ pub struct HubAddress {
     pub headers: HeaderMap,
     /// The proxy through which this network's programs go out.
     pub proxy: Option<Proxy>,
+    /// How `post` carries bytes.
+    pub encoding: Encoding,
     /// Whether calls and answers are said by models, where the hub knows that.
     pub models: bool,
 }
@@ -66,7 +80,7 @@ impl HubAddress {
     #[must_use]
     pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
         let (server_name, tls, host, proxy) = Default::default();
-        let (transport, headers) = Default::default();
-        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy, models: true }
+        let (transport, headers, encoding) = Default::default();
+        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy, encoding, models: true }
     }
 }

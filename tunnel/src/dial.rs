@@ -346,7 +346,11 @@ impl Inner {
             let made = self.connect(index, transport).await?;
             self.shake_hands(index, transport, made).await
         };
-        timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout))
+        let late = || match transport {
+            Transport::H2 | Transport::H1 => HandshakeError::Held,
+            _ => HandshakeError::Timeout,
+        };
+        timeout(HANDSHAKE_LIMIT, work).await.unwrap_or_else(|_| Err(late()))
     }
 
     async fn connect(&self, index: usize, transport: Transport) -> io::Result<Made> {

@@ -52,6 +52,10 @@ pub(crate) enum HandshakeError {
     Hello(#[from] hello::HelloError),
     #[error("no answer within {HANDSHAKE_LIMIT:?}")]
     Timeout,
+    #[error(
+        "no answer within {HANDSHAKE_LIMIT:?}: a box on the way holds requests, or answers, until they are whole; ws and post pass such boxes"
+    )]
+    Held,
     #[error("frame of {0} bytes where one of the handshake was expected; something other than a hub answers")]
     Frame(usize),
     #[error("the hub does not have the key that is pinned for it ({0})")]
@@ -73,7 +77,11 @@ pub(crate) enum HandshakeError {
 impl HandshakeError {
     /// Whether a hub has answered, and would answer the same whatever carries the question.
     pub(crate) fn is_of_the_hub(&self) -> bool {
-        matches!(self, Self::WrongHub(_) | Self::Refused(_))
+        match self {
+            Self::WrongHub(_) => true,
+            Self::Refused(refusal) => refusal.reason != RefusalReason::Encoding,
+            _ => false,
+        }
     }
 }
 

@@ -44,7 +44,7 @@ mod traffic;
 mod transport;
 
 pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
-pub use address::{HubAddress, Transport};
+pub use address::{Encoding, HubAddress, Transport};
 pub use assembly::{Assembly, AssemblyError};
 pub use dial::{DialConfig, Dialer, HubStatus, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};

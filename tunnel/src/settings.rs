@@ -10,6 +10,7 @@
 //! ca_file = "ca.pem"              # a private authority; without, the system's roots
 //! proxy = "http://10.1.2.3:3128"  # a proxy on the way out; see `proxy.rs` for what stands if it is not said
 //! proxy_credentials_file = "proxy.credentials"
+//! post.encoding = "multipart"     # for firewalls that refuse bodies of bytes; the hub's policy has to allow it
 //! host = "hub.example.com"        # for boxes that go by a name, where the URL has an address
 //! headers = { X-Team = "shop" }   # what boxes on the way want to see; secret ones, one a line, in headers_file
 //! models = false                  # every call whole, whatever it has in common with others
@@ -25,7 +26,7 @@ use serde::Deserialize;
 
 use crate::key::PublicKey;
 use crate::proxy::Proxy;
-use crate::{HubAddress, Transport, headers, tls};
+use crate::{Encoding, HubAddress, Transport, headers, tls};
 
 /// One `[[hub]]` as typed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -34,6 +35,7 @@ pub struct HubConfig {
     url: Option<String>,
     key: Option<Vec<String>>,
     transport: Option<Transport>,
+    post: PostConfig,
     server_name: Option<String>,
     ca_file: Option<PathBuf>,
     proxy: Option<String>,
@@ -42,6 +44,13 @@ pub struct HubConfig {
     headers: BTreeMap<String, String>,
     headers_file: Option<PathBuf>,
     models: Option<bool>,
+}
+
+/// `post` in a section: how that transport does its work.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct PostConfig {
+    encoding: Encoding,
 }
 
 /// What is wrong with a section.
@@ -88,6 +97,7 @@ impl HubConfig {
         let proxy = self.proxy(credentials.as_deref(), &mut mistakes);
         let headers = self.headers(secret_headers.as_deref(), &mut mistakes);
         let host = self.host(&mut mistakes);
+        self.encoding_is_used(&mut mistakes);
         let tls =
             if url.is_some_and(|url| url.starts_with("https://")) { self.roots(folder, &mut mistakes) } else { None };
         match url {
@@ -95,6 +105,7 @@ impl HubConfig {
                 server_name: self.server_name.clone(),
                 tls,
                 transport: self.transport.unwrap_or_default(),
+                encoding: self.post.encoding,
                 host,
                 headers,
                 proxy,
@@ -175,6 +186,17 @@ impl HubConfig {
         None
     }
 
+    fn encoding_is_used(&self, mistakes: &mut Vec<HubMistake>) {
+        let transport = self.transport.unwrap_or_default();
+        if self.post.encoding == Encoding::Multipart && !matches!(transport, Transport::Post | Transport::Auto) {
+            let what = format!(
+                "found \"multipart\" beside transport = {:?}, which sends no POSTs of this kind; wanted transport = \"post\" or \"auto\"",
+                transport.name()
+            );
+            tell(mistakes, "post.encoding", what);
+        }
+    }
+
     fn roots(&self, folder: &Path, mistakes: &mut Vec<HubMistake>) -> Option<Arc<rustls::ClientConfig>> {
         let file = self.ca_file.as_deref().map(|file| folder.join(file));
         tls::client(file.as_deref()).map_err(|error| tell(mistakes, "ca_file", error.to_string())).ok()
@@ -213,6 +235,20 @@ mod tests {
         let address = hub("http://127.0.0.1:8443", &[&public(), &public()]).settle(Path::new(""), no_secret).unwrap();
         assert_eq!((address.keys.len(), address.transport, address.models), (2, Transport::Auto, true));
         assert!(address.tls.is_none());
+    }
+
+    #[test]
+    fn bodies_are_forms_only_where_that_is_written_and_means_something() {
+        let typed: HubConfig =
+            serde_json::from_str(r#"{"url": "http://hub", "post": {"encoding": "multipart"}}"#).unwrap();
+        let typed = HubConfig { key: Some(vec![public()]), ..typed };
+        let encoding = |typed: &HubConfig| typed.settle(Path::new(""), no_secret).unwrap().encoding;
+        assert_eq!(encoding(&typed), Encoding::Multipart);
+        assert_eq!(encoding(&hub("http://hub", &[&public()])), Encoding::Plain);
+        let typed = HubConfig { transport: Some(Transport::H2), ..typed };
+        let told = mistakes(&typed, Path::new(""));
+        assert!(told[0].starts_with("post.encoding: found \"multipart\" beside transport = \"h2\""), "{told:?}");
+        assert!(serde_json::from_str::<HubConfig>(r#"{"post": {"encoding": "base64"}}"#).is_err());
     }
 
     #[test]

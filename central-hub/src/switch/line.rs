@@ -17,8 +17,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
-    AcceptConfig, Acceptor, ClientHello, DialConfig, Dialer, Directory, End, Handler, HubAddress, Open, Peer, Refusal,
-    Reply, Role, Seal, Traffic,
+    AcceptConfig, Acceptor, ClientHello, DialConfig, Dialer, Directory, Encoding, End, Handler, HubAddress, Open, Peer,
+    Refusal, Reply, Role, Seal, Traffic, Transport,
 };
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::notice::Notice;
@@ -161,6 +161,10 @@ impl Directory for Turning {
         }
         allowed
     }
+
+    fn takes_forms(&self, peer: &Peer) -> bool {
+        self.0.takes_forms(peer)
+    }
 }
 
 pub(super) struct Line {
@@ -252,10 +256,18 @@ fn dial(
     shard: &Shard,
     hub: SocketAddr,
     hub_key: &PrivateKey,
+    who: (Role, &str, &str, &Arc<PrivateKey>),
+    handler: &Rc<Gateway>,
+) -> Dialer {
+    dial_to(shard, HubAddress::new(format!("http://{hub}"), vec![hub_key.public().unwrap()]), who, handler)
+}
+
+fn dial_to(
+    shard: &Shard,
+    hub: HubAddress,
     (role, island, gateway, key): (Role, &str, &str, &Arc<PrivateKey>),
     handler: &Rc<Gateway>,
 ) -> Dialer {
-    let hub = HubAddress::new(format!("http://{hub}"), vec![hub_key.public().unwrap()]);
     let (island, gateway) = (island.to_owned(), gateway.to_owned());
     let config = DialConfig {
         hubs: vec![hub],
@@ -343,6 +355,18 @@ impl Line {
 
     fn ingress_at(&self, hub: SocketAddr) -> (Rc<Gateway>, Dialer) {
         self.gateway_at(hub, (Role::Ingress, "beijing", "in", &self.keys[2]))
+    }
+
+    /// Shanghai's gateway dials once more, with POSTs that are forms.
+    pub(super) fn egress_of_forms(&self) -> (Rc<Gateway>, Dialer) {
+        let gateway = Rc::new(Gateway::default());
+        let hub = HubAddress {
+            transport: Transport::Post,
+            encoding: Encoding::Multipart,
+            ..HubAddress::new(format!("http://{}", self.acceptor.local()), vec![self.keys[0].public().unwrap()])
+        };
+        let dialer = dial_to(&self.shard, hub, (Role::Egress, "shanghai", "out", &self.keys[1]), &gateway);
+        (gateway, dialer)
     }
 
     /// Another gateway of beijing dials, which the policy has to list with this key.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant, SystemTime};
 use chassis::metrics::tally::Tally;
 use rustc_hash::FxHashMap;
 use shard::{Budget, Key, Permit, Slots, Wheel};
-use tunnel::{ExchangeId, Link};
+use tunnel::{Encoding, ExchangeId, Link};
 use wire::tunnel::failure::{Failure, Kind, Outcome as Reach, Stage};
 use wire::tunnel::head::{self, Flags, Head};
 use wire::tunnel::notice::Notice;
@@ -156,15 +156,16 @@ impl Switch {
         let cut: Vec<Link> = {
             *self.policy.borrow_mut() = policy;
             let links = self.links.borrow();
-            links.all().filter(|link| !self.is_listed(link)).cloned().collect()
+            links.all().filter(|link| !self.is_listed(link) || !self.may_be_encoded(link)).cloned().collect()
         };
         for link in cut {
-            tracing::info!(
-                island = &*link.peer().island,
-                gateway = &*link.peer().name,
-                "the policy no longer lists this gateway; its link is cut"
-            );
-            link.close("the hub's policy no longer lists this gateway with this key");
+            let why = if self.is_listed(&link) {
+                "the hub's policy no longer takes POSTs of this island as forms"
+            } else {
+                "the hub's policy no longer lists this gateway with this key"
+            };
+            tracing::info!(island = &*link.peer().island, gateway = &*link.peer().name, why, "a link is cut");
+            link.close(why);
         }
         self.catalogue_changed.set(true);
     }
@@ -178,6 +179,11 @@ impl Switch {
                 && *gateway.id == *peer.name
                 && gateway.role == peer.role
         })
+    }
+
+    /// Whether the policy in force takes what carries the link.
+    fn may_be_encoded(&self, link: &Link) -> bool {
+        link.encoding() == Encoding::Plain || self.policy.borrow().takes_forms(&link.peer().island)
     }
 
     /// Tells those who were refused that an island can be reached again. Looked at with the clock, since a link takes calls
@@ -365,6 +371,7 @@ impl Switch {
             generic: head.generic,
             serialization: head.serialization,
             one_way: head.flags.contains(Flags::ONE_WAY),
+            multipart: from.encoding() == Encoding::Multipart,
             stamp: Stamp { start: head.stamp.start, counter: head.stamp.counter },
             attempt: head.attempt,
             traceparent: head.traceparent,

@@ -267,6 +267,24 @@ fn a_revoked_gateway_is_cut_at_once_and_cannot_come_back() {
 }
 
 #[test]
+fn posts_that_are_forms_are_taken_while_the_policy_says_so_and_the_audit_tells_of_them() {
+    with_line("multipart = true", |line| async move {
+        line.ready().await;
+        let (forms, _dialer) = line.egress_of_forms();
+        let link = forms.link().await;
+        line.call(&link, "m", b"x", 1);
+        forms.until("an answer", |egress| egress.finished.get() == 1).await;
+        line.call(&line.egress.link().await, "m", b"x", 2);
+        line.reply(2).await;
+        let told: Vec<_> = line.audit(2).await.iter().map(|line| line["multipart"].as_bool()).collect();
+        assert_eq!(told, [Some(true), None]);
+        line.switch.obey(policy(&line.keys, GRANT, ""));
+        forms.until("the link is down", |egress| egress.downs.get() == 1).await;
+        assert_eq!(line.egress.downs.get(), 0, "its other link is none of them");
+    });
+}
+
+#[test]
 fn a_grant_taken_away_hides_the_service_and_refuses_the_next_call() {
     with_line("", |line| async move {
         let link = line.ready().await;

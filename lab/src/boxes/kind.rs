@@ -48,6 +48,8 @@ pub(super) enum Entrance {
     Plain,
     /// So it does, under TLS.
     Tls,
+    /// So it does, and takes no bodies of bytes but files of forms.
+    Forms,
     /// The box is asked for the hub by CONNECT, and TLS is ended behind it.
     Proxy,
 }
@@ -104,7 +106,7 @@ pub static NONE: Kind = Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [&'static Kind; 17] = [
+    pub const ALL: [&'static Kind; 18] = [
         &NONE,
         &nginx::DEFAULT,
         &nginx::UPGRADE,
@@ -115,6 +117,7 @@ impl Kind {
         &envoy::H2,
         &envoy::TIMEOUT15,
         &nginx::WAF,
+        &nginx::WAF_FORMS,
         &squid::PORT_443,
         &mitm::BUFFER,
         &apache::HTTP,
@@ -136,6 +139,7 @@ impl Kind {
         let (scheme, port, more) = match self.entrance {
             _ if self.nature == Nature::Nothing => ("http", spot.hub.port(), String::new()),
             Entrance::Plain => ("http", PORT, String::new()),
+            Entrance::Forms => ("http", PORT, "post.encoding = \"multipart\"\n".to_owned()),
             Entrance::Tls => ("https", PORT, spot.papers.trusted()),
             Entrance::Proxy => {
                 let proxy = SocketAddrV4::new(spot.place.address(), PROXY_PORT);

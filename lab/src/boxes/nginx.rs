@@ -54,18 +54,30 @@ pub(super) static WAF: Kind = Kind {
     about: "nginx-upgrade behind ModSecurity with the OWASP Core Rule Set at paranoia level 1, blocking.",
     entrance: Entrance::Plain,
     nature: Nature::Usual,
-    parts: |spot| {
-        let module = also(Need::Modsecurity)?;
-        also(Need::CoreRules)?;
-        // As the package has it but for blocking, with its own reports to nowhere.
-        let text = "Include /etc/nginx/modsecurity.conf\nSecRuleEngine On\nSecAuditEngine Off\n\
-                    Include /etc/modsecurity/crs/crs-setup.conf\nInclude /usr/share/modsecurity-crs/rules/*.conf\n";
-        let file = spot.folder.join("rules.conf");
-        fs::write(&file, text)?;
-        let inside = format!("modsecurity on; modsecurity_rules_file {};\n{}", file.display(), upgrade(""));
-        parts(spot, &format!("load_module {};", module.display()), &format!("listen {};", spot.listen()), &inside)
-    },
+    parts: |spot| guarded(spot, &upgrade("")),
 };
+
+/// The same firewall where nothing but POSTs is left, and in front of those that it refuses.
+pub(super) static WAF_FORMS: Kind = Kind {
+    name: "waf-forms",
+    about: "nginx with one proxy_pass behind the same firewall: no upgrades, and no bodies of bytes but files of forms.",
+    entrance: Entrance::Forms,
+    nature: Nature::Usual,
+    parts: |spot| guarded(spot, "location / { proxy_pass http://up; }"),
+};
+
+/// Behind ModSecurity with the Core Rule Set.
+fn guarded(spot: &Spot, server: &str) -> Result<Parts> {
+    let module = also(Need::Modsecurity)?;
+    also(Need::CoreRules)?;
+    // As the package has it but for blocking, with its own reports to nowhere.
+    let text = "Include /etc/nginx/modsecurity.conf\nSecRuleEngine On\nSecAuditEngine Off\n\
+                Include /etc/modsecurity/crs/crs-setup.conf\nInclude /usr/share/modsecurity-crs/rules/*.conf\n";
+    let file = spot.folder.join("rules.conf");
+    fs::write(&file, text)?;
+    let inside = format!("modsecurity on; modsecurity_rules_file {};\n{server}", file.display());
+    parts(spot, &format!("load_module {};", module.display()), &format!("listen {};", spot.listen()), &inside)
+}
 
 /// gRPC over HTTP/2 to the hub, told by its content type.
 const GRPC: &str = "if ($content_type ~ \"^application/grpc\") { grpc_pass grpc://up; }";

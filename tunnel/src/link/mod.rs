@@ -34,7 +34,7 @@ pub use round_trip::RoundTrip;
 pub use status::LinkStatus;
 
 use crate::session::{Credit, Session, Side};
-use crate::{ExchangeId, Handler, Peer, Reply, Traffic};
+use crate::{Encoding, ExchangeId, Handler, Peer, Reply, Traffic};
 use carrier::Carrier;
 
 /// A larger buffer is given back once it is empty.
@@ -69,6 +69,7 @@ struct Inner {
     /// Now, to within a tick.
     now: Cell<Instant>,
     connections: Cell<u64>,
+    encoding: Cell<Encoding>,
     disconnected: Cell<Instant>,
     ping: Duration,
     round_trip: Cell<Option<RoundTrip>>,
@@ -119,6 +120,7 @@ impl Link {
             dirty: Cell::new(false),
             now: Cell::new(now),
             connections: Cell::new(0),
+            encoding: Cell::default(),
             disconnected: Cell::new(now),
             ping: new.ping,
             round_trip: Cell::new(None),
@@ -287,6 +289,11 @@ impl Link {
         self.0.round_trip.get()
     }
 
+    /// How its last connection carries bytes.
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding.get()
+    }
+
     /// A number of this link, unique in the process.
     pub fn id(&self) -> u64 {
         self.0.number
@@ -319,6 +326,7 @@ impl Link {
         inner.now.set(now);
         let number = inner.connections.get() + 1;
         inner.connections.set(number);
+        inner.encoding.set(connected.transport.encoding());
         let rest = std::mem::take(&mut connected.rest);
         let mut carrier = Carrier::new(number, connected, now);
         let result = inner.session.borrow_mut().connect(now, position, peer_received, |bytes| carrier.send(&[bytes]));

@@ -1,6 +1,7 @@
 //! What a link looks like from outside. It never shows a key or a body.
 
 use super::Link;
+use crate::Encoding;
 
 /// What a link looks like from outside.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -13,6 +14,9 @@ pub struct LinkStatus {
     pub name: String,
     /// `ws`, `h2`, `h1`, `post` or nothing while there is no connection.
     pub transport: Option<&'static str>,
+    /// How that carries bytes, where it is not as they are.
+    #[serde(skip_serializing_if = "is_plain")]
+    pub encoding: Encoding,
     /// Whether a connection carries it now.
     pub connected: bool,
     /// Whether it takes no new exchanges.
@@ -37,6 +41,11 @@ pub struct LinkStatus {
     pub saved_bytes: [u64; 2],
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde wants")]
+fn is_plain(encoding: &Encoding) -> bool {
+    *encoding == Encoding::Plain
+}
+
 impl Link {
     /// For `/status`.
     pub fn status(&self) -> LinkStatus {
@@ -47,6 +56,7 @@ impl Link {
             island: self.0.peer.island.to_string(),
             name: self.0.peer.name.to_string(),
             transport: carrier.as_ref().map(|carrier| carrier.transport.name()),
+            encoding: self.encoding(),
             connected: carrier.is_some(),
             draining: session.peer_drains(),
             sealed: carrier.as_ref().is_some_and(|carrier| carrier.seal.is_some()),

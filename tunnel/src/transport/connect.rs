@@ -23,14 +23,14 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::stream::Arriving;
 use super::tcp::{self, CONNECT_LIMIT};
 use super::through::through;
-use super::stream::Arriving;
 use super::ws::Ws;
 use super::ws::framing::End;
 use super::{BoxIo, Io, LINK_PATH, Transport, post, stream};
 use crate::tls::exporter;
-use crate::{HubAddress, random};
+use crate::{Encoding, HubAddress, random};
 
 /// Windows larger than all credit that is given, so that both directions can fill without waiting for each other
 /// (design, middleboxes).
@@ -93,6 +93,11 @@ impl Target {
     /// What stands in front of the paths of a hub.
     pub(super) fn prefix(&self) -> &str {
         self.uri.path().trim_end_matches('/')
+    }
+
+    /// How small POSTs carry their bytes.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.address.encoding
     }
 
     fn path(&self) -> String {
@@ -220,7 +225,8 @@ pub(crate) async fn h2(shard: &Shard, target: &Target) -> io::Result<Made> {
         .header(TE, "trailers")
         .body(body)
         .map_err(io::Error::other)?;
-    let transport = half.with("h2", awaited(target, async move { sender.send_request(request).await }), Some(done), None);
+    let transport =
+        half.with("h2", awaited(target, async move { sender.send_request(request).await }), Some(done), None);
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 
@@ -241,7 +247,8 @@ pub(crate) async fn h1(shard: &Shard, target: &Target) -> io::Result<Made> {
         .header(CONTENT_TYPE, "application/octet-stream")
         .body(body)
         .map_err(io::Error::other)?;
-    let transport = half.with("h1", awaited(target, async move { sender.send_request(request).await }), Some(done), None);
+    let transport =
+        half.with("h1", awaited(target, async move { sender.send_request(request).await }), Some(done), None);
     Ok(Made { transport: Box::new(transport), exporter, is_tls: target.tls.is_some() })
 }
 

@@ -26,6 +26,8 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::Encoding;
+
 /// The path of links on a hub.
 pub(crate) const LINK_PATH: &str = "/highway/link";
 /// The path of small POSTs, below that of links so that one line of a firewall's rules is about both.
@@ -59,6 +61,11 @@ pub(crate) trait Transport {
 
     /// `ws`, `h2`, `h1` or `post`, for people.
     fn name(&self) -> &'static str;
+
+    /// How it carries bytes, where there is a choice.
+    fn encoding(&self) -> Encoding {
+        Encoding::Plain
+    }
 
     /// Whether what it carries is sealed whatever the configuration says.
     fn seals(&self) -> bool {

@@ -144,6 +144,7 @@ impl Handler for Noted {
 /// A list of keys that may link; everything else is refused in words.
 pub struct Listed {
     pub keys: RefCell<Vec<(PublicKey, Role, &'static str)>>,
+    pub takes_forms: Cell<bool>,
 }
 
 impl Directory for Listed {
@@ -162,6 +163,10 @@ impl Directory for Listed {
         }
         Ok(Peer { role, island: island.into(), name: hello.gateway.as_str().into(), key })
     }
+
+    fn takes_forms(&self, _: &Peer) -> bool {
+        self.takes_forms.get()
+    }
 }
 
 /// Keys and settings of one hub and one gateway.
@@ -179,7 +184,7 @@ impl Pair {
         let hub_key = Arc::new(PrivateKey::generate().unwrap());
         let gateway_key = Arc::new(PrivateKey::generate().unwrap());
         let keys = RefCell::new(vec![(gateway_key.public().unwrap(), Role::Egress, "beijing")]);
-        let directory = Rc::new(Listed { keys });
+        let directory = Rc::new(Listed { keys, takes_forms: Cell::new(false) });
         let accept = AcceptConfig {
             key: hub_key.clone(),
             hub: "hub-1".to_owned(),

@@ -194,6 +194,8 @@ pub enum RefusalReason {
     Role,
     /// The hub is full or stopping.
     Busy,
+    /// What carries the link may not be encoded as it is.
+    Encoding,
     /// One from the future.
     #[serde(other)]
     Other,

@@ -14,9 +14,9 @@ use super::boxes::{Inbox, Outbox};
 use super::frame::{Ask, StreamId, Told, Turn, Verdict};
 use super::pool::{Failed, Pool};
 use super::{WINDOW, worker};
-use crate::random;
 use crate::transport::Transport;
 use crate::transport::connect::{Target, until};
+use crate::{Encoding, random};
 
 /// Lengths of bodies, as boxes are found to take them (design, middleboxes).
 const BODY_LENS: [usize; 3] = [1_000_000, 256 * 1024, 48 * 1024];
@@ -312,6 +312,10 @@ impl Transport for Post {
 
     fn name(&self) -> &'static str {
         "post"
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.shared.pool.encoding()
     }
 
     fn seals(&self) -> bool {

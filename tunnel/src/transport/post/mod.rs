@@ -13,10 +13,14 @@
 //! answer the same; so a POST that a box repeats, delays or loses changes nothing, and whatever was lost is sent again. A stream is named
 //! by 16 random bytes that its opener draws; who guesses them could break it, and nothing else: what it carries is always sealed
 //! by the keys of the handshake that was made on it.
+//!
+//! Bytes up go as they are or, where both ends' operators say so, each request's as the one file of a form (`part`).
 
 mod boxes;
+mod coming;
 pub(crate) mod dialled;
 mod frame;
+mod part;
 mod pool;
 pub(crate) mod served;
 mod worker;

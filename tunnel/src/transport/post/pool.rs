@@ -18,8 +18,10 @@ use tokio::time::timeout;
 
 use super::ANSWER_LEN;
 use super::frame::{TOLD_LEN, Told};
+use super::part;
 use crate::transport::POSTS_PATH;
 use crate::transport::connect::{Target, head, until};
+use crate::{Encoding, random};
 
 /// A connection that was quiet for longer is not used again: half of the shortest silence after which boxes cut one
 /// (design, middleboxes).
@@ -54,8 +56,13 @@ impl Pool {
         Pool { shard: shard.clone(), target, path, idle: RefCell::default() }
     }
 
-    /// Sends a body, and gives what its answer says and brings. `limit`: the longest wait for the answer's head.
-    pub(super) async fn post(&self, body: Bytes, limit: Duration) -> Result<(Told, Bytes), Failed> {
+    pub(super) fn encoding(&self) -> Encoding {
+        self.target.encoding()
+    }
+
+    /// Sends a request, and gives what its answer says and brings. `limit`: the longest wait for the answer's head.
+    pub(super) async fn post(&self, front: &[u8], bytes: &[u8], limit: Duration) -> Result<(Told, Bytes), Failed> {
+        let body = self.body(front, bytes).map_err(|error| Failed::Other(error.to_string()))?;
         let (response, sender) = timeout(limit, self.send(body))
             .await
             .map_err(|_| Failed::Waited(format!("no answer to a POST within {limit:?}")))?
@@ -75,7 +82,15 @@ impl Pool {
         Ok((told, bytes))
     }
 
-    async fn send(&self, body: Bytes) -> io::Result<(Response<Incoming>, SendRequest<Full<Bytes>>)> {
+    /// What a request has for a body, and what that is called.
+    fn body(&self, front: &[u8], bytes: &[u8]) -> io::Result<(HeaderValue, Bytes)> {
+        Ok(match self.encoding() {
+            Encoding::Plain => (HeaderValue::from_static("application/octet-stream"), [front, bytes].concat().into()),
+            Encoding::Multipart => part::written(random::bytes()?, &[front, bytes]),
+        })
+    }
+
+    async fn send(&self, body: (HeaderValue, Bytes)) -> io::Result<(Response<Incoming>, SendRequest<Full<Bytes>>)> {
         // A kept connection may end just when a request goes out on it: that request is repeated, which changes nothing.
         while let Some(mut sender) = self.kept() {
             if sender.ready().await.is_ok()
@@ -97,11 +112,11 @@ impl Pool {
         idle.pop().map(|(sender, _)| sender)
     }
 
-    fn request(&self, body: Bytes) -> io::Result<Request<Full<Bytes>>> {
+    fn request(&self, (kind, body): (HeaderValue, Bytes)) -> io::Result<Request<Full<Bytes>>> {
         head(&self.target, Method::POST)
             .uri(&self.path)
             .header(HOST, self.target.authority())
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"))
+            .header(CONTENT_TYPE, kind)
             .body(Full::new(body))
             .map_err(io::Error::other)
     }
@@ -120,9 +135,14 @@ impl Pool {
             | StatusCode::GATEWAY_TIMEOUT => Failed::Waited(format!(
                 "status {number}{who}: a box on the way did not wait for the hub, or found none"
             )),
-            StatusCode::FORBIDDEN => Failed::Other(format!(
-                "status 403{who}: a firewall on the way refuses POSTs of application/octet-stream to {path}; ask for an exclusion of this path"
-            )),
+            StatusCode::FORBIDDEN => Failed::Other(match self.encoding() {
+                Encoding::Plain => format!(
+                    "status 403{who}: a firewall on the way refuses POSTs of application/octet-stream to {path}; ask for an exclusion of this path"
+                ),
+                Encoding::Multipart => format!(
+                    "status 403{who}: a firewall on the way refuses POSTs to {path} even as a form with a file; ask for an exclusion of this path"
+                ),
+            }),
             _ => Failed::Other(format!("status {number}{who} instead of 200: no hub answers POSTs at {path}")),
         }
     }

@@ -17,14 +17,16 @@ use std::time::{Duration, Instant};
 
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{BodyExt, Either, Full};
+use http_body_util::{Either, Full};
 use hyper::body::{Bytes, Incoming};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::boxes::{Inbox, Outbox};
+use super::coming::{Coming, Cut};
 use super::frame::{ASK_LEN, Ask, StreamId, TOLD_LEN, Told, Turn, Verdict};
 use super::{ANSWER_LEN, STRANGERS_WINDOW, WINDOW};
+use crate::Encoding;
 use crate::transport::serve::{Arrived, Body, Context, Door, words};
 use crate::transport::{Transport, ended};
 
@@ -44,6 +46,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub(crate) struct Streams(RefCell<HashMap<StreamId, Rc<Stream>>>);
 
 struct Stream {
+    /// How its requests carry their bytes: as its first one did, on which its gateway was let in.
+    encoding: Encoding,
     state: RefCell<State>,
     /// Told when there are bytes down, or none will come.
     down: Notify,
@@ -92,7 +96,7 @@ impl Streams {
         self.0.borrow().get(id).cloned()
     }
 
-    fn open(&self, id: StreamId) -> Rc<Stream> {
+    fn open(&self, id: StreamId, encoding: Encoding) -> Rc<Stream> {
         let state = State {
             inbox: Inbox::new(STRANGERS_WINDOW),
             outbox: Outbox::new(WINDOW),
@@ -104,7 +108,7 @@ impl Streams {
             left: None,
             giver: None,
         };
-        let stream = Rc::new(Stream { state: RefCell::new(state), down: Notify::new() });
+        let stream = Rc::new(Stream { encoding, state: RefCell::new(state), down: Notify::new() });
         self.0.borrow_mut().insert(id, stream.clone());
         stream
     }
@@ -116,15 +120,23 @@ pub(in crate::transport) async fn answer(
     context: Context,
     door: &Rc<Door>,
 ) -> Response<Body> {
-    let mut body = request.into_body();
+    let Some(mut body) = Coming::of(request) else {
+        return words(
+            StatusCode::BAD_REQUEST,
+            "A POST of a Highway link is no form but one with a file; this is neither.\n",
+        );
+    };
     let Ok(Some((ask, first))) = timeout(PAUSE, front(&mut body)).await else {
         return words(StatusCode::BAD_REQUEST, "Here go the POSTs of a Highway link; this is none.\n");
     };
     let is_first = ask.up == 0 && ask.have == 0 && ask.polls && !first.is_empty();
     let stream = match door.posts.find(&ask.stream) {
+        Some(stream) if stream.encoding != body.encoding() => {
+            return words(StatusCode::BAD_REQUEST, "The POSTs of one link are all of them forms or none.\n");
+        }
         Some(stream) => stream,
         None if is_first => {
-            let stream = door.posts.open(ask.stream);
+            let stream = door.posts.open(ask.stream, body.encoding());
             (door.arrived)(Arrived {
                 transport: Box::new(Served(stream.clone())),
                 exporter: None,
@@ -155,14 +167,11 @@ pub(in crate::transport) async fn answer(
     respond(stream.told(verdict, down, bytes.len()), &bytes)
 }
 
-/// A body that ended before its time.
-struct Cut;
-
 /// Reads what stands in front of a request's bytes, and the first of them.
-async fn front(body: &mut Incoming) -> Option<(Ask, Bytes)> {
+async fn front(body: &mut Coming) -> Option<(Ask, Bytes)> {
     let mut read = Bytes::new();
     while read.len() < ASK_LEN {
-        let more = body.frame().await?.ok()?.into_data().unwrap_or_default();
+        let more = body.next().await?.ok()?;
         read = if read.is_empty() { more } else { Bytes::from([read, more].concat()) };
     }
     let ask = read.first_chunk().and_then(Ask::decode)?;
@@ -251,7 +260,7 @@ impl Stream {
     }
 
     /// Takes what a request says and brings, as it comes.
-    async fn take(&self, ask: &Ask, first: &Bytes, body: &mut Incoming) -> Result<Verdict, Cut> {
+    async fn take(&self, ask: &Ask, first: &Bytes, body: &mut Coming) -> Result<Verdict, Cut> {
         {
             let mut state = self.state.borrow_mut();
             if let Err(error) = state.outbox.acknowledge(ask.have) {
@@ -270,9 +279,9 @@ impl Stream {
                 return Ok(Verdict::Full);
             }
             at += piece.len() as u64;
-            match timeout(PAUSE, body.frame()).await {
+            match timeout(PAUSE, body.next()).await {
                 Ok(None) => break,
-                Ok(Some(Ok(frame))) => piece = frame.into_data().unwrap_or_default(),
+                Ok(Some(Ok(more))) => piece = more,
                 Ok(Some(Err(_))) | Err(_) => return Err(Cut),
             }
         }
@@ -354,6 +363,10 @@ impl Transport for Served {
 
     fn name(&self) -> &'static str {
         "post"
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.0.encoding
     }
 
     fn seals(&self) -> bool {

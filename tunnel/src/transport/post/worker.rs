@@ -4,11 +4,10 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use bytes::{BufMut, Bytes, BytesMut};
 use tokio::time::sleep;
 
 use super::dialled::{Piece, Shared};
-use super::frame::{ASK_LEN, Ask, Turn};
+use super::frame::Turn;
 
 /// A push is answered within this: its body may be long and the way thin.
 const PUSH_LIMIT: Duration = Duration::from_secs(10);
@@ -62,7 +61,7 @@ async fn poll(shared: &Shared, lane: u8) {
 /// One request, and the pause after it where it failed; says whether it was answered.
 async fn post(shared: &Shared, piece: Piece, limit: Duration) -> bool {
     let began = Instant::now();
-    let answer = shared.pool.post(body(&piece.ask, &piece.bytes), limit).await;
+    let answer = shared.pool.post(&piece.ask.encode(), &piece.bytes, limit).await;
     let is_answered = answer.is_ok();
     let pause = match answer {
         Ok((told, bytes)) => shared.answered(&piece, told, &bytes),
@@ -72,11 +71,4 @@ async fn post(shared: &Shared, piece: Piece, limit: Duration) -> bool {
         sleep(pause).await;
     }
     is_answered
-}
-
-fn body(ask: &Ask, bytes: &[u8]) -> Bytes {
-    let mut body = BytesMut::with_capacity(ASK_LEN + bytes.len());
-    body.put_slice(&ask.encode());
-    body.put_slice(bytes);
-    body.freeze()
 }
