@@ -33,7 +33,7 @@ use chassis::process::Basics;
 use chassis::{Drain, Mistakes, Process, Program};
 use shard::{Budget, Shard, TICK};
 use tokio::sync::watch;
-use tunnel::{AcceptConfig, Acceptor, OfOneKey, Traffic};
+use tunnel::{AcceptConfig, Acceptor, Figure, OfOneKey, Traffic};
 
 pub use admit::{Admission, Filter};
 pub use audit::AuditFile;
@@ -175,8 +175,8 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
     let traffic = Traffic::default();
     let seen = traffic.clone();
     process.metrics.source(move |page| {
-        for (name, help, sum) in seen.figures() {
-            page.counter(name, help, &[], sum);
+        for Figure { name, help, kind, values } in seen.figures() {
+            page.family(name, help, kind, values);
         }
     });
     let config = AcceptConfig {

@@ -16,7 +16,7 @@ use chassis::state::StateDir;
 use chassis::{Mistakes, Process, Program};
 use shard::{Budget, Shard};
 use tokio::sync::{mpsc, oneshot};
-use tunnel::{DialConfig, Listing, Role, Traffic};
+use tunnel::{DialConfig, Figure, Listing, Role, Traffic};
 
 use crate::config::{self, Config, Limits, Port, Raw};
 use crate::control::{Change, Control, Outside};
@@ -210,8 +210,8 @@ fn start_shards(
     let traffic = Traffic::default();
     let seen = traffic.clone();
     process.metrics.source(move |page| {
-        for (name, help, sum) in seen.figures() {
-            page.counter(name, help, &[], sum);
+        for Figure { name, help, kind, values } in seen.figures() {
+            page.family(name, help, kind, values);
         }
     });
     let dial = dial_config(config, start, &budget, traffic);

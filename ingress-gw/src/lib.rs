@@ -55,7 +55,7 @@ use chassis::state::StateDir;
 use chassis::{Basics, Mistakes, Process, Program};
 use shard::{Budget, Ended, Remote, Shards};
 use tokio::sync::watch;
-use tunnel::{Listing, Role, Traffic};
+use tunnel::{Figure, Listing, Role, Traffic};
 use wire::tunnel::catalogue::Origin;
 use zk_bridge::Registry;
 
@@ -176,8 +176,8 @@ fn spawn_shards(fixed: &Arc<Fixed>, start: u64, process: &Process) -> anyhow::Re
     let traffic = Traffic::default();
     let seen = traffic.clone();
     process.metrics.source(move |page| {
-        for (name, help, sum) in seen.figures() {
-            page.counter(name, help, &[], sum);
+        for Figure { name, help, kind, values } in seen.figures() {
+            page.family(name, help, kind, values);
         }
     });
     let start = Start {

@@ -18,7 +18,10 @@ use serde_json::json;
 const CALLS: u32 = 200;
 
 fn sum(page: &str, name: &str) -> f64 {
-    page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse::<f64>().ok()).sum()
+    // One line for each transport.
+    page.lines()
+        .filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .sum()
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn with_leg(name: &str, test: impl FnOnce(&Stage, &Leg)) {
     static STAGE: OnceLock<Stage> = OnceLock::new();
     static ALONE: Mutex<()> = Mutex::new(());
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let kinds = ["nginx-h2", "waf-forms"].map(|name| Kind::of(name).unwrap());
+    let kinds = ["nginx-h2", "waf-forms", "squid-443", "mitm-buffer"].map(|name| Kind::of(name).unwrap());
     let stage = STAGE.get_or_init(|| Stage::start(&kinds).unwrap());
     test(stage, stage.leg(name).unwrap());
 }
@@ -75,6 +75,17 @@ fn ws_passes_an_nginx_that_ends_tls() {
 #[test]
 fn post_passes_an_nginx_that_ends_tls() {
     passes("nginx-h2", "post", "");
+}
+
+#[test]
+fn post_passes_a_proxy_that_is_asked_by_connect_and_wants_credentials() {
+    passes("squid-443", "post", "");
+}
+
+/// It shows a certificate of its own authority, and stores every body.
+#[test]
+fn post_passes_a_proxy_that_looks_into_tls() {
+    passes("mitm-buffer", "post", "");
 }
 
 #[test]

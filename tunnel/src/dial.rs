@@ -8,14 +8,13 @@
 //!
 //!  an address is wanted while a hub that answered there has no connection, or a hub that any hub named has none
 //! ```
-//!
-//! Long because: the life of one address, from the first attempt to the last, is one loop.
 
+mod attempt;
 mod auto;
+mod learnt;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
-use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,18 +22,15 @@ use std::time::{Duration, Instant};
 
 use shard::{Budget, Shard};
 use tokio::sync::{Notify, watch};
-use tokio::time::{sleep, timeout};
-use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, Seal, VERSION, Welcome, feature};
+use tokio::time::sleep;
+use wire::tunnel::hello::{Role, Seal};
 
 use crate::address::{HubAddress, Transport};
-use crate::handshake::{Answered, HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
+use crate::handshake::HandshakeError;
 use crate::key::{PrivateKey, PublicKey};
-use crate::link::{Connected, NewLink, TICK};
-use crate::moved::Moved;
-use crate::path::{Finding, Memory, Path};
-use crate::session::Side;
-use crate::transport::connect::{self, Made, Target};
-use crate::{Handler, Link, LinkStatus, Peer, Traffic, random, transport};
+use crate::link::TICK;
+use crate::path::{Break, Finding, Idle, Memory, Path, Remembered};
+use crate::{Handler, Link, LinkStatus, Traffic, random};
 
 /// The first wait after a failure; each further one is twice as long.
 const FIRST_BACKOFF: Duration = Duration::from_millis(100);
@@ -90,6 +86,9 @@ pub struct HubStatus {
     pub proxy: Option<String>,
     /// What carries its links, as configured.
     pub transport: Transport,
+    /// The silence after which boxes on the way cut connections, in milliseconds, where they do sooner than `link.ping`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cut_after_silence_ms: Option<u64>,
     /// What is known of each transport, where one is chosen.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub path: Vec<Finding>,
@@ -118,6 +117,10 @@ struct Inner {
 /// What is known of an address.
 struct Address {
     path: RefCell<Path>,
+    /// How long it lets connections be silent.
+    idle: RefCell<Idle>,
+    /// How the last connection was lost, until there is another.
+    lost: Cell<Option<Break>>,
     /// Whether a better transport is being tried beside its link.
     is_looking: Cell<bool>,
     last_error: RefCell<Option<String>>,
@@ -160,6 +163,11 @@ impl Dialer {
                 url: address.url.clone(),
                 proxy: address.proxy.as_ref().map(ToString::to_string),
                 transport: address.transport,
+                cut_after_silence_ms: known
+                    .idle
+                    .borrow()
+                    .limit()
+                    .and_then(|limit| u64::try_from(limit.as_millis()).ok()),
                 path: if address.transport == Transport::Auto {
                     known.path.borrow().findings().to_vec()
                 } else {
@@ -189,8 +197,15 @@ impl Drop for Dialer {
 /// Starts to dial, on this shard. Calls nothing of `handler` before the first link is up.
 pub fn dial(shard: &Shard, config: DialConfig, handler: Rc<dyn Handler>) -> Dialer {
     let memory = Memory::new(config.memory.clone());
-    let known = |address| Address {
-        path: RefCell::new(Path::new(memory.recall(address))),
+    // Read before anything is carried.
+    let recalled = |address| {
+        let Remembered { transport, silence } = memory.recall(address);
+        (RefCell::new(Path::new(transport)), RefCell::new(Idle::new(silence)))
+    };
+    let known = |(path, idle)| Address {
+        path,
+        idle,
+        lost: Cell::default(),
         is_looking: Cell::new(false),
         last_error: RefCell::default(),
         seen: RefCell::default(),
@@ -198,7 +213,7 @@ pub fn dial(shard: &Shard, config: DialConfig, handler: Rc<dyn Handler>) -> Dial
     };
     let inner = Rc::new(Inner {
         shard: shard.clone(),
-        addresses: config.hubs.iter().map(known).collect(),
+        addresses: config.hubs.iter().map(recalled).map(known).collect(),
         config,
         memory,
         handler,
@@ -334,204 +349,16 @@ impl Inner {
     /// Notes what came of links whose transport is chosen.
     fn look(self: &Rc<Self>, now: Instant) {
         for (index, address) in self.config.hubs.iter().enumerate() {
+            let lost = self.lost_since(index);
+            self.learn_silence(index, &lost);
+            if let Some((_, loss)) = lost.last() {
+                // Until there is another connection; a path that lets links come up and takes them away shows why.
+                *self.addresses[index].last_error.borrow_mut() = Some(loss.why.clone());
+            }
             if address.transport == Transport::Auto {
-                auto::look(self, index, now);
+                auto::look(self, index, lost, now);
             }
         }
-    }
-
-    /// One connection, one handshake.
-    async fn attempt(&self, index: usize, transport: Transport) -> Result<Attempt, HandshakeError> {
-        let work = async {
-            let made = self.connect(index, transport).await?;
-            self.shake_hands(index, transport, made).await
-        };
-        let late = || match transport {
-            Transport::H2 | Transport::H1 => HandshakeError::Held,
-            _ => HandshakeError::Timeout,
-        };
-        timeout(HANDSHAKE_LIMIT, work).await.unwrap_or_else(|_| Err(late()))
-    }
-
-    async fn connect(&self, index: usize, transport: Transport) -> io::Result<Made> {
-        let target = Target::of(&self.config.hubs[index])?;
-        match transport {
-            Transport::Auto | Transport::Ws => connect::ws(&self.shard, &target).await,
-            Transport::H2 => connect::h2(&self.shard, &target).await,
-            Transport::H1 => connect::h1(&self.shard, &target).await,
-            Transport::Post => connect::post(&self.shard, target),
-        }
-    }
-
-    async fn shake_hands(&self, index: usize, via: Transport, made: Made) -> Result<Attempt, HandshakeError> {
-        let Made { mut transport, exporter, is_tls } = made;
-        let answered = self.ask(index, &mut *transport, exporter, |link| !link.connected()).await?;
-        let hub = (answered.welcome.hub.clone(), answered.key);
-        self.learn(index, &hub, &answered.welcome);
-        if self.is_connected(|linked| *linked == hub) || !self.pending.borrow_mut().insert(hub.clone()) {
-            let duplicates = &self.addresses[index].duplicates;
-            duplicates.set(duplicates.get().saturating_add(1));
-            return Ok(Attempt::Duplicate);
-        }
-        let pending = Pending { inner: self, hub: &hub };
-        let position = answered.position();
-        let established = answered.confirm(None).await?;
-        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
-        drop(pending);
-        self.addresses[index].duplicates.set(0);
-        self.take(index, via, hub, established.said, connected, position);
-        Ok(Attempt::Linked)
-    }
-
-    /// Moves the link with this hub, which stands, to a connection over another transport. False: another hub has answered.
-    async fn move_to(&self, index: usize, hub: &HubId, via: Transport) -> Result<bool, HandshakeError> {
-        let Made { mut transport, exporter, is_tls } = self.connect(index, via).await?;
-        let answered = self.ask(index, &mut *transport, exporter, |_| true).await?;
-        let is_same = (&answered.welcome.hub, &answered.key) == (&hub.0, &hub.1);
-        let (Some(told), true) = (answered.welcome.resumed, is_same) else { return Ok(false) };
-        let standing = |dialled: &&Dialled| dialled.hub == *hub && dialled.link.connected();
-        let Some(link) = self.links.borrow().iter().find(standing).map(|dialled| dialled.link.clone()) else {
-            return Ok(false);
-        };
-        if link.session_id() != answered.welcome.session || !self.pending.borrow_mut().insert(hub.clone()) {
-            return Ok(false);
-        }
-        // From here on nothing moves: what has come and what is known to have come is what the new connection begins with.
-        let (_gap, _pending) = (Gap(&self.lost), Pending { inner: self, hub });
-        let [received, acknowledged] = link.let_go();
-        let moved = Moved { received, acknowledged: acknowledged.max(told) };
-        let mut established = answered.confirm(Some(moved)).await?;
-        let connected = Connected { transport, seal: established.seal, is_tls, rest: established.rest, guard: None };
-        established.said.resumed = Some(moved.acknowledged);
-        self.take(index, via, hub.clone(), established.said, connected, moved.received);
-        Ok(true)
-    }
-
-    /// Asks whoever answers for a link; sessions for which `goes_on` says so may go on over it.
-    async fn ask<'a>(
-        &self,
-        index: usize,
-        transport: &'a mut dyn transport::Transport,
-        exporter: Option<String>,
-        goes_on: impl Fn(&Link) -> bool,
-    ) -> Result<Answered<'a>, HandshakeError> {
-        let initiator = Initiator {
-            key: &self.config.key,
-            hub_keys: &self.config.hubs[index].keys,
-            hello: ClientHello {
-                version_min: VERSION,
-                version_max: VERSION,
-                features: self.features(index),
-                role: self.config.role,
-                island: self.config.island.clone(),
-                gateway: self.config.gateway.clone(),
-                hub_key: String::new(),
-            },
-            payload: &|key| ClientPayload {
-                seal: self.config.seal,
-                exporter: exporter.clone(),
-                start: self.config.start,
-                exchanges: self.config.exchanges,
-                resume: self.resumable(key, &goes_on),
-            },
-        };
-        let seals = transport.seals();
-        let answered = initiate(transport, initiator).await?;
-        if seals && !answered.welcome.sealed {
-            return Err(HandshakeError::Unsealed);
-        }
-        Ok(answered)
-    }
-
-    /// Sessions with the hub of this key that may go on.
-    fn resumable(&self, key: &PublicKey, goes_on: &dyn Fn(&Link) -> bool) -> Vec<Resume> {
-        let links = self.links.borrow();
-        let waiting =
-            links.iter().filter(|dialled| dialled.hub.1 == *key && !dialled.link.is_over() && goes_on(&dialled.link));
-        waiting
-            .take(MAX_HUBS)
-            .map(|dialled| Resume {
-                hub: dialled.hub.0.clone(),
-                session: dialled.link.session_id().to_owned(),
-                received: dialled.link.received(),
-            })
-            .collect()
-    }
-
-    /// What this end knows of [`feature`], and wants with the hubs of this address.
-    fn features(&self, index: usize) -> u64 {
-        if self.config.hubs[index].models { feature::KNOWN } else { feature::KNOWN & !feature::MODELS }
-    }
-
-    fn learn(&self, index: usize, hub: &HubId, welcome: &Welcome) {
-        let mut seen = self.addresses[index].seen.borrow_mut();
-        // A hub whose key was changed does not come back with the old one.
-        seen.retain(|known| known.0 != hub.0 || self.is_connected(|linked| linked == known));
-        seen.insert(hub.clone());
-        *self.named.borrow_mut() = welcome.hubs.iter().take(MAX_HUBS).chain([&welcome.hub]).cloned().collect();
-    }
-
-    /// A hub has a connection: its session goes on, or a new one begins.
-    fn take(&self, index: usize, via: Transport, hub: HubId, welcome: Welcome, connected: Connected, position: u64) {
-        let is_chosen = self.config.hubs[index].transport == Transport::Auto;
-        let old = self
-            .links
-            .borrow()
-            .iter()
-            .find(|dialled| dialled.hub == hub && !dialled.link.is_over())
-            .map(|dialled| (dialled.via.set(via), dialled.link.clone()));
-        if let Some(((), link)) = old {
-            match welcome.resumed {
-                Some(received) if link.session_id() == welcome.session => {
-                    link.attach(connected, position, received);
-                    if is_chosen {
-                        link.prove();
-                    }
-                    return;
-                }
-                _ => link.abandon("the hub does not know the session any more", welcome.ended),
-            }
-        }
-        let peer = Peer { role: Role::Hub, island: "".into(), name: hub.0.as_str().into(), key: hub.1 };
-        let new = NewLink {
-            session_id: welcome.session,
-            peer,
-            side: Side::Dialler,
-            exchanges: [welcome.exchanges, self.config.exchanges],
-            features: welcome.features & self.features(index),
-            ping: self.config.ping,
-            lost: self.lost.clone(),
-            budget: self.config.budget.clone(),
-            traffic: self.config.traffic.clone(),
-        };
-        let link = Link::new(&self.shard, self.handler.clone(), new);
-        tracing::info!(hub = %welcome.hub, url = self.config.hubs[index].url, transport = via.name(), sealed = welcome.sealed, "link is up");
-        self.links.borrow_mut().push(Dialled { hub, address: index, via: Cell::new(via), link: link.clone() });
-        link.attach(connected, 0, 0);
-        if is_chosen {
-            link.prove();
-        }
-    }
-}
-
-/// A hub whose answer is being confirmed, until this is dropped.
-struct Pending<'a> {
-    inner: &'a Inner,
-    hub: &'a HubId,
-}
-
-impl Drop for Pending<'_> {
-    fn drop(&mut self) {
-        self.inner.pending.borrow_mut().remove(self.hub);
-    }
-}
-
-/// While a link has let its connection go for another: if that does not come about, it is dialled anew.
-struct Gap<'a>(&'a Notify);
-
-impl Drop for Gap<'_> {
-    fn drop(&mut self) {
-        self.0.notify_waiters();
     }
 }
 

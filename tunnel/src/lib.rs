@@ -54,6 +54,6 @@ pub use path::{FILE as PATHS_FILE, Finding, Found};
 pub use peer::Peer;
 pub use proxy::Proxy;
 pub use settings::{HubConfig, HubMistake};
-pub use traffic::Traffic;
+pub use traffic::{Figure, Traffic};
 pub use wire::tunnel::hello::{ClientHello, Refusal, RefusalReason, Role, Seal};
 pub use wire::tunnel::record::End;

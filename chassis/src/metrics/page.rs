@@ -24,6 +24,20 @@ impl Page {
         self.line(name, labels, value);
     }
 
+    /// All values of a name; `kind` as in [`Page::header`].
+    pub fn family<'a>(
+        &mut self,
+        name: &str,
+        help: &str,
+        kind: &str,
+        values: impl IntoIterator<Item = (Vec<(&'a str, &'a str)>, u64)>,
+    ) {
+        self.header(name, help, kind);
+        for (labels, value) in values {
+            self.line(name, &labels, value);
+        }
+    }
+
     /// The two lines before the values of a name; once a name. `kind` is `counter`, `gauge` or `histogram`.
     pub fn header(&mut self, name: &str, help: &str, kind: &str) {
         let help = help.replace('\\', "\\\\").replace('\n', "\\n");

@@ -17,6 +17,7 @@ use super::{Attempt, Inner};
 use crate::Transport;
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError};
 use crate::link::Loss;
+use crate::path::Remembered;
 
 /// How long a transport is alone before the next is tried beside it: all have been within two seconds.
 const STAGGER: Duration = Duration::from_millis(500);
@@ -62,17 +63,15 @@ fn all(failed: &[(Transport, String)]) -> String {
     }
 }
 
-/// Notes what came of the links of an address since the last time.
-pub(super) fn look(inner: &Rc<Inner>, index: usize, now: Instant) {
+/// Notes what came of the links of an address since the last time; `lost`: those of their connections that are no more.
+pub(super) fn look(inner: &Rc<Inner>, index: usize, lost: Vec<(Transport, Loss)>, now: Instant) {
     let known = &inner.addresses[index];
     let address = &inner.config.hubs[index];
     let mut path = known.path.borrow_mut();
     let links = inner.links.borrow();
-    for dialled in links.iter().filter(|dialled| dialled.address == index) {
-        let transport = dialled.via.get();
-        if let Some(Loss { how, is_proven, why }) = dialled.link.take_loss()
-            && path.broke(transport, how, is_proven, why.clone(), now)
-        {
+    for (transport, Loss { how, is_proven, why, .. }) in lost {
+        known.lost.set(Some(how));
+        if path.broke(transport, how, is_proven, why.clone(), now) {
             tracing::warn!(
                 url = address.url,
                 transport = transport.name(),
@@ -80,13 +79,16 @@ pub(super) fn look(inner: &Rc<Inner>, index: usize, now: Instant) {
                 "the link goes over another transport for a while"
             );
         }
+    }
+    for dialled in links.iter().filter(|dialled| dialled.address == index) {
+        let transport = dialled.via.get();
         if dialled.link.is_proven() && path.proven(transport) {
             tracing::info!(
                 url = address.url,
                 transport = transport.name(),
                 "this transport works on the way to the hub"
             );
-            inner.memory.keep(address, transport, inner.shard.index());
+            inner.remember(index, Remembered { transport: Some(transport), silence: None });
         }
     }
     let steady = links.iter().find(|dialled| dialled.address == index && dialled.link.is_proven());

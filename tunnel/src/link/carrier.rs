@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::SPARE_LEN;
 use super::round_trip::Asked;
+use crate::Traffic;
 use crate::path::Break;
 use crate::seal::Seal;
+use crate::traffic::Carried;
 use crate::transport::Transport;
 
 /// Bytes of a record that is not whole which count as a sign of life: a quarter of the longest.
@@ -32,6 +34,8 @@ pub(super) struct Carrier {
     /// Sealed bytes on their way to the transport.
     pub(super) sealed: Vec<u8>,
     pub(super) is_tls: bool,
+    /// Counts it as long as it is.
+    _carried: Carried,
     pub(super) waker: Option<Waker>,
     /// Whether the transport could not write everything.
     pub(super) is_blocked: bool,
@@ -48,6 +52,10 @@ pub(super) struct Carrier {
     /// Bytes that came since then and were no whole record yet.
     partial_len: usize,
     pub(super) last_write: Instant,
+    /// How silent it was before what was written last and has had no answer.
+    silent_before: Option<Duration>,
+    /// The longest silence after which it answered.
+    pub(super) outlived: Duration,
     pub(super) last_ping: Instant,
     pub(super) asked: Asked,
     /// Bytes the transport held when it was last looked at, and since when they have not become fewer.
@@ -56,9 +64,10 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    pub(super) fn new(number: u64, connected: Connected, now: Instant) -> Carrier {
+    pub(super) fn new(number: u64, connected: Connected, traffic: &Traffic, now: Instant) -> Carrier {
         Carrier {
             number,
+            _carried: traffic.carried(connected.transport.name()),
             transport: connected.transport,
             seal: connected.seal,
             sealed: Vec::new(),
@@ -72,6 +81,8 @@ impl Carrier {
             last_read: now,
             partial_len: 0,
             last_write: now,
+            silent_before: None,
+            outlived: Duration::ZERO,
             last_ping: now,
             asked: Asked::default(),
             stuck: (0, now),
@@ -109,6 +120,21 @@ impl Carrier {
     pub(super) fn understood(&mut self, now: Instant) {
         self.last_read = now;
         self.partial_len = 0;
+        if let Some(silence) = self.silent_before.take() {
+            self.outlived = self.outlived.max(silence);
+        }
+    }
+
+    /// Something is on its way.
+    pub(super) fn wrote(&mut self, now: Instant) {
+        self.silent_before.get_or_insert(now.saturating_duration_since(self.last_read.max(self.last_write)));
+        self.last_write = now;
+    }
+
+    /// How silent it was before it was lost, if that is now.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        let since = self.last_read.max(self.last_write);
+        self.silent_before.unwrap_or_else(|| now.saturating_duration_since(since))
     }
 
     pub(super) fn close(&mut self, now: Instant) {
@@ -152,12 +178,28 @@ mod tests {
     use crate::transport::ws::framing::End;
 
     #[test]
+    fn a_silence_is_outlived_when_what_was_said_after_it_is_answered() {
+        let start = Instant::now();
+        let after = |secs| start + Duration::from_secs(secs);
+        let mut carrier = carrier(start);
+        carrier.wrote(after(3));
+        assert_eq!((carrier.silence(after(9)), carrier.outlived), (Duration::from_secs(3), Duration::ZERO));
+        carrier.wrote(after(8));
+        carrier.understood(after(9));
+        assert_eq!((carrier.silence(after(10)), carrier.outlived), (Duration::from_secs(1), Duration::from_secs(3)));
+    }
+
+    fn carrier(now: Instant) -> Carrier {
+        let transport = Box::new(Ws::new(tokio::io::duplex(64).0, End::Client, Vec::new(), 1));
+        let connected = Connected { transport, seal: None, is_tls: false, rest: Vec::new(), guard: None };
+        Carrier::new(1, connected, &Traffic::default(), now)
+    }
+
+    #[test]
     fn a_trickle_that_becomes_no_record_is_no_sign_of_life() {
         let start = Instant::now();
         let after = |secs| start + Duration::from_secs(secs);
-        let transport = Box::new(Ws::new(tokio::io::duplex(64).0, End::Client, Vec::new(), 1));
-        let connected = Connected { transport, seal: None, is_tls: false, rest: Vec::new(), guard: None };
-        let mut carrier = Carrier::new(1, connected, start);
+        let mut carrier = carrier(start);
         for secs in 1..100 {
             carrier.arrived(40, after(secs));
         }

@@ -1,7 +1,7 @@
 //! What happens to a link without its owner: the flush of the turn, the look at its connection, its end. It never holds a borrow of
 //! its state while it calls the handler.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use shard::{Flush, catch};
 
@@ -12,6 +12,11 @@ use crate::path::Break;
 use crate::session::Violation;
 
 impl Link {
+    /// Says something this often from now on where it is quiet, if that is more often than usual.
+    pub(crate) fn speak_each(&self, often: Duration) {
+        self.0.speaks.set(often.min(self.0.ping));
+    }
+
     /// Leaves its connection for the next, until which its counts stand still: records received, and those that the peer is known to have.
     pub(crate) fn let_go(&self) -> [u64; 2] {
         self.0.drop_carrier();
@@ -29,7 +34,7 @@ impl Inner {
         let session = self.session.borrow();
         let ([sent, received], [spared_out, spared_in]) = (session.crossed(), session.saved());
         let now = [sent, received, spared_out, spared_in];
-        self.traffic.raise(self.counted.replace(now), now);
+        self.traffic.raise(self.via.get(), self.counted.replace(now), now);
     }
 
     pub(super) fn touch(&self) {
@@ -65,7 +70,7 @@ impl Inner {
             wrote = true;
         });
         if wrote {
-            carrier.last_write = now;
+            carrier.wrote(now);
         }
         if wrote || carrier.transport.unwritten_len() > 0 {
             carrier.write();
@@ -102,9 +107,10 @@ impl Inner {
             carrier.give_up(Break::Stalled, format!("a message of {PROOF_LEN} bytes does not come back"));
             return true;
         }
-        let quiet = silent >= self.ping || now.saturating_duration_since(carrier.last_write) >= self.ping;
+        let often = self.speaks.get();
+        let quiet = silent >= often || now.saturating_duration_since(carrier.last_write) >= often;
         let since = now.saturating_duration_since(carrier.last_ping);
-        if (quiet && since >= self.ping) || since >= self.ping * RTT_PINGS {
+        if (quiet && since >= often) || since >= self.ping * RTT_PINGS {
             carrier.last_ping = now;
             let stamp = carrier.asked.ask(Instant::now()).unwrap_or_default();
             let padding = vec![0; carrier.transport.ping_len()];

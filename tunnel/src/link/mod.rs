@@ -70,8 +70,13 @@ struct Inner {
     now: Cell<Instant>,
     connections: Cell<u64>,
     encoding: Cell<Encoding>,
+    /// The name of what carries it, or did last.
+    via: Cell<&'static str>,
     disconnected: Cell<Instant>,
+    /// What patience is counted in.
     ping: Duration,
+    /// How often it says something where it is quiet: that often, or more.
+    speaks: Cell<Duration>,
     round_trip: Cell<Option<RoundTrip>>,
     traffic: Traffic,
     /// What of this session is in it.
@@ -121,8 +126,10 @@ impl Link {
             now: Cell::new(now),
             connections: Cell::new(0),
             encoding: Cell::default(),
+            via: Cell::default(),
             disconnected: Cell::new(now),
             ping: new.ping,
+            speaks: Cell::new(new.ping),
             round_trip: Cell::new(None),
             traffic: new.traffic,
             counted: Cell::new([0; 4]),
@@ -284,16 +291,6 @@ impl Link {
         self.connected() && !self.0.session.borrow().peer_drains()
     }
 
-    /// The last round trip, if there was one.
-    pub fn round_trip(&self) -> Option<RoundTrip> {
-        self.0.round_trip.get()
-    }
-
-    /// How its last connection carries bytes.
-    pub fn encoding(&self) -> Encoding {
-        self.0.encoding.get()
-    }
-
     /// A number of this link, unique in the process.
     pub fn id(&self) -> u64 {
         self.0.number
@@ -309,11 +306,6 @@ impl Link {
         self.0.session.borrow().received()
     }
 
-    /// Bytes kept for the peer's sake: see [`Session::kept_len`].
-    pub(crate) fn kept_len(&self) -> usize {
-        self.0.session.borrow().kept_len()
-    }
-
     /// Whether the session has ended.
     pub(crate) fn is_over(&self) -> bool {
         self.0.session.borrow().is_over()
@@ -326,9 +318,11 @@ impl Link {
         inner.now.set(now);
         let number = inner.connections.get() + 1;
         inner.connections.set(number);
+        inner.count();
         inner.encoding.set(connected.transport.encoding());
+        inner.via.set(connected.transport.name());
         let rest = std::mem::take(&mut connected.rest);
-        let mut carrier = Carrier::new(number, connected, now);
+        let mut carrier = Carrier::new(number, connected, &inner.traffic, now);
         let result = inner.session.borrow_mut().connect(now, position, peer_received, |bytes| carrier.send(&[bytes]));
         inner.drop_carrier();
         *inner.carrier.borrow_mut() = Some(carrier);

@@ -1,7 +1,7 @@
 //! Whether a connection carries what a link has: a handshake is small, and boxes exist that let small messages pass and hold or lose long
 //! ones. A long ping has to come back as long. And how a connection was lost, for whoever chooses the next. It chooses nothing itself.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Link;
 use crate::path::Break;
@@ -16,6 +16,9 @@ pub(crate) struct Loss {
     pub(crate) how: Break,
     /// Whether it had brought a long message back.
     pub(crate) is_proven: bool,
+    /// How silent it was before, and the longest silence that it had outlived.
+    pub(crate) silence: Duration,
+    pub(crate) outlived: Duration,
     pub(crate) why: String,
 }
 

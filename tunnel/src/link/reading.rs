@@ -208,15 +208,18 @@ impl Inner {
         if !is_current {
             return;
         }
-        let is_proven = self.carrier.borrow_mut().take().is_some_and(|carrier| carrier.is_proven);
+        let now = Instant::now();
+        let Some(carrier) = self.carrier.borrow_mut().take() else { return };
+        let (is_proven, silence, outlived) = (carrier.is_proven, carrier.silence(now), carrier.outlived);
+        drop(carrier);
         if self.session.borrow().is_over() {
             return;
         }
-        self.session.borrow_mut().disconnect(Instant::now());
-        self.disconnected.set(Instant::now());
+        self.session.borrow_mut().disconnect(now);
+        self.disconnected.set(now);
         if let Lost::Broken(how, why) = lost {
             tracing::info!(peer = %self.peer.name, session = %self.session_id, why, "link has lost its connection");
-            *self.loss.borrow_mut() = Some(Loss { how, is_proven, why });
+            *self.loss.borrow_mut() = Some(Loss { how, is_proven, silence, outlived, why });
         }
         self.lost.notify_waiters();
     }

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use super::Link;
 use crate::random;
 
 /// Pings that wait for an answer; a connection is given up before there are more.
@@ -18,6 +19,13 @@ pub struct RoundTrip {
     pub number: u64,
     /// What it took.
     pub took: Duration,
+}
+
+impl Link {
+    /// The last round trip, if there was one.
+    pub fn round_trip(&self) -> Option<RoundTrip> {
+        self.0.round_trip.get()
+    }
 }
 
 /// The pings of a connection.

@@ -47,6 +47,16 @@ fn is_plain(encoding: &Encoding) -> bool {
 }
 
 impl Link {
+    /// Bytes kept for the peer's sake: see [`crate::session::Session::kept_len`].
+    pub(crate) fn kept_len(&self) -> usize {
+        self.0.session.borrow().kept_len()
+    }
+
+    /// How its last connection carries bytes.
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding.get()
+    }
+
     /// For `/status`.
     pub fn status(&self) -> LinkStatus {
         let session = self.0.session.borrow();

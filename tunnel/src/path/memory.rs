@@ -1,9 +1,11 @@
-//! What worked on each path, kept over restarts: one small file, written whole or not at all. It holds no secret, and is never needed: what
-//! cannot be read is forgotten, what cannot be written is not remembered.
+//! What was learnt of each path, kept over restarts: one small file, written whole or not at all. It holds no secret, and is never needed: what
+//! cannot be read is forgotten, what cannot be written is not remembered. A disk may be slow: nothing is read or written by a thread that carries calls
+//! once it does.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,18 @@ pub(crate) struct Memory(Option<PathBuf>);
 struct Written {
     /// By URL, and proxy where there is one.
     worked: BTreeMap<String, Transport>,
+    /// Silences after which connections are cut, in milliseconds.
+    #[serde(default)]
+    silences: BTreeMap<String, u64>,
+}
+
+/// What is remembered of one path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Remembered {
+    /// What worked last.
+    pub(crate) transport: Option<Transport>,
+    /// The silence after which connections are cut.
+    pub(crate) silence: Option<Duration>,
 }
 
 impl Memory {
@@ -37,16 +51,29 @@ impl Memory {
         serde_json::from_slice(&text).unwrap_or_default()
     }
 
-    /// What worked last on the way to this address.
-    pub(crate) fn recall(&self, address: &HubAddress) -> Option<Transport> {
-        self.read().worked.get(&name(address)).copied().filter(|transport| *transport != Transport::Auto)
+    /// What is known of the way to this address.
+    pub(crate) fn recall(&self, address: &HubAddress) -> Remembered {
+        let (written, name) = (self.read(), name(address));
+        Remembered {
+            transport: written.worked.get(&name).copied().filter(|transport| *transport != Transport::Auto),
+            silence: written.silences.get(&name).copied().map(Duration::from_millis),
+        }
     }
 
-    /// Remembers what works. `number` keeps those apart who write at once.
-    pub(crate) fn keep(&self, address: &HubAddress, transport: Transport, number: usize) {
+    /// Remembers what is known now, on a thread that may wait; what is not known changes nothing. `number` keeps those apart who write at once.
+    pub(crate) async fn keep(&self, address: &HubAddress, known: Remembered, number: usize) {
+        let (memory, name) = (self.clone(), name(address));
+        let _ = tokio::task::spawn_blocking(move || memory.write(name, known, number)).await;
+    }
+
+    fn write(&self, name: String, known: Remembered, number: usize) {
         let Some(file) = &self.0 else { return };
         let mut written = self.read();
-        if written.worked.insert(name(address), transport) == Some(transport) {
+        let silence = known.silence.and_then(|silence| u64::try_from(silence.as_millis()).ok());
+        let is_known =
+            known.transport.is_none_or(|transport| written.worked.insert(name.clone(), transport) == known.transport)
+                & silence.is_none_or(|ms| written.silences.insert(name, ms) == silence);
+        if is_known {
             return;
         }
         let new = file.with_extension(format!("new-{number}"));
@@ -55,7 +82,7 @@ impl Memory {
             .and_then(|text| fs::write(&new, text))
             .and_then(|()| fs::rename(&new, file));
         if let Err(error) = done {
-            tracing::debug!(file = %file.display(), %error, "what works on the way to the hub is not remembered");
+            tracing::debug!(file = %file.display(), %error, "what was learnt of the way to the hub is not remembered");
         }
     }
 }
@@ -71,27 +98,36 @@ fn name(address: &HubAddress) -> String {
 mod tests {
     use super::*;
 
+    fn works(transport: Transport) -> Remembered {
+        Remembered { transport: Some(transport), silence: None }
+    }
+
     #[test]
-    fn what_worked_is_known_to_the_next_process_and_what_cannot_be_read_is_forgotten() {
+    fn what_was_learnt_is_known_to_the_next_process_and_what_cannot_be_read_is_forgotten() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("paths.json");
         let memory = || Memory::new(Some(file.clone()));
+        let keep = |address: &HubAddress, known, number| memory().write(name(address), known, number);
         let [one, other] = ["http://one", "http://other"].map(|url| HubAddress::new(url, Vec::new()));
-        assert_eq!(memory().recall(&one), None);
-        memory().keep(&one, Transport::Post, 0);
-        memory().keep(&other, Transport::H2, 1);
-        assert_eq!((memory().recall(&one), memory().recall(&other)), (Some(Transport::Post), Some(Transport::H2)));
-        memory().keep(&one, Transport::Ws, 0);
-        assert_eq!(memory().recall(&one), Some(Transport::Ws));
+        assert_eq!(memory().recall(&one), Remembered::default());
+        keep(&one, works(Transport::Post), 0);
+        keep(&other, works(Transport::H2), 1);
+        assert_eq!([memory().recall(&one), memory().recall(&other)], [Transport::Post, Transport::H2].map(works));
+        keep(&one, works(Transport::Ws), 0);
+        let silence = Some(Duration::from_millis(1400));
+        keep(&one, Remembered { transport: None, silence }, 0);
+        assert_eq!(memory().recall(&one), Remembered { silence, ..works(Transport::Ws) });
         let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["paths.json"]);
+        fs::write(&file, "{\"worked\": {\"http://one\": \"h2\"}}").unwrap();
+        assert_eq!(memory().recall(&one), works(Transport::H2), "as an older release wrote it");
         for broken in ["{\"worked\": {\"http://one\": \"pigeon\"}}".to_owned(), "x".repeat(70_000)] {
             fs::write(&file, broken).unwrap();
-            assert_eq!(memory().recall(&one), None);
+            assert_eq!(memory().recall(&one), Remembered::default());
         }
-        memory().keep(&one, Transport::H1, 0);
-        assert_eq!(memory().recall(&one), Some(Transport::H1));
-        assert_eq!(Memory::new(None).recall(&one), None);
-        Memory::new(Some(folder.path().join("no/such/folder/paths.json"))).keep(&one, Transport::H1, 0);
+        keep(&one, works(Transport::H1), 0);
+        assert_eq!(memory().recall(&one), works(Transport::H1));
+        assert_eq!(Memory::new(None).recall(&one), Remembered::default());
+        Memory::new(Some(folder.path().join("no/such/folder/paths.json"))).write(name(&one), works(Transport::H1), 0);
     }
 }

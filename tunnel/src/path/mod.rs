@@ -11,12 +11,14 @@
 //! A link begins with the transport that worked last here, then goes by rank; those held back come last, since something must be tried when
 //! nothing works. One above that of the moment is tried again when its time is over, beside the link, which moves to it only once it stands.
 
+mod idle;
 mod memory;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use idle::Idle;
 pub use memory::FILE;
-pub(crate) use memory::Memory;
+pub(crate) use memory::{Memory, Remembered};
 
 use crate::Transport;
 

@@ -116,7 +116,7 @@ fn read(line: &str) -> Result<Line<'_>> {
 }
 
 fn is_key(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    word.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'_' | b'.'))
 }
 
 /// What is said, and the comment behind it; a `#` in a text between quotes is none.

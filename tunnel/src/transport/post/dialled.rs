@@ -219,7 +219,8 @@ impl Shared {
         }
         match told.verdict {
             Verdict::Unknown => state.break_for(
-                "the hub does not know the stream: it was restarted, or POSTs of one stream are spread over several hubs"
+                "requests of one link reach several hubs, or the hub was restarted; where a balancer stands in front of several hubs, ask for \
+                 stickiness: what comes from one address goes to one of them"
                     .to_owned(),
             ),
             Verdict::Ended if bytes.is_empty() => state.break_for("the hub has ended the stream".to_owned()),
