@@ -48,7 +48,7 @@ fn machines_get_a_line_of_json_each_time_with_rates() {
         let service = &line["seen"]["services"][0];
         assert_eq!((&service["service"], &service["island"]), (&json!("com.example.订单服务"), &json!("beijing")));
         let (calls, failed) = (service["calls_per_s"].as_f64().unwrap(), service["failed_per_s"].as_f64().unwrap());
-        assert!(calls > 0.0 && calls <= 51.0 && (failed * 10.0 - calls).abs() < 0.01, "{service}");
+        assert!(calls > 0.0 && (failed * 10.0 - calls).abs() < 0.01, "{service}");
     }
 }
 
