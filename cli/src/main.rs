@@ -6,6 +6,7 @@
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
 //! | `doctor` | what the way to the hub lets through, what that means, and what to ask for |
 //! | `explain` | where a call would go and why, as an egress gateway decides it |
+//! | `lab` | islands on this machine, to try things in: becomes `highway-lab` |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
 //! | `rules` | shows, checks and changes the rule documents of a registry's config center |
 //! | `sdk generate` | prints the Rust trait and types of a service that a provider published |
@@ -22,6 +23,7 @@ mod check;
 mod doctor;
 mod explain;
 mod key;
+mod lab;
 mod leave;
 mod output;
 mod reach;
@@ -33,6 +35,7 @@ mod top;
 mod watch;
 mod wrong;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -67,6 +70,13 @@ enum Command {
     /// Says where a call would go and why, by the code of an egress gateway that decides it, and what the hubs say of it: exit code 0, or
     /// 3 where it is refused, by the gateway or by its hubs, or a probe was not answered.
     Explain(explain::Arguments),
+    /// A hub and three islands on this machine, kept apart, with real ZooKeeper and Java in them, to try things in: `highway lab up`.
+    #[command(disable_help_flag = true)]
+    Lab {
+        /// What to do there: `highway lab help` lists it.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<OsString>,
+    },
     /// Takes everything that an egress gateway ever wrote out of its island's registries, for one that is stopped and will not be
     /// back.
     Leave {
@@ -112,6 +122,7 @@ fn main() -> ExitCode {
         Command::Check { file, kind } => check::run(&file, kind),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Lab { words } => lab::run(&words),
         Command::Leave { file } => leave::run(&file).map(|left| done(left, "all that it wrote is taken out")),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Sdk(arguments) => sdk::run(&arguments),

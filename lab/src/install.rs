@@ -1,8 +1,9 @@
 //! What the lab needs on this machine, fetched when it is missing and only then: Debian packages, Maven artefacts, compiled Java, npm packages.
 //!
-//! Everything but the packages lies under `target/lab/`, in folders that are named by a digest of what is in them, so a second
+//! Everything but the packages lies under `target/lab/`, or in the user's cache for a lab that is installed, in folders that are named by a digest of what is in them, so a second
 //! run finds them at once and a changed list makes new ones. It never removes anything and never touches a system without `apt-get`.
 
+mod embedded;
 mod golang;
 mod maven;
 mod npm;
@@ -107,7 +108,7 @@ pub fn box_programs() -> Result<PathBuf> {
     let lab = lab_dir();
     fs::create_dir_all(&lab)?;
     let _guard = lock(&lab, "lock-python")?;
-    Ok(python::install(&lab, "boxes")?.join("bin"))
+    Ok(python::install(&lab, "boxes", embedded::BOXES)?.join("bin"))
 }
 
 /// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.
@@ -205,10 +206,17 @@ pub fn also(need: Need) -> Result<PathBuf> {
     packages::find(need.command()).with_context(|| format!("{} is still not there", need.command()))
 }
 
-/// `target/lab` of the workspace.
+/// `target/lab` of the workspace, where this program was built in it; else `highway-lab` in the user's cache. A folder of that name which
+/// somebody else has made would not do: what lies there is run.
 #[must_use]
 pub fn lab_dir() -> PathBuf {
-    workspace().join("target/lab")
+    let is_built_here = std::env::current_exe().is_ok_and(|own| own.starts_with(workspace()));
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
+    match cache() {
+        Some(cache) if !is_built_here => cache.join("highway-lab"),
+        _ => workspace().join("target/lab"),
+    }
 }
 
 /// The folder of the workspace.

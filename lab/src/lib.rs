@@ -14,6 +14,13 @@
 //!   boxes      what stands between an island and the hub
 //!   helper     small errands inside an island, run by `highway-lab` itself
 //!   reaper     ends what a run has started, however the run ends
+//!
+//!   command    `highway lab …`: what somebody types, and what is printed
+//!   up         a lab that stays, from its start to its end; demo, a guided run of it
+//!   control    what is said between these and the keeper
+//!   seat       the folder in which a user's lab is known
+//!   keeper     the process that a kept lab belongs to
+//!   world      what it keeps: line and applications, calls, loads, faults
 //! ```
 //!
 //! What our programs say more with is `HIGHWAY_LAB_LOG=debug`.
@@ -22,16 +29,23 @@
 //! deadline, and nothing here is linked into gateways or hub.
 
 pub mod boxes;
+pub mod command;
+pub mod control;
+mod demo;
 mod ground;
 pub mod helper;
 pub mod install;
+mod keeper;
 pub mod line;
 pub mod net;
 pub mod peer;
 pub mod process;
 pub mod program;
 pub mod reaper;
+pub mod seat;
 pub mod tree;
+mod up;
+pub mod world;
 pub mod zookeeper;
 
 pub use ground::Lab;

@@ -1,4 +1,4 @@
-//! `highway-lab`: installs what the lab needs, and runs its errands inside islands.
+//! `highway-lab`: what `highway lab` becomes. It also installs what tests need, and runs errands inside islands.
 #![allow(clippy::print_stdout, reason = "a tool of the command line")]
 
 use std::process::{Command, ExitCode};
@@ -21,10 +21,7 @@ fn main() -> ExitCode {
         ["install", "newest"] => install::dubbo(Release::V3_3_6)
             .map(|(java, class_path)| println!("java: {}\nclass path: {class_path}", java.display())),
         ["install", "nginx"] => install::also(Need::Nginx).map(|path| println!("nginx: {}", path.display())),
-        _ => {
-            eprintln!("usage: highway-lab install [dubbo | newest | nginx]");
-            return ExitCode::from(2);
-        }
+        _ => return lab::command::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

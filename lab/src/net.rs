@@ -201,6 +201,17 @@ impl Net {
         self.router()?.weather("", namespaces::Weather::Fair)
     }
 
+    /// Lets no more than this through each way of a place, as tc writes it (`30mbit`); what is too much waits up to 400 ms and is then
+    /// dropped.
+    ///
+    /// # Errors
+    /// There are no namespaces, or tc refuses.
+    pub fn thin(&self, place: &Place, rate: &str) -> Result<()> {
+        let router = self.router().context("a thin way wants network namespaces")?;
+        router.thin(place.name(), rate)?;
+        place.runs(&namespaces::bucket("eth0", rate))
+    }
+
     fn router(&self) -> Result<&namespaces::Router> {
         self.router.as_ref().context("the islands share this machine, there is no network between them")
     }

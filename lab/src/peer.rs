@@ -3,6 +3,7 @@
 //! Its settings are Dubbo's defaults but for the QoS port, which several applications of one island cannot share. The other side is
 //! `lab/java`, or `lab/go` for dubbo-go; this side never interprets what they answer, it hands it on.
 
+mod failed;
 mod load;
 mod messages;
 mod pipe;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use anyhow::Result;
 use serde_json::{Value, json};
 
+pub use failed::Failed;
 pub use load::{Load, Progress, Recorded};
 pub use messages::{Answer, Call, Refer, Service, Tally, Thrown};
 

@@ -124,6 +124,13 @@ impl Program {
         self.write(crate::net::HOSTS, &format!("{address} {name}\n"))
     }
 
+    /// The id of its process; nothing where it does not run.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        let process = self.process();
+        process.as_ref().filter(|process| process.ended().is_ok_and(|status| status.is_none())).map(Process::id)
+    }
+
     /// Starts it, or starts it again, and waits until it is alive; [`ready`](Self::ready) waits for more.
     ///
     /// # Errors
@@ -300,10 +307,18 @@ pub fn folder() -> Result<PathBuf> {
     Ok(highway.parent().context("a program lies in a folder")?.to_owned())
 }
 
-/// Looks through the profiles of the target folder that this binary lies in; of several, the one that was built last.
-fn binary(name: &str) -> Result<PathBuf> {
+/// One of our programs: beside this one, as it is installed or built, else the newest in the profiles of the target folder that a test
+/// lies in.
+///
+/// # Errors
+/// It is not built.
+pub fn binary(name: &str) -> Result<PathBuf> {
     let own = std::env::current_exe().context("cannot tell which program this is")?;
-    // target/debug/demo, or target/debug/deps/line-0123 for a test.
+    let beside = own.with_file_name(name);
+    if beside.is_file() {
+        return Ok(beside);
+    }
+    // target/debug/faults, or target/debug/deps/line-0123 for a test.
     let profiles = own.ancestors().skip(2).take(2).flat_map(|target| [target.join("release"), target.join("debug")]);
     let built = profiles.filter_map(|profile| {
         let file = profile.join(name);

@@ -6,12 +6,13 @@
 //! ```text
 //!   pid 4711        is running           net hw812-0-a     was made          dir /tmp/…     was made
 //!   gone 4711       was waited for       unmade hw812-0-a  was removed       keep /tmp/…    is to stay
+//!   hold /run/…     is to be locked until the end
 //! ```
 //!
 //! It ends nothing that it was not told of.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
@@ -51,6 +52,8 @@ fn start() -> Result<Mutex<ChildStdin>> {
 /// The reaper's own life: reads until the pipe closes, then clears up.
 pub(crate) fn reap(lines: impl BufRead) {
     let (mut pids, mut nets, mut folders) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+    // Kept to the end: who waits for the lock waits until all is cleared away.
+    let mut held = Vec::new();
     for line in lines.lines().map_while(Result::ok) {
         let Some((verb, what)) = line.split_once(' ') else { continue };
         let what = what.to_owned();
@@ -61,6 +64,10 @@ pub(crate) fn reap(lines: impl BufRead) {
             "unmade" => nets.remove(&what),
             "dir" => folders.insert(what),
             "keep" => folders.remove(&what),
+            "hold" => {
+                held.extend(File::create(&what).and_then(|file| file.lock().map(|()| file)));
+                true
+            }
             _ => false,
         };
     }

@@ -115,6 +115,12 @@ impl ZooKeeper {
         format!("zookeeper://{}", self.address)
     }
 
+    /// The id of its process; nothing where it does not run.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.process().as_ref().map(Process::id)
+    }
+
     /// Ends it as `kill -9` does.
     pub fn kill(&self) {
         self.process().take();

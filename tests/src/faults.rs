@@ -19,6 +19,7 @@ mod tally;
 mod verdict;
 
 pub use fault::{End, Fault, Gateways, Side};
+pub use lab::peer::Failed as Kind;
 pub use stage::{Stage, Trial};
 pub use table::{document, lines, summary};
-pub use tally::{Figures, Kind};
+pub use tally::Figures;

@@ -52,11 +52,10 @@ pub fn test(arguments: &[String]) -> Result<Count> {
     Ok(count)
 }
 
-/// The line on this machine.
+/// A guided run of the lab on this machine.
 pub fn demo(arguments: &[String]) -> Result<()> {
-    build_programs(&["--release", "-p", "highway-tests"])?;
-    run(step::command(step::target().join("release/highway-lab"), &["install"]))?;
-    let mut demo = step::command(step::target().join("release/demo"), &[]);
+    build_programs(&["--release", "-p", "highway-example-sdk"])?;
+    let mut demo = step::command(step::target().join("release/highway"), &["lab", "demo"]);
     demo.args(arguments);
     run(demo)
 }

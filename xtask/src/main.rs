@@ -14,7 +14,7 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo xtask CHORE [ARGUMENTS]
 
-  demo [ARGUMENTS]    two islands and a hub on this machine, unmodified Java on both sides (--keep leaves it running)
+  demo [ARGUMENTS]    a guided run of the lab: three islands and a hub on this machine, unmodified Java (--keep leaves it running)
   test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
                       in place of `--workspace` (cargo xtask test -p highway-wire)
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates

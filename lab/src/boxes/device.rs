@@ -33,7 +33,7 @@ pub(super) static THIN30: Kind = Kind {
 };
 
 /// The islands' networks, each with lines of its own.
-const ISLANDS: [Ipv4Addr; 2] = [Ipv4Addr::new(10, 77, 2, 0), Ipv4Addr::new(10, 77, 3, 0)];
+const ISLANDS: [Ipv4Addr; 3] = [Ipv4Addr::new(10, 77, 2, 0), Ipv4Addr::new(10, 77, 3, 0), Ipv4Addr::new(10, 77, 4, 0)];
 
 #[derive(Debug)]
 struct Device {

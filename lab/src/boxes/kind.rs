@@ -1,6 +1,8 @@
 //! One kind of box: its name, what runs in its place, and what a gateway is told that goes through it.
 
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddrV4};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -9,6 +11,7 @@ use super::papers::Papers;
 use super::running::Parts;
 use super::{apache, device, envoy, haproxy, mitm, nginx, rude, squid, varnish};
 use crate::net::Place;
+use crate::program::Program;
 
 /// The name under which gateways know the hub, whoever answers to it.
 pub(super) const HUB: &str = "hub.example.com";
@@ -155,6 +158,24 @@ impl Kind {
             name: (HUB, at),
             secret: (self.entrance == Entrance::Proxy).then_some(squid::CREDENTIALS),
         }
+    }
+}
+
+impl Way {
+    /// Leads a gateway that was told to go straight to the hub through the box, from its next start on.
+    ///
+    /// # Errors
+    /// The disk says no.
+    pub fn lead(&self, gateway: &Program, hub: SocketAddrV4) -> Result<()> {
+        let text = fs::read_to_string(gateway.configuration())?;
+        let direct = format!("url = \"http://{hub}\"\n");
+        fs::write(gateway.configuration(), text.replace(&direct, &format!("url = \"{}\"\n{}", self.url, self.more)))?;
+        gateway.resolve(self.name.0, self.name.1)?;
+        if let Some((file, content)) = self.secret {
+            gateway.write(file, content)?;
+            fs::set_permissions(gateway.folder().join(file), fs::Permissions::from_mode(0o600))?;
+        }
+        Ok(())
     }
 }
 

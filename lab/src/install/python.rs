@@ -8,23 +8,23 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use super::{digest, packages};
+use super::digest;
 
-/// A folder with an interpreter and the packages that the folder of `lab/python` with this name wants, fetched if they are missing.
-pub(super) fn install(lab: &Path, name: &str) -> Result<PathBuf> {
-    let wanted = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(name).join("requirements.txt");
-    let content = fs::read(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
-    let place = lab.join(format!("python-{name}-{}", digest(&[&content])));
+/// A folder of this name with an interpreter and the packages of this list, fetched if they are missing.
+pub(super) fn install(lab: &Path, name: &str, packages: &str) -> Result<PathBuf> {
+    let place = lab.join(format!("python-{name}-{}", digest(&[packages.as_bytes()])));
     // What is in it knows its path, so it is made in its place; this file says that it is whole.
     let whole = place.join("whole");
     if !whole.exists() {
-        eprintln!("lab: fetching the packages of lab/python/{name} (pip)");
+        eprintln!("lab: fetching the Python packages of the {name} (pip)");
         if place.exists() {
             fs::remove_dir_all(&place)?;
         }
-        let python = packages::find("python3").context("python3 is not on the path")?;
+        let python = super::packages::find("python3").context("python3 is not on the path")?;
         run(Command::new(python).args(["-m", "venv"]).arg(&place))
             .context("no environment of Python's own can be made; on Debian: apt-get install -y python3-venv")?;
+        let wanted = place.join("requirements.txt");
+        fs::write(&wanted, packages)?;
         let fetch = || {
             let mut pip = Command::new(place.join("bin/python"));
             run(pip.args(["-m", "pip", "install", "--quiet", "--require-hashes", "-r"]).arg(&wanted))

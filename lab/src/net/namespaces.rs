@@ -178,6 +178,11 @@ impl Router {
         rules(&self.name, &format!("flush chain inet lab weather\n{text}"))
     }
 
+    /// The router's end of a place's cable: what goes to it.
+    pub(super) fn thin(&self, place: &str, rate: &str) -> Result<()> {
+        inside(&self.name, &bucket(&format!("{place}-r"), rate)).map(drop)
+    }
+
     pub(super) fn packets_between_islands(&self) -> Result<u64> {
         self.counter("between")
     }
@@ -211,6 +216,11 @@ impl Drop for Router {
             let _ = reaper::tell("unmade", namespace);
         }
     }
+}
+
+/// The command that lets no more than this out of a device.
+pub(super) fn bucket<'a>(device: &'a str, rate: &'a str) -> [&'a str; 13] {
+    ["tc", "qdisc", "replace", "dev", device, "root", "tbf", "rate", rate, "burst", "64kb", "latency", "400ms"]
 }
 
 pub(super) fn rules(namespace: &str, text: &str) -> Result<()> {

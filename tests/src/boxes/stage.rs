@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::echo;
-use lab::boxes::{Kind, Papers, Running, Way};
+use lab::boxes::{Kind, Papers, Running};
 use lab::line::{Egress, Line, Plan, Role};
 use lab::process::{together, until};
 use lab::program::Program;
@@ -91,17 +91,9 @@ impl Stage {
 
     /// A gateway goes through its leg's box, and serves its leg alone.
     fn tell(&self, leg: &Leg, gateway: &Program) -> Result<()> {
-        let Way { url, more, name: (name, address), secret } = leg.running.way();
+        leg.running.way().lead(gateway, self.line.hub_address)?;
         let text = fs::read_to_string(gateway.configuration())?;
-        let direct = format!("url = \"http://{}\"\n", self.line.hub_address);
-        let text = text.replace(&direct, &format!("url = \"{url}\"\n{more}")).replace("com.example.*", &leg.service());
-        fs::write(gateway.configuration(), text)?;
-        gateway.resolve(name, address)?;
-        if let Some((file, content)) = secret {
-            gateway.write(file, content)?;
-            fs::set_permissions(gateway.folder().join(file), fs::Permissions::from_mode(0o600))?;
-        }
-        Ok(())
+        Ok(fs::write(gateway.configuration(), text.replace("com.example.*", &leg.service()))?)
     }
 
     /// The leg with the box of this name.

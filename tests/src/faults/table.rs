@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::Kind;
 use super::stage::Trial;
-use super::tally::{Figures, Kind};
+use super::tally::Figures;
 
 /// The kinds in the order of their columns, and what stands above them.
 const KINDS: [(Kind, &str); 8] = [

@@ -8,29 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use lab::peer::Recorded;
-
-/// How a call failed, by what its caller was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kind {
-    /// In a gateway's words: it may have run, or did run and its answer is missing.
-    Unknown,
-    /// In a gateway's words: it was not executed.
-    NotSent,
-    /// In a gateway's words: nobody offers the service just now. A consumer whose registry shows that calls nobody.
-    NotOffered,
-    /// In the words of the gateway that was ending just then: it was not executed.
-    Ending,
-    /// By the consumer itself: it knew no address to call, or could not connect to any.
-    NoAddress,
-    /// By the consumer itself: its connection to the gateway broke under the call.
-    Cut,
-    /// By the consumer itself: no answer within its timeout.
-    TimedOut,
-    /// Anything else.
-    Other,
-}
+use lab::peer::{Failed as Kind, Recorded};
 
 /// The times of a trial.
 #[derive(Debug, Clone, Copy)]
@@ -112,7 +90,7 @@ pub(super) fn tally<'a>(calls: impl Iterator<Item = &'a Recorded> + Clone, ledge
             figures.repeated += 1;
         }
         figures.twice += ran.map_or(0, |attempts| attempts.values().filter(|count| **count > 1).count());
-        let Some(kind) = kind(call) else {
+        let Some(kind) = call.failed() else {
             figures.answered += 1;
             figures.never_ran += usize::from(ran.is_none());
             continue;
@@ -153,40 +131,6 @@ fn longest_silence(answers: &[(u64, u64)]) -> u64 {
     let mut ends: Vec<u64> = answers.iter().map(|(_, ended)| *ended).collect();
     ends.sort_unstable();
     ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or(0)
-}
-
-/// What the caller was told, by the words that tell it; the gateways' own first, since Dubbo's text stands around them.
-fn kind(call: &Recorded) -> Option<Kind> {
-    call.class.as_ref()?;
-    let text = call.message.as_deref().unwrap_or_default();
-    let says = |words: &[&str]| words.iter().any(|words| text.contains(words));
-    // In front of it stands a URL with words of its own.
-    let cause = text.rsplit_once("cause: ").map_or("", |(_, cause)| cause);
-    let cause_says = |words: &[&str]| words.iter().any(|words| cause.contains(words));
-    Some(if says(&["the call may have been executed", "the call was executed"]) {
-        Kind::Unknown
-    } else if says(&["gateway is ending"]) {
-        Kind::Ending
-    } else if says(&["no island offers", "does not offer", "it is not listed any more"]) {
-        Kind::NotOffered
-    } else if says(&["the call was not executed"]) {
-        Kind::NotSent
-    } else if says(&["No provider available"])
-        || cause_says(&["ailed to connect", "can not be connected", "Connection refused"])
-    {
-        Kind::NoAddress
-    } else if cause_says(&["is closed", "ClosedChannel", "inactive", "not send", "to send", "Connection reset"]) {
-        Kind::Cut
-    } else if says(&[
-        "side response timeout",
-        "remote method timeout",
-        "side timeout",
-        "completed exceptionally: org.apache.dubbo.remoting.TimeoutException",
-    ]) {
-        Kind::TimedOut
-    } else {
-        Kind::Other
-    })
 }
 
 /// The failure without what differs from call to call.
