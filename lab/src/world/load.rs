@@ -147,7 +147,8 @@ impl Row {
         );
         for row in rows {
             let Row { name, calls, answered, not_sent, unknown, per_second, .. } = row;
-            let [p50, p99, longest] = [row.p50_us, row.p99_us, row.longest_us].map(millis);
+            let waited = |micros: u64| if row.answered == 0 { "-".to_owned() } else { millis(micros) };
+            let [p50, p99, longest] = [row.p50_us, row.p99_us, row.longest_us].map(waited);
             text += &format!(
                 "{name:24} {calls:>8} {answered:>9} {not_sent:>9} {unknown:>8} {per_second:>8} {p50:>10} {p99:>10} {longest:>10}\n"
             );

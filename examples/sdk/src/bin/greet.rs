@@ -24,7 +24,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     // The first call waits until the registry is read; it is not what is measured.
     greeting.say_hello("nobody").target("local").await?;
     let begun = Instant::now();
-    let hello = greeting.say_hello(name).target(&**target).await?;
+    let hello = greeting.say_hello(name).target(target).await?;
     println!("{} {hello}", begun.elapsed().as_micros());
     Ok(())
 }
