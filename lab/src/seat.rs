@@ -92,7 +92,12 @@ impl Seat {
     /// # Errors
     /// The disk says no.
     pub fn is_kept(&self) -> Result<bool> {
-        Ok(self.take()?.is_none())
+        match self.take() {
+            Ok(free) => Ok(free.is_none()),
+            // Somebody else who asked for its end was quicker.
+            Err(_) if self.is_gone() => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Waits until the reaper of a keeper that is gone has cleared everything away, and takes the folder out. Tells whether there was
@@ -101,14 +106,18 @@ impl Seat {
     /// # Errors
     /// It takes too long.
     pub fn cleared(&self) -> Result<bool> {
-        let was_left = self.control().exists() || taken(&self.reaper())?.is_none();
-        let free = || taken(&self.reaper()).ok().flatten();
+        let was_left = self.control().exists() || matches!(taken(&self.reaper()), Ok(None));
+        let free = || if self.is_gone() { Some(None) } else { taken(&self.reaper()).ok().flatten().map(Some) };
         let _reaper = until("the reaper ends what the lab had started", CLEARING, free)?;
         // Not while somebody who came in the meantime has it.
-        if let Some(_keeper) = self.take()? {
+        if let Ok(Some(_keeper)) = self.take() {
             let _ = fs::remove_dir_all(&self.0);
         }
         Ok(was_left)
+    }
+
+    fn is_gone(&self) -> bool {
+        !self.0.exists()
     }
 }
 
