@@ -53,27 +53,46 @@ impl Kind {
     }
 }
 
-/// Runs the program's own check.
-pub fn run(file: &Path, kind: Option<Kind>) -> Result<ExitCode> {
-    let Some(kind) = kind.or_else(|| Kind::of(file)) else {
+/// Which program a file is for: as somebody says, or as its name does.
+///
+/// # Errors
+/// Neither says it.
+pub fn kind_of(file: &Path, kind: Option<Kind>) -> Result<Kind> {
+    kind.or_else(|| Kind::of(file)).ok_or_else(|| {
         let names = Kind::ALL.map(Kind::name).join(", ");
         let file = file.display();
-        let what =
-            format!("the name of {file} does not say which program it is for, wanted --kind with one of {names}");
-        return Err(wrong(what));
-    };
+        wrong(format!("the name of {file} does not say which program it is for, wanted --kind with one of {names}"))
+    })
+}
+
+/// Runs the program's own check.
+pub fn run(file: &Path, kind: Option<Kind>) -> Result<ExitCode> {
+    let (mut command, program) = command(file, kind_of(file, kind)?)?;
+    let status = command.status().with_context(|| format!("cannot run {}", program.display()))?;
+    match status.code() {
+        Some(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
+        None => bail!("{} ended with {status}", program.display()),
+    }
+}
+
+/// The same, with what it says in place of its voice.
+pub fn said(file: &Path, kind: Kind) -> Result<(Option<i32>, String)> {
+    let (mut command, program) = command(file, kind)?;
+    let ended = command.output().with_context(|| format!("cannot run {}", program.display()))?;
+    let words = if ended.status.success() { ended.stdout } else { ended.stderr };
+    Ok((ended.status.code(), String::from_utf8_lossy(&words).trim().to_owned()))
+}
+
+/// `--config` and not a bare path: a file may be named like an argument.
+fn command(file: &Path, kind: Kind) -> Result<(Command, PathBuf)> {
     let own = std::env::current_exe().context("cannot tell where this program is")?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let Some(program) = find(kind.name(), &own, &path) else {
         bail!("found no {} beside {} or on the path", kind.name(), own.display());
     };
-    // `--config` and not a bare path: a file may be named like an argument.
-    let checked = Command::new(&program).arg("--check").arg("--config").arg(file).status();
-    let status = checked.with_context(|| format!("cannot run {}", program.display()))?;
-    match status.code() {
-        Some(code) => Ok(ExitCode::from(u8::try_from(code).unwrap_or(1))),
-        None => bail!("{} ended with {status}", program.display()),
-    }
+    let mut command = Command::new(&program);
+    command.arg("--check").arg("--config").arg(file);
+    Ok((command, program))
 }
 
 fn find(name: &str, own: &Path, path: &OsStr) -> Option<PathBuf> {

@@ -1,51 +1,58 @@
-//! `highway doctor`: tries the way from here to the hub, one step at a time, and says what each finding means and what to ask for.
+//! `highway doctor`: tries the way from here to the hub, looks at the machine that a program runs on, and says what each finding means and what
+//! to ask for.
 //!
 //! ```text
-//!  names ─▶ connect ─▶ proxy ─▶ TLS ─▶ who answers ─▶ websocket · h2 · h1 · flow · firewall · bodies · headers ─▶ verdict
-//!  a step without which the next cannot be tried ends it
+//!   way      from here to a hub: what passes, and with a gateway's configuration whether the hub would link
+//!   machine  with a configuration: key, certificates, names, registries, files, the address that consumers are told
 //! ```
 //!
-//! It asks the hub's probes, which know nobody: no key is needed, and none is used. Exit codes: 0 all is well, 1 it could not be tried, 2 bad
-//! arguments, 3 no link can be made, 4 a link can be made and there is something to ask for. Changes nothing anywhere.
+//! Exit codes: 0 all is well, 1 it could not be tried, 2 bad arguments, 3 no link can be made, 4 a link can be made and there is something to ask
+//! for. Changes nothing anywhere.
 
-mod ask;
+mod about;
+mod bundle;
 mod certificate;
-mod long;
-mod probes;
-mod seen;
-mod sentences;
-#[cfg(test)]
-mod sentences_tests;
+mod clock;
+mod machine;
+mod names;
 mod show;
+mod step;
 mod target;
-mod verdict;
 mod way;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use chassis::SecretFile;
 use clap::Args;
+use serde_json::{Value, json};
 use shard::Shard;
+use tunnel::Asker;
+use tunnel::key::PrivateKey;
 
-use crate::wrong::wrong;
+use crate::check::{self, Kind};
 use crate::{output, terminal};
-use ask::{Ask, Http};
-use seen::{Seen, TlsProblem, Who};
-use sentences::{Mark, Step};
-use target::Target;
-use way::{Opened, Way};
+use about::About;
+use step::{Mark, Step};
 
 /// A step that takes longer says what it does.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Without a link there is nothing to be asked for first.
+const NO_LINK: u8 = 3;
+const YES_BUT: u8 = 4;
 
 #[derive(Debug, Args)]
 pub struct Arguments {
-    /// The configuration of an egress or ingress gateway: the way to each of its hubs is tried, as the gateway would go.
+    /// The configuration of a program: its machine, and the way to each of its hubs as the gateway would go.
     #[arg(long, value_name = "FILE", required_unless_present = "hub", conflicts_with = "hub")]
     config: Option<PathBuf>,
+    /// The program it is for [default: as its file name says].
+    #[arg(long, requires = "config")]
+    kind: Option<Kind>,
     /// The hub's address, such as https://hub.example.com; nothing else is needed.
     #[arg(long, value_name = "URL")]
     hub: Option<String>,
@@ -67,56 +74,89 @@ pub struct Arguments {
     /// As JSON, for programs.
     #[arg(long)]
     json: bool,
+    /// Also writes an archive (tar) for support, with all that was found and without a secret. One that is there is never overwritten.
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
 }
 
-/// Tries the way to each hub and shows it.
+/// Looks at the machine and tries the way to each hub, and shows both.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let targets = target::all(arguments)?;
+    let about = match &arguments.config {
+        Some(file) => Some(about::read(file, check::kind_of(file, arguments.kind)?)?),
+        None => None,
+    };
     let runtime = shard::runtime()?;
+    // Before anything is tried: what cannot be written is known at once.
+    let archive = arguments.bundle.as_deref().map(bundle::create).transpose()?;
     runtime.block_on(async {
-        let shard = Shard::on_this_thread(0);
-        let (mut values, mut worst) = (Vec::new(), 0);
-        for target in targets {
-            let (value, code) = doctor(shard.clone(), target, arguments).await?;
-            values.push(value);
-            // Without a link there is nothing to be asked for first.
-            worst = if code == 3 || worst == 3 { 3 } else { worst.max(code) };
+        let subject = about.as_ref().map(bundle::Subject::of);
+        let (value, code) = doctor(about, arguments).await?;
+        if let (Some(archive), Some(file)) = (archive, &arguments.bundle) {
+            bundle::write(archive, &value, subject).await?;
+            output::say(format_args!("{} is written: look into it before it is sent (tar -xOf)", file.display()));
         }
         if arguments.json {
-            output::line(terminal::json(&values.into())?)?;
+            output::line(terminal::json(&value)?)?;
         }
-        Ok(ExitCode::from(worst))
+        Ok(ExitCode::from(code))
     })
 }
 
-async fn doctor(shard: Shard, target: Target, arguments: &Arguments) -> Result<(serde_json::Value, u8)> {
-    let url = target.hub.url.clone();
-    let way = Way::new(shard, target.hub).map_err(wrong)?;
-    let mut walk = Walk { way, seen: Seen::default(), steps: Vec::new(), http: Http::One, says: !arguments.json };
-    if walk.says {
-        output::line(format_args!("the way to {}\n", terminal::shown(&url)))?;
+async fn doctor(mut about: Option<About>, arguments: &Arguments) -> Result<(Value, u8)> {
+    let shard = Shard::on_this_thread(0);
+    let says = !arguments.json;
+    let mut codes = Vec::new();
+    let machine = match &about {
+        Some(about) => {
+            if says {
+                output::line(terminal::shown(&machine::title(about)) + "\n")?;
+            }
+            let mut report = Report::new(says);
+            machine::look(about, &mut report).await?;
+            codes.push(if machine::is_bad(&report.steps) { YES_BUT } else { 0 });
+            if says && !about.hubs.is_empty() {
+                output::line("")?;
+            }
+            Some(show::steps(&report.steps))
+        }
+        None => None,
+    };
+    let asker = about.as_ref().and_then(asker);
+    let targets = match &mut about {
+        Some(about) => std::mem::take(&mut about.hubs),
+        None => vec![target::at(arguments)?],
+    };
+    let mut hubs = Vec::new();
+    for target in targets {
+        let walked = way::walk(shard.clone(), target, asker.as_ref(), arguments.long, says).await?;
+        codes.push(walked.verdict.code);
+        hubs.push(show::walked(&walked));
     }
-    if walk.reaches().await? {
-        walk.probes(arguments.long).await?;
-    }
-    let verdict = verdict::verdict(&walk.seen, &walk.steps, target.transport.as_deref());
-    if walk.says {
-        show::verdict(&verdict)?;
-    }
-    Ok((show::value(&url, &walk.steps, &verdict), verdict.code))
+    let code = if codes.contains(&NO_LINK) { NO_LINK } else { codes.into_iter().max().unwrap_or(0) };
+    let version = env!("CARGO_PKG_VERSION");
+    Ok((json!({ "highway": version, "machine": machine, "hubs": hubs, "code": code }), code))
 }
 
-struct Walk {
-    way: Way,
-    seen: Seen,
+/// As whom links are asked for. Without a key nobody is: the machine's steps say why.
+fn asker(about: &About) -> Option<Asker> {
+    let gateway = about.gateway.clone()?;
+    let secret = SecretFile::new(about.key_file.clone()?).read(Path::new("")).ok()?;
+    let key = Arc::new(PrivateKey::from_file_content(secret.bytes()).ok()?);
+    Some(Asker { key, role: gateway.role, island: gateway.island, gateway: gateway.id, seal: gateway.seal })
+}
+
+/// The steps so far.
+struct Report {
     steps: Vec<Step>,
-    /// What requests that are not streams go by.
-    http: Http,
-    /// Whether each step is shown as soon as it is done.
+    /// Whether each is shown as soon as it is done.
     says: bool,
 }
 
-impl Walk {
+impl Report {
+    fn new(says: bool) -> Report {
+        Report { steps: Vec::new(), says }
+    }
+
     /// Takes down a step; whether it is not bad.
     fn step(&mut self, step: Step) -> Result<bool> {
         if self.says {
@@ -125,130 +165,6 @@ impl Walk {
         let is_well = step.mark != Mark::Bad;
         self.steps.push(step);
         Ok(is_well)
-    }
-
-    /// Up to who answers; whether it is a hub.
-    async fn reaches(&mut self) -> Result<bool> {
-        let names = slowly("looking up the name", self.way.names()).await;
-        self.step(sentences::names(&names))?;
-        self.seen.connects = slowly("connecting", self.way.connects(&names)).await;
-        self.seen.names = Some(names);
-        for connect in self.seen.connects.clone() {
-            let mut step = sentences::connect(&connect);
-            // One of several addresses that takes no connection costs time, and no link.
-            if step.mark == Mark::Bad && self.way.at.is_some() {
-                step.mark = Mark::Note;
-            }
-            self.step(step)?;
-        }
-        if self.way.at.is_none() {
-            return Ok(false);
-        }
-        let opened = match slowly("proxy and TLS", self.way.open(&[b"h2", b"http/1.1"])).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                self.step(Step::found(
-                    "connect",
-                    Mark::Bad,
-                    error.to_string(),
-                    "it took a connection, and takes none now",
-                    "",
-                ))?;
-                return Ok(false);
-            }
-        };
-        // Who answers one connection at a time waits for the end of this one.
-        let Opened { stream, proxied, tls } = opened;
-        drop(stream);
-        if let Some(proxied) = proxied {
-            let is_through = self.step(sentences::proxied(&proxied))?;
-            self.seen.proxied = Some(proxied);
-            if !is_through {
-                return Ok(false);
-            }
-        }
-        if let Some(mut tls) = tls {
-            if tls.problem.as_ref().is_some_and(|problem| !matches!(problem, TlsProblem::Other(_))) {
-                tls.certificate = slowly("looking at the certificate", self.way.shown()).await;
-            }
-            let is_trusted = self.step(sentences::tls(&tls))?;
-            self.seen.tls = Some(tls);
-            if !is_trusted {
-                return Ok(false);
-            }
-        }
-        self.answers().await
-    }
-
-    async fn answers(&mut self) -> Result<bool> {
-        let way = &self.way;
-        let ask = || Ask::post(probes::probe_path(way), probes::OCTETS, probes::opaque(16));
-        let mut answer = slowly("asking the hub", ask::whole(way, Http::One, ask())).await;
-        if answer.is_err()
-            && let Ok(heard) = slowly("asking over HTTP/2", ask::whole(way, Http::Two, ask())).await
-        {
-            // A port for HTTP/2 alone.
-            answer = Ok(heard);
-            self.http = Http::Two;
-        }
-        if answer.as_ref().is_ok_and(|heard| heard.who == Who::Other) {
-            // The way may have something against POST alone; and an earlier hub has other words at its path.
-            let asked =
-                slowly("asking for the path of links", ask::whole(way, Http::One, Ask::get(way.link_path()))).await;
-            if let Ok(heard) = asked
-                && heard.who != Who::Other
-            {
-                let is_refused = answer.as_ref().is_ok_and(|heard| heard.status == 403);
-                answer = Ok(seen::Heard { who: if is_refused { Who::Hub } else { heard.who }, ..heard });
-            }
-        }
-        let path = way.link_path();
-        let is_hub = answer.as_ref().is_ok_and(|heard| heard.who != Who::Other);
-        self.step(sentences::answer(&answer, &path))?;
-        self.seen.answer = Some(answer);
-        Ok(is_hub)
-    }
-
-    async fn probes(&mut self, long: bool) -> Result<()> {
-        let who =
-            self.seen.answer.as_ref().and_then(|answer| answer.as_ref().ok()).map_or(Who::Other, |heard| heard.who);
-        let upgrade = slowly("trying WebSocket", probes::upgrade(&self.way, who)).await;
-        self.step(sentences::upgrade(&upgrade))?;
-        self.seen.upgrade = Some(upgrade);
-        let h2 = slowly("trying a stream over HTTP/2", probes::stream(&self.way, Http::Two, who)).await;
-        self.step(sentences::stream("h2 stream", &h2))?;
-        self.seen.h2 = Some(h2);
-        let h1 = slowly("trying a stream over HTTP/1.1", probes::stream(&self.way, Http::One, who)).await;
-        self.step(sentences::stream("h1 stream", &h1))?;
-        self.seen.h1 = Some(h1);
-        if who != Who::Hub {
-            return Ok(());
-        }
-        let (way, http) = (&self.way, self.http);
-        if http == Http::One {
-            let flows = async { (probes::request_flow(way).await, probes::answer_flow(way).await) };
-            let (request, answer) = slowly("sending piece by piece", flows).await;
-            (self.seen.request_flow, self.seen.answer_flow) = (request, answer);
-            self.step(sentences::flow(request, answer))?;
-        }
-        let inspection = slowly("sending what a firewall may refuse", probes::inspection(&self.way, http)).await;
-        self.step(sentences::inspection(&inspection, &self.way.link_path()))?;
-        self.seen.inspection = Some(inspection);
-        let bodies = slowly("sending long bodies", probes::bodies(&self.way, http)).await;
-        self.step(sentences::bodies(&bodies))?;
-        self.seen.bodies = Some(bodies);
-        let heads = slowly("sending long headers", probes::heads(&self.way, http)).await;
-        self.step(sentences::heads(&heads))?;
-        self.seen.heads = Some(heads);
-        if long {
-            let times =
-                slowly("waiting, up to two and a half minutes", Box::pin(long::times(&self.way, &self.seen))).await;
-            for step in sentences::times(&times) {
-                self.step(step)?;
-            }
-            self.seen.times = Some(times);
-        }
-        Ok(())
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `key new`, `key show` | makes a key of a gateway or hub, shows the public half of one |
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
-//! | `doctor` | what the way to the hub lets through, what that means, and what to ask for |
+//! | `doctor` | what the way to the hub lets through and what is wrong with this machine, what that means, and what to ask for |
 //! | `explain` | where a call would go and why, as an egress gateway decides it |
 //! | `lab` | islands on this machine, to try things in: becomes `highway-lab` |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
@@ -64,7 +64,7 @@ enum Command {
         #[arg(long)]
         kind: Option<Kind>,
     },
-    /// Tries the way from here to the hub step by step and says what each finding means and what to ask for: exit code 0 where all is
+    /// Tries the way from here to the hub step by step, looks at this machine, and says what each finding means and what to ask for: exit code 0 where all is
     /// well, 4 where a link can be made and there is something to ask for, 3 where none can.
     Doctor(doctor::Arguments),
     /// Says where a call would go and why, by the code of an egress gateway that decides it, and what the hubs say of it: exit code 0, or

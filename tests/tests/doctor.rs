@@ -12,6 +12,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use lab::Lab;
+use lab::boxes::{self, Papers, Running};
 use lab::install::{self, Need};
 use lab::net::Place;
 use lab::process::{Process, Stdout, until};
@@ -128,13 +129,13 @@ impl World {
 impl Told {
     /// What a step says, all of it.
     fn step(&self, name: &str) -> String {
-        let steps = self.value[0]["steps"].as_array().unwrap();
+        let steps = self.value["hubs"][0]["steps"].as_array().unwrap();
         let step = steps.iter().find(|step| step["step"] == name);
         step.unwrap_or_else(|| panic!("no step {name}: {}", self.whole)).to_string()
     }
 
     fn passes(&self) -> &Value {
-        &self.value[0]["passes"]
+        &self.value["hubs"][0]["passes"]
     }
 }
 
@@ -219,4 +220,106 @@ fn a_proxy_a_portal_and_a_dead_port_are_told_apart() {
     let told = world.doctor(dead, &["--proxy", "none"]);
     assert_eq!(told.code, Some(3), "{}", told.whole);
     assert!(told.step("connect").contains("nobody listens there"), "{}", told.whole);
+}
+
+#[test]
+fn a_firewall_is_told_by_what_it_refuses_with_the_line_for_its_team() {
+    let world = world();
+    let papers = Papers::new(world.lab.folder()).unwrap();
+    let kind = boxes::Kind::of("waf-crs").unwrap();
+    let firewall = Running::start(kind, world.island(), world.address, world.lab.folder(), &papers).unwrap();
+    let at = SocketAddrV4::new(world.island().address(), 8080);
+    let told = world.doctor(at, &["--proxy", "none"]);
+    assert_eq!(told.code, Some(4), "{}\n{}", told.whole, firewall.last_words());
+    // Its 403 to a POST is not taken for somebody else in the hub's place, and upgrades pass.
+    assert!(told.step("answer").contains("the hub"), "{}", told.whole);
+    assert_eq!(told.passes()[0], "ws", "{}", told.whole);
+    let step = told.step("firewall");
+    for words in ["octet-stream gets status 403", "\\\"@beginsWith /highway/link\\\"", "removeById=920420"] {
+        assert!(step.to_lowercase().contains(&words.to_lowercase()), "{words}: {step}");
+    }
+}
+
+/// What an earlier hub says, which has no probes, behind something that refuses POSTs.
+#[test]
+fn an_earlier_hub_behind_a_box_that_refuses_posts_is_not_taken_for_one_with_probes() {
+    let world = world();
+    let at = world.island().listen(8081).unwrap();
+    let listener = world.island().inside(|| TcpListener::bind(at)).unwrap().unwrap();
+    std::thread::spawn(move || {
+        for mut asked in listener.incoming().flatten() {
+            let mut head = [0; 4096];
+            let len = asked.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..len]).into_owned();
+            let (status, words) = match () {
+                () if head.starts_with("POST ") => ("403 Forbidden", "no\n"),
+                () if head.contains("/highway/link ") => {
+                    ("426 Upgrade Required", "A link is a WebSocket (version 13) or an HTTP/2 POST.\n")
+                }
+                () => ("404 Not Found", "This is a Highway hub; links are at /highway/link.\n"),
+            };
+            let answer =
+                format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{words}", words.len());
+            let _ = asked.write_all(answer.as_bytes());
+        }
+    });
+    let told = world.doctor(at, &["--proxy", "none"]);
+    assert!(told.step("answer").contains("a hub answers that has no probes"), "{}", told.whole);
+    assert!(told.step("clock").contains("no Date header"), "{}", told.whole);
+    // Probes that it does not have are not held against the way.
+    let steps = told.value["hubs"][0]["steps"].to_string();
+    assert!(!steps.contains("\"firewall\"") && !steps.contains("\"bodies\""), "{}", told.whole);
+}
+
+/// The same proxy, by the file of a gateway: its credentials, and its own key at the hub.
+#[test]
+fn a_gateways_file_leads_through_the_proxy_to_the_hubs_word() {
+    let world = world();
+    let (_squid, squid) = world.squid();
+    let folder = world.lab.folder().join("gateway");
+    fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let key = program::highway(&["key", "new", "--out", &file("gateway.key")]).unwrap();
+    let hub = program::highway(&["key", "show", world.hub.folder().join("hub.key").to_str().unwrap()]).unwrap();
+    let with = |account: &str| {
+        fs::write(file("account"), account).unwrap();
+        fs::set_permissions(file("account"), fs::Permissions::from_mode(0o600)).unwrap();
+        let text = format!(
+            "[island]\nid = \"a\"\ngateway = \"e1\"\n\n[link]\nkey_file = \"gateway.key\"\n\n[[hub]]\nurl = \"http://{}\"\nkey = [\"{}\"]\n\
+             proxy = \"http://{squid}\"\nproxy_credentials_file = \"account\"\n",
+            world.address,
+            hub.trim()
+        );
+        fs::write(file("egress-gw.toml"), text).unwrap();
+        let program = program::folder().unwrap().join("highway");
+        let output = world
+            .island()
+            .command(program)
+            .args(["doctor", "--json", "--config", &file("egress-gw.toml")])
+            .output()
+            .unwrap();
+        let whole = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {whole}"));
+        Told { code: output.status.code(), value, whole }
+    };
+    let told = with("shop:planted-secret\n");
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("proxy").contains("does not take the credentials (407)"), "{}", told.whole);
+    assert!(!told.whole.contains("planted-secret"), "{}", told.whole);
+
+    let told = with("shop:sesame\n");
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    assert!(told.step("link").contains("no gateway has the key"), "{}", told.whole);
+    let listed = format!(
+        "[[island]]\nid = \"a\"\n[[island.gateway]]\nid = \"e1\"\nrole = \"egress\"\nkey = \"{}\"\n",
+        key.trim()
+    );
+    world.hub.write("islands.toml", &listed).unwrap();
+    let told = until("the hub knows the gateway", STARTING, || {
+        let told = with("shop:sesame\n");
+        (told.code != Some(3)).then_some(told)
+    })
+    .unwrap();
+    assert!(told.step("proxy").contains("connects to"), "{}", told.whole);
+    assert!(told.step("link").contains("would link with egress gateway `e1`"), "{}", told.whole);
 }

@@ -76,6 +76,24 @@ pub struct HubAddress {
 }
 
 impl HubAddress {
+    /// Whether a URL says nothing that may be a secret: it is shown in logs, on pages and by tools.
+    ///
+    /// # Errors
+    /// What was found and what is wanted; nothing of the URL.
+    pub fn is_open(url: &str) -> Result<(), String> {
+        // As text: what cannot be read may hold one as well.
+        let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
+        let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
+        let found = match (authority.contains('@'), behind.contains(['?', '#'])) {
+            (true, _) => "credentials",
+            (false, true) => "a query",
+            (false, false) => return Ok(()),
+        };
+        let wanted =
+            "wanted http://HOST:PORT or https://HOST:PORT; what boxes on the way want to see goes into headers_file";
+        Err(format!("found {found} in the address, {wanted}"))
+    }
+
     /// A hub at `url`, known by these keys: by whatever works, without TLS, straight.
     #[must_use]
     pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {

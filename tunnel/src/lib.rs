@@ -18,6 +18,7 @@
 
 mod accept;
 mod address;
+mod ask;
 mod assembly;
 mod dial;
 mod exchange;
@@ -45,6 +46,7 @@ mod transport;
 
 pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
 pub use address::{Encoding, HubAddress, Transport};
+pub use ask::{Asker, NoLink, Welcomed, ask};
 pub use assembly::{Assembly, AssemblyError};
 pub use dial::{DialConfig, Dialer, HubStatus, dial};
 pub use exchange::{ExchangeId, Handler, Open, Reply};

@@ -121,6 +121,10 @@ impl HubConfig {
             tell(mistakes, "url", "missing, wanted the hub's address, such as \"https://hub.example.com\"");
             return None;
         };
+        if let Err(what) = HubAddress::is_open(url) {
+            tell(mistakes, "url", what);
+            return None;
+        }
         let is_sound = ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme));
         if !is_sound {
             tell(mistakes, "url", format!("found {url:?}, wanted http://HOST:PORT or https://HOST:PORT"));
@@ -259,6 +263,14 @@ mod tests {
         assert!(told[1].starts_with("key[1]: "), "{told:?}");
         let told = mistakes(&HubConfig::default(), Path::new("")).join("\n");
         assert!(told.contains("url: missing") && told.contains("key: missing"), "{told}");
+    }
+
+    #[test]
+    fn credentials_in_an_address_are_refused_and_not_told() {
+        let told = mistakes(&hub("https://shop:sesame@hub.example.com", &[&public()]), Path::new("")).join("\n");
+        assert!(told.starts_with("url: found credentials") && !told.contains("sesame"), "{told}");
+        let told = mistakes(&hub("https://hub.example.com/?token=sesame", &[&public()]), Path::new("")).join("\n");
+        assert!(told.starts_with("url: found a query") && !told.contains("sesame"), "{told}");
     }
 
     #[test]

@@ -49,6 +49,7 @@
 //!
 //! * [`ConfigCenter`] is for tools: it changes rule documents, with a history, and never over somebody else's change.
 //! * [`definitions`] is for tools too: what providers publish of an interface.
+//! * [`examine`] is for tools too: whether a registry can be reached, and what its login may do there.
 //! * [`open`] makes one for ZooKeeper; [`Driver`] is its only task and ends when every handle is gone.
 //! * [`open_only`] makes one that reads what a program needs that calls some services among thousands:
 //!
@@ -77,6 +78,7 @@ mod changes;
 mod config;
 mod definitions;
 mod driver;
+mod examine;
 mod gateway;
 mod handle;
 mod instance_level;
@@ -102,6 +104,7 @@ pub use center::{DOCUMENT_MAX_LEN, DOCUMENTS_MAX, DOCUMENTS_MAX_LEN, Document, D
 pub use config::{AclChoice, RegistryConfig, RegistryMistake, RegistrySettings, ServerVersion, settle_all};
 pub use definitions::{Definition, DefinitionsFailure, definitions};
 pub use driver::Driver;
+pub use examine::{Examined, Granted, Right, Server, examine, servers};
 pub use gateway::{ANY_ISLAND, Gateway};
 pub use open::{open, open_only};
 pub use registry::{Desired, Level, Registry, RegistryFailure, Stand, Status, VirtualProvider, Work};

@@ -21,6 +21,8 @@ use zookeeper_client::{Acl, Acls, AuthId, Client, Error, Permission};
 use crate::config::{AclChoice, Login, RegistrySettings, ServerVersion};
 use crate::keeper::Keeper;
 
+/// Where a server is whose port is not said.
+const PORT: u16 = 2181;
 /// How long one server may take to say its version.
 const VERSION_WITHIN: Duration = Duration::from_secs(2);
 /// The longest answer to `srvr` that is read; real ones have about 300 bytes.
@@ -273,7 +275,7 @@ fn server_within(session_timeout: Duration, servers: usize) -> Duration {
 }
 
 /// The servers of an address, without its chroot.
-fn hosts(address: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn hosts(address: &str) -> impl Iterator<Item = &str> {
     address.split_once('/').map_or(address, |(hosts, _)| hosts).split(',')
 }
 
@@ -281,16 +283,25 @@ fn hosts(address: &str) -> impl Iterator<Item = &str> {
 pub(crate) async fn serving(address: &str) -> Serving {
     let mut asked = JoinSet::new();
     for host in hosts(address) {
-        let host = if has_port(host) { host.to_owned() } else { format!("{host}:2181") };
-        asked.spawn(async move { timeout(VERSION_WITHIN, version_of(&host)).await.ok().flatten() });
+        let host = host.to_owned();
+        asked.spawn(async move { version_of_host(&host).await });
     }
     let versions = asked.join_all().await;
     let silent = versions.iter().filter(|version| version.is_none()).count();
     Serving { oldest: versions.into_iter().flatten().min(), silent: u32::try_from(silent).unwrap_or(u32::MAX) }
 }
 
-fn has_port(host: &str) -> bool {
-    host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok())
+/// Asks one, as it stands in an address.
+pub(crate) async fn version_of_host(host: &str) -> Option<ServerVersion> {
+    let (name, port) = host_and_port(host);
+    let host = format!("{name}:{port}");
+    timeout(VERSION_WITHIN, version_of(&host)).await.ok().flatten()
+}
+
+/// A server as it stands in an address, where the port may be left out.
+pub(crate) fn host_and_port(host: &str) -> (&str, u16) {
+    let said = host.rsplit_once(':').and_then(|(name, port)| Some((name, port.parse().ok()?)));
+    said.unwrap_or((host, PORT))
 }
 
 async fn version_of(host: &str) -> Option<ServerVersion> {

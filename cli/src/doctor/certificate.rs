@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::seen::Certificate;
+use super::way::seen::Certificate;
 
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;

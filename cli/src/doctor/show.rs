@@ -1,18 +1,20 @@
 //! Steps and verdict for people and for programs. Pure but for the words' way to standard output.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::sentences::{Mark, Step};
-use super::verdict::Verdict;
+use super::step::{Mark, Step};
+use super::way::{Verdict, Walked};
 use crate::terminal::shown;
 
 /// Where what a step means stands.
-const INDENT: &str = "                 ";
+const INDENT: &str = "                    ";
 
 /// The lines of a step, with a line end.
 pub fn lines(step: &Step) -> String {
-    let mut text = format!("{:<5} {:<10} {}\n", mark(step.mark), step.name, shown(&step.saw));
+    let mut text = format!("{:<5} {:<13} {}\n", mark(step.mark), step.name, shown(&step.saw));
     for (what, words) in [("means: ", &step.means), ("do: ", &step.ask)] {
         for (at, line) in words.iter().flat_map(|words| words.split('\n')).enumerate() {
             let what = if at == 0 { what } else { "    " };
@@ -22,15 +24,34 @@ pub fn lines(step: &Step) -> String {
     text
 }
 
-/// All of it as one value.
-pub fn value(hub: &str, steps: &[Step], verdict: &Verdict) -> Value {
+/// Steps as a list.
+pub fn steps(steps: &[Step]) -> Value {
     let steps = steps.iter().map(|step| {
         json!({ "step": step.name, "result": mark(step.mark), "saw": step.saw, "means": step.means, "do": step.ask })
     });
-    json!({
-        "hub": hub, "steps": steps.collect::<Vec<_>>(), "passes": verdict.passes, "verdict": verdict.sentence,
-        "code": verdict.code,
-    })
+    steps.collect::<Vec<_>>().into()
+}
+
+/// A way as one value.
+pub fn walked(walked: &Walked) -> Value {
+    let Verdict { passes, sentence, code } = &walked.verdict;
+    json!({ "hub": walked.url, "steps": steps(&walked.steps), "passes": passes, "verdict": sentence, "code": code })
+}
+
+/// Milliseconds or seconds.
+pub fn time(time: Duration) -> String {
+    match time.as_millis() {
+        millis @ 0..10_000 => format!("{millis} ms"),
+        millis => format!("{} s", millis / 1000),
+    }
+}
+
+pub fn size(len: usize) -> String {
+    match len {
+        0..1024 => format!("{len} B"),
+        len if len < 1 << 20 => format!("{} KB", len >> 10),
+        len => format!("{} MB", len >> 20),
+    }
 }
 
 /// Prints the verdict.

@@ -1,12 +1,11 @@
 //! Which hubs are meant, and how they are reached: by a gateway's own configuration, or by an address alone.
 //!
-//! Of a configuration only `[[hub]]` is read; the program itself is the judge of the whole ([`crate::check`]).
+//! It dials nothing.
 
 use std::path::Path;
 
 use anyhow::Result;
 use chassis::{Mistakes, SecretFile};
-use serde::Deserialize;
 use tunnel::{HubAddress, HubConfig, Proxy};
 
 use super::Arguments;
@@ -19,29 +18,14 @@ pub struct Target {
     pub transport: Option<String>,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Raw {
-    hub: Vec<HubConfig>,
-}
-
-pub fn all(arguments: &Arguments) -> Result<Vec<Target>> {
-    match (&arguments.config, &arguments.hub) {
-        (Some(file), _) => Ok(chassis::config::settle_file(file, &chassis::config::variables(), settle)?.config),
-        (None, Some(url)) => Ok(vec![at(url, arguments)?]),
-        (None, None) => {
-            Err(wrong("found no hub, wanted --hub with its address or --config with a gateway's file".to_owned()))
-        }
-    }
-}
-
-fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Vec<Target>> {
-    if raw.hub.is_empty() {
+/// Those of a configuration, as far as they are sound.
+pub fn settle(typed: &[HubConfig], mistakes: &mut Mistakes) -> Vec<Target> {
+    if typed.is_empty() {
         mistakes.missing("hub", "a section [[hub]]");
     }
     let folder = mistakes.resolve(Path::new(""));
     let mut all = Vec::new();
-    for (at, typed) in raw.hub.iter().enumerate() {
+    for (at, typed) in typed.iter().enumerate() {
         let secret = |key: &str, file: &Path| {
             let secret = mistakes.secret(&format!("hub[{at}].{key}"), &SecretFile::new(file))?;
             Some(secret.bytes().to_vec())
@@ -58,10 +42,15 @@ fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Vec<Target>> {
             }
         }
     }
-    Some(all)
+    all
 }
 
-fn at(url: &str, arguments: &Arguments) -> Result<Target> {
+/// The one that the arguments name.
+pub fn at(arguments: &Arguments) -> Result<Target> {
+    let Some(url) = arguments.hub.as_deref() else {
+        return Err(wrong("found no hub, wanted --hub with its address or --config with a program's file".to_owned()));
+    };
+    HubAddress::is_open(url).map_err(|what| wrong(format!("--hub: {what}")))?;
     let mut hub = HubAddress::new(url, Vec::new());
     if url.starts_with("https://") {
         hub.tls = Some(tunnel::tls::client(arguments.ca.as_deref()).map_err(|error| wrong(format!("--ca: {error}")))?);

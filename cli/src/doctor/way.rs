@@ -1,270 +1,218 @@
-//! The way to a hub, walked one step at a time: names, addresses, proxy, TLS. It sends no request, and says nothing to a peer whose
-//! certificate is not trusted: that one is only looked at, in a handshake that is never finished.
+//! The way to a hub, one step at a time.
+//!
+//! ```text
+//!  names ─▶ connect ─▶ proxy ─▶ TLS ─▶ who answers · clock ─▶ websocket · h2 · h1 · flow · firewall · bodies · headers ─▶ link ─▶ verdict
+//!  a step without which the next cannot be tried ends it
+//! ```
+//!
+//! Up to `headers` it asks the hub's probes, which know nobody: no key is needed, and none is used. `link` is for gateways: the hub is asked
+//! whether it would link, by a handshake that ends with its answer ([`tunnel::ask`]).
 
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant, SystemTime};
+mod ask;
+mod connection;
+mod link;
+mod long;
+mod probes;
+pub mod seen;
+mod sentences;
+#[cfg(test)]
+mod sentences_tests;
+mod verdict;
 
-use http::Uri;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use anyhow::Result;
 use shard::Shard;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
-use tunnel::HubAddress;
+use tunnel::Asker;
 
-use super::certificate;
-use super::seen::{Certificate, Connect, Names, Proxied, Tls, TlsProblem};
+use super::step::{Mark, Step};
+use super::target::Target;
+use super::{Report, clock, names, slowly};
+use crate::output;
+use crate::terminal::shown;
+use crate::wrong::wrong;
+use ask::{Ask, Http};
+use connection::{Opened, Way};
+use seen::{Seen, TlsProblem, Who};
+pub use verdict::Verdict;
 
-/// Of one step.
-const STEP_LIMIT: Duration = Duration::from_secs(5);
-/// Addresses of one name that are tried.
-const ADDRESSES: usize = 16;
+/// What a hub says to a GET where WebSocket is spoken.
+const UPGRADE_REQUIRED: u16 = 426;
 
-pub trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Io for T {}
-pub type BoxIo = Box<dyn Io>;
-
-/// Where to, and what is said on the way.
-pub struct Way {
-    pub shard: Shard,
-    pub hub: HubAddress,
-    uri: Uri,
-    /// What was dialled last with success.
-    pub at: Option<SocketAddr>,
+/// A way that was walked.
+pub struct Walked {
+    pub url: String,
+    pub steps: Vec<Step>,
+    pub verdict: Verdict,
 }
 
-/// A connection, and how it was made.
-#[derive(Default)]
-pub struct Opened {
-    pub stream: Option<BoxIo>,
-    pub proxied: Option<Proxied>,
-    pub tls: Option<Tls>,
+/// Walks it; with `asker` the hub is asked for a link in the end.
+pub async fn walk(shard: Shard, target: Target, asker: Option<&Asker>, is_long: bool, says: bool) -> Result<Walked> {
+    let url = target.hub.url.clone();
+    let way = Way::new(shard, target.hub).map_err(wrong)?;
+    let mut walk = Walk { way, seen: Seen::default(), report: Report::new(says), http: Http::One };
+    if says {
+        output::line(format_args!("the way to {}\n", shown(&url)))?;
+    }
+    if walk.reaches().await? {
+        walk.probes(is_long).await?;
+    }
+    let set = target.transport.as_deref();
+    let mut verdict = verdict::verdict(&walk.seen, &walk.report.steps, set);
+    if let (Some(asker), Some(transport)) = (asker, link::transport(&verdict, set)) {
+        let answer =
+            slowly("asking the hub for a link", tunnel::ask(&walk.way.shard, &walk.way.hub, transport, asker)).await;
+        walk.step(link::step(&answer, asker))?;
+        verdict = link::weigh(verdict, &answer);
+    }
+    if says {
+        super::show::verdict(&verdict)?;
+    }
+    Ok(Walked { url, steps: walk.report.steps, verdict })
 }
 
-impl Way {
-    /// # Errors
-    /// The URL is none of a hub.
-    pub fn new(shard: Shard, hub: HubAddress) -> Result<Way, String> {
-        let wrong = || format!("found {:?}, wanted https://HOST:PORT or http://HOST:PORT", hub.url);
-        let uri: Uri = hub.url.parse().map_err(|_| wrong())?;
-        if uri.host().is_none_or(str::is_empty) || !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(wrong());
-        }
-        Ok(Way { shard, hub, uri, at: None })
+struct Walk {
+    way: Way,
+    seen: Seen,
+    report: Report,
+    /// What requests that are not streams go by.
+    http: Http,
+}
+
+impl Walk {
+    fn step(&mut self, step: Step) -> Result<bool> {
+        self.report.step(step)
     }
 
-    pub fn is_tls(&self) -> bool {
-        self.uri.scheme_str() == Some("https")
-    }
-
-    fn host(&self) -> &str {
-        self.uri.host().unwrap_or_default().trim_matches(['[', ']'])
-    }
-
-    fn port(&self) -> u16 {
-        self.uri.port_u16().unwrap_or(if self.is_tls() { 443 } else { 80 })
-    }
-
-    /// What boxes are told that requests are for.
-    pub fn authority(&self) -> &str {
-        let said = self.uri.authority().map_or("", |authority| authority.as_str());
-        self.hub.host.as_deref().unwrap_or(said)
-    }
-
-    /// The path of links here, whatever prefix stands in front.
-    pub fn link_path(&self) -> String {
-        format!("{}/highway/link", self.uri.path().trim_end_matches('/'))
-    }
-
-    /// Looks up the name of whoever is dialled: the proxy, or the hub itself.
-    pub async fn names(&self) -> Names {
-        let (host, port) = match &self.hub.proxy {
-            Some(proxy) => (proxy.host().to_owned(), proxy.port()),
-            None => (self.host().to_owned(), self.port()),
-        };
-        let start = Instant::now();
-        let looked = timeout(STEP_LIMIT, tokio::net::lookup_host((host.clone(), port))).await;
-        let found = match looked {
-            Ok(Ok(addresses)) => {
-                let mut list: Vec<_> = addresses.map(|address| address.ip()).take(ADDRESSES).collect();
-                list.dedup();
-                Ok(list).and_then(|list| if list.is_empty() { Err("it has no address".to_owned()) } else { Ok(list) })
+    /// Up to who answers; whether it is a hub.
+    async fn reaches(&mut self) -> Result<bool> {
+        let names = slowly("looking up the name", self.way.names()).await;
+        let whose = if self.way.hub.proxy.is_some() { "the proxy" } else { "the hub" };
+        self.step(names::step(&names, whose))?;
+        self.seen.connects = slowly("connecting", self.way.connects(&names)).await;
+        self.seen.names = Some(names);
+        for connect in self.seen.connects.clone() {
+            let mut step = sentences::connect(&connect);
+            // One of several addresses that takes no connection costs time, and no link.
+            if step.mark == Mark::Bad && self.way.at.is_some() {
+                step.mark = Mark::Note;
             }
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("no answer within {STEP_LIMIT:?}")),
-        };
-        Names { host, found, took: start.elapsed() }
-    }
-
-    /// Dials each address; the first that takes a connection is the one for what follows.
-    pub async fn connects(&mut self, names: &Names) -> Vec<Connect> {
-        let port = self.hub.proxy.as_ref().map_or_else(|| self.port(), tunnel::Proxy::port);
-        let mut all = Vec::new();
-        for &address in names.found.as_deref().unwrap_or_default() {
-            let address = SocketAddr::new(address, port);
-            let start = Instant::now();
-            let ended = match dial(address).await {
-                Ok(_) => {
-                    self.at.get_or_insert(address);
-                    Ok(start.elapsed())
-                }
-                Err(error) => Err(said(&error)),
-            };
-            all.push(Connect { address, ended });
+            self.step(step)?;
         }
-        all
-    }
-
-    /// A connection with all that belongs to it.
-    ///
-    /// # Errors
-    /// It cannot be dialled any more. What a proxy or TLS has against it is in what is given.
-    pub async fn open(&self, alpn: &[&[u8]]) -> io::Result<Opened> {
-        let at = self.at.ok_or_else(|| io::Error::other("no address takes a connection"))?;
-        let stream = dial(at).await?;
-        let _ = stream.set_nodelay(true);
-        let mut opened = Opened::default();
-        let stream: BoxIo = match &self.hub.proxy {
-            None => Box::new(stream),
-            Some(proxy) => {
-                let hub = format!("{}:{}", self.uri.host().unwrap_or_default(), self.port());
-                let through = proxy.open(&self.shard, stream, &hub).await;
-                let refused = through.as_ref().err().map(|error| error.to_string());
-                opened.proxied = Some(Proxied { proxy: proxy.to_string(), hub, refused });
-                let Ok(stream) = through else { return Ok(opened) };
-                Box::new(stream)
+        if self.way.at.is_none() {
+            return Ok(false);
+        }
+        let opened = match slowly("proxy and TLS", self.way.open(&[b"h2", b"http/1.1"])).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.step(Step::found(
+                    "connect",
+                    Mark::Bad,
+                    error.to_string(),
+                    "it took a connection, and takes none now",
+                    "",
+                ))?;
+                return Ok(false);
             }
         };
-        let Some(config) = &self.hub.tls else {
-            opened.stream = Some(stream);
-            return Ok(opened);
-        };
-        let mut config = ClientConfig::clone(config);
-        config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
-        let (tls, stream) = self.secure(stream, config).await?;
-        opened.tls = Some(tls);
-        opened.stream = stream;
-        Ok(opened)
-    }
-
-    async fn secure(&self, stream: BoxIo, config: ClientConfig) -> io::Result<(Tls, Option<BoxIo>)> {
-        let name = self.hub.server_name.clone().unwrap_or_else(|| self.host().to_owned());
-        let server = ServerName::try_from(name.clone()).map_err(io::Error::other)?;
-        let none =
-            || Tls { name: name.clone(), version: String::new(), has_h2: false, certificate: None, problem: None };
-        match timeout(STEP_LIMIT, TlsConnector::from(Arc::new(config)).connect(server, stream)).await {
-            Ok(Ok(stream)) => {
-                let connection = stream.get_ref().1;
-                let version = connection.protocol_version().map_or_else(String::new, |version| format!("{version:?}"));
-                let first = connection.peer_certificates().and_then(<[_]>::first);
-                let certificate = first.and_then(|first| certificate::read(first, SystemTime::now()));
-                let has_h2 = connection.alpn_protocol() == Some(b"h2");
-                let tls = Tls { version: version.replace("TLSv1_", "TLS 1."), has_h2, certificate, ..none() };
-                Ok((tls, Some(Box::new(stream))))
-            }
-            Ok(Err(error)) => {
-                let problem = Some(problem(&error));
-                Ok((Tls { problem, ..none() }, None))
-            }
-            Err(_) => {
-                let problem = Some(TlsProblem::Other(format!("no answer within {STEP_LIMIT:?}")));
-                Ok((Tls { problem, ..none() }, None))
+        // Who answers one connection at a time waits for the end of this one.
+        let Opened { stream, proxied, tls } = opened;
+        drop(stream);
+        if let Some(proxied) = proxied {
+            let is_through = self.step(sentences::proxied(&proxied))?;
+            self.seen.proxied = Some(proxied);
+            if !is_through {
+                return Ok(false);
             }
         }
-    }
-
-    /// The certificate of a peer that is not trusted, from a handshake that ends as soon as it was seen.
-    pub async fn shown(&self) -> Option<Certificate> {
-        let look = Arc::new(Look::default());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .ok()?
-            .dangerous()
-            .with_custom_certificate_verifier(look.clone())
-            .with_no_client_auth();
-        let mut hub = self.hub.clone();
-        hub.tls = Some(Arc::new(config));
-        let way = Way { shard: self.shard.clone(), hub, uri: self.uri.clone(), at: self.at };
-        let _ = way.open(&[]).await;
-        let der = look.0.lock().ok()?.take()?;
-        certificate::read(&der, SystemTime::now())
-    }
-}
-
-async fn dial(address: SocketAddr) -> io::Result<TcpStream> {
-    let silent = || io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {STEP_LIMIT:?}"));
-    timeout(STEP_LIMIT, TcpStream::connect(address)).await.unwrap_or_else(|_| Err(silent()))
-}
-
-/// Without the number of the system's error.
-fn said(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or_default().to_lowercase()
-}
-
-fn problem(error: &io::Error) -> TlsProblem {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    match inner {
-        Some(rustls::Error::InvalidCertificate(why)) => match why {
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsProblem::UnknownIssuer,
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                TlsProblem::OtherName
+        if let Some(mut tls) = tls {
+            if tls.problem.as_ref().is_some_and(|problem| !matches!(problem, TlsProblem::Other(_))) {
+                tls.certificate = slowly("looking at the certificate", self.way.shown()).await;
             }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => TlsProblem::Time,
-            CertificateError::Other(_) => TlsProblem::UnknownIssuer,
-            other => TlsProblem::Other(other.to_string()),
-        },
-        _ => TlsProblem::Other(said(error)),
-    }
-}
-
-/// Takes what is shown and trusts nothing.
-#[derive(Debug, Default)]
-struct Look(Mutex<Option<Vec<u8>>>);
-
-impl ServerCertVerifier for Look {
-    fn verify_server_cert(
-        &self,
-        shown: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        if let Ok(mut seen) = self.0.lock() {
-            *seen = Some(shown.to_vec());
+            let is_trusted = self.step(sentences::tls(&tls))?;
+            self.seen.tls = Some(tls);
+            if !is_trusted {
+                return Ok(false);
+            }
         }
-        Err(CertificateError::ApplicationVerificationFailure.into())
+        self.answers().await
     }
 
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(CertificateError::ApplicationVerificationFailure.into())
+    async fn answers(&mut self) -> Result<bool> {
+        let way = &self.way;
+        let ask = || Ask::post(probes::probe_path(way), probes::OCTETS, probes::opaque(16));
+        let mut answer = slowly("asking the hub", ask::whole(way, Http::One, ask())).await;
+        if answer.is_err()
+            && let Ok(heard) = slowly("asking over HTTP/2", ask::whole(way, Http::Two, ask())).await
+        {
+            // A port for HTTP/2 alone.
+            answer = Ok(heard);
+            self.http = Http::Two;
+        }
+        if answer.as_ref().is_ok_and(|heard| heard.who == Who::Other) {
+            // The way may have something against POST alone. At the path of probes a hub that has them wants an upgrade of a GET; an
+            // earlier one says that links are elsewhere.
+            let asked =
+                slowly("asking without a body", ask::whole(way, Http::One, Ask::get(probes::probe_path(way)))).await;
+            if let Ok(heard) = asked
+                && heard.who != Who::Other
+            {
+                let who = if heard.status == UPGRADE_REQUIRED { Who::Hub } else { heard.who };
+                answer = Ok(seen::Heard { who, ..heard });
+            }
+        }
+        let path = way.link_path();
+        let clock = answer
+            .as_ref()
+            .ok()
+            .filter(|heard| heard.who != Who::Other)
+            .map(|heard| clock::step(heard.here, heard.date));
+        let is_hub = answer.as_ref().is_ok_and(|heard| heard.who != Who::Other);
+        self.step(sentences::answer(&answer, &path))?;
+        self.seen.answer = Some(answer);
+        if let Some(clock) = clock {
+            self.step(clock)?;
+        }
+        Ok(is_hub)
     }
 
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Err(CertificateError::ApplicationVerificationFailure.into())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
+    async fn probes(&mut self, long: bool) -> Result<()> {
+        let who =
+            self.seen.answer.as_ref().and_then(|answer| answer.as_ref().ok()).map_or(Who::Other, |heard| heard.who);
+        let upgrade = slowly("trying WebSocket", probes::upgrade(&self.way, who)).await;
+        self.step(sentences::upgrade(&upgrade))?;
+        self.seen.upgrade = Some(upgrade);
+        let h2 = slowly("trying a stream over HTTP/2", probes::stream(&self.way, Http::Two, who)).await;
+        self.step(sentences::stream("h2 stream", &h2))?;
+        self.seen.h2 = Some(h2);
+        let h1 = slowly("trying a stream over HTTP/1.1", probes::stream(&self.way, Http::One, who)).await;
+        self.step(sentences::stream("h1 stream", &h1))?;
+        self.seen.h1 = Some(h1);
+        if who != Who::Hub {
+            return Ok(());
+        }
+        let (way, http) = (&self.way, self.http);
+        if http == Http::One {
+            let flows = async { (probes::request_flow(way).await, probes::answer_flow(way).await) };
+            let (request, answer) = slowly("sending piece by piece", flows).await;
+            (self.seen.request_flow, self.seen.answer_flow) = (request, answer);
+            self.step(sentences::flow(request, answer))?;
+        }
+        let inspection = slowly("sending what a firewall may refuse", probes::inspection(&self.way, http)).await;
+        self.step(sentences::inspection(&inspection, &self.way.link_path()))?;
+        self.seen.inspection = Some(inspection);
+        let bodies = slowly("sending long bodies", probes::bodies(&self.way, http)).await;
+        self.step(sentences::bodies(&bodies))?;
+        self.seen.bodies = Some(bodies);
+        let heads = slowly("sending long headers", probes::heads(&self.way, http)).await;
+        self.step(sentences::heads(&heads))?;
+        self.seen.heads = Some(heads);
+        if long {
+            let times =
+                slowly("waiting, up to two and a half minutes", Box::pin(long::times(&self.way, &self.seen))).await;
+            for step in sentences::times(&times) {
+                self.step(step)?;
+            }
+            self.seen.times = Some(times);
+        }
+        Ok(())
     }
 }

@@ -147,6 +147,19 @@ pub(crate) fn hold_little(stream: &tokio::net::TcpStream) -> io::Result<()> {
     socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_LEN)
 }
 
+/// Makes the connection of a link over this transport; over WebSocket, where any will do.
+///
+/// # Errors
+/// What stood in the way, in a sentence.
+pub(crate) async fn over(shard: &Shard, target: Target, transport: crate::Transport) -> io::Result<Made> {
+    match transport {
+        crate::Transport::Auto | crate::Transport::Ws => ws(shard, &target).await,
+        crate::Transport::H2 => h2(shard, &target).await,
+        crate::Transport::H1 => h1(shard, &target).await,
+        crate::Transport::Post => post(shard, target),
+    }
+}
+
 /// Upgrades a connection to WebSocket.
 ///
 /// # Errors

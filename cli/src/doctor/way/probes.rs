@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 
 use super::ask::{self, Ask, Fed, Http, exchange, fed, head};
+use super::connection::Way;
 use super::seen::{Flow, Heard, Inspection, Largest, Stream, Upgrade, Who};
-use super::way::Way;
 
 /// The kind of links' bodies over HTTP/1.1, and of streams over HTTP/2.
 pub const OCTETS: &str = "application/octet-stream";

@@ -1,16 +1,27 @@
 //! What was seen, and what is said of it: no network, and a sentence for each kind of box.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::seen::{
     Connect, Cut, Flow, Heard, Inspection, Largest, Proxied, Seen, Stream, Times, Tls, TlsProblem, Upgrade, Who,
 };
-use super::sentences::{self, Mark, Step};
+use super::sentences;
 use super::verdict::verdict;
+use super::{Mark, Step};
 
 fn heard(who: Who, status: u16) -> Heard {
     let (server, location, reached) = (Some("nginx".to_owned()), None, None);
-    Heard { who, status, server, location, is_html: false, reached, took: Duration::from_millis(3) }
+    Heard {
+        who,
+        status,
+        server,
+        location,
+        is_html: false,
+        reached,
+        took: Duration::from_millis(3),
+        here: SystemTime::UNIX_EPOCH,
+        date: None,
+    }
 }
 
 fn all(step: &Step) -> String {

@@ -1,35 +1,7 @@
 //! Up to who answers: names, addresses, proxy, TLS, and whether it is a hub. Pure, as the rest of the sentences.
 
-use std::time::Duration;
-
 use super::{Mark, Step, time};
-use crate::doctor::seen::{Connect, Heard, Names, Proxied, Tls, TlsProblem, Who};
-
-pub fn names(seen: &Names) -> Step {
-    let host = &seen.host;
-    match &seen.found {
-        Ok(list) => {
-            let all = list.iter().map(|address| format!("{address} (IPv{})", if address.is_ipv4() { 4 } else { 6 }));
-            let all = all.collect::<Vec<_>>().join(", ");
-            if seen.took > Duration::from_secs(1) {
-                let saw = format!("{host} is {all}, after {}", time(seen.took));
-                let ask = "look at the name servers of this machine (/etc/resolv.conf): the first of them may be away";
-                return Step::found(
-                    "names",
-                    Mark::Note,
-                    saw,
-                    "names are looked up slowly; each new connection waits for it",
-                    ask,
-                );
-            }
-            Step::good("names", format!("{host} is {all}, after {}", time(seen.took)))
-        }
-        Err(error) => {
-            let ask = "is the name right, and does this network's name server know it?";
-            Step::found("names", Mark::Bad, format!("{host}: {error}"), "the name leads nowhere from here", ask)
-        }
-    }
-}
+use crate::doctor::way::seen::{Connect, Heard, Proxied, Tls, TlsProblem, Who};
 
 pub fn connect(seen: &Connect) -> Step {
     let address = seen.address;

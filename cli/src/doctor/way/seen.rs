@@ -1,15 +1,9 @@
 //! What the doctor has seen at each step, as plain values; what it means stands in [`super::sentences`]. No secret is ever in one.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, SystemTime};
 
-/// A name that was looked up.
-#[derive(Debug, Clone)]
-pub struct Names {
-    pub host: String,
-    pub found: Result<Vec<IpAddr>, String>,
-    pub took: Duration,
-}
+use crate::doctor::names::Names;
 
 /// An address that was dialled.
 #[derive(Debug, Clone)]
@@ -87,6 +81,9 @@ pub struct Heard {
     /// The version of HTTP in which the request reached the hub.
     pub reached: Option<String>,
     pub took: Duration,
+    /// This machine's clock when the answer came, and header `Date`.
+    pub here: SystemTime,
+    pub date: Option<SystemTime>,
 }
 
 /// What became of a WebSocket.

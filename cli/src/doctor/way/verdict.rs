@@ -1,7 +1,8 @@
 //! Which transports the way lets through, and what to do. Pure.
 
 use super::seen::{Seen, Stream, Upgrade, Who};
-use super::sentences::{Mark, Step};
+use super::{Mark, Step};
+use crate::doctor::{NO_LINK, YES_BUT};
 
 /// What all steps come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,10 +15,6 @@ pub struct Verdict {
 
 /// Nothing to ask for.
 const WELL: u8 = 0;
-/// No link can be made.
-const NO_LINK: u8 = 3;
-/// A link can be made, and there is something to ask for.
-const YES_BUT: u8 = 4;
 
 /// `set`: the transport that the configuration asks for, if it asks for one.
 pub fn verdict(seen: &Seen, steps: &[Step], set: Option<&str>) -> Verdict {

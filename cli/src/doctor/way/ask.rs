@@ -3,10 +3,10 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, LOCATION, SERVER, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, DATE, HOST, HeaderName, LOCATION, SERVER, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, Request, Response};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Full, Limited};
@@ -15,8 +15,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::connection::Way;
 use super::seen::{Heard, Who};
-use super::way::Way;
 
 /// Of a whole request; the largest takes its time on a thin line.
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
@@ -89,6 +89,8 @@ pub async fn within(way: &Way, http: Http, ask: Ask, limit: Duration) -> Result<
             is_html: text(CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html")),
             reached,
             took: start.elapsed(),
+            here: SystemTime::now(),
+            date: text(DATE).and_then(|date| httpdate::parse_http_date(&date).ok()),
         })
     };
     timeout(limit, work).await.unwrap_or_else(|_| Err(format!("no answer within {} s", limit.as_secs())))

@@ -7,37 +7,9 @@ mod reach;
 use std::time::Duration;
 
 use super::seen::{Cut, Flow, Inspection, Largest, Stream, Times, Upgrade};
-pub use reach::{answer, connect, names, proxied, tls};
-
-/// How good a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
-    Good,
-    /// Links can do without it.
-    Note,
-    Bad,
-}
-
-/// A step of the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    pub name: &'static str,
-    pub mark: Mark,
-    pub saw: String,
-    pub means: Option<String>,
-    pub ask: Option<String>,
-}
-
-impl Step {
-    pub fn good(name: &'static str, saw: impl Into<String>) -> Step {
-        Step { name, mark: Mark::Good, saw: saw.into(), means: None, ask: None }
-    }
-
-    pub fn found(name: &'static str, mark: Mark, saw: impl Into<String>, means: &str, ask: &str) -> Step {
-        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-        Step { name, mark, saw: saw.into(), means: some(means), ask: some(ask) }
-    }
-}
+use crate::doctor::show::{size, time};
+use crate::doctor::step::{Mark, Step};
+pub use reach::{answer, connect, proxied, tls};
 
 const UPGRADE_LINES: &str = "three lines beside proxy_pass, as nginx writes them (Apache: upgrade=websocket behind ProxyPass):\n\
     proxy_http_version 1.1;\nproxy_set_header Upgrade $http_upgrade;\nproxy_set_header Connection \"upgrade\";";
@@ -256,20 +228,4 @@ pub fn times(seen: &Times) -> Vec<Step> {
         None => {}
     }
     steps
-}
-
-/// Milliseconds or seconds.
-fn time(time: Duration) -> String {
-    match time.as_millis() {
-        millis @ 0..10_000 => format!("{millis} ms"),
-        millis => format!("{} s", millis / 1000),
-    }
-}
-
-fn size(len: usize) -> String {
-    match len {
-        0..1024 => format!("{len} B"),
-        len if len < 1 << 20 => format!("{} KB", len >> 10),
-        len => format!("{} MB", len >> 20),
-    }
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::ask::{self, Ask, Http};
+use super::connection::Way;
 use super::probes::{OCTETS, begin, probe_path, websocket};
 use super::seen::{Cut, Seen, Stream, Times, Upgrade, Who};
-use super::way::Way;
 
 const SILENCES: [u64; 5] = [5, 12, 20, 35, 65];
 /// Of an answer after a silence.
