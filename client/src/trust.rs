@@ -44,21 +44,11 @@ impl Trust {
         own: Option<(&Path, &Path)>,
         server_name: Option<&str>,
     ) -> Result<Self, TrustError> {
-        let mut made_of = DefaultHasher::new();
-        server_name.hash(&mut made_of);
-        let authorities = match ca_file {
-            Some(file) => Some(file),
-            None => tls::system_bundle(),
-        };
-        for file in [authorities, own.map(|own| own.0), own.map(|own| own.1)] {
-            // A file that cannot be read is said below, with its name.
-            file.and_then(|file| std::fs::read(file).ok()).hash(&mut made_of);
-        }
         let own = own.map(|(certificate, key)| (Pem::File(certificate), Pem::File(key)));
-        Ok(Self { made_of: made_of.finish(), ..Self::of(ca_file.map(Pem::File), own, server_name)? })
+        Self::of(ca_file.map(Pem::File), own, server_name)
     }
 
-    /// The same of PEM wherever it stands, for who never looks again whether it has changed.
+    /// The same of PEM wherever it stands.
     ///
     /// # Errors
     /// [`TrustError`].
@@ -67,13 +57,35 @@ impl Trust {
         own: Option<(Pem<'_>, Pem<'_>)>,
         server_name: Option<&str>,
     ) -> Result<Self, TrustError> {
+        // Before it is read: what changes in between is seen with the next look.
+        let made_of = Self::would_be_made_of(authorities, own, server_name);
         let wrong = |name: &str| TrustError::ServerName(name.to_owned());
         let server_name =
             server_name.map(|name| ServerName::try_from(name.to_owned()).map_err(|_| wrong(name))).transpose()?;
-        Ok(Self::new(tls::client_of(authorities, own)?, server_name))
+        Ok(Self { made_of, ..Self::new(tls::client_of(authorities, own)?, server_name) })
     }
 
-    /// The same number where it was read from the same names and contents of files; only ever compared with another of this process.
+    /// What [`made_of`](Self::made_of) would say of what stands there now.
+    #[must_use]
+    pub fn would_be_made_of(
+        authorities: Option<Pem<'_>>,
+        own: Option<(Pem<'_>, Pem<'_>)>,
+        server_name: Option<&str>,
+    ) -> u64 {
+        let mut made_of = DefaultHasher::new();
+        server_name.hash(&mut made_of);
+        for pem in [authorities.or(tls::system_bundle().map(Pem::File)), own.map(|own| own.0), own.map(|own| own.1)] {
+            match pem {
+                // A file that cannot be read is said by who reads it, with its name.
+                Some(Pem::File(file)) => std::fs::read(file).ok().hash(&mut made_of),
+                Some(Pem::Bytes(_, bytes)) => Some(bytes).hash(&mut made_of),
+                None => None::<&[u8]>.hash(&mut made_of),
+            }
+        }
+        made_of.finish()
+    }
+
+    /// The same number where it was read from the same name and the same PEM; only ever compared with another of this process.
     #[must_use]
     pub fn made_of(&self) -> u64 {
         self.made_of

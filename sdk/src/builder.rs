@@ -279,9 +279,8 @@ impl Builder {
             let what = format!("found {:?}, wanted an island's id (1 to 32 of a-z, 0-9 and -)", self.island);
             return Err(setting("island", &what));
         }
-        let trust =
-            self.tls.as_ref().map(Tls::trust).transpose().map_err(|error| setting("tls", &error.to_string()))?;
         let tls = self.tls.as_ref().map(Tls::with).unwrap_or_default();
+        let trusted = self.tls.map(Tls::trusted).transpose().map_err(|error| setting("tls", &error.to_string()))?;
         let mut options = self.options;
         if options.target.is_none()
             && let Ok(name) = std::env::var(TARGET_VARIABLE)
@@ -302,7 +301,7 @@ impl Builder {
         let caller = (self.nodes == Nodes::Shown).then_some(caller);
         let followed = Followed { registries, gateways, island, rules: self.rules, tls, caller };
         let (listing, registries) = registries::start(followed)?;
-        let limits = Limits { pool, trust, held_len: self.held_len };
+        let limits = Limits { pool, trusted, held_len: self.held_len };
         let (jobs, directory) = (inbox.clone(), listing.directory());
         shard::spawn(1, "highway-sdk", move |shard| desk::run(shard, jobs.clone(), directory.clone(), limits.clone()))?;
         #[cfg(feature = "metrics")]

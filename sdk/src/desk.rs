@@ -20,7 +20,7 @@ use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use client::{Answer, Answers, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, State, Times, Trust};
+use client::{Answer, Answers, Endpoint, Lost, MORE_PROVIDERS, Pool, PoolConfig, Provider, State, Times};
 use route::{Near, Refusal};
 use rustc_hash::FxHashSet;
 use shard::{Budget, Key, Shard, Slots};
@@ -29,10 +29,11 @@ use wire::dubbo::frame::{FrameKind, Status};
 
 use crate::directory::{Directory, GATEWAYS};
 use crate::held::Held;
-use crate::inbox::Inbox;
+use crate::inbox::{Inbox, Reading};
 use crate::job::{Ended, Failure, Job, Work};
 use crate::rulings::Rulings;
 use crate::target::Target;
+use crate::tls::Trusted;
 
 /// All calls of this process.
 pub(crate) struct Desk {
@@ -53,7 +54,7 @@ pub(crate) struct Desk {
 pub(crate) struct Limits {
     pub pool: PoolConfig,
     /// How providers with TLS are known.
-    pub trust: Option<Trust>,
+    pub trusted: Option<Trusted>,
     /// Bytes that may be held.
     pub held_len: usize,
 }
@@ -63,15 +64,6 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Why nobody is known where nothing was read.
 const UNREAD: &str = "no registry could be read in time; see whether ZooKeeper runs and lets this process in";
-
-/// Closes the inbox however its reader ends: a call that nobody takes would wait for ever.
-struct Reading(Arc<Inbox>);
-
-impl Drop for Reading {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
 
 /// Takes calls until the inbox is closed.
 pub(crate) async fn run(
@@ -127,7 +119,10 @@ impl Desk {
             early: RefCell::default(),
             looked: Cell::default(),
         });
-        desk.pool.trust(limits.trust);
+        if let Some(trusted) = limits.trusted {
+            desk.pool.trust(Some(trusted.trust.clone()));
+            shard.run(trusted.follow(desk.me.clone(), |desk, trust| desk.pool.trust(Some(trust))));
+        }
         desk
     }
 

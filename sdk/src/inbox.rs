@@ -2,7 +2,7 @@
 //!
 //! It holds a bounded number of calls; one more is given back to its caller at once.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -16,6 +16,15 @@ pub(crate) struct Inbox {
     jobs: Mutex<Option<Vec<Work>>>,
     filled: Notify,
     limit: usize,
+}
+
+/// Closes the inbox however its reader ends: a call that nobody takes would wait for ever.
+pub(crate) struct Reading(pub Arc<Inbox>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Why a call was given back.

@@ -1,15 +1,21 @@
 //! How providers with TLS are known, and what they are shown.
 //!
-//! It is read once, when a process gets its [`Highway`](crate::Highway); nothing here shows a key.
+//! It is read when a process gets its [`Highway`](crate::Highway), and again whenever a file of it has changed, since certificates are renewed while
+//! processes run. Nothing here shows a key.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::rc::Weak;
 use std::sync::Arc;
+use std::time::Duration;
 
 use client::{TlsWith, Trust, TrustError};
 use shard::tls::Pem;
 
 /// How providers with TLS are known, and what they are shown. See [`Builder::tls`](crate::Builder::tls).
+///
+/// Files that change are read again within a second or two: connections that were made before get no new call and close with their last answer.
+/// Where they cannot be used, what was read before stays, and the log says why.
 ///
 /// ```no_run
 /// use highway_sdk::{Highway, Tls};
@@ -26,6 +32,9 @@ pub struct Tls {
     server_name: Option<String>,
     with: TlsWith,
 }
+
+/// How often its files are looked at, as gateways do.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// PEM, before it is read.
 #[derive(Clone)]
@@ -110,8 +119,65 @@ impl Tls {
     ///
     /// # Errors
     /// What is no certificate, key or name, with the file.
-    pub(crate) fn trust(&self) -> Result<Trust, TrustError> {
-        let own = self.own.as_ref().map(|(certificate, key)| (certificate.pem(), key.pem()));
-        Trust::of(self.authorities.as_ref().map(Kept::pem), own, self.server_name.as_deref())
+    pub(crate) fn trusted(self) -> Result<Trusted, TrustError> {
+        Ok(Trusted { trust: self.trust()?, tls: self })
+    }
+
+    fn trust(&self) -> Result<Trust, TrustError> {
+        Trust::of(self.authorities.as_ref().map(Kept::pem), self.own_pems(), self.server_name.as_deref())
+    }
+
+    /// What [`Trust::made_of`] would say if it were read now.
+    fn made_of(&self) -> u64 {
+        let authorities = self.authorities.as_ref().map(Kept::pem);
+        Trust::would_be_made_of(authorities, self.own_pems(), self.server_name.as_deref())
+    }
+
+    fn own_pems(&self) -> Option<(Pem<'_>, Pem<'_>)> {
+        self.own.as_ref().map(|(certificate, key)| (certificate.pem(), key.pem()))
+    }
+
+    /// Whether anything of it may change while the process runs. The system's authorities are those of the start.
+    fn has_files(&self) -> bool {
+        let own = self.own.iter().flat_map(|(certificate, key)| [certificate, key]);
+        self.authorities.iter().chain(own).any(|kept| matches!(kept, Kept::File(_)))
+    }
+}
+
+/// What was read, and from where.
+#[derive(Debug, Clone)]
+pub(crate) struct Trusted {
+    pub trust: Trust,
+    tls: Tls,
+}
+
+impl Trusted {
+    /// Tells `whom` of each change of the files that can be read, for as long as it is there. What cannot be read changes nothing, and is
+    /// logged once.
+    pub async fn follow<T>(self, whom: Weak<T>, renewed: impl Fn(&T, Trust)) {
+        let Self { trust, tls } = self;
+        let (tls, mut seen) = (Arc::new(tls), trust.made_of());
+        while tls.has_files() {
+            tokio::time::sleep(LOOK).await;
+            let again = tls.clone();
+            // Files are not read where calls are made.
+            let looked = tokio::task::spawn_blocking(move || {
+                let made_of = again.made_of();
+                (made_of, (made_of != seen).then(|| again.trust()))
+            });
+            let Ok((made_of, read)) = looked.await else { return };
+            seen = made_of;
+            match read {
+                None => {}
+                Some(Ok(trust)) => {
+                    tracing::info!("files of `tls` have changed and are obeyed from now on");
+                    let Some(whom) = whom.upgrade() else { return };
+                    renewed(&whom, trust);
+                }
+                Some(Err(error)) => {
+                    tracing::warn!(%error, "files of `tls` have changed and cannot be used, what was read before stays");
+                }
+            }
+        }
     }
 }

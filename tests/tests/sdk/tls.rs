@@ -2,16 +2,23 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use highway_sdk::{BuildError, CallError, CallErrorKind, Highway, Outcome, Tls};
 use lab::Lab;
 use lab::install::Release;
 use lab::peer::{Application, DUBBO_PORT, GREETING, Service};
+use lab::process::until;
 
 use crate::providers::{PATIENT, wait};
 
 /// The name in the provider's certificate.
 const NAME: &str = "provider.internal";
+
+/// Files are looked at every second, and a connection is tried again after a pause.
+const RENEWED: Duration = Duration::from_secs(30);
+/// In which a file was certainly looked at.
+const LOOKED: Duration = Duration::from_millis(2500);
 
 /// An authority, what it signed for both sides, and an authority that signed nothing of it.
 struct Papers(tempfile::TempDir);
@@ -114,6 +121,23 @@ fn a_provider_with_tls_is_called_by_who_trusts_it_and_by_nobody_else() {
                 assert!(matches!(error.kind(), CallErrorKind::Connection(_)), "{error}");
             }
         }
+        // Both are renewed while the process runs; what is no certificate changes nothing.
+        let [trusted, own, own_key] = ["now.pem", "mine.pem", "mine.key"];
+        for (to, from) in [(trusted, "other.pem"), (own, "own.pem"), (own_key, "own.key")] {
+            papers.write(to, &papers.text(from));
+        }
+        let tls = Tls::new().ca_file(papers.file(trusted)).server_name(NAME);
+        let highway = highway(Some(tls.own_files(papers.file(own), papers.file(own_key))));
+        let error = greet(&highway, None).unwrap_err();
+        assert!(error.to_string().contains(unknown), "{error}");
+        papers.write(trusted, &papers.text("ca.pem"));
+        until("the renewed authority is trusted", RENEWED, || greet(&highway, None).ok()).unwrap();
+        papers.write(trusted, "half a certifi");
+        std::thread::sleep(LOOKED);
+        greet(&highway, None).unwrap();
+        papers.write(trusted, &papers.text("other.pem"));
+        let refused = || greet(&highway, None).err().filter(|error| error.to_string().contains(unknown));
+        until("the authority that was taken out is not trusted", RENEWED, refused).unwrap();
     };
     place.inside(inside).unwrap();
 }

@@ -13,7 +13,7 @@ use zk_bridge::{Desired, Driver, Registry, RegistryConfig, ServiceKey, View, Vir
 use zookeeper_client::{Acls, Client, CreateMode, Error};
 
 /// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A registry with its driver running.
 pub struct Running {

@@ -1,10 +1,14 @@
 //! Ten thousand services: they appear, are published, survive a restart of the server, and leave.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use zk_bridge::RegistryFailure;
 
 use super::*;
 
 const MANY: usize = 10_000;
+/// Much longer than a busy machine takes.
+const WITHDRAWN_WITHIN: Duration = Duration::from_secs(120);
 
 /// Creates or deletes nodes, many requests on their way at once.
 async fn create_all(client: &Client, paths: &[String], mode: CreateMode) {
@@ -83,7 +87,10 @@ async fn ten_thousand_services_appear_are_published_survive_a_restart_and_leave(
     println!("{MANY} services: gone {:?} after the first left", left.elapsed());
 
     let withdrawn = Instant::now();
-    running.registry.withdraw().await.unwrap();
+    // On a busy machine so many take longer than it waits by itself; what it was told stays, and is only waited for again.
+    while let Err(error) = running.registry.withdraw().await {
+        assert!(matches!(error, RegistryFailure::NotYet { .. }) && withdrawn.elapsed() < WITHDRAWN_WITHIN, "{error}");
+    }
     println!("{MANY} virtual providers: withdrawn in {:?}", withdrawn.elapsed());
     let status = running.registry.status();
     assert_eq!((status.published, status.problems), (0, vec![]));
