@@ -137,7 +137,7 @@ impl Tls {
         self.own.as_ref().map(|(certificate, key)| (certificate.pem(), key.pem()))
     }
 
-    /// Whether anything of it may change while the process runs. The system's authorities are those of the start.
+    /// Whether there is a file of it that may change while the process runs; where there is none, the system's authorities are those of the start.
     fn has_files(&self) -> bool {
         let own = self.own.iter().flat_map(|(certificate, key)| [certificate, key]);
         self.authorities.iter().chain(own).any(|kept| matches!(kept, Kept::File(_)))

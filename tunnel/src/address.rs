@@ -81,10 +81,8 @@ impl HubAddress {
     /// # Errors
     /// What was found and what is wanted; nothing of the URL.
     pub fn is_open(url: &str) -> Result<(), String> {
-        // As text: what cannot be read may hold one as well.
-        let behind = url.split_once("://").map_or(url, |(_, behind)| behind);
-        let authority = behind.split(['/', '?', '#']).next().unwrap_or_default();
-        let found = match (authority.contains('@'), behind.contains(['?', '#'])) {
+        // As text, and wherever it stands: a password may have a `/`, and what cannot be read may hold one as well.
+        let found = match (url.contains('@'), url.contains(['?', '#'])) {
             (true, _) => "credentials",
             (false, true) => "a query",
             (false, false) => return Ok(()),

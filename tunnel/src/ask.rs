@@ -96,8 +96,8 @@ pub async fn ask(shard: &Shard, address: &HubAddress, transport: Transport, aske
         Ok(Welcomed { hub, hubs, sealed, took: start.elapsed() })
     };
     let ended = timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout));
-    ended.map_err(|error| match error.is_of_the_hub() {
-        true => NoLink::OfTheHub(error.to_string()),
-        false => NoLink::OnTheWay(error.to_string()),
+    ended.map_err(|error| match error {
+        HandshakeError::Refused(_) | HandshakeError::WrongHub(_) => NoLink::OfTheHub(error.to_string()),
+        _ => NoLink::OnTheWay(error.to_string()),
     })
 }

@@ -267,8 +267,16 @@ mod tests {
 
     #[test]
     fn credentials_in_an_address_are_refused_and_not_told() {
-        let told = mistakes(&hub("https://shop:sesame@hub.example.com", &[&public()]), Path::new("")).join("\n");
-        assert!(told.starts_with("url: found credentials") && !told.contains("sesame"), "{told}");
+        for url in [
+            "https://shop:sesame@hub.example.com",
+            "https://shop:sesame/34@hub.example.com",
+            "https://shop:12/sesame@hub.example.com",
+            "http:/shop:sesame@hub.example.com",
+            "http:///shop:sesame@hub.example.com",
+        ] {
+            let told = mistakes(&hub(url, &[&public()]), Path::new("")).join("\n");
+            assert!(told.starts_with("url: found credentials") && !told.contains("sesame"), "{told}");
+        }
         let told = mistakes(&hub("https://hub.example.com/?token=sesame", &[&public()]), Path::new("")).join("\n");
         assert!(told.starts_with("url: found a query") && !told.contains("sesame"), "{told}");
     }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -68,6 +69,9 @@ impl Memory {
 
     fn write(&self, name: String, known: Remembered, number: usize) {
         let Some(file) = &self.0 else { return };
+        // Who reads it in order to write is alone in this process.
+        static WRITER: Mutex<()> = Mutex::new(());
+        let _alone = WRITER.lock().unwrap_or_else(PoisonError::into_inner);
         let mut written = self.read();
         let silence = known.silence.and_then(|silence| u64::try_from(silence.as_millis()).ok());
         let is_known =

@@ -31,12 +31,13 @@ fn all(step: &Step) -> String {
 
 #[test]
 fn a_page_of_somebody_else_is_no_hub() {
-    let portal = Heard { location: Some("http://login.example".to_owned()), ..heard(Who::Other, 302) };
+    let portal = Heard { location: Some("http://login.example/in?ticket=sesame".to_owned()), ..heard(Who::Other, 302) };
     let page = Heard { is_html: true, ..heard(Who::Other, 200) };
     for seen in [portal, page] {
         let step = sentences::answer(&Ok(seen), "/highway/link");
         assert_eq!(step.mark, Mark::Bad);
         assert!(all(&step).contains("something other than the hub answers"), "{step:?}");
+        assert!(!all(&step).contains("sesame"), "{step:?}");
     }
     let step = sentences::answer(&Ok(heard(Who::Other, 502)), "/highway/link");
     assert!(all(&step).contains("cannot reach it"), "{step:?}");

@@ -155,7 +155,11 @@ pub fn answer(seen: &Result<Heard, String>, path: &str) -> Step {
             Step::found("answer", Mark::Bad, saw, "what stands in front of the hub cannot reach it", ask)
         }
         Who::Other => {
-            let to = heard.location.as_ref().map(|to| format!(", which leads to {to}")).unwrap_or_default();
+            let to = heard
+                .location
+                .as_deref()
+                .map(|to| format!(", which leads to {}", without_query(to)))
+                .unwrap_or_default();
             let page = if heard.is_html { ", a page of HTML" } else { "" };
             let means =
                 "something other than the hub answers: a portal to log in, a block page, or a server for other names";
@@ -165,6 +169,11 @@ pub fn answer(seen: &Result<Heard, String>, path: &str) -> Step {
             Step::found("answer", Mark::Bad, format!("{saw}{to}{page}"), means, &ask)
         }
     }
+}
+
+/// Logins hand tickets over behind it.
+fn without_query(location: &str) -> &str {
+    location.split(['?', '#']).next().unwrap_or_default()
 }
 
 fn day(time: &str) -> &str {
