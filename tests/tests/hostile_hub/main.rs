@@ -47,7 +47,9 @@ fn a_key_that_is_not_listed_or_says_it_is_another_is_refused_in_words() {
         let wrong = [
             (
                 DialConfig { key: stranger, ..honest.clone() },
-                format!("no gateway has the key {public}; ask the hub's operator to list it under island `mallory`"),
+                format!(
+                    "no gateway has the key {public}; ask the hub's operator to list it under island `mallory`: [[island.gateway]] with id = \"out\", role = \"egress\", key = \"{public}\""
+                ),
             ),
             (
                 DialConfig { key: world.revoked_key.clone(), gateway: "old".to_owned(), ..honest.clone() },
