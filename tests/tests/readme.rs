@@ -20,7 +20,7 @@ const BEIJING: Site<'_> = Site { name: "beijing", address: Ipv4Addr::new(10, 30,
 
 #[test]
 fn the_commands_of_the_readme_connect_two_networks() {
-    let readme = std::fs::read_to_string(install::workspace().join("README.md")).unwrap();
+    let readme = page("README.md");
     let steps = steps(&readme).unwrap();
     assert!(steps.len() >= 6, "only {} blocks of the README name a machine", steps.len());
     for machine in [HUB, SHANGHAI.address, BEIJING.address] {
@@ -56,5 +56,22 @@ fn the_commands_of_the_readme_connect_two_networks() {
     consumer.refer(&Refer::new("greeting", GREETING).patient()).unwrap();
     let answer = consumer.call(&Call::new("greeting", "sayHello", [json!("world")])).unwrap();
     assert_eq!(answer.returned(), json!("Hello world, this is beijing"));
+
+    // What the page for operators shows is done to what now runs.
+    let shown = steps(&page("docs/operations.md")).unwrap();
+    assert!(!shown.is_empty(), "no block of the page for operators names a machine");
+    assert!(walk(&shown, &places, &lab.folder().join("readme")).unwrap().is_empty());
     assert_eq!(lab.net.packets_between_islands().unwrap(), 0);
+}
+
+/// Whoever reads Chinese does the very same.
+#[test]
+fn the_walk_in_chinese_has_the_files_and_commands_of_the_readme() {
+    let [ours, theirs] = ["README.md", "docs/zh/start.md"].map(|file| steps(&page(file)).unwrap());
+    assert!(!ours.is_empty());
+    assert_eq!(ours, theirs);
+}
+
+fn page(file: &str) -> String {
+    std::fs::read_to_string(install::workspace().join(file)).unwrap()
 }

@@ -1,13 +1,14 @@
-//! The chores that run other programs: `test`, `demo`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `book`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `tutorial`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `book`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
-//! for `test`, `matrix` and `faults`, in release mode for `demo`, `middleboxes` and `bench`.
+//! for `test`, `matrix` and `faults`, in release mode for `demo`, `tutorial`, `middleboxes` and `bench`.
 
 mod apt;
 mod count;
 mod deny;
 mod fuzz;
 mod semver;
+mod tutorial;
 mod wheel;
 
 use std::time::Instant;
@@ -58,6 +59,11 @@ pub fn demo(arguments: &[String]) -> Result<()> {
     let mut demo = step::command(step::target().join("release/highway"), &["lab", "demo"]);
     demo.args(arguments);
     run(demo)
+}
+
+/// What the documents have a newcomer type, from the first command to the last, with a clock.
+pub fn tutorial() -> Result<()> {
+    tutorial::run()
 }
 
 /// The line through every box that may stand in its way.

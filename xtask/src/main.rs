@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask demo | test | tidy | book | ci | matrix | faults | middleboxes | bench | semver`.
+//! Chores of the workspace: `cargo xtask demo | tutorial | test | tidy | book | ci | matrix | faults | middleboxes | bench | semver`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
@@ -15,6 +15,8 @@ const HELP: &str = "\
 usage: cargo xtask CHORE [ARGUMENTS]
 
   demo [ARGUMENTS]    a guided run of the lab: three islands and a hub on this machine, unmodified Java (--keep leaves it running)
+  tutorial            what docs/lab.md and README.md have a newcomer type, from the first command to the last, held against what
+                      they say one sees, with a clock
   test [ARGUMENTS]    installs what is missing, builds the programs, runs every test; ARGUMENTS go to `cargo test`
                       in place of `--workspace` (cargo xtask test -p highway-wire)
   tidy                the rules that no compiler holds: imports, file headers, file lengths, lints, banned crates
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
     let rest: Vec<String> = arguments.collect();
     let done = match (chore.as_str(), rest.as_slice()) {
         ("demo", _) => chores::demo(&rest),
+        ("tutorial", []) => chores::tutorial(),
         ("test", _) => chores::test(&rest).map(|_| ()),
         ("matrix", _) => chores::matrix(&rest),
         ("bench", _) => chores::bench(&rest),
