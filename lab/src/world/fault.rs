@@ -216,12 +216,11 @@ impl Watched {
             let failed = way.calls - way.answered;
             text += &format!("  {}: {failed} of {} calls failed\n", way.name, way.calls);
         }
-        if self.ways.is_empty() {
-            text += "  no call failed\n";
-        }
         text += &told(&self.sentences);
-        if let Some(healed) = self.healed_ms {
-            text += &format!("  the last call failed {healed} ms after everything ran again\n");
+        match self.healed_ms {
+            _ if self.ways.is_empty() => text += "  no call failed\n",
+            Some(healed) => text += &format!("  the last call failed {healed} ms after everything ran again\n"),
+            None => {}
         }
         text
     }
