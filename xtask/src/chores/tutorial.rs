@@ -2,7 +2,7 @@
 //! operator looks at there, and an island that comes to them.
 //!
 //! ```text
-//!   docs/lab.md                            README.md, docs/operations.md      docs/islands.md
+//!   docs/lab.md                            README.md, docs/operations.md …    docs/islands.md
 //!   demo ─▶ highway lab up … lab down ──▶ two networks, file by file ─────▶ a third one comes, changes, goes
 //! ```
 //!
@@ -23,7 +23,7 @@ const BEGINNING: &str = "docs/lab.md";
 /// Pages, and for each the file of tests and the test that types what it shows.
 const WALKS: [(&str, &str, &str); 3] = [
     (BEGINNING, "lab_command", "the_page_shows_what_one_sees"),
-    ("README.md, docs/operations.md", "readme", "the_commands_of_the_readme_connect_two_networks"),
+    ("README.md and what operators look at", "readme", "the_commands_of_the_readme_connect_two_networks"),
     ("docs/islands.md", "islands", "an_island_comes_changes_and_goes_by_the_commands_of_its_page"),
 ];
 
