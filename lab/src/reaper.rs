@@ -1,7 +1,7 @@
 //! Ends what a run has started, however the run itself ends: a return, a panic, Ctrl-C or `kill -9`.
 //!
-//! A small process of its own reads lines from a pipe whose other end only the run holds. When the pipe closes, the run is
-//! over, and what is still on the list goes: processes first, then namespaces, then folders.
+//! A small process of its own reads lines from a pipe whose other end only the run holds, and short commands that are just making something
+//! for it. When the pipe closes, the run is over, and what is still on the list goes: processes first, then namespaces, then folders.
 //!
 //! ```text
 //!   pid 4711        is running           net hw812-0-a     was made          dir /tmp/…     was made
@@ -14,9 +14,10 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, Write};
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStdin, Command, Stdio};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
@@ -31,10 +32,21 @@ static PIPE: OnceLock<Option<Mutex<ChildStdin>>> = OnceLock::new();
 /// # Errors
 /// The reaper cannot be started, or has died.
 pub(crate) fn tell(verb: &str, what: &str) -> Result<()> {
+    writeln!(lock()?, "{verb} {what}").context("the lab's reaper is gone")
+}
+
+/// For the stdin of a short command that makes something: the reaper does not begin before it has ended. It must not read.
+///
+/// # Errors
+/// As [`tell`].
+pub(crate) fn awaited() -> Result<Stdio> {
+    Ok(Stdio::from(lock()?.as_fd().try_clone_to_owned()?))
+}
+
+fn lock() -> Result<MutexGuard<'static, ChildStdin>> {
     let pipe = PIPE.get_or_init(|| start().inspect_err(|error| eprintln!("lab: no reaper: {error:#}")).ok());
     let pipe = pipe.as_ref().context("the lab's reaper did not start")?;
-    let mut pipe = pipe.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    writeln!(pipe, "{verb} {what}").context("the lab's reaper is gone")
+    Ok(pipe.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn start() -> Result<Mutex<ChildStdin>> {

@@ -43,11 +43,22 @@ pub(super) fn allowed() -> Result<(), String> {
     // Numbered, since tests of one process may try at once.
     let trial = format!("{}-try", stem());
     let tried = (|| {
-        ip(&["netns", "add", &trial])?;
+        add(&trial)?;
         rules(&trial, "table inet lab {\n chain f { type filter hook forward priority 0; policy drop;\n }\n}\n")
     })();
-    let _ = Command::new("ip").args(["netns", "del", &trial]).stderr(Stdio::null()).status();
+    remove(&trial);
     tried.map_err(|error| format!("{error:#}"))
+}
+
+/// A namespace that goes with the run.
+fn add(namespace: &str) -> Result<()> {
+    reaper::tell("net", namespace)?;
+    ip(&["netns", "add", namespace])
+}
+
+fn remove(namespace: &str) {
+    reaper::remove_namespace(namespace);
+    let _ = reaper::tell("unmade", namespace);
 }
 
 /// Removes the namespaces of runs whose process is gone.
@@ -144,8 +155,7 @@ pub(super) fn also_at(namespace: &str, address: Ipv4Addr) -> Result<()> {
 
 impl Router {
     fn add(&mut self, namespace: &str) -> Result<()> {
-        reaper::tell("net", namespace)?;
-        ip(&["netns", "add", namespace])?;
+        add(namespace)?;
         self.all.push(namespace.to_owned());
         ip(&["-n", namespace, "link", "set", "lo", "up"])
     }
@@ -211,10 +221,7 @@ impl Router {
 
 impl Drop for Router {
     fn drop(&mut self) {
-        for namespace in &self.all {
-            reaper::remove_namespace(namespace);
-            let _ = reaper::tell("unmade", namespace);
-        }
+        self.all.iter().for_each(|namespace| remove(namespace));
     }
 }
 
@@ -251,7 +258,8 @@ fn ip(words: &[&str]) -> Result<()> {
 }
 
 fn run(words: &[&str]) -> Result<String> {
-    let output = Command::new("ip").args(words).output().context("cannot run ip")?;
+    // One that is just making a namespace when the run ends has made it before the reaper begins.
+    let output = Command::new("ip").args(words).stdin(reaper::awaited()?).output().context("cannot run ip")?;
     if !output.status.success() {
         bail!("ip {}: {}", words.join(" "), String::from_utf8_lossy(&output.stderr).trim());
     }
