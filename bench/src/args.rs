@@ -34,6 +34,8 @@ pub enum Part {
     Sdk(Sdk),
     /// What writing and reading values costs the SDK beside Dubbo's own hessian2.
     Codec(Codec),
+    /// Trains the dictionary that links pack calls with.
+    Dictionary(Dictionary),
     /// Calls a Dubbo provider and checks every answer.
     Load(Load),
     /// A Dubbo provider that answers every call with its argument.
@@ -41,6 +43,13 @@ pub enum Part {
     /// Runs a program that ends when the benchmark does.
     #[command(hide = true)]
     Under(Under),
+}
+
+/// `bench dictionary`
+#[derive(Debug, clap::Args)]
+pub struct Dictionary {
+    /// Where it is written.
+    pub file: PathBuf,
 }
 
 /// `bench choose`

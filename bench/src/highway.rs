@@ -8,7 +8,7 @@
 
 use crate::place::Place;
 use crate::program::{Program, free_ports};
-use crate::variant::{Cover, Transport, Variant};
+use crate::variant::{Cover, Packing, Transport, Variant};
 use anyhow::{Context, Result, ensure};
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -102,6 +102,13 @@ fn seal(variant: Variant) -> &'static str {
     }
 }
 
+fn compress(variant: Variant) -> &'static str {
+    match variant.packing {
+        Packing::Off => "off",
+        Packing::On => "on",
+    }
+}
+
 fn policy(service: &str, egress_key: &str, ingress_key: &str) -> String {
     let island = |id: &str, role: &str, key: &str| {
         format!(
@@ -122,11 +129,12 @@ fn hub_file(variant: Variant, listen: SocketAddr, admin: SocketAddr) -> String {
         Cover::Plain | Cover::Sealed => "",
     };
     format!(
-        "[hub]\nid = \"bench-hub\"\nlisten = [\"{listen}\"]\nkey_file = \"hub.key\"\nseal = \"{}\"\n{tls}\n\
+        "[hub]\nid = \"bench-hub\"\nlisten = [\"{listen}\"]\nkey_file = \"hub.key\"\nseal = \"{}\"\ncompress = \"{}\"\n{tls}\n\
          [policy]\nfiles = [\"policy.toml\"]\n\n{AUDIT}\
          [state]\ndir = \"hub-state\"\n\n\
          [admin]\nlisten = [\"{admin}\"]\n",
-        seal(variant)
+        seal(variant),
+        compress(variant),
     )
 }
 
@@ -176,8 +184,10 @@ fn gateway(variant: Variant, island: &str, role: &str, hub: SocketAddr, hub_key:
     };
     format!(
         "[island]\nid = \"{island}\"\ngateway = \"{island}-{role}\"\n\n\
-         [[hub]]\nurl = \"{scheme}://{hub}\"\nkey = [\"{hub_key}\"]\ntransport = \"{transport}\"\n{trust}\n\
+         [[hub]]\nurl = \"{scheme}://{hub}\"\nkey = [\"{hub_key}\"]\ntransport = \"{transport}\"\n\
+         compress = \"{}\"\n{trust}\n\
          [link]\nkey_file = \"{role}.key\"\nseal = \"{}\"\n\n",
-        seal(variant)
+        compress(variant),
+        seal(variant),
     )
 }

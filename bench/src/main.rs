@@ -7,6 +7,7 @@
 //! | `thin-link` | what crosses a link of 30 Mbit/s, through Highway and through three nginx |
 //! | `sdk` | what a call by the SDK costs beside a client written by hand, and how quick it is beside Java |
 //! | `codec` | what writing and reading values costs the SDK beside Dubbo's own hessian2 |
+//! | `dictionary` | trains the dictionary of packed calls |
 //! | `load` | calls through one chain and checks every answer |
 //! | `echo` | the provider at the end of every chain |
 //!
@@ -17,6 +18,7 @@ mod args;
 mod chain;
 mod choose;
 mod codec;
+mod dictionary;
 mod echo;
 mod frames;
 mod highway;
@@ -50,6 +52,7 @@ fn main() -> ExitCode {
         Part::ThinLink(thin) => thin::run(&thin),
         Part::Sdk(sdk) => sdk::run(&sdk),
         Part::Codec(codec) => codec::run(&codec),
+        Part::Dictionary(to) => dictionary::write(&to.file).map(|()| ExitCode::SUCCESS),
         Part::Load(load) => run::load(load).map(|()| ExitCode::SUCCESS),
         Part::Echo(echo) => echo::serve(echo.listen).map(|()| ExitCode::SUCCESS),
         Part::Under(under) => under::run(&under.program, &under.arguments).map(|()| ExitCode::SUCCESS),

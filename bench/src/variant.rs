@@ -9,6 +9,17 @@ pub struct Variant {
     pub transport: Transport,
     /// What keeps others from reading them.
     pub cover: Cover,
+    /// Whether calls and answers are packed on them.
+    pub packing: Packing,
+}
+
+/// Whether calls and answers are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Packing {
+    /// No: the default.
+    Off,
+    /// `compress = "on"` at both ends of both links.
+    On,
 }
 
 /// What moves the bytes of a link.
@@ -33,24 +44,24 @@ pub enum Cover {
 
 impl Variant {
     /// WebSocket, neither sealed nor TLS: the like of a plain TCP relay.
-    pub const PLAIN_WS: Self = Self { transport: Transport::Ws, cover: Cover::Plain };
+    pub const PLAIN_WS: Self = of(Transport::Ws, Cover::Plain);
+    /// The same with calls and answers packed; for thin links alone.
+    pub const PACKED_WS: Self = Self { packing: Packing::On, ..Self::PLAIN_WS };
     /// All of them, plain ones first.
-    pub const ALL: [Self; 6] = {
-        const fn of(transport: Transport, cover: Cover) -> Variant {
-            Variant { transport, cover }
-        }
-        [
-            Self::PLAIN_WS,
-            of(Transport::H2, Cover::Plain),
-            of(Transport::Ws, Cover::Sealed),
-            of(Transport::H2, Cover::Sealed),
-            of(Transport::Ws, Cover::Tls),
-            of(Transport::H2, Cover::Tls),
-        ]
-    };
+    pub const ALL: [Self; 6] = [
+        Self::PLAIN_WS,
+        of(Transport::H2, Cover::Plain),
+        of(Transport::Ws, Cover::Sealed),
+        of(Transport::H2, Cover::Sealed),
+        of(Transport::Ws, Cover::Tls),
+        of(Transport::H2, Cover::Tls),
+    ];
 
     /// As it is typed and printed.
     pub const fn name(self) -> &'static str {
+        if matches!(self.packing, Packing::On) {
+            return "ws, packed";
+        }
         match (self.transport, self.cover) {
             (Transport::Ws, Cover::Plain) => "ws",
             (Transport::H2, Cover::Plain) => "h2",
@@ -70,6 +81,10 @@ impl Variant {
         let found = Self::ALL.into_iter().find(|variant| variant.name() == name);
         found.ok_or_else(|| format!("found link `{name}`, wanted one of {}", known()))
     }
+}
+
+const fn of(transport: Transport, cover: Cover) -> Variant {
+    Variant { transport, cover, packing: Packing::Off }
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ struct RawHub {
     key_file: Option<SecretFile>,
     hubs: Option<Vec<String>>,
     seal: Option<tunnel::Seal>,
+    compress: tunnel::Compress,
     hold_down: Option<Time>,
     tls: Option<RawTls>,
 }
@@ -101,6 +102,8 @@ pub struct Config {
     pub hubs: Vec<String>,
     /// Whether records are sealed.
     pub seal: tunnel::Seal,
+    /// Whether calls and answers are packed, on links of gateways that agree.
+    pub compress: tunnel::Compress,
     /// How long a gateway's catalogue outlives its links.
     pub hold_down: Duration,
     /// Certificate and key, where links come in over TLS.
@@ -167,6 +170,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         key: key?,
         hubs,
         seal: raw.hub.seal.unwrap_or_default(),
+        compress: raw.hub.compress,
         hold_down: raw.hub.hold_down.map_or(HOLD_DOWN, |time| time.0),
         tls,
         policy: policy?,

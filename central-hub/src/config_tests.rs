@@ -46,6 +46,7 @@ fn the_documented_file_is_good_and_says_the_defaults() {
     let folder = folder();
     let config = settle_example(folder.path(), EXAMPLE).unwrap();
     assert_eq!((config.id.as_str(), config.hold_down, config.seal), ("hub-1", HOLD_DOWN, tunnel::Seal::Auto));
+    assert_eq!(config.compress, tunnel::Compress::Off);
     assert!(config.tls.is_some());
     assert_eq!((config.policy.islands().count(), config.policy.grants_len()), (1, 1));
     let short = "[hub]\nid = 'hub-1'\nlisten = ['0.0.0.0:8443']\nkey_file = 'hub.key'\n[policy]\nfiles = ['islands.toml', 'grants.toml']";

@@ -118,6 +118,7 @@ impl Program for Hub {
             accept_key: Arc::new(config.key),
             tls: config.tls,
             seal: config.seal,
+            compress: config.compress,
             hold_down: config.hold_down,
             limits: config.limits,
             listeners,
@@ -153,6 +154,7 @@ struct ShardStart {
     accept_key: Arc<tunnel::key::PrivateKey>,
     tls: Option<Arc<rustls::ServerConfig>>,
     seal: tunnel::Seal,
+    compress: tunnel::Compress,
     hold_down: Duration,
     limits: config::Limits,
     listeners: Vec<TcpListener>,
@@ -163,8 +165,20 @@ struct ShardStart {
 
 /// The shard, until the drain is over.
 async fn run(start: ShardStart) -> anyhow::Result<()> {
-    let ShardStart { id, hubs, accept_key, tls, seal, hold_down, limits, listeners, audit, mut policy, process } =
-        start;
+    let ShardStart {
+        id,
+        hubs,
+        accept_key,
+        tls,
+        seal,
+        compress,
+        hold_down,
+        limits,
+        listeners,
+        audit,
+        mut policy,
+        process,
+    } = start;
     let shard = Shard::on_this_thread(0);
     let held = process.drain.hold();
     let in_force: InForce = Rc::new(RefCell::new(policy.borrow_and_update().clone()));
@@ -193,6 +207,7 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
         of_one: OF_ONE_KEY,
         budget,
         traffic,
+        compress,
     };
     let mut listeners = listeners.into_iter();
     let first = listeners.next().context("no address to listen on")?;

@@ -98,6 +98,7 @@ async fn run(shard: &Shard, transport: Transport, seal: Seal, body_len: usize, i
         of_one: highway_tunnel::OfOneKey { sessions: 2, held_len: 256 << 20 },
         budget: shard::Budget::new(1 << 30),
         traffic: Traffic::default(),
+        compress: Compress::Off,
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let hub = accept(shard, listener, accept_config, Rc::new(Load::default())).unwrap();

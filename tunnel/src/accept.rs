@@ -21,7 +21,7 @@ use shard::{Budget, Shard};
 use tokio::net::TcpStream;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
-use wire::tunnel::hello::{ClientHello, ClientPayload, Refusal, RefusalReason, Seal, VERSION, Welcome, feature};
+use wire::tunnel::hello::{ClientHello, ClientPayload, Refusal, RefusalReason, Seal, VERSION, Welcome};
 
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, is_sealed, respond};
 use crate::key::{PrivateKey, PublicKey};
@@ -31,7 +31,7 @@ use crate::session::Side;
 use crate::strangers::{Arrival, Strangers};
 use crate::transport::post::served::Streams;
 use crate::transport::serve::{Arrived, Door, serve};
-use crate::{Encoding, Handler, Link, Peer, Traffic, random};
+use crate::{Compress, Encoding, Handler, Link, Peer, Traffic, random};
 pub use sessions::OfOneKey;
 use sessions::Sessions;
 
@@ -79,6 +79,8 @@ pub struct AcceptConfig {
     pub budget: Budget,
     /// Where what its links move is summed.
     pub traffic: Traffic,
+    /// Whether calls and answers are packed, on links of gateways that agree.
+    pub compress: Compress,
 }
 
 /// Holds the listeners and their links; dropping it ends both.
@@ -335,7 +337,7 @@ impl Inner {
         let session = known.as_ref().map_or(session, |(link, ..)| link.session_id()).to_owned();
         let welcome = Welcome {
             version: VERSION,
-            features: hello.features & feature::KNOWN,
+            features: hello.features & self.config.compress.features(),
             hub: self.config.hub.clone(),
             hubs: self.config.hubs.clone(),
             start: self.config.start,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::HeaderMap;
+use wire::tunnel::hello::feature;
 
 use crate::key::PublicKey;
 use crate::proxy::Proxy;
@@ -73,9 +74,34 @@ pub struct HubAddress {
     pub encoding: Encoding,
     /// Whether calls and answers are said by models, where the hub knows that.
     pub models: bool,
+    /// Whether calls and answers are packed, where the hub agrees.
+    pub compress: Compress,
+}
+
+/// Whether an end of a link wants calls and answers packed. Both have to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Compress {
+    /// Neither end packs anything on this link.
+    #[default]
+    Off,
+    /// Both ends pack what they send, where both have it on.
+    On,
+}
+
+impl Compress {
+    /// What this end knows of [`feature`], and wants.
+    pub(crate) fn features(self) -> u64 {
+        if self == Compress::Off { feature::KNOWN & !feature::PACKING } else { feature::KNOWN }
+    }
 }
 
 impl HubAddress {
+    /// What a gateway knows of [`feature`], and wants with the hubs behind this address.
+    pub(crate) fn features(&self) -> u64 {
+        self.compress.features() & if self.models { u64::MAX } else { !feature::MODELS }
+    }
+
     /// Whether a URL says nothing that may be a secret: it is shown in logs, on pages and by tools.
     ///
     /// # Errors
@@ -97,6 +123,18 @@ impl HubAddress {
     pub fn new(url: impl Into<String>, keys: Vec<PublicKey>) -> Self {
         let (server_name, tls, host, proxy) = Default::default();
         let (transport, headers, encoding) = Default::default();
-        Self { url: url.into(), server_name, keys, tls, transport, host, headers, proxy, encoding, models: true }
+        Self {
+            url: url.into(),
+            server_name,
+            keys,
+            tls,
+            transport,
+            host,
+            headers,
+            proxy,
+            encoding,
+            models: true,
+            compress: Compress::Off,
+        }
     }
 }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use shard::Shard;
 use thiserror::Error;
 use tokio::time::timeout;
-use wire::tunnel::hello::{ClientHello, ClientPayload, Role, Seal, VERSION, feature};
+use wire::tunnel::hello::{ClientHello, ClientPayload, Role, Seal, VERSION};
 
 use crate::handshake::{HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
 use crate::key::PrivateKey;
@@ -76,7 +76,7 @@ pub async fn ask(shard: &Shard, address: &HubAddress, transport: Transport, aske
             hello: ClientHello {
                 version_min: VERSION,
                 version_max: VERSION,
-                features: feature::KNOWN,
+                features: address.features(),
                 role: asker.role,
                 island: asker.island.clone(),
                 gateway: asker.gateway.clone(),

@@ -45,7 +45,7 @@ mod traffic;
 mod transport;
 
 pub use accept::{AcceptConfig, Acceptor, Directory, OfOneKey, accept};
-pub use address::{Encoding, HubAddress, Transport};
+pub use address::{Compress, Encoding, HubAddress, Transport};
 pub use ask::{Asker, NoLink, Welcomed, ask};
 pub use assembly::{Assembly, AssemblyError};
 pub use dial::{DialConfig, Dialer, HubStatus, dial};

@@ -14,6 +14,7 @@
 //! host = "hub.example.com"        # for boxes that go by a name, where the URL has an address
 //! headers = { X-Team = "shop" }   # what boxes on the way want to see; secret ones, one a line, in headers_file
 //! models = false                  # every call whole, whatever it has in common with others
+//! compress = "on"                 # both ends pack calls and answers, where the hub wants that too; "off" is the default
 //! ```
 
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ use serde::Deserialize;
 
 use crate::key::PublicKey;
 use crate::proxy::Proxy;
-use crate::{Encoding, HubAddress, Transport, headers, tls};
+use crate::{Compress, Encoding, HubAddress, Transport, headers, tls};
 
 /// One `[[hub]]` as typed.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -44,6 +45,7 @@ pub struct HubConfig {
     headers: BTreeMap<String, String>,
     headers_file: Option<PathBuf>,
     models: Option<bool>,
+    compress: Compress,
 }
 
 /// `post` in a section: how that transport does its work.
@@ -110,6 +112,7 @@ impl HubConfig {
                 headers,
                 proxy,
                 models: self.models.unwrap_or(true),
+                compress: self.compress,
                 ..HubAddress::new(url, keys)
             }),
             _ => Err(mistakes),
@@ -238,6 +241,7 @@ mod tests {
     fn a_url_and_a_key_are_enough() {
         let address = hub("http://127.0.0.1:8443", &[&public(), &public()]).settle(Path::new(""), no_secret).unwrap();
         assert_eq!((address.keys.len(), address.transport, address.models), (2, Transport::Auto, true));
+        assert_eq!(address.compress, Compress::Off);
         assert!(address.tls.is_none());
     }
 

@@ -20,19 +20,27 @@ struct Sums {
 #[derive(Debug, Default)]
 struct ByTransport {
     links: AtomicU64,
-    moved: [AtomicU64; 4],
+    moved: [AtomicU64; 6],
     /// Links that went over to it, by [`REASONS`].
     moves: [AtomicU64; REASONS.len()],
 }
 
 /// Names and meanings, in the order of the sums.
-const MOVED: [(&str, &str); 4] = [
+const MOVED: [(&str, &str); 6] = [
     ("highway_link_sent_bytes_total", "Bytes of records that links have sent, each once"),
     ("highway_link_received_bytes_total", "Bytes of records that links have received, each once"),
     ("highway_link_sent_saved_bytes_total", "Bytes that did not have to be sent: the peer has them from earlier calls"),
     (
         "highway_link_received_saved_bytes_total",
         "Bytes that did not have to come: this end has them from earlier calls",
+    ),
+    (
+        "highway_link_sent_packed_bytes_total",
+        "Bytes that did not have to be sent besides: calls and answers were packed",
+    ),
+    (
+        "highway_link_received_packed_bytes_total",
+        "Bytes that did not have to come besides: calls and answers were packed",
     ),
 ];
 /// Why a link went over to another transport: its connection was lost in one of three ways, or a better one was found to work.
@@ -94,8 +102,8 @@ impl Traffic {
         self.0.by_transport.get(at)
     }
 
-    /// A session over this transport had come to `before` and is at `now`: sent, received, and what was saved of each.
-    pub(crate) fn raise(&self, transport: &str, before: [u64; 4], now: [u64; 4]) {
+    /// A session over this transport had come to `before` and is at `now`: sent, received, and what was saved of each, by models and by packing.
+    pub(crate) fn raise(&self, transport: &str, before: [u64; 6], now: [u64; 6]) {
         let Some(sums) = self.of(transport) else { return };
         for (sum, (before, now)) in sums.moved.iter().zip(before.into_iter().zip(now)) {
             if now > before {
@@ -157,8 +165,8 @@ mod tests {
     fn what_moved_is_told_by_what_carried_it() {
         let traffic = Traffic::default();
         let (one, _other) = (traffic.carried("ws"), traffic.carried("post"));
-        traffic.raise("post", [0, 5, 0, 0], [10, 7, 0, 3]);
-        traffic.raise("carrier pigeon", [0; 4], [9; 4]);
+        traffic.raise("post", [0, 5, 0, 0, 1, 0], [10, 7, 0, 3, 5, 0]);
+        traffic.raise("carrier pigeon", [0; 6], [9; 6]);
         traffic.went_over(Transport::Post, Some(Break::Stalled));
         traffic.went_over(Transport::Ws, None);
         drop(one);
@@ -166,6 +174,7 @@ mod tests {
             r#"highway_link_sent_bytes_total [("transport", "post")] 10"#,
             r#"highway_link_received_bytes_total [("transport", "post")] 2"#,
             r#"highway_link_received_saved_bytes_total [("transport", "post")] 3"#,
+            r#"highway_link_sent_packed_bytes_total [("transport", "post")] 4"#,
             r#"highway_links [("transport", "post")] 1"#,
             r#"highway_link_moves_total [("to", "ws"), ("reason", "better")] 1"#,
             r#"highway_link_moves_total [("to", "post"), ("reason", "stalled")] 1"#,

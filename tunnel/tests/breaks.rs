@@ -6,9 +6,9 @@ mod pair;
 
 use std::time::{Duration, Instant};
 
-use highway_tunnel::{End, Seal, Transport};
+use highway_tunnel::{Compress, End, Seal, Transport};
 use pair::relay::{Relay, eventually};
-use pair::{Noted, Pair, Relayed, body, head, head_with, on_shard};
+use pair::{Noted, Pair, Relayed, body, head, head_with, named, on_shard};
 use wire::tunnel::{Head, Kind, Outcome};
 
 #[test]
@@ -16,35 +16,51 @@ fn a_connection_that_is_cut_in_mid_load_loses_nothing_and_repeats_nothing() {
     let ways =
         [(Transport::Ws, Seal::Off), (Transport::Ws, Seal::On), (Transport::H2, Seal::Off), (Transport::H1, Seal::On)];
     for (transport, seal) in ways {
-        on_shard(|shard| async move {
-            let mut pair = Pair::new();
-            pair.accept.seal = seal;
-            pair.dial.seal = seal;
-            let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer } = pair.relayed(&shard, transport).await;
-            let link = at_gateway.link().await;
-            let mut token = 0;
-            for cut in 1..=4u64 {
-                for call in 0..200 {
-                    let len = if call % 50 == 0 { 400_000 } else { 300 };
-                    link.open(&head(len), &[&body(token, len)], token).unwrap();
-                    token += 1;
-                }
-                at_gateway.until("some answers", |noted| noted.finished.borrow().len() as u64 >= token - 150).await;
-                relay.cut();
-                eventually("the gateway is back", || link.status().connections > cut && link.connected()).await;
-            }
-            at_gateway.until("all answers", |noted| noted.finished.borrow().len() as u64 == token).await;
-            let mut finished = at_gateway.finished.borrow().clone();
-            finished.sort_unstable();
-            assert_eq!(finished, (0..token).collect::<Vec<_>>());
-            assert_eq!(at_hub.opened.borrow().len() as u64, token);
-            let at_150 = &at_gateway.replies.borrow()[&150];
-            assert!(*at_150 == body(150, 400_000));
-            assert_eq!((at_gateway.ups.borrow().len(), at_gateway.downs.get()), (1, 0));
-            assert!(at_gateway.failures.borrow().is_empty());
-            drop(dialer);
-        });
+        is_cut_in_mid_load(transport, seal, Compress::Off, body);
     }
+}
+
+/// What was packed for one connection is unpacked as it came over the next.
+#[test]
+fn a_connection_that_is_cut_in_mid_load_loses_nothing_of_what_was_packed() {
+    for (transport, seal) in [(Transport::Ws, Seal::Off), (Transport::H2, Seal::On), (Transport::H1, Seal::Off)] {
+        is_cut_in_mid_load(transport, seal, Compress::On, named);
+    }
+}
+
+fn is_cut_in_mid_load(transport: Transport, seal: Seal, compress: Compress, body: fn(u64, usize) -> Vec<u8>) {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.seal = seal;
+        pair.accept.compress = compress;
+        pair.dial.seal = seal;
+        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer } = pair.relayed(&shard, transport).await;
+        let link = at_gateway.link().await;
+        let mut token = 0;
+        for cut in 1..=4u64 {
+            for call in 0..200 {
+                let len = if call % 50 == 0 { 400_000 } else { 300 };
+                link.open(&head(len), &[&body(token, len)], token).unwrap();
+                token += 1;
+            }
+            at_gateway.until("some answers", |noted| noted.finished.borrow().len() as u64 >= token - 150).await;
+            relay.cut();
+            eventually("the gateway is back", || link.status().connections > cut && link.connected()).await;
+        }
+        at_gateway.until("all answers", |noted| noted.finished.borrow().len() as u64 == token).await;
+        let mut finished = at_gateway.finished.borrow().clone();
+        finished.sort_unstable();
+        assert_eq!(finished, (0..token).collect::<Vec<_>>());
+        assert_eq!(at_hub.opened.borrow().len() as u64, token);
+        for (token, reply) in at_gateway.replies.borrow().iter() {
+            assert!(*reply == body(*token, reply.len()), "{token}");
+        }
+        assert_eq!(at_gateway.replies.borrow()[&150].len(), 400_000);
+        assert_eq!((at_gateway.ups.borrow().len(), at_gateway.downs.get()), (1, 0));
+        assert!(at_gateway.failures.borrow().is_empty());
+        assert_eq!(link.status().packed_bytes.map(|len| len > token * 50), [compress == Compress::On; 2]);
+        drop(dialer);
+    });
 }
 
 #[test]

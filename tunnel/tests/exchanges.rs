@@ -7,8 +7,8 @@ mod pair;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use highway_tunnel::{Acceptor, DialConfig, Dialer, HubAddress, Link, Seal, Transport};
-use pair::{Noted, Pair, body, head, head_with, not_offered, on_shard};
+use highway_tunnel::{Acceptor, Compress, DialConfig, Dialer, HubAddress, Link, Seal, Transport};
+use pair::{Noted, Pair, body, head, head_with, named, not_offered, on_shard};
 use shard::Shard;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::{Flags, Head, Kind, Notice, Outcome};
@@ -75,6 +75,38 @@ fn what_calls_have_in_common_crosses_once_over_every_transport_unless_the_gatewa
                 for (way, saved) in ours.saved_bytes.into_iter().enumerate() {
                     assert_eq!(saved > 99 * 300, models, "{saved} by {transport:?}");
                     assert_eq!(ours.bytes[way] < 100 * 200, models, "{} by {transport:?}", ours.bytes[way]);
+                }
+            });
+        }
+    }
+}
+
+#[test]
+fn calls_are_packed_where_both_ends_want_that_and_come_back_as_they_were_over_every_transport() {
+    for (transport, seal) in ways() {
+        for wanted in [[Compress::On; 2], [Compress::On, Compress::Off], [Compress::Off, Compress::On]] {
+            on_shard(|shard| async move {
+                let mut pair = with_seal(seal);
+                pair.accept.compress = wanted[0];
+                let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+                let hub = pair.hub(&shard, &at_hub);
+                let hubs = vec![HubAddress { compress: wanted[1], ..pair.address(hub.local(), transport) }];
+                let _dialer =
+                    highway_tunnel::dial(&shard, DialConfig { hubs, ..pair.dial.clone() }, at_gateway.clone());
+                let link = at_gateway.link().await;
+                for token in 0..50 {
+                    link.open(&head(600), &[&named(token, 600)], token).unwrap();
+                }
+                at_gateway.until("all replies", |noted| noted.finished.borrow().len() == 50).await;
+                for token in 0..50 {
+                    assert!(at_gateway.replies.borrow()[&token] == named(token, 600), "{token} over {transport:?}");
+                }
+                let (ours, theirs) = (link.status(), at_hub.link().await.status());
+                let both = wanted == [Compress::On; 2];
+                assert_eq!([ours.packs, theirs.packs], [both; 2]);
+                assert_eq!(ours.packed_bytes, [theirs.packed_bytes[1], theirs.packed_bytes[0]]);
+                for packed in ours.packed_bytes {
+                    assert_eq!(packed > 50 * 100, both, "{packed} by {transport:?}");
                 }
             });
         }

@@ -9,7 +9,7 @@
 //! Source: frames of Dubbo 2.7.23 (`wire/tests/golden`).
 
 mod answer;
-mod business;
+pub mod business;
 mod calls;
 mod question;
 mod text;
@@ -19,7 +19,7 @@ pub use answer::append_answer;
 pub use calls::Calls;
 pub use question::{Around, MIN_ARGUMENT_LEN, Question, text_of};
 pub use text::MAX_LEN as MAX_ARGUMENT_LEN;
-pub use varied::{Payload, Varied};
+pub use varied::{Chance, Payload, Varied};
 
 /// Length of the header in front of every frame.
 pub const HEADER_LEN: usize = 16;

@@ -76,6 +76,7 @@ impl Varied {
 }
 
 /// Numbers that look like chance and are the same in each run: xorshift, of no quality that matters here.
+#[derive(Debug, Clone)]
 pub struct Chance(u64);
 
 impl Chance {

@@ -7,7 +7,7 @@
 //!                     thin               thin
 //! ```
 //!
-//! Arguments and answers have 2 KB and differ from call to call (`frames/varied.rs`). This process makes the lab and starts itself anew within the
+//! Highway is there twice, once with calls and answers packed. Arguments and answers have 2 KB and differ from call to call (`frames/varied.rs`). This process makes the lab and starts itself anew within the
 //! consumers' island; there it measures as `bench run` does. Never compares figures of two runs.
 
 mod lab;
@@ -21,6 +21,7 @@ use crate::nginx;
 use crate::place::Place;
 use crate::program::{Program, own_path};
 use crate::report::BARRED;
+use crate::variant::Variant;
 use anyhow::{Context, Result, ensure};
 use lab::Lab;
 use std::fs;
@@ -79,9 +80,9 @@ fn measure_inside(thin: &args::Thin, hub: &str, far: &str) -> Result<ExitCode> {
     ];
     fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let (provider, address) = Program::start_echo_at(&places[2], dir)?;
-    let contenders = [Contender::Nginx, Contender::Highway(BARRED)];
+    let contenders = [Contender::Nginx, Contender::Highway(BARRED), Contender::Highway(Variant::PACKED_WS)];
     let start = |contender: &Contender| {
-        let folder: PathBuf = dir.join(contender.name().replace(' ', "-"));
+        let folder: PathBuf = dir.join(contender.name().replace([' ', ','], "-"));
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         Chain::start_at(*contender, &places, address, &programs, &folder)
     };

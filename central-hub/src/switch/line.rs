@@ -17,8 +17,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
 use tunnel::key::{PrivateKey, PublicKey};
 use tunnel::{
-    AcceptConfig, Acceptor, ClientHello, DialConfig, Dialer, Directory, Encoding, End, Handler, HubAddress, Open, Peer,
-    Refusal, Reply, Role, Seal, Traffic, Transport,
+    AcceptConfig, Acceptor, ClientHello, Compress, DialConfig, Dialer, Directory, Encoding, End, Handler, HubAddress,
+    Open, Peer, Refusal, Reply, Role, Seal, Traffic, Transport,
 };
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::notice::Notice;
@@ -221,6 +221,7 @@ pub(super) fn line(shard: &Shard, more: &str) -> Line {
         of_one: crate::OF_ONE_KEY,
         budget,
         traffic: Traffic::default(),
+        compress: Compress::Off,
     };
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let acceptor = tunnel::accept(shard, listener, config, switch.clone()).unwrap();

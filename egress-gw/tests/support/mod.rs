@@ -109,6 +109,7 @@ impl Hub {
                     of_one: tunnel::OfOneKey { sessions: 64, held_len: 256 << 20 },
                     budget: shard::Budget::new(1 << 30),
                     traffic: Traffic::default(),
+                    compress: tunnel::Compress::Off,
                 };
                 let _acceptor = tunnel::accept(&shard, listener, config, Rc::new(Scripted(state.clone()))).unwrap();
                 loop {

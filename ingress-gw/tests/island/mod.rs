@@ -88,6 +88,7 @@ impl Island {
             of_one: tunnel::OfOneKey { sessions: 64, held_len: 256 << 20 },
             budget: shard::Budget::new(1 << 30),
             traffic: Traffic::default(),
+            compress: tunnel::Compress::Off,
         };
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let acceptor = tunnel::accept(shard, listener, config, hub.clone()).unwrap();

@@ -14,6 +14,8 @@ pub struct Plan {
     pub(super) grants: Vec<Grant>,
     /// More TOML at the end of the hub's file.
     pub(super) hub: String,
+    /// More TOML in the section `[[hub]]`.
+    in_hub: String,
     imports: BTreeMap<String, Vec<String>>,
     exports: BTreeMap<String, Vec<String>>,
     ports: BTreeMap<String, BTreeMap<String, u16>>,
@@ -98,6 +100,7 @@ impl Plan {
                 .map(|(from, to)| Grant::new(&format!("{from}-to-{to}"), from, to, &[EVERYTHING]))
                 .collect(),
             hub: String::new(),
+            in_hub: String::new(),
             imports: all(),
             exports: all(),
             ports: BTreeMap::new(),
@@ -163,6 +166,13 @@ impl Plan {
     #[must_use]
     pub fn also_hub(mut self, toml: &str) -> Self {
         self.hub += toml;
+        self
+    }
+
+    /// More TOML in the section `[[hub]]` of every gateway.
+    #[must_use]
+    pub fn in_hub(mut self, toml: &str) -> Self {
+        self.in_hub += toml;
         self
     }
 
@@ -340,9 +350,10 @@ impl Gateway<'_> {
         let second = second.map(|second| format!("[[registry]]\naddress = \"{second}\"\n\n")).unwrap_or_default();
         format!(
             "[island]\nid = \"{island}\"\ngateway = \"{id}\"\n\n\
-             [[hub]]\nurl = \"http://{hub}\"\nkey = [\"{hub_key}\"]\n\n\
+             [[hub]]\nurl = \"http://{hub}\"\nkey = [\"{hub_key}\"]\n{}\n\
              [link]\nkey_file = \"highway.key\"\n\n\
-             [[registry]]\naddress = \"{registry}\"\n{more}\n{second}"
+             [[registry]]\naddress = \"{registry}\"\n{more}\n{second}",
+            plan.in_hub
         )
     }
 }

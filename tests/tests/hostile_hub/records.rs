@@ -11,7 +11,7 @@ use wire::dubbo::request::Request;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::hello::feature;
 use wire::tunnel::record::{self, SEGMENT_LEN};
-use wire::tunnel::{End, Failure, Head, Kind, Outcome, RecordType, ReplyHead, Said};
+use wire::tunnel::{Beside, End, Failure, Head, Kind, Outcome, Packed, RecordType, ReplyHead, Said};
 
 use crate::world::{MALLORY, SINK, World, beside_a_healthy_caller};
 use crate::{SOON, last_words};
@@ -131,6 +131,73 @@ fn a_call_that_is_said_by_a_model_in_a_way_that_cannot_be_ends_its_link() {
             "record of 2 bytes that cannot be a model: its head or its frame is too short or too long for one",
             said(Said::AsModel(5), 0, &[0, 0]),
         ),
+    ];
+    world.hostile(|shard| async move {
+        for (features, words, bytes) in cases {
+            let mut link = world.link_with(&shard, Role::Egress, features).await;
+            link.send(&bytes).await.unwrap();
+            assert_eq!(last_words(&mut link).await, words);
+        }
+    });
+    beside.nobody_noticed();
+}
+
+#[test]
+fn a_call_that_is_packed_in_a_way_that_cannot_be_ends_its_link() {
+    let beside = beside_a_healthy_caller();
+    let world = beside.world;
+    let call = [head("sayHello", 0), vec![0; 100]].concat();
+    let whole = one(RecordType::Open, End::Yes, id(0), &[&call]);
+    let packed = |said, payload: &[u8]| {
+        let mut bytes = one(RecordType::Open, End::Yes, id(1), &[payload]);
+        record::mark(&mut bytes, said);
+        record::mark_packed(&mut bytes);
+        bytes
+    };
+    let of = |dictionary, beside, len, rest: &[u8]| {
+        [&Packed::head(dictionary, beside, 36, len)[..], &call[..36], rest].concat()
+    };
+    let like = |len| packed(Said::Like(5), &of(1, Beside::Model, len, b"garbage"));
+    let mut model = whole;
+    record::mark(&mut model, Said::AsModel(5));
+    // A frame of zstd that is sound, without a dictionary: a block of one letter, 65 536 times; and ten of them.
+    let bomb = |blocks: usize| {
+        let mut frame = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58];
+        for block in 1..=blocks {
+            let is_last = u32::from(block == blocks);
+            frame.extend(&(65_536 << 3 | 1 << 1 | is_last).to_le_bytes()[..3]);
+            frame.push(b'a');
+        }
+        frame
+    };
+    let plain = |len, rest: &[u8]| packed(Said::Whole, &of(1, Beside::Dictionary, len, rest));
+    let cases = [
+        (feature::MODELS, "packed record, which this link did not agree on", plain(200, &[])),
+        (
+            feature::KNOWN,
+            "packed record of 5 bytes that says too little of what it packs",
+            packed(Said::Whole, &[0; 5]),
+        ),
+        (
+            feature::KNOWN,
+            "packed record that says it is 4294967295 bytes long, wanted 36 to 81920",
+            plain(u32::MAX as usize, b"garbage"),
+        ),
+        (
+            feature::KNOWN,
+            "record that is packed by dictionary 9, wanted 1",
+            packed(Said::Whole, &of(9, Beside::Dictionary, 200, b"garbage")),
+        ),
+        (
+            feature::KNOWN,
+            "record that is packed beside a model, and is not like one that was kept",
+            packed(Said::Whole, &of(1, Beside::Model, 200, b"garbage")),
+        ),
+        (feature::KNOWN, "record that is packed beside a model, and is not like one that was kept", like(200)),
+        (feature::KNOWN, "packed record whose bytes do not come to the 200 that it says", [model, like(200)].concat()),
+        (feature::KNOWN, "packed record whose bytes do not come to the 200 that it says", plain(200, b"garbage")),
+        (feature::KNOWN, "packed record whose bytes do not come to the 200 that it says", plain(200, &bomb(1))),
+        (feature::KNOWN, "packed record whose bytes do not come to the 81920 that it says", plain(81_920, &bomb(10))),
     ];
     world.hostile(|shard| async move {
         for (features, words, bytes) in cases {

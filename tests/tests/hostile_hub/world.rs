@@ -49,6 +49,7 @@ impl healthy::World for World {
             .gateways(Half::Egress, "m", 0)
             .gateways(Half::Ingress, "m", 0)
             .imports("a", &[GREETING])
+            .also_hub("compress = \"on\"\n")
             .grants(vec![
                 Grant::new("honest", "a", "b", &["com.example.*"]),
                 Grant::new("to-mallory", "a", MALLORY, &["com.example.*"]),

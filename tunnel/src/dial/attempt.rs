@@ -6,7 +6,7 @@ use std::io;
 
 use tokio::sync::Notify;
 use tokio::time::timeout;
-use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, VERSION, Welcome, feature};
+use wire::tunnel::hello::{ClientHello, ClientPayload, MAX_HUBS, Resume, Role, VERSION, Welcome};
 
 use super::{Attempt, Dialled, HubId, Inner};
 use crate::handshake::{Answered, HANDSHAKE_LIMIT, HandshakeError, Initiator, initiate};
@@ -99,7 +99,7 @@ impl Inner {
             hello: ClientHello {
                 version_min: VERSION,
                 version_max: VERSION,
-                features: self.features(index),
+                features: self.config.hubs[index].features(),
                 role: self.config.role,
                 island: self.config.island.clone(),
                 gateway: self.config.gateway.clone(),
@@ -134,11 +134,6 @@ impl Inner {
                 received: dialled.link.received(),
             })
             .collect()
-    }
-
-    /// What this end knows of [`feature`], and wants with the hubs of this address.
-    fn features(&self, index: usize) -> u64 {
-        if self.config.hubs[index].models { feature::KNOWN } else { feature::KNOWN & !feature::MODELS }
     }
 
     fn learn(&self, index: usize, hub: &HubId, welcome: &Welcome) {
@@ -180,7 +175,7 @@ impl Inner {
             peer,
             side: Side::Dialler,
             exchanges: [welcome.exchanges, self.config.exchanges],
-            features: welcome.features & self.features(index),
+            features: welcome.features & self.config.hubs[index].features(),
             ping: self.config.ping,
             lost: self.lost.clone(),
             budget: self.config.budget.clone(),

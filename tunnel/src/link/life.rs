@@ -32,8 +32,9 @@ impl Inner {
     /// Adds what has crossed since the last time to the process's sums.
     pub(super) fn count(&self) {
         let session = self.session.borrow();
-        let ([sent, received], [spared_out, spared_in]) = (session.crossed(), session.saved());
-        let now = [sent, received, spared_out, spared_in];
+        let [[sent, received], [spared_out, spared_in], [packed_out, packed_in]] =
+            [session.crossed(), session.saved(), session.packed()];
+        let now = [sent, received, spared_out, spared_in, packed_out, packed_in];
         self.traffic.raise(self.via.get(), self.counted.replace(now), now);
     }
 

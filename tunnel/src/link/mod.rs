@@ -80,7 +80,7 @@ struct Inner {
     round_trip: Cell<Option<RoundTrip>>,
     traffic: Traffic,
     /// What of this session is in it.
-    counted: Cell<[u64; 4]>,
+    counted: Cell<[u64; 6]>,
     /// How the last connection was lost, until somebody asks.
     loss: RefCell<Option<Loss>>,
     /// Told when a connection is lost.
@@ -132,7 +132,7 @@ impl Link {
             speaks: Cell::new(new.ping),
             round_trip: Cell::new(None),
             traffic: new.traffic,
-            counted: Cell::new([0; 4]),
+            counted: Cell::new([0; 6]),
             loss: RefCell::new(None),
             lost: new.lost,
         }))

@@ -14,7 +14,7 @@ use wire::tunnel::{Notice, Record};
 use super::proof::PROOF_LEN;
 use super::{Inner, Link, Loss, RoundTrip, SPARE_LEN};
 use crate::path::Break;
-use crate::session::Event;
+use crate::session::{Event, Room};
 
 impl Inner {
     /// One go of the connection's task.
@@ -97,7 +97,7 @@ impl Inner {
         let bytes = &scratch[range];
         let Some(seal) = &mut carrier.seal else {
             drop(borrowed);
-            let used = self.receive(bytes, &mut inbound.whole)?;
+            let used = self.receive(bytes, &mut inbound.room)?;
             self.understood(used, now);
             inbound.keep(&bytes[used..]);
             return Poll::Ready(Ok(()));
@@ -106,7 +106,7 @@ impl Inner {
             seal.open(bytes, &mut inbound.plain).map_err(|broken| Lost::Broken(Break::Changed, broken.to_string()))?;
         drop(borrowed);
         inbound.keep(&bytes[used..]);
-        let used = self.receive(&inbound.plain, &mut inbound.whole)?;
+        let used = self.receive(&inbound.plain, &mut inbound.room)?;
         self.understood(used, now);
         inbound.plain.drain(..used);
         if inbound.plain.is_empty() && inbound.plain.capacity() > SPARE_LEN {
@@ -125,7 +125,7 @@ impl Inner {
     }
 
     /// Takes all whole records at the front of `bytes`; returns how many bytes they had.
-    fn receive(&self, bytes: &[u8], whole: &mut Vec<u8>) -> Result<usize, Lost> {
+    fn receive(&self, bytes: &[u8], room: &mut Room) -> Result<usize, Lost> {
         let Some(link) = self.link() else { return Err(Lost::Replaced) };
         let mut used = 0;
         loop {
@@ -141,7 +141,7 @@ impl Inner {
                     used += len;
                     self.session
                         .borrow_mut()
-                        .receive(record, whole)
+                        .receive(record, room)
                         .map_err(|violation| Lost::Violation(violation.to_string()))?
                 }
             };
@@ -150,9 +150,7 @@ impl Inner {
                 return Ok(bytes.len());
             }
         }
-        if whole.capacity() > SPARE_LEN {
-            *whole = Vec::new();
-        }
+        room.shrink(SPARE_LEN);
         let session = self.session.borrow();
         if session.wants_flush() || session.owes_much() {
             self.touch();
@@ -240,8 +238,8 @@ struct Inbound {
     rest: Vec<u8>,
     /// Of a sealed connection: what was opened and is no whole record.
     plain: Vec<u8>,
-    /// Room for what is said by a model.
-    whole: Vec<u8>,
+    /// For what is packed or said by a model.
+    room: Room,
     early: Option<()>,
 }
 
@@ -256,7 +254,7 @@ impl Inbound {
 }
 
 pub(super) async fn run(inner: Rc<Inner>, number: u64, rest: Vec<u8>) {
-    let mut inbound = Inbound { rest, plain: Vec::new(), whole: Vec::new(), early: Some(()) };
+    let mut inbound = Inbound { rest, plain: Vec::new(), room: Room::default(), early: Some(()) };
     let poll = |cx: &mut Context<'_>| match catch("a link's connection", || inner.poll(cx, number, &mut inbound)) {
         Ok(Poll::Pending) => Poll::Pending,
         Ok(Poll::Ready(lost)) => Poll::Ready(Ok(lost)),

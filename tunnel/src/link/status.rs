@@ -39,6 +39,10 @@ pub struct LinkStatus {
     pub bytes: [u64; 2],
     /// Bytes that did not have to cross: of what calls and answers have in common with earlier ones.
     pub saved_bytes: [u64; 2],
+    /// Bytes that did not have to cross besides: of calls and answers that were packed.
+    pub packed_bytes: [u64; 2],
+    /// Whether both ends pack calls and answers.
+    pub packs: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form serde wants")]
@@ -78,6 +82,8 @@ impl Link {
             unacknowledged_len: session.held_len(),
             bytes: session.crossed(),
             saved_bytes: session.saved(),
+            packed_bytes: session.packed(),
+            packs: session.packs(),
         }
     }
 }

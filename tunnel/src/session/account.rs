@@ -29,6 +29,17 @@ impl Session {
         [sent, self.models.as_ref().map_or(0, |models| models.saved_len)]
     }
 
+    /// Bytes that did not cross because calls and answers were packed: sent and received.
+    pub(crate) fn packed(&self) -> [u64; 2] {
+        let sent = self.out.packing.as_ref().map_or(0, |packing| packing.saved_len);
+        [sent, self.unpacking.as_ref().map_or(0, |unpacking| unpacking.saved_len)]
+    }
+
+    /// Whether calls and answers are packed.
+    pub(crate) fn packs(&self) -> bool {
+        self.out.packing.is_some()
+    }
+
     /// Bytes that are kept for the peer's acknowledgement.
     pub(crate) fn held_len(&self) -> usize {
         self.out.held_len()
@@ -37,7 +48,8 @@ impl Session {
     /// Bytes that are kept for the peer's sake: its acknowledgement, its ids, its credit. Bodies have the budget.
     pub(crate) fn kept_len(&self) -> usize {
         let models = self.models.as_ref().map_or(0, Told::kept_len);
-        self.out.held_len() + self.accepted.kept_len() + self.waiting.len() + self.one_ways.len() + models
+        let keys = self.unpacking.as_ref().map_or(0, |unpacking| unpacking.kept_len());
+        self.out.held_len() + self.accepted.kept_len() + self.waiting.len() + self.one_ways.len() + models + keys
     }
 
     /// Exchanges that are open, in either direction.

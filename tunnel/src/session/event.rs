@@ -6,6 +6,7 @@ use wire::tunnel::record::RecordError;
 use wire::tunnel::{Failure, RecordType};
 
 use super::models::Unlike;
+use super::packing::Unpackable;
 use crate::{End, ExchangeId, Open, Reply};
 
 /// What a record means to the owner of the session.
@@ -44,6 +45,8 @@ pub(crate) enum Violation {
     Payload { kind: RecordType, exchange: u64, why: String },
     #[error(transparent)]
     Unlike(#[from] Unlike),
+    #[error(transparent)]
+    Unpackable(#[from] Unpackable),
     #[error("exchange id {0:#x} is not one that this end may use here")]
     WrongId(u64),
     #[error("exchange slot {slot} is over the limit of {limit} exchanges at once")]

@@ -21,6 +21,7 @@ mod ends;
 mod event;
 mod models;
 mod outbound;
+mod packing;
 mod patience;
 mod receive;
 mod send;
@@ -42,7 +43,9 @@ use credit::Incoming;
 pub(crate) use event::{Event, Violation};
 use models::{Telling, Told};
 use outbound::Outbound;
+use packing::{Packing, Unpacking};
 use patience::Patience;
+pub(crate) use receive::Room;
 use waiting::Lane;
 
 /// Which end of the connection a session is; the lowest bit of the ids it gives out.
@@ -122,6 +125,8 @@ pub(crate) struct Session {
     incoming: Incoming,
     /// By what the peer says its calls and answers, if that was agreed on.
     models: Option<Told>,
+    /// What unpacks what the peer packs, if that was agreed on.
+    unpacking: Option<Box<Unpacking>>,
     /// When it was last looked after.
     looked: Option<Instant>,
     /// Time in which the thread stood still, that nobody has waited.
@@ -165,6 +170,7 @@ impl Session {
             window: credit::SESSION_WINDOW,
             incoming: Incoming::new(credit::SESSION_WINDOW),
             models: None,
+            unpacking: None,
             looked: None,
             stood_still: Duration::ZERO,
             waiting: Lane::answered(),
@@ -182,11 +188,15 @@ impl Session {
         }
     }
 
-    /// The same session, with what both ends know.
+    /// The same session, with what both ends know and want.
     pub(crate) fn with(mut self, features: u64) -> Session {
         if features & feature::MODELS != 0 {
             self.out.models = Some(Telling::default());
             self.models = Some(Told::default());
+        }
+        if features & feature::PACKING != 0 {
+            self.unpacking = Some(Box::default());
+            self.out.packing = Some(Box::new(Packing::new()));
         }
         self
     }

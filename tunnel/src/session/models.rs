@@ -10,14 +10,16 @@
 //! ```
 //!
 //! So kinds of calls that share a place do not push each other out at each turn. The other end keeps what it is told to keep, at
-//! most 2 × 128 models of 2.5 KiB.
+//! most 2 × 128 models of 3 KiB.
 
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 use wire::tunnel::model::{self, MODELS, Model, ModelError};
 use wire::tunnel::record::{self, HEADER_LEN};
-use wire::tunnel::{RecordType, Said, head};
+use wire::tunnel::{Record, RecordType, Said, head};
+
+use super::packing;
 
 /// No model, as a place.
 pub(super) const NONE: u16 = u16::MAX;
@@ -69,6 +71,12 @@ pub(crate) enum Unlike {
 }
 
 impl Telling {
+    /// The model in this place.
+    pub(super) fn model(&self, kind: RecordType, number: u16) -> Option<&Model> {
+        let places = if kind == RecordType::Open { &self.calls } else { &self.answers };
+        places.get(usize::from(number))?.as_ref().map(|place| &place.model)
+    }
+
     /// Makes the record that stands in `batch` from `at` on say what it says by a model, or makes it one, where that is worth it.
     /// `place`: for an answer, that of the call's model.
     pub(super) fn say(&mut self, batch: &mut Vec<u8>, at: usize, kind: RecordType, place: u16) {
@@ -126,6 +134,12 @@ impl Telling {
 }
 
 impl Told {
+    /// The model in this place.
+    pub(super) fn model(&self, kind: RecordType, number: u16) -> Option<&Model> {
+        let models = if kind == RecordType::Open { &self.calls } else { &self.answers };
+        models.get(usize::from(number))?.as_ref()
+    }
+
     /// A record has arrived in its turn. Puts it together in `whole` where it is said by a model; returns its payload and the place
     /// of its model.
     ///
@@ -167,6 +181,7 @@ impl Told {
 }
 
 /// Where in an encoded open record the milliseconds stand that remain, as four bytes.
-pub(super) fn remaining_at(said: Said) -> usize {
-    HEADER_LEN + if matches!(said, Said::Like(_)) { model::REMAINING_AT } else { head::REMAINING_AT }
+pub(super) fn remaining_at(record: &Record<'_>) -> usize {
+    let at = if matches!(record.said, Said::Like(_)) { model::REMAINING_AT } else { head::REMAINING_AT };
+    HEADER_LEN + packing::in_front(record) + at
 }

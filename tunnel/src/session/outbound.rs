@@ -15,6 +15,7 @@ use wire::tunnel::record::{self, Decoded};
 use wire::tunnel::{End, Record, RecordType};
 
 use super::models::{Telling, remaining_at};
+use super::packing::Packing;
 
 /// A batch up to this long is copied behind the last one of the resend buffer, so that a quiet link does not keep a buffer a call.
 const JOINED_LEN: usize = 8 * 1024;
@@ -44,6 +45,8 @@ pub(crate) struct Outbound {
     rested: u64,
     /// By what calls and answers are said, if that was agreed on.
     pub(super) models: Option<Telling>,
+    /// What packs them, if that was agreed on.
+    pub(super) packing: Option<Box<Packing>>,
 }
 
 #[derive(Debug)]
@@ -69,8 +72,8 @@ impl Outbound {
         self.last
     }
 
-    /// Puts a whole call or answer into the batch, said by a model where that is shorter; returns its number. `place`: that of the
-    /// call's model, for an answer.
+    /// Puts a whole call or answer into the batch, said by a model where that is shorter, and packed where that is on; returns
+    /// its number. `place`: that of the call's model, for an answer.
     pub(super) fn push_call(&mut self, kind: RecordType, exchange: u64, parts: &[&[u8]], place: u16) -> u64 {
         let at = self.batch.len();
         let number = self.push(kind, End::Yes, exchange, parts);
@@ -78,7 +81,7 @@ impl Outbound {
         number
     }
 
-    /// Puts an encoded numbered record into the batch, said by a model where that is shorter; returns its number.
+    /// Puts an encoded numbered record into the batch, as shortly; returns its number.
     pub(super) fn push_encoded(&mut self, kind: RecordType, record: &[u8], place: u16) -> u64 {
         let at = self.batch.len();
         self.batch.extend_from_slice(record);
@@ -88,8 +91,12 @@ impl Outbound {
     }
 
     fn say(&mut self, at: usize, kind: RecordType, place: u16) {
-        if let (Some(models), RecordType::Open | RecordType::Reply) = (&mut self.models, kind) {
+        let may_be = matches!(kind, RecordType::Open | RecordType::Reply);
+        if let Some(models) = self.models.as_mut().filter(|_| may_be) {
             models.say(&mut self.batch, at, kind, place);
+        }
+        if let Some(packing) = self.packing.as_mut().filter(|_| may_be) {
+            packing.pack(&mut self.batch, at, kind, self.models.as_ref());
         }
     }
 
@@ -260,7 +267,7 @@ fn lower_deadlines(bytes: &mut [u8], passed: Duration) {
     let passed = u32::try_from(passed.as_millis()).unwrap_or(u32::MAX);
     let mut at = 0;
     while let Ok(Decoded::Record(record, len)) = Record::decode(&bytes[at..]) {
-        let (is_call, left) = (record.kind == RecordType::Open, remaining_at(record.said));
+        let (is_call, left) = (record.kind == RecordType::Open, remaining_at(&record));
         if is_call && let Some(left) = bytes[at..at + len].get_mut(left..).and_then(|bytes| bytes.first_chunk_mut()) {
             *left = u32::from_be_bytes(*left).saturating_sub(passed).to_be_bytes();
         }

@@ -5,8 +5,29 @@ use wire::tunnel::{Failure, Flags, Head, Record, RecordType, ReplyHead, Said, he
 
 use super::credit::{EXCHANGE_WINDOW, Incoming, Overdrawn, SESSION_WINDOW};
 use super::models::{NONE, Unlike};
+use super::packing::Unpackable;
 use super::{Accepted, Credit, Event, Session, Violation, key_of};
 use crate::{End, ExchangeId, Open, Reply};
+
+/// Room for the payload of one record.
+#[derive(Debug, Default)]
+pub(crate) struct Room {
+    /// Where it came packed.
+    unpacked: Vec<u8>,
+    /// Where it is said by a model.
+    whole: Vec<u8>,
+}
+
+impl Room {
+    /// Gives back what is larger than this.
+    pub(crate) fn shrink(&mut self, spare_len: usize) {
+        for room in [&mut self.unpacked, &mut self.whole] {
+            if room.capacity() > spare_len {
+                *room = Vec::new();
+            }
+        }
+    }
+}
 
 impl From<Overdrawn> for Violation {
     fn from(wrong: Overdrawn) -> Violation {
@@ -20,11 +41,11 @@ impl Session {
         self.is_new(len);
     }
 
-    /// A record has arrived. `whole` is room for its payload, where it is said by a model.
+    /// A record has arrived. `room` is for its payload, where that is packed or said by a model.
     ///
     /// # Errors
     /// The peer breaks a rule; the session is over.
-    pub(crate) fn receive<'a>(&mut self, record: Record<'a>, whole: &'a mut Vec<u8>) -> Result<Event<'a>, Violation> {
+    pub(crate) fn receive<'a>(&mut self, record: Record<'a>, room: &'a mut Room) -> Result<Event<'a>, Violation> {
         match record.kind {
             RecordType::Ack => {
                 let count = number(&record)?;
@@ -49,10 +70,12 @@ impl Session {
         if !self.is_new(HEADER_LEN + record.payload.len()) {
             return Ok(Event::Nothing);
         }
+        let Room { unpacked, whole } = room;
+        let payload = self.unpacked(&record, unpacked)?;
         let (payload, place) = match (&mut self.models, record.said) {
-            (None, Said::Whole) => (record.payload, NONE),
+            (None, Said::Whole) => (payload, NONE),
             (None, _) => return Err(Unlike::NotAgreed.into()),
-            (Some(models), said) => models.hear(record.kind, said, record.payload, whole)?,
+            (Some(models), said) => models.hear(record.kind, said, payload, whole)?,
         };
         let record = Record { payload, ..record };
         match record.kind {
@@ -84,6 +107,19 @@ impl Session {
             RecordType::Accepted | RecordType::Inquire if record.optional => Ok(Event::Nothing),
             _ => Err(unreadable(&record, "not in this version")),
         }
+    }
+
+    /// The payload of a record as it was before it was packed.
+    fn unpacked<'a>(&mut self, record: &Record<'a>, room: &'a mut Vec<u8>) -> Result<&'a [u8], Violation> {
+        let Some(unpacking) = &mut self.unpacking else {
+            return if record.packed { Err(Unpackable::NotAgreed.into()) } else { Ok(record.payload) };
+        };
+        unpacking.heard(record);
+        if !record.packed {
+            return Ok(record.payload);
+        }
+        unpacking.unpack(record, self.models.as_ref(), room)?;
+        Ok(room)
     }
 
     /// Counts a numbered record; false if an earlier connection had brought it already.

@@ -9,8 +9,10 @@ use wire::tunnel::record::{self, Decoded};
 use wire::tunnel::{Failure, Flags, Kind, Outcome, Record, Stage};
 
 use super::*;
+use crate::session::packing::Packing;
 
 mod models;
+mod packing;
 mod time_left;
 mod turns;
 mod violations;
@@ -31,7 +33,7 @@ struct Side_ {
 impl Side_ {
     fn new(side: Side, credit: Credit, exchanges: u32) -> Side_ {
         Side_ {
-            session: Session::new(side, credit, exchanges, exchanges, &Budget::new(1 << 30)).with(feature::KNOWN),
+            session: Session::new(side, credit, exchanges, exchanges, &Budget::new(1 << 30)).with(feature::MODELS),
             read: Vec::new(),
             bodies: BTreeMap::new(),
             opened: BTreeSet::new(),
@@ -61,8 +63,8 @@ impl Side_ {
                 }
                 Decoded::Record(record, len) => {
                     used += len;
-                    let mut whole = Vec::new();
-                    let event = self.session.receive(record, &mut whole)?;
+                    let mut room = Room::default();
+                    let event = self.session.receive(record, &mut room)?;
                     self.see(event);
                 }
             }
@@ -122,7 +124,16 @@ impl World {
     }
 
     fn connected() -> World {
+        World::with(feature::MODELS)
+    }
+
+    /// Ends that know these features, and pack where that is one of them.
+    fn with(features: u64) -> World {
         let mut world = World::new();
+        for (end, side, credit) in [(0, Side::Dialler, Credit::Automatic), (1, Side::Acceptor, Credit::ByOwner)] {
+            let session = Session::new(side, credit, OPEN, OPEN, &Budget::new(1 << 30));
+            world.ends[end].session = session.with(features);
+        }
         world.reconnect(0);
         world
     }
@@ -228,8 +239,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 150, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_cut_everything_arrives_once(steps in prop::collection::vec(step(), 1..120)) {
-        let mut world = World::connected();
+    fn whatever_is_cut_everything_arrives_once(features in 0..=feature::KNOWN, steps in prop::collection::vec(step(), 1..120)) {
+        let mut world = World::with(features);
         let mut sent: [Vec<(u64, usize)>; 2] = Default::default();
         for step in steps {
             match step {

@@ -199,6 +199,7 @@ impl Pair {
             of_one: OfOneKey { sessions: 64, held_len: 256 << 20 },
             budget: budget(),
             traffic: Traffic::default(),
+            compress: Compress::Off,
         };
         let dial = DialConfig {
             hubs: Vec::new(),
@@ -228,7 +229,8 @@ impl Pair {
     }
 
     pub fn address(&self, at: SocketAddr, transport: Transport) -> HubAddress {
-        HubAddress { transport, ..HubAddress::new(format!("http://{at}"), vec![self.hub_key.public().unwrap()]) }
+        let plain = HubAddress::new(format!("http://{at}"), vec![self.hub_key.public().unwrap()]);
+        HubAddress { transport, compress: self.accept.compress, ..plain }
     }
 
     /// A gateway that dials `at`.
@@ -285,6 +287,20 @@ pub fn body(seed: u64, len: usize) -> Vec<u8> {
         state as u8
     };
     std::iter::repeat_with(next).take(len).collect()
+}
+
+/// A frame of names that repeat, and between them of what is another each time.
+pub fn named(number: u64, len: usize) -> Vec<u8> {
+    let mut frame = [&[7; 4][..], &number.to_be_bytes(), &[0; 4]].concat();
+    for at in 0.. {
+        if frame.len() >= len {
+            break;
+        }
+        let own = (number + at).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40;
+        frame.extend(format!("fieldName{}={own}", at % 20).bytes());
+    }
+    frame.truncate(len);
+    frame
 }
 
 pub fn not_offered() -> Failure {

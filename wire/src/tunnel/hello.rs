@@ -27,10 +27,12 @@ pub const MAX_HUBS: usize = 64;
 
 /// What a link may do beyond the first release, as bits: a gateway names those it knows, and the hub those that both know.
 pub mod feature {
-    /// Calls and answers may be said by models.
-    pub const MODELS: u64 = 0x01;
+    /// Calls and answers may be said by models. 0x01 said so of models that are shorter, which nobody keeps any more.
+    pub const MODELS: u64 = 0x04;
+    /// Calls and answers may be packed; named only where that is turned on.
+    pub const PACKING: u64 = 0x02;
     /// All that this release knows.
-    pub const KNOWN: u64 = MODELS;
+    pub const KNOWN: u64 = MODELS | PACKING;
 }
 
 /// Which half a gateway is.

@@ -27,7 +27,7 @@ pub const MODELS: usize = 128;
 /// The longest head that a model has.
 const HEAD_LEN: usize = 1024;
 /// Bytes that a model has of the beginning of a body, header included.
-const FRONT_LEN: usize = 1024;
+const FRONT_LEN: usize = 1536;
 /// Bytes that a model has of the end of a body.
 const BACK_LEN: usize = 512;
 /// Bytes in which a difference says how long its two parts are.
@@ -39,7 +39,7 @@ const MAX_STEM_LEN: usize = 128;
 /// Where what time is left stands in the difference of an open record, as four bytes.
 pub const REMAINING_AT: usize = PARTS_LEN;
 
-/// What is kept of a record. Its memory is at most 2.5 KiB.
+/// What is kept of a record. Its memory is at most 3 KiB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
     /// Head, then the beginning of the body, then its end.
@@ -113,6 +113,11 @@ impl Model {
     /// Bytes of memory that it takes.
     pub fn kept_len(&self) -> usize {
         size_of::<Model>() + self.bytes.len()
+    }
+
+    /// What it has of the body: its beginning, then its end.
+    pub fn body(&self) -> &[u8] {
+        &self.bytes[self.head_len..]
     }
 
     /// What `payload`, of the same kind of record, has in common with it; `None` if they are not alike.
@@ -199,7 +204,8 @@ impl Model {
         &self.bytes[self.head_len + self.front_len..]
     }
 
-    fn stem_len(&self) -> usize {
+    /// Bytes in front of what is between, in a payload that is said by this model.
+    pub fn stem_len(&self) -> usize {
         PARTS_LEN + self.numbers.len() + self.trace.len() + FRAME_NUMBERS.len()
     }
 }

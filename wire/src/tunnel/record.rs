@@ -6,7 +6,8 @@
 //!                |       `- 0 without MODEL or LIKE   `- 0: the session itself; else lowest bit = who opened it
 //!                |- 0x01 END, 0x02 OPTIONAL: a reader that does not know the type skips it
 //!                `- of open and reply, where both ends know the feature: 0x04 MODEL, the payload is kept as this model;
-//!                   0x08 LIKE, the payload says how it differs from this model (`model.rs`)
+//!                   0x08 LIKE, the payload says how it differs from this model (`model.rs`); 0x10 PACKED, beside either or
+//!                   alone: what the payload says is compressed (`packed.rs`)
 //!
 //!  open       head, first piece of the body         data      a further piece, either direction
 //!  reply      reply head, first piece of the answer failure   how the exchange ended
@@ -34,6 +35,7 @@ const END: u8 = 0x01;
 const OPTIONAL: u8 = 0x02;
 const MODEL: u8 = 0x04;
 const LIKE: u8 = 0x08;
+const PACKED: u8 = 0x10;
 
 /// What a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,6 +129,8 @@ pub struct Record<'a> {
     pub optional: bool,
     /// How its payload is said.
     pub said: Said,
+    /// Whether that is compressed.
+    pub packed: bool,
     /// The exchange; 0 is the session.
     pub exchange: u64,
     /// What it carries.
@@ -179,7 +183,7 @@ impl<'a> Record<'a> {
         if len > MAX_PAYLOAD_LEN {
             return Err(RecordError::TooLong(len));
         }
-        let optional = flags & OPTIONAL != 0;
+        let (optional, packed) = (flags & OPTIONAL != 0, flags & PACKED != 0);
         let known = RecordType::from_byte(kind);
         if known.is_none() && !optional {
             return Err(RecordError::UnknownType(kind));
@@ -188,7 +192,7 @@ impl<'a> Record<'a> {
         let Some(kind) = known else { return Ok(Decoded::Skipped(HEADER_LEN + len)) };
         let end = if flags & END != 0 { End::Yes } else { End::No };
         let exchange = u64::from_be_bytes([e0, e1, e2, e3, e4, e5, e6, e7]);
-        Ok(Decoded::Record(Record { kind, end, optional, said, exchange, payload }, HEADER_LEN + len))
+        Ok(Decoded::Record(Record { kind, end, optional, said, packed, exchange, payload }, HEADER_LEN + len))
     }
 }
 
@@ -200,7 +204,8 @@ fn said(kind: u8, flags: u8, model: u16) -> Option<Said> {
     if !may_have_one || usize::from(model) >= MODELS {
         return None;
     }
-    match flags & !(END | OPTIONAL) {
+    match flags & !(END | OPTIONAL | PACKED) {
+        0 if model == 0 => Some(Said::Whole),
         MODEL => Some(Said::AsModel(model)),
         LIKE => Some(Said::Like(model)),
         _ => None,
@@ -219,6 +224,15 @@ pub fn mark(bytes: &mut [u8], said: Said) {
     };
     header[1] = header[1] & !(MODEL | LIKE) | flag;
     header[2..4].copy_from_slice(&model.to_be_bytes());
+    header[4..8].copy_from_slice(&len.to_be_bytes());
+}
+
+/// Makes the encoded record in `bytes`, whose payload was put into [`super::Packed::head`] and what follows it, say so. Its length is that of
+/// `bytes`. Does nothing to bytes that hold no header.
+pub fn mark_packed(bytes: &mut [u8]) {
+    let len = bytes.len().saturating_sub(HEADER_LEN) as u32;
+    let Some(header) = bytes.first_chunk_mut::<HEADER_LEN>() else { return };
+    header[1] |= PACKED;
     header[4..8].copy_from_slice(&len.to_be_bytes());
 }
 
@@ -296,11 +310,38 @@ mod tests {
     fn reserved_bits_in_use_are_refused() {
         let mut out = Vec::new();
         push(&mut out, RecordType::Data, End::No, 1, &[]);
-        out[1] = 0x10;
-        assert!(matches!(Record::decode(&out), Err(RecordError::Flags { flags: 0x10, .. })));
+        out[1] = 0x20;
+        assert!(matches!(Record::decode(&out), Err(RecordError::Flags { flags: 0x20, .. })));
         out[1] = 0;
         out[3] = 1;
         assert!(matches!(Record::decode(&out), Err(RecordError::Flags { model: 1, .. })));
+    }
+
+    #[test]
+    fn calls_and_answers_alone_are_packed_beside_a_model_or_without() {
+        for said in [Said::Whole, Said::AsModel(7), Said::Like(7)] {
+            for kind in [RecordType::Open, RecordType::Reply, RecordType::Data, RecordType::Notice] {
+                let mut out = Vec::new();
+                push(&mut out, kind, End::Yes, 2, &[b"payload"]);
+                if kind == RecordType::Open || kind == RecordType::Reply {
+                    mark(&mut out, said);
+                    assert!(!one(&out).0.packed);
+                    out.push(1);
+                    mark_packed(&mut out);
+                    let record = one(&out).0;
+                    assert_eq!((record.said, record.packed, record.payload), (said, true, &b"payload\x01"[..]));
+                    assert_eq!((record.end, record.exchange), (End::Yes, 2));
+                } else {
+                    mark_packed(&mut out);
+                    assert_eq!(Record::decode(&out), Err(RecordError::Flags { flags: 0x11, model: 0 }));
+                }
+            }
+        }
+        let mut stray = Vec::new();
+        push(&mut stray, RecordType::Open, End::No, 2, &[]);
+        mark_packed(&mut stray);
+        stray[3] = 1;
+        assert!(Record::decode(&stray).is_err(), "a model that nothing is said of");
     }
 
     #[test]

@@ -75,6 +75,7 @@ fn hub(Target { hub, transport }: &Target) -> Value {
         "headers": hub.headers.keys().map(|name| name.as_str()).collect::<Vec<_>>(),
         "keys": hub.keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "models": hub.models,
+        "compress": hub.compress,
     })
 }
 

@@ -60,7 +60,7 @@ fn a_peer_that_sends_without_credit_is_found_out() {
         let read = std::mem::take(&mut world.ends[0].read);
         let mut used = 0;
         while let Decoded::Record(record, len) = Record::decode(&read[used..]).unwrap() {
-            world.ends[0].session.receive(record, &mut Vec::new()).unwrap();
+            world.ends[0].session.receive(record, &mut Room::default()).unwrap();
             used += len;
         }
         world.ends[0].read = read[used..].to_vec();
@@ -81,7 +81,7 @@ fn a_peer_that_never_acknowledges_is_given_up() {
         let mut out = Vec::new();
         record::push(&mut out, RecordType::Open, End::Yes, generation << 25, &[&open]);
         let Decoded::Record(record, _) = Record::decode(&out).unwrap() else { panic!() };
-        world.ends[1].session.receive(record, &mut Vec::new()).unwrap();
+        world.ends[1].session.receive(record, &mut Room::default()).unwrap();
         world.ends[1].session.fail(ExchangeId(generation << 25), &failure);
         result = world.ends[1].session.flush(world.now, 0, |_| {});
         if result.is_err() {
@@ -100,7 +100,7 @@ fn one_id_with_a_high_slot_takes_the_memory_of_a_page() {
         let mut out = Vec::new();
         record::push(&mut out, RecordType::Open, End::Yes, 1 << 25 | slot << 1, &[&open]);
         let Decoded::Record(record, _) = Record::decode(&out).unwrap() else { panic!() };
-        session.receive(record, &mut Vec::new()).unwrap();
+        session.receive(record, &mut Room::default()).unwrap();
         assert_eq!(session.exchanges(), opened);
         assert!(session.accepted.slots_len() < 2048, "{}", session.accepted.slots_len());
     }
