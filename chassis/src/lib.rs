@@ -16,9 +16,11 @@
 pub mod admin;
 pub mod config;
 pub mod drain;
+mod inherited;
 pub mod listen;
 pub mod log;
 pub mod metrics;
+mod notify;
 pub mod process;
 pub mod run;
 pub mod sources;

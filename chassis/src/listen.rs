@@ -2,12 +2,15 @@
 //!
 //! With `SO_REUSEPORT` the kernel spreads new connections over the sockets, so that shards share no accept queue. Sockets
 //! come back non-blocking and as `std` types, ready for whichever runtime the shard has. An address means what it says:
-//! `[::]` is IPv6 alone, so `0.0.0.0` may stand beside it. Nothing here accepts.
+//! `[::]` is IPv6 alone, so `0.0.0.0` may stand beside it. A socket that the service manager opened for an address is taken
+//! in place of a new one ([`crate::inherited`]). Nothing here accepts.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::inherited;
 
 /// Connections that wait to be accepted, per socket; the kernel lowers it to `net.core.somaxconn`.
 const BACKLOG_LEN: i32 = 4096;
@@ -53,6 +56,13 @@ pub fn bind_all(addresses: &[SocketAddr], share: Share) -> Result<Vec<TcpListene
 /// # Errors
 /// As [`bind`].
 pub fn bind_shards(address: SocketAddr, shards: usize) -> Result<Vec<TcpListener>, ListenError> {
+    if let Some(first) = inherited::listener(address) {
+        let more = (1..shards).filter_map(|_| inherited::listener(address));
+        return std::iter::once(first)
+            .chain(more)
+            .collect::<io::Result<_>>()
+            .map_err(|source| ListenError { address, source });
+    }
     let port = {
         let probe = bind(address, Share::Alone)?;
         probe.local_addr().map_err(|source| ListenError { address, source })?.port()
@@ -62,6 +72,9 @@ pub fn bind_shards(address: SocketAddr, shards: usize) -> Result<Vec<TcpListener
 }
 
 fn open(address: SocketAddr, share: Share) -> io::Result<TcpListener> {
+    if let Some(inherited) = inherited::listener(address) {
+        return inherited;
+    }
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     if address.is_ipv6() {
         socket.set_only_v6(true)?;

@@ -7,7 +7,9 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -127,7 +129,11 @@ impl Running {
     }
 
     fn start_with(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
-        let mut child = Command::new(std::env::current_exe().unwrap())
+        Self::start_by(Command::new(std::env::current_exe().unwrap()), folder, arguments)
+    }
+
+    fn start_by(mut starter: Command, folder: tempfile::TempDir, arguments: &[&str]) -> Self {
+        let mut child = starter
             .args(["--exact", "the_program", "--nocapture"])
             .env(ARGUMENTS, arguments.join("\n"))
             .current_dir(folder.path())
@@ -386,4 +392,35 @@ fn a_silent_connection_to_the_admin_listener_is_closed() {
     let mut answer = String::new();
     silent.read_to_string(&mut answer).unwrap();
     assert!(!answer.contains("200"), "{answer}");
+}
+
+/// As systemd does with `Type=notify` and a socket unit: the socket is descriptor 3, and the datagrams are told apart.
+#[test]
+fn a_service_manager_hands_over_its_socket_and_hears_of_start_and_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let notify = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    notify.set_read_timeout(Some(PATIENCE)).unwrap();
+    let heard = || {
+        let mut bytes = [0; 512];
+        let len = notify.recv(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes[..len]).into_owned()
+    };
+    // Held here all the time: whoever bound this address anew would be refused.
+    let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    let file = folder.path().join("diver.toml");
+    std::fs::write(&file, format!("depth = 1\n[admin]\nlisten = [\"{address}\"]\n[log]\nformat = \"json\"\n")).unwrap();
+    let mut manager = Command::new("sh");
+    manager.args(["-c", "exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$; exec \"$0\" \"$@\""]);
+    manager.arg(std::env::current_exe().unwrap()).stdin(OwnedFd::from(socket.try_clone().unwrap()));
+    manager.env("NOTIFY_SOCKET", folder.path().join("notify"));
+    let mut running = Running::start_by(manager, folder, &[file.to_str().unwrap()]);
+    assert_eq!(running.admin(), address);
+    assert_eq!(heard(), "READY=1\nSTATUS=runs\n");
+    assert_eq!(get(address, "/livez", "").0, 200);
+    running.signal("-TERM");
+    assert!(heard().starts_with("STOPPING=1\nSTATUS=drains, "), "the end is told");
+    assert_eq!(running.end().0, Some(0));
+    let waiting = TcpStream::connect(address).unwrap();
+    assert_eq!(socket.accept().unwrap().1, waiting.local_addr().unwrap(), "what comes while nobody runs waits");
 }

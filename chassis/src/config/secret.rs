@@ -14,6 +14,8 @@ use serde::Deserialize;
 const LIMIT_LEN: u64 = 64 * 1024;
 /// Mode bits of a file that its group or others can read, write or execute.
 const OTHERS: u32 = 0o077;
+/// The same without reading by its group.
+const MORE_THAN_GROUP_READS: u32 = 0o037;
 
 /// The path of a file with a secret in it, as typed. Relative to the configuration file's folder.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -79,7 +81,7 @@ impl SecretFile {
         if !about.is_file() {
             return Err(SecretError::NoFile(path));
         }
-        if about.mode() & OTHERS != 0 {
+        if !is_private(about.mode(), about.uid(), rustix::process::geteuid().as_raw()) {
             return Err(SecretError::Open { path, mode: about.mode() & 0o777 });
         }
         let mut content = Vec::new();
@@ -92,6 +94,12 @@ impl SecretFile {
         }
         Ok(Secret(content))
     }
+}
+
+/// Whether nobody else may read a file. One of root's may be read by its group where we are not root and so are in it: this is how a secret
+/// is given to somebody who shall not change it, by Kubernetes (`fsGroup`) and others.
+fn is_private(mode: u32, owner: u32, who_reads: u32) -> bool {
+    mode & OTHERS == 0 || (mode & MORE_THAN_GROUP_READS == 0 && owner == 0 && who_reads != 0)
 }
 
 impl Secret {
@@ -138,6 +146,17 @@ mod tests {
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         (folder, SecretFile::new("token"))
+    }
+
+    #[test]
+    fn roots_file_may_be_there_for_the_group_of_who_is_not_root() {
+        const ROOT: u32 = 0;
+        const SERVICE: u32 = 65_532;
+        assert!(is_private(0o100_440, ROOT, SERVICE), "a secret of Kubernetes");
+        assert!(!is_private(0o100_440, ROOT, ROOT), "root needs no group");
+        assert!(!is_private(0o100_440, SERVICE, SERVICE), "its own file has no need of a group");
+        assert!(!is_private(0o100_460, ROOT, SERVICE) && !is_private(0o100_444, ROOT, SERVICE));
+        assert!(is_private(0o100_400, SERVICE, SERVICE));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Exit codes: 0 ended, 1 failed, 2 bad configuration (or bad arguments). Never restarts anything: that is the business
-//! of whoever started the process.
+//! of whoever started the process, who is told when it runs and when it ends if it wants to ([`crate::notify`]).
 
 mod arguments;
 mod descriptors;
@@ -22,7 +22,9 @@ use tokio::task::LocalSet;
 use crate::admin::{self, Admin, Server};
 use crate::config::{self, Mistakes, Settled};
 use crate::drain::{Drained, Teller};
+use crate::inherited;
 use crate::log;
+use crate::notify::Manager;
 use crate::process::{Process, Program};
 use arguments::{Arguments, What};
 pub use descriptors::limit as open_files;
@@ -86,6 +88,7 @@ fn load<P: Program>(file: &Path) -> Result<Settled<P::Config>, Mistakes> {
 fn run_settled<P: Program>(file: &Path, settled: Settled<P::Config>) -> anyhow::Result<()> {
     let basics = P::basics(&settled.config);
     log::start(&basics.log).map_err(anyhow::Error::msg)?;
+    inherited::take().map_err(anyhow::Error::msg)?;
     if let Err(error) = descriptors::raise() {
         tracing::warn!(%error, "the limit of open files stays where it was; see `ulimit -n`");
     }
@@ -146,6 +149,11 @@ async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> a
             return Ok(());
         }
     };
+    for address in inherited::unused() {
+        tracing::warn!(%address, "the service manager listens there for {}, whose configuration does not: connections will wait for ever", P::NAME);
+    }
+    let manager = Manager::of_this_process();
+    manager.ready();
     tracing::info!("{} runs", P::NAME);
     loop {
         tokio::select! {
@@ -169,6 +177,7 @@ async fn control_loop<P: Program>(file: &Path, settled: Settled<P::Config>) -> a
             failure = process.tasks.failed() => return Err(failure.into()),
         }
     }
+    manager.stopping(basics.drain_within, process.drain.held());
     end(teller, basics.drain_within, &mut ends, &process).await?;
     tracing::info!("{} ended", P::NAME);
     Ok(())
