@@ -18,6 +18,7 @@ use shard::{Budget, Shard};
 use tokio::sync::{mpsc, oneshot};
 use tunnel::{DialConfig, Figure, Listing, Role, Traffic};
 
+use crate::advertise;
 use crate::config::{self, Config, Limits, Port, Raw};
 use crate::control::{Change, Control, Outside};
 use crate::core::{Core, Parts, Stamps};
@@ -126,8 +127,10 @@ impl EgressGateway {
     ) -> anyhow::Result<Self> {
         let started = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let state = StateDir::open(&config.state_dir)?;
+        // What consumers are told is known before anybody can come in.
+        let advertise = advertise::address(&config).await?;
         let (doors, bound, addresses) = open_doors(&config)?;
-        if let Some(address) = config.advertise.filter(|address| address.is_ipv6() && !config.registries.is_empty()) {
+        if let Some(address) = advertise.filter(|address| address.is_ipv6() && !config.registries.is_empty()) {
             tracing::warn!(%address, "egress.advertise is IPv6: consumers on Dubbo 2.6 fail at every node with such an address");
         }
         let knowledge = Arc::new(ArcSwap::from_pointee(Knowledge::default()));
@@ -146,7 +149,9 @@ impl EgressGateway {
         let outside = Outside { process: process.clone(), orders, inbox, knowledge, state, changed };
         let epoch = u64::try_from(started.as_millis()).unwrap_or(u64::MAX);
         let sites = config.registries.iter().map(|settings| Site::open(settings, &process)).collect();
-        let control = Control::new(&config, bound, epoch, sites, outside);
+        // As it was said it stays in `config`, which a changed one is held against.
+        let told = Config { advertise, ..config.clone() };
+        let control = Control::new(&told, bound, epoch, sites, outside);
         process.tasks.spawn("control", control.run()).keep();
         Ok(Self { config, addresses, changes, entrance })
     }

@@ -30,6 +30,7 @@
 //! | `publish`, `state_files` | which virtual providers shall stand, and what survives a restart |
 //! | `explain`, `hub_says`, `probe` | where a call would go and why, for people; what the hubs say of it; whether it gets there |
 //! | `rules_page` | what looks odd about a rule document, for people |
+//! | `advertise` | the address that consumers are told: said or found, and held against what the machine is |
 //! | `control`, `site`, `shown`, `drain`, `status` | the loop that keeps all of it current, registries, what people see, the end, the numbers |
 //!
 //! It never re-encodes a call, never opens a connection to a provider before a call goes to `local`, and never sends a call twice after it
@@ -37,6 +38,7 @@
 
 mod absent;
 mod admit;
+mod advertise;
 mod again;
 mod anew;
 pub mod answer;

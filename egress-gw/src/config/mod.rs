@@ -10,7 +10,7 @@ mod local;
 mod ports;
 mod raw;
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,11 +61,13 @@ pub struct Config {
     pub hubs: Hubs,
     /// The island's registries; none where consumers come by URL.
     pub registries: Vec<RegistrySettings>,
+    /// The servers of all registries, `HOST:PORT`: towards them this machine's address is looked for.
+    pub registry_servers: Vec<String>,
     /// Addresses to listen on, for every port.
     pub listen: Vec<IpAddr>,
     /// Who may connect, and with TLS.
     pub entrance: Entrance,
-    /// The address that consumers are told; `None` only without registries.
+    /// The address that consumers are told, as far as it is said: [`crate::advertise`] judges it, and finds it where it is not.
     pub advertise: Option<IpAddr>,
     /// The ports; at most one is bound to no island.
     pub ports: Vec<Port>,
@@ -131,7 +133,7 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
     let registries = registries(&raw.registry, mistakes);
     let listen = listen(raw.egress.listen, mistakes);
     let entrance = entrance::settle(&raw.egress.allow, &raw.egress.tls, mistakes);
-    let advertise = advertise(raw.egress.advertise, &listen, registries.is_empty(), mistakes);
+    let advertise = advertise(raw.egress.advertise, &listen, mistakes);
     let ports = ports::settle(raw.egress.ports, island.as_deref(), mistakes);
     let reference_prefixes = reference_prefixes(raw.egress.reference_prefixes, mistakes);
     let import = import::settle(raw.import, mistakes);
@@ -146,6 +148,12 @@ pub fn settle(raw: Raw, mistakes: &mut Mistakes) -> Option<Config> {
         gateway: gateway?,
         hubs: hubs?,
         registries,
+        registry_servers: raw
+            .registry
+            .iter()
+            .filter_map(|r| r.address.as_deref())
+            .flat_map(crate::advertise::servers)
+            .collect(),
         listen,
         entrance,
         advertise,
@@ -200,7 +208,7 @@ fn registries(typed: &[RegistryConfig], mistakes: &mut Mistakes) -> Vec<Registry
 }
 
 fn listen(typed: Option<Vec<IpAddr>>, mistakes: &mut Mistakes) -> Vec<IpAddr> {
-    let listen = typed.unwrap_or_else(|| vec![IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED)]);
+    let listen = typed.unwrap_or_else(|| vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED)]);
     if listen.is_empty() {
         mistakes.wrong("egress.listen", "an empty list", "at least one address, such as \"0.0.0.0\"");
     }
@@ -213,23 +221,22 @@ fn listen(typed: Option<Vec<IpAddr>>, mistakes: &mut Mistakes) -> Vec<IpAddr> {
 }
 
 /// The address in virtual providers: as typed, else the only address that is listened on.
-fn advertise(typed: Option<IpAddr>, listen: &[IpAddr], no_registry: bool, mistakes: &mut Mistakes) -> Option<IpAddr> {
-    let known = typed.or(match listen {
+fn advertise(typed: Option<IpAddr>, listen: &[IpAddr], mistakes: &mut Mistakes) -> Option<IpAddr> {
+    let said = typed.or(match listen {
         [only] if !only.is_unspecified() => Some(*only),
         _ => None,
-    });
-    match known {
-        Some(address) if address.is_unspecified() => {
-            mistakes.wrong("egress.advertise", address, "an address that consumers can reach");
-            None
-        }
-        Some(address) => Some(address),
-        None if no_registry => None,
-        None => {
-            mistakes.missing("egress.advertise", "the address of this machine that consumers can reach");
-            None
-        }
+    })?;
+    let is_of_nobody = said.is_unspecified() || said.is_multicast() || said == IpAddr::V4(Ipv4Addr::BROADCAST);
+    if is_of_nobody || is_link_local(said) {
+        mistakes.wrong("egress.advertise", said, "an address that consumers can reach");
+        return None;
     }
+    Some(said)
+}
+
+/// An address that means nothing without the name of an interface, which no provider's URL has.
+fn is_link_local(address: IpAddr) -> bool {
+    matches!(address, IpAddr::V6(six) if six.is_unicast_link_local())
 }
 
 fn reference_prefixes(typed: Option<Vec<String>>, mistakes: &mut Mistakes) -> Prefixes {

@@ -66,6 +66,7 @@ fn every_key_of_the_example_exists_and_its_default_is_the_one_it_shows() {
         line.split(" = ").next().is_some_and(|key| key.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
     };
     let not_both = [
+        "advertise",
         "password_env",
         "ca_file",
         "server_name",
@@ -127,15 +128,19 @@ fn an_empty_file_is_told_everything_it_lacks() {
 }
 
 #[test]
-fn with_a_registry_the_gateways_address_must_be_known() {
-    let with_registry = format!("{SMALLEST}[[registry]]\naddress = \"zk1:2181\"\n");
-    assert_eq!(
-        mistakes(&with_registry),
-        ["egress-gw.toml: egress.advertise: missing, wanted the address of this machine that consumers can reach"]
-    );
+fn the_address_for_consumers_may_be_said_or_listened_on_or_left_to_be_found() {
     let folder = folder();
-    let known = settled(folder.path(), &format!("{with_registry}[egress]\nlisten = [\"10.0.0.9\"]\n")).unwrap();
-    assert_eq!(known.advertise, Some("10.0.0.9".parse().unwrap()));
+    let with_registry = format!("{SMALLEST}[[registry]]\naddress = \"zk1,zk2:2182/shop\"\n");
+    let config = |egress: &str| settled(folder.path(), &format!("{with_registry}[egress]\n{egress}\n")).unwrap();
+    let open = config("");
+    assert_eq!((open.advertise, open.registry_servers), (None, vec!["zk1:2181".to_owned(), "zk2:2182".to_owned()]));
+    assert_eq!(config("listen = [\"10.0.0.9\"]").advertise, Some("10.0.0.9".parse().unwrap()));
+    assert_eq!(config("advertise = \"10.0.0.8\"").advertise, Some("10.0.0.8".parse().unwrap()));
+    for nobodys in ["0.0.0.0", "::", "224.0.0.1", "255.255.255.255", "fe80::1"] {
+        let found = mistakes(&format!("{with_registry}[egress]\nadvertise = \"{nobodys}\"\n"));
+        let wanted = format!("egress.advertise: found {nobodys}, wanted an address that consumers can reach");
+        assert!(found.len() == 1 && found[0].ends_with(&wanted), "{found:?}");
+    }
 }
 
 #[test]
