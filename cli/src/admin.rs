@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow};
 use chassis::{Secret, SecretFile};
 use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -35,21 +35,39 @@ pub fn token(file: Option<&Path>) -> Result<Option<Secret>> {
 
 /// The answer of the listener at `admin`, `http://HOST:PORT`.
 pub async fn ask(admin: &str, token: Option<&Secret>, page: Page) -> Result<Value> {
-    let answer = in_time(admin, token, page).await?;
-    serde_json::from_slice(&answer).with_context(|| format!("{admin} answered no JSON"))
+    let path = match page {
+        Page::Get(path) | Page::Ask(path, _) => path,
+    };
+    match exchange(admin, token, page).await? {
+        (StatusCode::OK, body) => serde_json::from_slice(&body).with_context(|| format!("{admin} answered no JSON")),
+        (code, body) => Err(refusal(admin, path, code, &body)),
+    }
 }
 
 /// A page of the listener at `admin` that is a text.
 pub async fn text(admin: &str, token: Option<&Secret>, path: &'static str) -> Result<String> {
-    Ok(String::from_utf8_lossy(&in_time(admin, token, Page::Get(path)).await?).into_owned())
+    match exchange(admin, token, Page::Get(path)).await? {
+        (StatusCode::OK, body) => Ok(String::from_utf8_lossy(&body).into_owned()),
+        (code, body) => Err(refusal(admin, path, code, &body)),
+    }
 }
 
-async fn in_time(admin: &str, token: Option<&Secret>, page: Page) -> Result<Bytes> {
-    let answer = tokio::time::timeout(ANSWER_WITHIN, exchange(admin, token, page)).await;
+/// What a page for people says, and whether it says yes (200) or no (503).
+pub async fn report(admin: &str, token: Option<&Secret>, path: &'static str) -> Result<(bool, String)> {
+    match exchange(admin, token, Page::Get(path)).await? {
+        (code @ (StatusCode::OK | StatusCode::SERVICE_UNAVAILABLE), body) => {
+            Ok((code == StatusCode::OK, String::from_utf8_lossy(&body).into_owned()))
+        }
+        (code, body) => Err(refusal(admin, path, code, &body)),
+    }
+}
+
+async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<(StatusCode, Bytes)> {
+    let answer = tokio::time::timeout(ANSWER_WITHIN, exchanged(admin, token, page)).await;
     answer.with_context(|| format!("no answer from {admin} within {ANSWER_WITHIN:?}"))?
 }
 
-async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Bytes> {
+async fn exchanged(admin: &str, token: Option<&Secret>, page: Page) -> Result<(StatusCode, Bytes)> {
     let parsed = admin.parse::<Uri>().ok();
     let parts = parsed.as_ref().and_then(|uri| Some((uri.scheme_str()?, uri.authority()?)));
     let Some(("http", authority)) = parts else {
@@ -82,20 +100,24 @@ async fn exchange(admin: &str, token: Option<&Secret>, page: Page) -> Result<Byt
         anyhow::Ok((code, body.to_bytes()))
     };
     // The connection is driven beside the request and ends with it.
-    let (code, body) = tokio::select! {
+    tokio::select! {
         answer = answer => answer,
         Err(error) = connection => Err(error.into()),
     }
-    .with_context(|| format!("the answer of {authority} broke off"))?;
+    .with_context(|| format!("the answer of {authority} broke off"))
+}
+
+/// Why an answer is none.
+fn refusal(admin: &str, path: &str, code: StatusCode, body: &[u8]) -> anyhow::Error {
+    let words = || shown(String::from_utf8_lossy(body).trim());
     match code {
-        StatusCode::OK => Ok(body),
-        StatusCode::UNAUTHORIZED => bail!("{authority} wants its token: --token-file FILE"),
+        StatusCode::UNAUTHORIZED => anyhow!("{admin} wants its token: --token-file FILE"),
         // What was asked was wrong; its words stand in one line here, whatever is in them.
-        StatusCode::BAD_REQUEST => Err(wrong(shown(String::from_utf8_lossy(&body).trim()))),
-        StatusCode::TOO_MANY_REQUESTS => bail!("{authority}: {}", shown(String::from_utf8_lossy(&body).trim())),
+        StatusCode::BAD_REQUEST => wrong(words()),
+        StatusCode::TOO_MANY_REQUESTS => anyhow!("{admin}: {}", words()),
         StatusCode::NOT_FOUND => {
-            bail!("{authority} has no page {path}: is it the program that was meant, of this release?")
+            anyhow!("{admin} has no page {path}: is it the program that was meant, of this release?")
         }
-        code => bail!("{authority} answered {code}, wanted 200"),
+        code => anyhow!("{admin} answered {code}, wanted 200"),
     }
 }

@@ -1,11 +1,12 @@
-//! `highway key`: key files are made for their owner alone, never overwritten, and refused when others can read them.
+//! `highway key`: key files are made for their owner alone, never overwritten, and refused when others can read them. Root makes them for whom
+//! the folder belongs to, since that is who is to read them.
 //!
 //! The text of a key is the tunnel's (`tunnel::key`); here are only the files. Prints public halves, alone or in the entry of a hub's
 //! policy, and nothing else on standard output; what comes next is said beside it.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -47,12 +48,12 @@ pub struct Made {
     pub next: String,
 }
 
-/// Makes a key file.
-pub fn new(out: &Path, gateway: &Gateway) -> Result<Made> {
+/// Makes a key file; with `keep` one that is there is as good.
+pub fn new(out: &Path, gateway: &Gateway, keep: bool) -> Result<Made> {
     if let Some(island) = gateway.island.as_deref().filter(|island| !is_island_id(island)) {
         return Err(wrong(format!("--island: found {island:?}, wanted 1 to 32 of a-z, 0-9 and `-`")));
     }
-    let public = made(out)?;
+    let public = if keep { made_or_kept(out)? } else { made(out)? };
     let file = out.display();
     let (Some(island), Some(role), Some(gateway)) = (&gateway.island, gateway.role, &gateway.gateway) else {
         let next = format!(
@@ -88,7 +89,7 @@ fn made(out: &Path) -> Result<PublicKey> {
         .mode(0o600)
         .open(out)
         .with_context(|| format!("cannot make {}", out.display()))?;
-    let written = writeln!(file, "{}", key.to_text()).and_then(|()| file.sync_all());
+    let written = given(&file, out).and_then(|()| writeln!(file, "{}", key.to_text())).and_then(|()| file.sync_all());
     if let Err(error) = written {
         // Half a key is none; it was not there before.
         let _ = fs::remove_file(out);
@@ -97,9 +98,28 @@ fn made(out: &Path) -> Result<PublicKey> {
     Ok(public)
 }
 
+/// The public half of a key that is there, or of one that is made now.
+pub fn made_or_kept(file: &Path) -> Result<PublicKey> {
+    if file.exists() { public_half(file) } else { made(file) }
+}
+
+/// A file that root made belongs to whom its folder belongs to: a service does not run as root, and has to read its key.
+fn given(file: &File, path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = fs::metadata(folder)?;
+    if file.metadata()?.uid() == 0 && folder.uid() != 0 {
+        fchown(file, Some(folder.uid()), Some(folder.gid()))?;
+    }
+    Ok(())
+}
+
 /// The text of the public half of a key file.
 pub fn show(file: &Path) -> Result<String> {
+    Ok(public_half(file)?.to_string())
+}
+
+fn public_half(file: &Path) -> Result<PublicKey> {
     let content = SecretFile::new(file).read(Path::new(""))?;
     let key = PrivateKey::from_file_content(content.bytes()).with_context(|| file.display().to_string())?;
-    Ok(key.public()?.to_string())
+    Ok(key.public()?)
 }

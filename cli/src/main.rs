@@ -6,15 +6,17 @@
 //! | `check` | says whether a configuration is good, by asking the program that it is for |
 //! | `doctor` | what the way to the hub lets through and what is wrong with this machine, what that means, and what to ask for |
 //! | `explain` | where a call would go and why, as an egress gateway decides it |
+//! | `island new`, `island keys` | makes the files and keys of a new island, prints what the hub has to know of it |
 //! | `lab` | islands on this machine, to try things in: becomes `highway-lab` |
 //! | `leave` | takes what an egress gateway ever wrote out of its island's registries |
+//! | `ready` | whether a running program is ready, for health checks |
 //! | `rules` | shows, checks and changes the rule documents of a registry's config center |
 //! | `sdk generate` | prints the Rust trait and types of a service that a provider published |
 //! | `status` | islands, links, services and calls as running programs say, and what to do where something is not well |
 //! | `top` | the same again and again |
 //!
 //! Words for people and scripts go to stdout, all else to stderr. Exit codes: 0 good, 1 failed, 2 bad configuration or bad
-//! arguments; `rules`, `explain` and `doctor` have a 3 for no, `doctor` a 4
+//! arguments; `rules`, `explain`, `doctor` and `ready` have a 3 for no, `doctor` a 4
 //! for yes, but. Secrets are never arguments.
 #![warn(clippy::print_stderr, reason = "what is said goes through `output`, as nobody may read it")]
 
@@ -22,11 +24,13 @@ mod admin;
 mod check;
 mod doctor;
 mod explain;
+mod island;
 mod key;
 mod lab;
 mod leave;
 mod output;
 mod reach;
+mod ready;
 mod rules;
 mod sdk;
 mod status;
@@ -70,6 +74,9 @@ enum Command {
     /// Says where a call would go and why, by the code of an egress gateway that decides it, and what the hubs say of it: exit code 0, or
     /// 3 where it is refused, by the gateway or by its hubs, or a probe was not answered.
     Explain(explain::Arguments),
+    /// A new island: the files and keys of its gateways, and what the hub has to know of it.
+    #[command(subcommand)]
+    Island(island::Command),
     /// A hub and three islands on this machine, kept apart, with real ZooKeeper and Java in them, to try things in: `highway lab up`.
     #[command(disable_help_flag = true)]
     Lab {
@@ -83,6 +90,8 @@ enum Command {
         /// The gateway's configuration.
         file: PathBuf,
     },
+    /// Whether a running program is ready, with what it waits for: exit code 0, or 3 where it is not, or 1 where nobody answers.
+    Ready(ready::Arguments),
     /// Rule documents in the config center of a registry: which island a call goes to.
     Rules(rules::Arguments),
     /// For Rust services that call Dubbo's: `highway-sdk`.
@@ -103,6 +112,9 @@ enum KeyCommand {
         /// The gateway that the key is for: then the entry for the hub's policy is printed.
         #[command(flatten)]
         gateway: key::Gateway,
+        /// If it is there, only print its public half.
+        #[arg(long)]
+        keep: bool,
     },
     /// Prints the public half of a key file.
     Show {
@@ -113,7 +125,7 @@ enum KeyCommand {
 
 fn main() -> ExitCode {
     let ended = match Arguments::parse().command {
-        Command::Key(KeyCommand::New { out, gateway }) => key::new(&out, &gateway).map(|made| {
+        Command::Key(KeyCommand::New { out, gateway, keep }) => key::new(&out, &gateway, keep).map(|made| {
             let ended = done(made.print, "the key is made; `highway key show` prints its public half");
             output::say(made.next);
             ended
@@ -122,8 +134,14 @@ fn main() -> ExitCode {
         Command::Check { file, kind } => check::run(&file, kind),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Island(command) => island::run(&command).map(|(lines, next)| {
+            let ended = done(lines, "the files are made; the same command prints the lines again");
+            output::say(next);
+            ended
+        }),
         Command::Lab { words } => lab::run(&words),
         Command::Leave { file } => leave::run(&file).map(|left| done(left, "all that it wrote is taken out")),
+        Command::Ready(arguments) => ready::run(&arguments),
         Command::Rules(arguments) => rules::run(arguments),
         Command::Sdk(arguments) => sdk::run(&arguments),
         Command::Status(arguments) => status::run(&arguments),

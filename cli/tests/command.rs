@@ -186,6 +186,70 @@ fn a_status_behind_a_token_wants_its_file() {
 }
 
 #[test]
+fn a_health_check_is_answered_by_the_exit_code() {
+    // It has no condition and no drain, and nobody told it to end.
+    let admin = admin(None);
+    let good = highway(&["ready", "--alive", "--admin", &admin]);
+    assert_eq!(good.status.code(), Some(0), "{}", err(&good));
+    let not_yet = answering(
+        b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 33\r\n\r\nlink to a hub: no link is up yet\n\n",
+    );
+    let asked = highway(&["ready", "--admin", &not_yet]);
+    assert_eq!(
+        (asked.status.code(), out(&asked)),
+        (Some(3), "link to a hub: no link is up yet".to_owned()),
+        "{}",
+        err(&asked)
+    );
+    let nobody = highway(&["ready", "--admin", "http://127.0.0.1:1"]);
+    assert_eq!(nobody.status.code(), Some(1), "{}", err(&nobody));
+}
+
+#[test]
+fn a_new_island_is_made_once_and_says_what_the_hub_has_to_know() {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().to_str().unwrap();
+    let words = ["island", "new", "beijing", "--dir", dir, "--hub", "http://hub:8443", "--registry", "zk1:2181"];
+    let hub_key = PrivateKey::generate().unwrap().public().unwrap().to_string();
+    let all = [&words[..], &["--hub-key", &hub_key, "--import", "com.a.*", "--export", "com.b.*"]].concat();
+    let made = highway(&all);
+    assert!(made.status.success(), "{}", err(&made));
+    let lines = out(&made);
+    assert!(
+        lines.starts_with("[[island]]\nid = \"beijing\"\n  [[island.gateway]]\n  id = \"beijing-egress-1\""),
+        "{lines}"
+    );
+    assert_eq!(lines.matches("key = \"highway-pub-1:").count(), 2, "{lines}");
+    assert!(err(&made).contains("systemctl enable --now highway-egress-gw highway-ingress-gw"), "{}", err(&made));
+    for key in ["egress.key", "ingress.key"] {
+        assert_eq!(std::fs::metadata(folder.path().join(key)).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+    let egress = folder.path().join("egress-gw.toml");
+    let written = std::fs::read_to_string(&egress).unwrap();
+    assert!(
+        written.contains(&format!("key = [\"{hub_key}\"]")) && written.contains("service = \"com.a.*\""),
+        "{written}"
+    );
+    std::fs::write(&egress, "mine").unwrap();
+    let again = highway(&all);
+    assert_eq!(out(&again), lines, "the keys are kept");
+    assert_eq!(std::fs::read_to_string(&egress).unwrap(), "mine");
+    assert_eq!(out(&highway(&["island", "keys", "beijing", "--dir", dir])), lines);
+    let wrong = highway(&["island", "keys", "Bei jing", "--dir", dir]);
+    assert_eq!(wrong.status.code(), Some(2), "{}", err(&wrong));
+}
+
+#[test]
+fn a_key_that_is_there_is_kept_where_that_is_wanted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("hub.key");
+    let words = ["key", "new", "--keep", "--out", file.to_str().unwrap()];
+    let (first, second) = (highway(&words), highway(&words));
+    assert!(second.status.success() && out(&first) == out(&second), "{}", err(&second));
+    assert!(err(&first).contains("Next: the line above goes"), "{}", err(&first));
+}
+
+#[test]
 fn an_address_where_nobody_is_ends_with_a_sentence() {
     // A port that the system never gives to anybody who asks for any.
     let nobody = "127.0.0.1:1";
