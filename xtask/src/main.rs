@@ -1,4 +1,4 @@
-//! Chores of the workspace: `cargo xtask demo | tutorial | test | tidy | book | ci | matrix | faults | middleboxes | bench | semver`.
+//! Chores of the workspace: `cargo xtask demo | tutorial | test | tidy | book | ci | matrix | faults | middleboxes | bench | semver | dist | sbom`.
 //!
 //! Each chore does its own set-up, says what it is doing, and ends with the exit code of what it ran. Knows the crates of
 //! the workspace by their folders and binaries alone; imports none of them.
@@ -32,6 +32,9 @@ usage: cargo xtask CHORE [ARGUMENTS]
                       runs each fuzz target, or those that are named, for N minutes (1), and prints what it did and found;
                       wants a nightly toolchain. Target `differential` compares us with released Dubbo and wants Java alone
   semver [--write]    what the SDK offers to those who link it, held against sdk/api.txt (--write renews that)
+  dist [--out FOLDER] [--programs FOLDER]
+                      a Debian package, an archive, what is in them and their checksums, in target/dist
+  sbom FILE           what the programs are made of, as CycloneDX
   faults [ARGUMENTS]  breaks each part of the line under load of every line of Dubbo and prints what it cost
                       (docs/faults.md; --write puts the figures there)
   middleboxes [ARGUMENTS]
@@ -52,6 +55,8 @@ fn main() -> ExitCode {
         ("matrix", _) => chores::matrix(&rest),
         ("bench", _) => chores::bench(&rest),
         ("fuzz", _) => chores::fuzz(&rest),
+        ("dist", _) => chores::dist(&rest),
+        ("sbom", [file]) => chores::sbom(file),
         ("semver", _) => chores::semver(&rest),
         ("faults", _) => chores::faults(&rest),
         ("middleboxes", _) => chores::middleboxes(&rest),

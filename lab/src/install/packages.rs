@@ -43,6 +43,14 @@ pub enum Need {
     CoreRules,
     /// Runs what others wrote in Python, and keeps it apart.
     Python,
+    /// An engine for containers.
+    Docker,
+    /// Reads what several containers are together.
+    Compose,
+    /// Makes a fresh Debian.
+    Mmdebstrap,
+    /// Reads units.
+    Systemd,
 }
 
 impl Need {
@@ -62,6 +70,10 @@ impl Need {
             Need::Apache => "apache2",
             Need::Varnish => "varnishd",
             Need::Python => "python3",
+            Need::Docker => "dockerd",
+            Need::Compose => "docker-compose",
+            Need::Mmdebstrap => "mmdebstrap",
+            Need::Systemd => "systemd-analyze",
             Need::Modsecurity => "/usr/lib/nginx/modules/ngx_http_modsecurity_module.so",
             Need::CoreRules => "/usr/share/modsecurity-crs/owasp-crs.load",
         }
@@ -81,6 +93,10 @@ impl Need {
             Need::Apache => "apache2-bin",
             Need::Varnish => "varnish",
             Need::Python => "python3-venv",
+            Need::Docker => "docker.io",
+            Need::Compose => "docker-compose",
+            Need::Mmdebstrap => "mmdebstrap",
+            Need::Systemd => "systemd",
             Need::Modsecurity => "libnginx-mod-http-modsecurity",
             Need::CoreRules => "modsecurity-crs",
         }
