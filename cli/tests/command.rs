@@ -191,9 +191,8 @@ fn a_health_check_is_answered_by_the_exit_code() {
     let admin = admin(None);
     let good = highway(&["ready", "--alive", "--admin", &admin]);
     assert_eq!(good.status.code(), Some(0), "{}", err(&good));
-    let not_yet = answering(
-        b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 33\r\n\r\nlink to a hub: no link is up yet\n\n",
-    );
+    let not_yet =
+        answering(b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 33\r\n\r\nlink to a hub: no link is up yet\n");
     let asked = highway(&["ready", "--admin", &not_yet]);
     assert_eq!(
         (asked.status.code(), out(&asked)),

@@ -154,9 +154,11 @@ fn two_islands_and_a_hub_come_up_heal_and_leave_nothing() {
             assert_eq!(run(&mut project.engine.docker(list)), "", "{}: {list:?}", project.name);
         }
     }
+    // What a gateway without a second one has written stays for the next start, and goes with its session where there is none.
     for registry in &islands.registries {
-        let left: Vec<_> = registry.ephemerals().unwrap().into_iter().filter(|node| node.contains("highway")).collect();
-        assert!(left.is_empty(), "{left:?}");
+        let is_ours = |node: &String| node.contains("highway");
+        let nothing = || registry.ephemerals().ok()?.iter().all(|node| !is_ours(node)).then_some(());
+        until("the registry has nothing of a gateway that is gone", HEALS, nothing).unwrap();
     }
     println!("down after {:?}", started.elapsed());
 }
