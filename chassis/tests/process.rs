@@ -2,6 +2,8 @@
 //!
 //! The program is this test binary itself, started again with one variable set (see [`the_program`]); it goes through the
 //! real [`highway_chassis::run`], as the real programs do.
+//!
+//! Long because: each test starts the program of this file.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail where it stands, in its helpers too")]
 

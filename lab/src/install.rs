@@ -120,7 +120,7 @@ pub fn schema_programs() -> Result<PathBuf> {
     let lab = lab_dir();
     fs::create_dir_all(&lab)?;
     let _guard = lock(&lab, "lock-schemas")?;
-    Ok(python::install(&lab, "schemas")?.join("bin"))
+    Ok(python::install(&lab, "schemas", embedded::SCHEMAS)?.join("bin"))
 }
 
 /// Why no dubbo-go peer can be built on this machine, if that is so: whoever leaves Go out says this.

@@ -45,6 +45,9 @@ pub(super) static PEER: &[(&str, &str)] = sources![
 /// Packages from PyPI, with digests.
 pub(super) static BOXES: &str = include_str!("../../python/boxes/requirements.txt");
 
+/// The same, of what reads schemas.
+pub(super) static SCHEMAS: &str = include_str!("../../python/schemas/requirements.txt");
+
 #[cfg(test)]
 mod tests {
     use std::fs;
