@@ -245,7 +245,7 @@ fn a_key_that_is_there_is_kept_where_that_is_wanted() {
     let words = ["key", "new", "--keep", "--out", file.to_str().unwrap()];
     let (first, second) = (highway(&words), highway(&words));
     assert!(second.status.success() && out(&first) == out(&second), "{}", err(&second));
-    assert!(err(&first).contains("Next: the line above goes"), "{}", err(&first));
+    assert!(err(&first).contains("next: this public half goes to"), "{}", err(&first));
 }
 
 #[test]
