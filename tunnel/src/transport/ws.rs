@@ -171,6 +171,29 @@ mod tests {
         });
     }
 
+    /// Where a segment ended within the header of a message, the part that had come was lost, and what followed was no message any more.
+    #[test]
+    fn a_header_that_came_in_part_is_whole_after_a_look_that_brought_nothing() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let bytes = masked(&[b"hello"], BINARY);
+            for cut in 1..=6 {
+                let (here, mut there) = tokio::io::duplex(1024);
+                let mut ws = Ws::new(here, End::Server, Vec::new(), 7);
+                let mut scratch = [0; 256];
+                tokio::io::AsyncWriteExt::write_all(&mut there, &bytes[..cut]).await.unwrap();
+                for _ in 0..2 {
+                    let is_pending = |cx: &mut Context<'_>| Poll::Ready(ws.poll_read(cx, &mut scratch, 0).is_pending());
+                    assert!(std::future::poll_fn(is_pending).await);
+                    scratch.fill(0xee);
+                }
+                tokio::io::AsyncWriteExt::write_all(&mut there, &bytes[cut..]).await.unwrap();
+                let range = std::future::poll_fn(|cx| ws.poll_read(cx, &mut scratch, 0)).await.unwrap();
+                assert_eq!(&scratch[range], b"hello", "{cut}");
+            }
+        });
+    }
+
     #[test]
     fn a_flood_of_pings_is_answered_once_a_read_and_not_at_all_while_nothing_is_read() {
         shard::runtime().unwrap().block_on(async {

@@ -113,17 +113,17 @@ impl Deframer {
         Deframer { end, left: 0, mask: [0; 4], at: 0, partial: Vec::new(), control: Vec::new() }
     }
 
-    /// Puts the part of a header that came with the last read where the next read goes on.
-    pub(crate) fn put_in_front(&mut self, scratch: &mut [u8]) -> usize {
+    /// Puts the part of a header that came with the last read where the next read goes on. It is kept until there is one: a read may bring nothing.
+    pub(crate) fn put_in_front(&self, scratch: &mut [u8]) -> usize {
         let len = self.partial.len();
         scratch[..len].copy_from_slice(&self.partial);
-        self.partial.clear();
         len
     }
 
     /// `bytes` are `kept` bytes of the stream and then what was read. Returns where kept bytes and payloads now stand, side
     /// by side.
     pub(crate) fn deframe(&mut self, bytes: &mut [u8], kept: usize) -> io::Result<Range<usize>> {
+        self.partial.clear();
         let mut start = 0;
         let mut to = kept;
         let mut at = kept;
