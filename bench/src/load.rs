@@ -258,7 +258,7 @@ impl Load {
             consumers.push(Consumer { stream: Stream::new(socket), slots: vec![None; plan.in_flight] });
         }
         let tally = Tally {
-            calls: Calls::new(&plan.service, "echo", plan.payload, plan.argument_len),
+            calls: Calls::new(&plan.service, plan.payload.method(), plan.payload, plan.argument_len),
             phase: Phase::WarmUp,
             sequence: 0,
             now: Instant::now(),

@@ -26,6 +26,17 @@ pub enum Payload {
     Business,
 }
 
+impl Payload {
+    /// The method that takes such an argument: one for each, as in an application. Calls of one method have a model in common.
+    pub const fn method(self) -> &'static str {
+        match self {
+            Payload::Filler => "echo",
+            Payload::Random => "echoTexts",
+            Payload::Business => "echoShipment",
+        }
+    }
+}
+
 /// Calls with arguments of about `argument_len` bytes.
 pub struct Varied {
     around: Around,
