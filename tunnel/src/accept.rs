@@ -375,6 +375,7 @@ impl Inner {
             exchanges: [prepared.exchanges, self.config.exchanges],
             features: prepared.features,
             ping: self.config.ping,
+            compress: self.config.compress,
             lost: self.lost.clone(),
             budget: self.config.budget.clone(),
             traffic: self.config.traffic.clone(),

@@ -78,14 +78,16 @@ pub struct HubAddress {
     pub compress: Compress,
 }
 
-/// Whether an end of a link wants calls and answers packed. Both have to.
+/// Whether an end of a link packs calls and answers. It may where both ends say more than `off`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compress {
     /// Neither end packs anything on this link.
     #[default]
     Off,
-    /// Both ends pack what they send, where both have it on.
+    /// This end packs for as long as bandwidth is what holds up the calls of the link, where the other end does not have it off.
+    Auto,
+    /// This end packs what it sends, where the other end does not have it off.
     On,
 }
 

@@ -14,7 +14,7 @@
 //! host = "hub.example.com"        # for boxes that go by a name, where the URL has an address
 //! headers = { X-Team = "shop" }   # what boxes on the way want to see; secret ones, one a line, in headers_file
 //! models = false                  # every call whole, whatever it has in common with others
-//! compress = "on"                 # both ends pack calls and answers, where the hub wants that too; "off" is the default
+//! compress = "auto"               # this end packs calls and answers while the link is full, "on": always, where the hub does not say "off", the default
 //! ```
 
 use std::collections::BTreeMap;

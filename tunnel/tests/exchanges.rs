@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use highway_tunnel::{Acceptor, Compress, DialConfig, Dialer, HubAddress, Link, Seal, Transport};
-use pair::{Noted, Pair, body, head, head_with, named, not_offered, on_shard};
+use pair::relay::eventually;
+use pair::{Noted, Pair, Relayed, body, head, head_with, named, not_offered, on_shard};
 use shard::Shard;
 use wire::tunnel::catalogue::{Entry, Origin, ServiceKey, Update};
 use wire::tunnel::{Flags, Head, Kind, Notice, Outcome};
@@ -111,6 +112,52 @@ fn calls_are_packed_where_both_ends_want_that_and_come_back_as_they_were_over_ev
             });
         }
     }
+}
+
+#[test]
+fn a_link_packs_by_itself_for_as_long_as_calls_fill_it() {
+    on_shard(|shard| async move {
+        let mut pair = Pair::new();
+        pair.accept.compress = Compress::Auto;
+        let Relayed { at_hub, at_gateway, hub: _hub, relay, dialer } = pair.relayed(&shard, Transport::Ws).await;
+        let (link, hub_link) = (at_gateway.link().await, at_hub.link().await);
+        let packs = || [&link, &hub_link].map(|link| link.status().packs);
+        let mut token = 0;
+        let mut until_packed = |wanted: [bool; 2], in_flight: u64| {
+            let (link, at_gateway) = (link.clone(), at_gateway.clone());
+            let (mut next, last) = (token, token + 1_000_000);
+            token = last;
+            async move {
+                let since = Instant::now();
+                let first = next;
+                while packs() != wanted {
+                    assert!(since.elapsed() < Duration::from_secs(20), "wanted {wanted:?}, found {:?}", packs());
+                    let done = at_gateway.finished.borrow().iter().filter(|token| **token >= first).count() as u64;
+                    while next - first < done + in_flight {
+                        link.open(&head(2048), &[&named(next, 2048)], next).unwrap();
+                        next += 1;
+                    }
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+        };
+        eventually("both know how long a ping takes", || {
+            [&link, &hub_link].iter().all(|link| link.round_trip().is_some())
+        })
+        .await;
+        assert_eq!(packs(), [false; 2]);
+        relay.is_thin();
+        until_packed([true; 2], 16).await;
+        for token in 500_000..500_064 {
+            link.open(&head(2048), &[&named(token, 2048)], token).unwrap();
+        }
+        let are_packed = || link.status().packed_bytes.iter().all(|len| *len > 10_000);
+        eventually("calls and answers are packed", are_packed).await;
+        until_packed([false; 2], 0).await;
+        assert_eq!(link.status().connections, 1, "{:?}", dialer.status());
+        let replies = at_gateway.replies.borrow();
+        assert!(replies.iter().all(|(token, reply)| *reply == named(*token, 2048)));
+    });
 }
 
 #[test]

@@ -177,6 +177,7 @@ impl Inner {
             exchanges: [welcome.exchanges, self.config.exchanges],
             features: welcome.features & self.config.hubs[index].features(),
             ping: self.config.ping,
+            compress: self.config.hubs[index].compress,
             lost: self.lost.clone(),
             budget: self.config.budget.clone(),
             traffic: self.config.traffic.clone(),

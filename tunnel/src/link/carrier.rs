@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::SPARE_LEN;
 use super::round_trip::Asked;
+use super::thinness::Thinness;
 use crate::Traffic;
 use crate::path::Break;
 use crate::seal::Seal;
@@ -58,6 +59,7 @@ pub(super) struct Carrier {
     pub(super) outlived: Duration,
     pub(super) last_ping: Instant,
     pub(super) asked: Asked,
+    pub(super) thinness: Thinness,
     /// Bytes the transport held when it was last looked at, and since when they have not become fewer.
     stuck: (usize, Instant),
     _guard: Option<Rc<dyn std::any::Any>>,
@@ -85,6 +87,7 @@ impl Carrier {
             outlived: Duration::ZERO,
             last_ping: now,
             asked: Asked::default(),
+            thinness: Thinness::default(),
             stuck: (0, now),
             _guard: connected.guard,
         }

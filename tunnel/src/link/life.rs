@@ -7,9 +7,16 @@ use shard::{Flush, catch};
 
 use super::carrier::Carrier;
 use super::proof::PROOF_LEN;
-use super::{Inner, LAST_WORDS, Link, RTT_PINGS, SILENT_PINGS, STUCK_PINGS};
+use super::thinness::{Crossed, Thinness};
+use super::{Inner, Link, SILENT_PINGS, STUCK_PINGS};
+use crate::Compress;
 use crate::path::Break;
-use crate::session::Violation;
+use crate::session::{Packs, Violation};
+
+/// Ping intervals after which even a busy link measures its round trip.
+const RTT_PINGS: u32 = 5;
+/// A closed connection has this long to write its last words.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Link {
     /// Says something this often from now on where it is quiet, if that is more often than usual.
@@ -36,6 +43,23 @@ impl Inner {
             [session.crossed(), session.saved(), session.packed()];
         let now = [sent, received, spared_out, spared_in, packed_out, packed_in];
         self.traffic.raise(self.via.get(), self.counted.replace(now), now);
+    }
+
+    /// On a new connection nothing is known yet of what it carries.
+    pub(super) fn begin_packing(&self) {
+        if self.compress == Compress::Auto {
+            self.session.borrow_mut().pack(Packs::Nothing);
+        }
+    }
+
+    /// A ping has come back that took so long.
+    pub(super) fn decide_packing(&self, thinness: &mut Thinness, took: Duration) {
+        if self.compress != Compress::Auto {
+            return;
+        }
+        let mut session = self.session.borrow_mut();
+        let crossed = Crossed { bytes: session.crossed(), packed: session.packed() };
+        session.pack(if thinness.measured(self.now.get(), took, crossed) { Packs::Calls } else { Packs::Nothing });
     }
 
     pub(super) fn touch(&self) {
@@ -111,7 +135,8 @@ impl Inner {
         let often = self.speaks.get();
         let quiet = silent >= often || now.saturating_duration_since(carrier.last_write) >= often;
         let since = now.saturating_duration_since(carrier.last_ping);
-        if (quiet && since >= often) || since >= self.ping * RTT_PINGS {
+        let measured = if self.compress == Compress::Auto { self.ping } else { self.ping * RTT_PINGS };
+        if (quiet && since >= often) || since >= measured {
             carrier.last_ping = now;
             let stamp = carrier.asked.ask(Instant::now()).unwrap_or_default();
             let padding = vec![0; carrier.transport.ping_len()];

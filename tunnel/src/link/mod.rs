@@ -17,6 +17,7 @@ mod proof;
 mod reading;
 mod round_trip;
 mod status;
+mod thinness;
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -34,7 +35,7 @@ pub use round_trip::RoundTrip;
 pub use status::LinkStatus;
 
 use crate::session::{Credit, Session, Side};
-use crate::{Encoding, ExchangeId, Handler, Peer, Reply, Traffic};
+use crate::{Compress, Encoding, ExchangeId, Handler, Peer, Reply, Traffic};
 use carrier::Carrier;
 
 /// A larger buffer is given back once it is empty.
@@ -47,10 +48,6 @@ const SILENT_PINGS: u32 = 3;
 const STUCK_PINGS: u32 = 15;
 /// Ping intervals for which a session waits for its next connection: 30 s at the usual interval of 2 s.
 const RESUME_PINGS: u32 = 15;
-/// Ping intervals after which even a busy link measures its round trip.
-const RTT_PINGS: u32 = 5;
-/// A closed connection has this long to write its last words.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A link, as a handle: clones are one reference count, equal if they are the same session.
 #[derive(Clone)]
@@ -75,6 +72,7 @@ struct Inner {
     disconnected: Cell<Instant>,
     /// What patience is counted in.
     ping: Duration,
+    compress: Compress,
     /// How often it says something where it is quiet: that often, or more.
     speaks: Cell<Duration>,
     round_trip: Cell<Option<RoundTrip>>,
@@ -99,6 +97,7 @@ pub(crate) struct NewLink {
     /// Where what it moves is summed.
     pub(crate) traffic: Traffic,
     pub(crate) ping: Duration,
+    pub(crate) compress: Compress,
     pub(crate) lost: Rc<Notify>,
     /// What all sessions of the process hold of long bodies.
     pub(crate) budget: Budget,
@@ -129,6 +128,7 @@ impl Link {
             via: Cell::default(),
             disconnected: Cell::new(now),
             ping: new.ping,
+            compress: new.compress,
             speaks: Cell::new(new.ping),
             round_trip: Cell::new(None),
             traffic: new.traffic,
@@ -323,6 +323,7 @@ impl Link {
         inner.via.set(connected.transport.name());
         let rest = std::mem::take(&mut connected.rest);
         let mut carrier = Carrier::new(number, connected, &inner.traffic, now);
+        inner.begin_packing();
         let result = inner.session.borrow_mut().connect(now, position, peer_received, |bytes| carrier.send(&[bytes]));
         inner.drop_carrier();
         *inner.carrier.borrow_mut() = Some(carrier);

@@ -179,8 +179,11 @@ impl Inner {
                     carrier.proof = None;
                     carrier.is_proven = true;
                 }
-                let took = carrier.as_mut().and_then(|carrier| carrier.asked.answered(stamp, self.now.get()));
-                if let Some(took) = took {
+                let carrier = carrier.as_mut();
+                if let Some((carrier, took)) = carrier
+                    .and_then(|carrier| carrier.asked.answered(stamp, self.now.get()).map(|took| (carrier, took)))
+                {
+                    self.decide_packing(&mut carrier.thinness, took);
                     let number = self.round_trip.get().map_or(1, |before| before.number + 1);
                     self.round_trip.set(Some(RoundTrip { number, took }));
                 }

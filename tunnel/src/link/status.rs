@@ -41,7 +41,7 @@ pub struct LinkStatus {
     pub saved_bytes: [u64; 2],
     /// Bytes that did not have to cross besides: of calls and answers that were packed.
     pub packed_bytes: [u64; 2],
-    /// Whether both ends pack calls and answers.
+    /// Whether this end packs calls and answers now.
     pub packs: bool,
 }
 

@@ -97,6 +97,7 @@ impl Fixture {
             side: Side::Acceptor,
             exchanges: [1000, 1000],
             ping: Duration::from_secs(2),
+            compress: Compress::Off,
             lost: Rc::new(Notify::new()),
             budget: Budget::new(1 << 30),
         };

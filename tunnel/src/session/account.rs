@@ -1,6 +1,6 @@
 //! What a session has come to: records, bytes, exchanges, memory. It changes nothing.
 
-use super::{Session, Told};
+use super::{Packs, Session, Told};
 
 impl Session {
     /// Records received in all.
@@ -35,9 +35,9 @@ impl Session {
         [sent, self.unpacking.as_ref().map_or(0, |unpacking| unpacking.saved_len)]
     }
 
-    /// Whether calls and answers are packed.
+    /// Whether what this end sends is packed now.
     pub(crate) fn packs(&self) -> bool {
-        self.out.packing.is_some()
+        self.out.packing.as_ref().is_some_and(|packing| packing.now == Packs::Calls)
     }
 
     /// Bytes that are kept for the peer's acknowledgement.

@@ -43,6 +43,7 @@ use credit::Incoming;
 pub(crate) use event::{Event, Violation};
 use models::{Telling, Told};
 use outbound::Outbound;
+pub(crate) use packing::Packs;
 use packing::{Packing, Unpacking};
 use patience::Patience;
 pub(crate) use receive::Room;
@@ -185,6 +186,13 @@ impl Session {
             connected: false,
             peer_drains: None,
             over: false,
+        }
+    }
+
+    /// Whether what this end sends is packed from now on, where that was agreed on.
+    pub(crate) fn pack(&mut self, now: Packs) {
+        if let Some(packing) = &mut self.out.packing {
+            packing.now = now;
         }
     }
 

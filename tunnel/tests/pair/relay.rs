@@ -10,6 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
+/// So many bytes at most pass a thin relay in so long: some 400 KB/s.
+const THIN_LEN: usize = 2048;
+const THIN_EACH: Duration = Duration::from_millis(5);
+
 /// See the module's first line.
 pub struct Relay {
     pub local: SocketAddr,
@@ -18,6 +22,7 @@ pub struct Relay {
     /// What is not passed on: up, down.
     silent: Cell<[bool; 2]>,
     refuses: Cell<bool>,
+    is_thin: Cell<bool>,
     cut: Notify,
     pub connections: Cell<usize>,
     /// What the first connection's dialler sent.
@@ -34,6 +39,7 @@ impl Relay {
             next: Cell::new(0),
             silent: Cell::new([false; 2]),
             refuses: Cell::new(false),
+            is_thin: Cell::new(false),
             cut: Notify::new(),
             connections: Cell::new(0),
             heard: RefCell::new(Vec::new()),
@@ -63,9 +69,10 @@ impl Relay {
         let cut = self.cut.notified();
         tokio::pin!(cut);
         loop {
+            let most = if self.is_thin.get() { THIN_LEN } else { up.len() };
             tokio::select! {
                 () = &mut cut => return,
-                read = near.read(&mut up) => match read {
+                read = near.read(&mut up[..most]) => match read {
                     Ok(len) if len > 0 => {
                         if number == 0 {
                             self.heard.borrow_mut().extend_from_slice(&up[..len]);
@@ -74,10 +81,13 @@ impl Relay {
                     }
                     _ => return,
                 },
-                read = far.read(&mut down) => match read {
+                read = far.read(&mut down[..most]) => match read {
                     Ok(len) if len > 0 => if !self.silent.get()[1] && near.write_all(&down[..len]).await.is_err() { return },
                     _ => return,
                 },
+            }
+            if self.is_thin.get() {
+                tokio::time::sleep(THIN_EACH).await;
             }
         }
     }
@@ -95,6 +105,11 @@ impl Relay {
     /// From now on one direction carries nothing: up, or down.
     pub fn lose(&self, up: bool, down: bool) {
         self.silent.set([up, down]);
+    }
+
+    /// From now on so few bytes pass, both ways together, that calls stand in a queue.
+    pub fn is_thin(&self) {
+        self.is_thin.set(true);
     }
 
     /// From now on nobody gets through.

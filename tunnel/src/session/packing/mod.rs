@@ -28,9 +28,18 @@ pub(super) const WORTH_IT: usize = 96;
 /// Records of a kind that are left alone after the first try that brought nothing, and after many.
 const LEFT_ALONE: (u16, u16) = (16, 1024);
 
+/// Whether a session packs, while it may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packs {
+    Nothing,
+    Calls,
+}
+
 /// What packs.
 #[derive(Debug)]
 pub(super) struct Packing {
+    /// Whether it does.
+    pub(super) now: Packs,
     /// By place of calls, of answers, and of what has no model.
     tries: Vec<Tries>,
     presses: Kept<Press>,
@@ -49,7 +58,12 @@ struct Tries {
 
 impl Packing {
     pub(super) fn new() -> Packing {
-        Packing { tries: vec![Tries::default(); 2 * MODELS + 1], presses: Kept::default(), saved_len: 0 }
+        Packing {
+            now: Packs::Calls,
+            tries: vec![Tries::default(); 2 * MODELS + 1],
+            presses: Kept::default(),
+            saved_len: 0,
+        }
     }
 
     /// Packs the record that stands in `batch` from `at` on, where that is worth it. It was said by `models` already, where there are some.
@@ -65,7 +79,7 @@ impl Packing {
         };
         let plain_len = Packed::plain_len(kind, model.map(|(_, model)| model));
         let is_worth_it = len >= usize::from(plain_len) + WORTH_IT;
-        if !is_worth_it || !self.tries[place(kind, said)].is_due() {
+        if self.now == Packs::Nothing || !is_worth_it || !self.tries[place(kind, said)].is_due() {
             return;
         }
         let of_model = model.and_then(|(number, model)| {

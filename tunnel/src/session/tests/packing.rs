@@ -5,7 +5,7 @@ use wire::tunnel::{Beside, Packed, PackedError, Said};
 
 use super::*;
 use crate::session::packing::{Unpackable, WORTH_IT};
-use crate::session::{Room, feature};
+use crate::session::{Packs, Room, feature};
 
 const BOTH: u64 = feature::MODELS | feature::PACKING;
 
@@ -178,6 +178,29 @@ fn a_model_in_the_place_of_another_is_packed_beside_from_then_on() {
             token += 1;
         }
     }
+}
+
+#[test]
+fn a_model_that_came_while_nothing_was_packed_is_what_is_packed_beside_later() {
+    let mut world = World::with(BOTH);
+    let mut token = 0;
+    let mut calls = |world: &mut World, turn: u8, count: u64| {
+        let before = world.ends[0].session.packed()[0];
+        for _ in 0..count {
+            let mut frame = frame(token, 0);
+            frame.iter_mut().skip(16).for_each(|byte| *byte = byte.rotate_left(u32::from(turn)) ^ turn);
+            world.ends[0].open(world.now, token, &frame).unwrap();
+            world.settle();
+            assert_eq!(world.ends[0].answers[&token], frame);
+            token += 1;
+        }
+        world.ends[0].session.packed()[0] - before
+    };
+    assert!(calls(&mut world, 0, 30) > 0);
+    world.ends[0].session.pack(Packs::Nothing);
+    assert_eq!((world.ends[0].session.packs(), calls(&mut world, 1, 300)), (false, 0));
+    world.ends[0].session.pack(Packs::Calls);
+    assert!(world.ends[0].session.packs() && calls(&mut world, 1, 30) > 0);
 }
 
 fn put(out: &mut Vec<u8>, said: Said, exchange: u64, payload: &[u8]) {
