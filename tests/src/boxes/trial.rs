@@ -24,6 +24,8 @@ const CUT: Duration = Duration::from_secs(8);
 /// How long it is slowed, and to what.
 const SLOW: Duration = Duration::from_secs(3);
 const SLOW_RATE: &str = "2mbit";
+/// Longer than a gateway first holds back before it goes back to a transport that broke (`HELD_BACK` in tunnel/src/path).
+const SETTLED: Duration = Duration::from_secs(12);
 
 /// How much is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +163,7 @@ impl Stage {
     /// # Errors
     /// A gateway tells no status.
     pub fn silence(&self, silent: Duration, answered_within: Duration) -> Result<Vec<String>> {
-        let before: Vec<u64> = self.legs.iter().map(|leg| connections(self.egress(leg))).collect::<Result<_>>()?;
+        let before = self.settled()?;
         sleep(silent);
         let mut wrong = Vec::new();
         for (leg, before) in self.legs.iter().zip(before) {
@@ -172,11 +174,26 @@ impl Stage {
                 Err(error) => wrong.push(format!("{}: {error:#}", leg.name())),
             }
             let more = connections(self.egress(leg))? - before;
-            if more > 0 && leg.running.kind().nature != Nature::EndsConnections {
+            if more > 0 && !leg.ends_connections() {
                 wrong.push(format!("{}: {more} more connections in the silence", leg.name()));
             }
         }
         Ok(wrong)
+    }
+
+    /// The connections of each leg so far, once there are no more for a while: after trouble a link goes back to the transport that
+    /// carries most, and takes its time for it.
+    fn settled(&self) -> Result<Vec<u64>> {
+        let mut seen = (Vec::new(), Instant::now());
+        let settled = || {
+            let of = |leg: &Leg| if leg.ends_connections() { Ok(0) } else { connections(self.egress(leg)) };
+            let now = self.legs.iter().map(of).collect::<Result<Vec<u64>>>().ok()?;
+            if now != seen.0 {
+                seen = (now, Instant::now());
+            }
+            (seen.1.elapsed() >= SETTLED).then(|| seen.0.clone())
+        };
+        until("links have gone back to where they were", PATIENCE, settled)
     }
 
     fn transports(&self, leg: &Leg) -> Result<String> {
@@ -212,6 +229,10 @@ struct Reading {
 }
 
 impl Leg {
+    fn ends_connections(&self) -> bool {
+        self.running.kind().nature == Nature::EndsConnections
+    }
+
     /// Makes the box's line thin while something is done.
     fn slowed(&self, done: impl FnOnce()) -> Result<()> {
         if self.running.kind().nature == Nature::Thin {
