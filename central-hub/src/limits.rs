@@ -147,9 +147,10 @@ impl Limit {
         (self.per_second.get(), self.at_once.get(), self.open.get())
     }
 
-    /// A call was refused at `now`. Whether it gets a line of its own in the audit, and how many before it got none.
-    pub fn note_refused(&self, now: Instant) -> Option<u64> {
-        if takes_one(&self.lines_at, REFUSED_LINES, now) {
+    /// A call was refused at `now`. Whether it gets a line of its own in the audit, which takes some only where it `is_ready`, and how many
+    /// before it got none.
+    pub fn note_refused(&self, now: Instant, is_ready: bool) -> Option<u64> {
+        if is_ready && takes_one(&self.lines_at, REFUSED_LINES, now) {
             return Some(self.unwritten.take());
         }
         self.unwritten.set(self.unwritten.get() + 1);
@@ -234,13 +235,13 @@ mod tests {
     fn a_flood_of_refused_calls_has_so_many_lines_and_the_rest_is_counted() {
         let (limits, start) = (Limits::default(), Instant::now());
         let limit = limits.of("a");
-        let lines = (0..5000).filter(|_| limit.note_refused(start).is_some()).count();
+        let lines = (0..5000).filter(|_| limit.note_refused(start, true).is_some()).count();
         assert_eq!(lines, 100);
         assert_eq!(limits.take_unwritten(start), []);
-        assert_eq!(limit.note_refused(start + Duration::from_millis(10)), Some(4900));
-        assert_eq!(limit.note_refused(start + Duration::from_millis(10)), None);
+        assert_eq!(limit.note_refused(start + Duration::from_millis(10), true), Some(4900));
+        assert_eq!(limit.note_refused(start + Duration::from_millis(10), true), None);
         assert_eq!(limits.take_unwritten(start + Duration::from_secs(3)), [("a".to_owned(), 1)]);
-        assert_eq!(limit.note_refused(start + Duration::from_secs(3)), Some(0));
+        assert_eq!(limit.note_refused(start + Duration::from_secs(3), true), Some(0));
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod step;
 mod target;
 mod way;
 
+use std::fs;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -90,9 +91,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let archive = arguments.bundle.as_deref().map(bundle::create).transpose()?;
     runtime.block_on(async {
         let subject = about.as_ref().map(bundle::Subject::of);
-        let (value, code) = doctor(about, arguments).await?;
-        if let (Some(archive), Some(file)) = (archive, &arguments.bundle) {
-            bundle::write(archive, &value, subject).await?;
+        let found = async {
+            let (value, code) = doctor(about, arguments).await?;
+            if let Some(archive) = archive {
+                bundle::write(archive, &value, subject).await?;
+            }
+            anyhow::Ok((value, code))
+        };
+        let found = found.await;
+        if let (Err(_), Some(file)) = (&found, &arguments.bundle) {
+            // It was made here, is not whole, and would be in the way of the next try.
+            let _ = fs::remove_file(file);
+        }
+        let (value, code) = found?;
+        if let Some(file) = &arguments.bundle {
             output::say(format_args!("{} is written: look into it before it is sent (tar -xOf)", file.display()));
         }
         if arguments.json {

@@ -26,10 +26,18 @@ pub fn lines(text: &str) -> String {
 
 /// JSON for programs, which is the same on a terminal: what could play there is written as `\u….`, which means the same.
 pub fn json(value: &Value) -> Result<String> {
-    let text = serde_json::to_string_pretty(value)?;
-    // What is not a line end stands in a string.
+    Ok(escaped(&serde_json::to_string_pretty(value)?))
+}
+
+/// The same in one line.
+pub fn json_line(value: &Value) -> String {
+    escaped(&value.to_string())
+}
+
+/// What is not a line end stands in a string.
+fn escaped(json: &str) -> String {
     let escaped = |c: char| if plays(c) && c != '\n' { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
-    Ok(text.chars().map(escaped).collect())
+    json.chars().map(escaped).collect()
 }
 
 /// Whether a terminal does something else with it than to show it: control characters, and those that turn the order of what follows.

@@ -22,6 +22,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::output::{self, Heard};
+use crate::terminal;
 use crate::watch::{self, Admins, Filter, History, Look, Paint, Room, View};
 use screen::Screen;
 
@@ -185,7 +186,7 @@ fn draw(screen: &Screen, view: &View, arguments: &Arguments) {
 fn print(view: &View, arguments: &Arguments) -> Result<Heard> {
     let now = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
     if arguments.json {
-        return output::heard(format_args!("{}\n", json!({ "at": now, "seen": view })));
+        return output::heard(format_args!("{}\n", terminal::json_line(&json!({ "at": now, "seen": view }))));
     }
     let (width, paint) = width_and_paint();
     let lines = watch::text(view, Room { width, rows: arguments.rows, height: None }, paint);

@@ -144,7 +144,7 @@ pub(crate) enum Form {
 fn with(seat: &Seat, command: Command, form: Form) -> Result<ExitCode> {
     let request = match command {
         Command::Up(UpWords { r#box, thin }) => return up::up(seat, &Wish { r#box, thin }, form),
-        Command::Down => return up::down(seat),
+        Command::Down => return up::down(seat, form),
         Command::Status | Command::Keep { .. } | Command::Demo { .. } => Request::Status,
         Command::Call { from, to, method, arguments, rust } => {
             let by = if rust { Speaker::Rust } else { Speaker::Java };
@@ -176,7 +176,11 @@ fn show(request: &Request, value: Value, form: Form) -> Result<ExitCode> {
             let called: Called = read(&value)?;
             (called.text(), called.thrown.is_none())
         }
-        Request::Break(_) | Request::Heal => (read::<Watched>(&value)?.text(), true),
+        Request::Break(_) => (read::<Watched>(&value)?.text(), true),
+        Request::Heal => {
+            let watched: Watched = read(&value)?;
+            (watched.text(), watched.healed_ms.is_some())
+        }
         Request::Load { .. } => {
             let loaded: Loaded = read(&value)?;
             (loaded.text(), loaded.failed() == 0)

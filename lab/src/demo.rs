@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Result, ensure};
 use serde_json::Value;
 
-use crate::command::{print, say};
+use crate::command::{Form, print, say};
 use crate::control::{Outcome, Request, Speaker, ask};
 use crate::seat::Seat;
 use crate::up::{down, started};
@@ -30,7 +30,7 @@ pub(crate) fn run(keep: bool) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     print("\n$ highway lab down")?;
-    let ended = down(&seat);
+    let ended = down(&seat, Form::Text);
     guided.and(ended)
 }
 

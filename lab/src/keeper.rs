@@ -14,7 +14,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use rustix::net::sockopt::socket_peercred;
@@ -31,6 +31,8 @@ const HEARD: usize = 8;
 const FAREWELL: Duration = Duration::from_secs(1);
 /// The longest load.
 const LONGEST: Duration = Duration::from_secs(60);
+/// Something is said at least this often while it starts.
+const NEWS: Duration = Duration::from_secs(10);
 /// Threads of each consumer towards each island, at most.
 const THREADS: u32 = 16;
 
@@ -142,6 +144,7 @@ impl Keeper {
                 keeper.leave(1);
             }
         })?;
+        let begun = Instant::now();
         let mut told = 0;
         let mut state = self.state();
         loop {
@@ -158,7 +161,15 @@ impl Keeper {
             }
             state = self.state();
             if state.said.len() == told && state.world.is_none() && state.failed.is_none() {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                let waited = self.changed.wait_timeout(state, NEWS).unwrap_or_else(PoisonError::into_inner);
+                state = waited.0;
+                if waited.1.timed_out() {
+                    // What is fetched the first time takes minutes.
+                    let at = state.said.last().cloned().unwrap_or_default();
+                    drop(state);
+                    tell(stream, &Reply::Say(format!("{at}: {} s", begun.elapsed().as_secs())));
+                    state = self.state();
+                }
             }
         }
     }
@@ -172,29 +183,17 @@ impl Keeper {
             Request::Call { from, to, method, arguments, by } => {
                 json!(world.call(&from, &to, &method, &arguments, by)?)
             }
-            Request::Break(fault) => json!(self.alone("break", || world.break_down(fault, say))?),
-            Request::Heal => json!(self.alone("heal", || world.heal(say))?),
+            Request::Break(fault) => json!(alone(&self.busy, "break", || world.break_down(fault, say))?),
+            Request::Heal => json!(alone(&self.busy, "heal", || world.heal(say))?),
             Request::Load { for_ms, threads } => {
                 let lasts = Duration::from_millis(for_ms);
                 if lasts > LONGEST || lasts < Duration::from_secs(1) || !(1..=THREADS).contains(&threads) {
                     bail!("found {threads} threads for {lasts:?}, wanted 1 to {THREADS} for 1 s to {LONGEST:?}");
                 }
-                json!(self.alone("load", || world.load(lasts, threads, say))?)
+                json!(alone(&self.busy, "load", || world.load(lasts, threads, say))?)
             }
         };
         Ok(Reply::Done(done))
-    }
-
-    /// One thing at a time that needs the consumers for itself.
-    fn alone<R>(&self, what: &'static str, work: impl FnOnce() -> Result<R>) -> Result<R> {
-        let busy = || self.busy.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(other) = busy().replace(what) {
-            *busy() = Some(other);
-            bail!("the lab is busy with `{other}`; ask again when that has ended");
-        }
-        let done = work();
-        *busy() = None;
-        done
     }
 
     fn down(&self, stream: &UnixStream) -> Result<Reply> {
@@ -210,5 +209,39 @@ impl Keeper {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One thing at a time that needs the consumers for itself. However it ends, a panic included, the next may come.
+fn alone<R>(busy: &Mutex<Option<&'static str>>, what: &'static str, work: impl FnOnce() -> Result<R>) -> Result<R> {
+    struct Free<'a>(&'a Mutex<Option<&'static str>>);
+    impl Drop for Free<'_> {
+        fn drop(&mut self) {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+    }
+    let mut place = busy.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(other) = *place {
+        bail!("the lab is busy with `{other}`; ask again when that has ended");
+    }
+    *place = Some(what);
+    drop(place);
+    let _free = Free(busy);
+    work()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    #[test]
+    fn who_comes_while_something_goes_on_is_told_and_the_next_may_come_however_it_ended() {
+        let busy = Mutex::default();
+        let told = alone(&busy, "load", || Ok(alone(&busy, "break", || Ok(())).unwrap_err().to_string())).unwrap();
+        assert!(told.contains("busy with `load`"), "{told}");
+        assert!(catch_unwind(AssertUnwindSafe(|| alone::<()>(&busy, "heal", || panic!("as it may be")))).is_err());
+        assert_eq!(alone(&busy, "break", || Ok(7)).unwrap(), 7);
     }
 }

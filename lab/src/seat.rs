@@ -19,6 +19,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::until;
 
+/// What a lab has in its folder; whatever else is there is somebody's.
+const OURS: [&str; 4] = ["control", "keeper.log", "keeper", "reaper"];
 /// The keeper is gone and the reaper at work: ends of processes, networks, folders.
 const CLEARING: Duration = Duration::from_secs(30);
 
@@ -36,6 +38,8 @@ impl Seat {
         let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let folder = set("HIGHWAY_LAB_DIR").or_else(|| Some(set("XDG_RUNTIME_DIR")?.join("highway-lab")));
         let folder = folder.unwrap_or_else(|| PathBuf::from(format!("/tmp/highway-lab-{own}")));
+        // The keeper works elsewhere.
+        let folder = std::path::absolute(folder)?;
         let made = DirBuilder::new().mode(0o700).create(&folder);
         match made {
             Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
@@ -52,6 +56,16 @@ impl Seat {
                 found.uid(),
                 found.mode() & 0o7777
             );
+        }
+        for entry in fs::read_dir(&folder)? {
+            let name = entry?.file_name();
+            if !OURS.iter().any(|ours| name == *ours) {
+                bail!(
+                    "{} has to be a lab's own folder; found {} in it; name another one in HIGHWAY_LAB_DIR",
+                    folder.display(),
+                    name.display()
+                );
+            }
         }
         Ok(Seat(folder))
     }
@@ -111,7 +125,10 @@ impl Seat {
         let _reaper = until("the reaper ends what the lab had started", CLEARING, free)?;
         // Not while somebody who came in the meantime has it.
         if let Ok(Some(_keeper)) = self.take() {
-            let _ = fs::remove_dir_all(&self.0);
+            for ours in OURS {
+                let _ = fs::remove_file(self.0.join(ours));
+            }
+            let _ = fs::remove_dir(&self.0);
         }
         Ok(was_left)
     }

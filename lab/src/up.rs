@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::command::{Form, THERE, print, say};
 use crate::control::{Outcome, Request, ask, asked};
@@ -69,6 +69,7 @@ pub(crate) fn started(seat: &Seat, wish: &Wish) -> Result<Option<Value>> {
     let mut keeper = Command::new(helper::program()?)
         .args(["keep", &serde_json::to_string(wish)?])
         .current_dir("/")
+        .env("HIGHWAY_LAB_DIR", seat.folder())
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -78,6 +79,11 @@ pub(crate) fn started(seat: &Seat, wish: &Wish) -> Result<Option<Value>> {
     let stream = until("the lab's keeper is there", THERE, || {
         ended = keeper.try_wait().is_ok_and(|status| status.is_some());
         if ended { Some(None) } else { UnixStream::connect(seat.control()).ok().map(Some) }
+    });
+    let stream = stream.inspect_err(|_| {
+        // Nobody has told it to start, so it is nobody's.
+        let _ = keeper.kill();
+        let _ = keeper.wait();
     })?;
     let Some(stream) = stream else {
         bail!("the lab's keeper ended: {}", std::fs::read_to_string(seat.log()).unwrap_or_default().trim());
@@ -89,8 +95,8 @@ pub(crate) fn started(seat: &Seat, wish: &Wish) -> Result<Option<Value>> {
     match came {
         Ok(Outcome::Done(status)) if !was_stopped => Ok(Some(status)),
         other => {
-            drop(stream);
-            // It ends since we are gone, or has ended by itself.
+            // It ends since we are gone, or has ended by itself. Whoever listens for Ctrl-C holds the connection too.
+            let _ = stream.shutdown(Shutdown::Both);
             let _ = keeper.wait();
             seat.cleared()?;
             if was_stopped {
@@ -118,17 +124,21 @@ fn on_interrupt(stream: UnixStream, stopped: Arc<AtomicBool>) -> Result<()> {
 }
 
 /// Ends whatever there is.
-pub(crate) fn down(seat: &Seat) -> Result<ExitCode> {
+pub(crate) fn down(seat: &Seat, form: Form) -> Result<ExitCode> {
     let was_kept = seat.is_kept()?;
     if was_kept {
         ask(seat, &Request::Down, |_| {})?;
         until("the lab's keeper ends", THERE, || (!seat.is_kept().unwrap_or(true)).then_some(()))?;
     }
     let was_left = seat.cleared()?;
-    print(match (was_kept, was_left) {
+    let words = match (was_kept, was_left) {
         (true, _) => "the lab is gone; it has left nothing",
         (false, true) => "the lab's keeper had been killed; what it left is gone too",
         (false, false) => "there is no lab",
-    })?;
+    };
+    match form {
+        Form::Json => print(&json!({ "ended": was_kept || was_left, "said": words }).to_string())?,
+        Form::Text => print(words)?,
+    }
     Ok(ExitCode::SUCCESS)
 }

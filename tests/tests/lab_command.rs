@@ -195,3 +195,19 @@ fn a_folder_that_others_may_enter_is_refused() {
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("that nobody else may enter (mode 0700)"), "{said}");
 }
+
+/// A folder of ours is taken away with the lab, so it must be nobody else's: `HIGHWAY_LAB_DIR=$HOME` is soon typed.
+#[test]
+fn a_folder_with_other_things_in_it_is_refused_and_left_as_it_is() {
+    use std::os::unix::fs::PermissionsExt;
+    let user = User::new();
+    fs::create_dir(user.seat()).unwrap();
+    fs::set_permissions(user.seat(), fs::Permissions::from_mode(0o700)).unwrap();
+    fs::write(user.seat().join("precious"), "mine").unwrap();
+    for words in ["down", "up", "status"] {
+        let (code, said) = user.types(&format!("highway lab {words}"));
+        assert_eq!(code, 1, "{words}: {said}");
+        assert!(said.contains("found precious in it; name another one in HIGHWAY_LAB_DIR"), "{words}: {said}");
+    }
+    assert_eq!(fs::read_to_string(user.seat().join("precious")).unwrap(), "mine");
+}

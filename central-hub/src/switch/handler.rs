@@ -219,11 +219,10 @@ impl Switch {
     /// and the next line says how many calls had none, so that it drowns neither the audit nor the others.
     fn refused(&self, link: &Link, record: &Record, why: &str) {
         let limit = self.limits.of(&link.peer().island);
-        match limit.note_refused(record.began) {
-            Some(unwritten) if self.audit.is_ready() => {
-                self.write_after(unwritten, link, None, record, Outcome::Refused, why);
-            }
-            _ => {
+        // A line that cannot be written now takes no count with it.
+        match limit.note_refused(record.began, self.audit.is_ready()) {
+            Some(unwritten) => self.write_after(unwritten, link, None, record, Outcome::Refused, why),
+            None => {
                 limit.sent().failed();
                 self.counts.call(Outcome::Refused, record.began.elapsed(), record.request_len, 0);
             }

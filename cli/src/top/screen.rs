@@ -43,8 +43,9 @@ impl Screen {
             // A read comes back at once, with a key or without.
             now.special_codes[SpecialCodeIndex::VMIN] = 0;
             now.special_codes[SpecialCodeIndex::VTIME] = 0;
-            // No key suspends.
+            // No key suspends, and none ends it without a word.
             now.special_codes[SpecialCodeIndex::VSUSP] = 0;
+            now.special_codes[SpecialCodeIndex::VQUIT] = 0;
             tcsetattr(&stdin, OptionalActions::Now, &now).ok()?;
             Some(before)
         });

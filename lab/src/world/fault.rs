@@ -127,7 +127,10 @@ impl World {
             self.do_heal(&fault)?;
             *lock(&self.broken) = None;
             let back = now_ms();
-            say(format!("everything runs again after {} ms; looking until nothing fails", back - mending));
+            say(format!(
+                "everything runs again after {} ms; looking until nothing fails",
+                back.saturating_sub(mending)
+            ));
             Ok((mending, back, self.steady(say)?))
         });
         let made = self.end()?;
@@ -143,7 +146,7 @@ impl World {
         if is_steady {
             phases.push(phase(&made, "after", healed, u64::MAX, until(healed, end)));
         }
-        let healed_ms = is_steady.then_some(healed - back);
+        let healed_ms = is_steady.then_some(healed.saturating_sub(back));
         Ok(Watched::of(format!("mended: {}", fault.text()), phases, &made, 0, healed_ms))
     }
 
@@ -221,6 +224,9 @@ impl Watched {
             _ if self.ways.is_empty() => text += "  no call failed\n",
             Some(healed) => text += &format!("  the last call failed {healed} ms after everything ran again\n"),
             None => {}
+        }
+        if self.phases.iter().any(|phase| phase.name == "healing") && self.healed_ms.is_none() {
+            text += &format!("  calls still failed when everything had run again for {} s\n", PATIENCE.as_secs());
         }
         text
     }

@@ -1,6 +1,6 @@
 //! Calls of every consumer to every other island, for a while, and what came of them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
@@ -57,27 +57,33 @@ impl World {
     /// A consumer is gone.
     pub fn load(&self, lasts: Duration, threads: u32, say: &dyn Fn(String)) -> Result<Loaded> {
         self.begin(threads, Duration::ZERO)?;
-        self.watch(lasts, "", say)?;
+        let begun = Instant::now();
+        let watched = self.watch(lasts, "", say);
+        // However it went, nobody goes on calling.
+        let lasted = begun.elapsed();
         let made = self.end()?;
+        watched?;
         let mut ways: Vec<&str> = made.iter().map(|made| made.way.as_str()).collect();
         ways.sort_unstable();
         ways.dedup();
         let mut rows: Vec<Row> = ways
             .iter()
-            .map(|way| Row::of(way, made.iter().filter(|made| made.way == *way).map(|made| &made.call), lasts))
+            .map(|way| Row::of(way, made.iter().filter(|made| made.way == *way).map(|made| &made.call), lasted))
             .collect();
-        rows.push(Row::of("all", made.iter().map(|made| &made.call), lasts));
+        rows.push(Row::of("all", made.iter().map(|made| &made.call), lasted));
         Ok(Loaded { rows, sentences: sentences(made.iter().map(|made| &made.call)) })
     }
 
     /// Every consumer begins to call every other island.
     pub(super) fn begin(&self, threads: u32, pause: Duration) -> Result<()> {
-        for one in &self.islands {
+        let pause_ms = u64::try_from(pause.as_millis())?;
+        let each = self.islands.iter().map(|one| {
             let references = World::others(one.name).map(|other| format!("ledger-{other}")).collect();
-            let pause_ms = u64::try_from(pause.as_millis())?;
-            one.consumer.begin_load(&Load { references, stem: one.name.to_owned(), threads, pause_ms })?;
-        }
-        Ok(())
+            one.consumer.begin_load(&Load { references, stem: one.name.to_owned(), threads, pause_ms })
+        });
+        // One that is gone keeps those before it calling otherwise.
+        each.collect::<Result<()>>()
+            .inspect_err(|_| drop(self.islands.iter().map(|one| one.consumer.end_load()).last()))
     }
 
     /// Lets time pass and tells each second how many calls have ended.

@@ -18,11 +18,11 @@ impl Inner {
     /// Whether connections that were lost say how long this path lets one be silent.
     pub(super) fn learn_silence(self: &Rc<Self>, index: usize, lost: &[(Transport, Loss)]) {
         let mut idle = self.addresses[index].idle.borrow_mut();
-        // Requests of `post` come and go by themselves.
-        for (_, loss) in lost.iter().filter(|(transport, _)| *transport != Transport::Post) {
-            if !idle.lost(loss.silence, loss.outlived) {
-                continue;
-            }
+        // Requests of `post` come and go by themselves. What is lost at once was lost to one event, however many links it was.
+        let lost = lost.iter().filter(|(transport, _)| *transport != Transport::Post).map(|(_, loss)| loss);
+        if let Some(loss) = lost.max_by_key(|loss| loss.silence)
+            && idle.lost(loss.silence, loss.outlived)
+        {
             let (url, silence) = (&self.config.hubs[index].url, idle.limit());
             tracing::warn!(url, ?silence, ping = ?idle.ping(self.config.ping), "connections to the hub are cut after a silence; the link says something more often from now on");
             self.remember(index, Remembered { transport: None, silence });

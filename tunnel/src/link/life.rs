@@ -9,9 +9,9 @@ use super::carrier::Carrier;
 use super::proof::PROOF_LEN;
 use super::thinness::{Crossed, Thinness};
 use super::{Inner, Link, SILENT_PINGS, STUCK_PINGS};
-use crate::Compress;
 use crate::path::Break;
 use crate::session::{Packs, Violation};
+use crate::{Compress, Transport};
 
 /// Ping intervals after which even a busy link measures its round trip.
 const RTT_PINGS: u32 = 5;
@@ -132,7 +132,8 @@ impl Inner {
             carrier.give_up(Break::Stalled, format!("a message of {PROOF_LEN} bytes does not come back"));
             return true;
         }
-        let often = self.speaks.get();
+        // Requests of `post` outlive no silence that is theirs.
+        let often = if self.via.get() == Transport::Post.name() { self.ping } else { self.speaks.get() };
         let quiet = silent >= often || now.saturating_duration_since(carrier.last_write) >= often;
         let since = now.saturating_duration_since(carrier.last_ping);
         let measured = if self.compress == Compress::Auto { self.ping } else { self.ping * RTT_PINGS };
