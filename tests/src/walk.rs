@@ -28,6 +28,9 @@ use lab::program::{self, highway};
 /// A command that does not stay is done by then, also one that builds something on a busy machine.
 const DONE: Duration = Duration::from_secs(400);
 
+/// How commands end that found something to do, and did what they are for: `highway doctor` on a machine that gives a process few files.
+const SOMETHING_TO_DO: i32 = 4;
+
 /// A block that takes part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -133,7 +136,7 @@ pub fn walk(steps: &[Step], places: &[Place], folder: &Path) -> Result<Vec<Proce
                     Ends::Yes => {
                         let status = process.wait(DONE)?;
                         ensure!(
-                            status.success(),
+                            status.success() || status.code() == Some(SOMETHING_TO_DO),
                             "these commands ended with {status}:\n{text}\n{}",
                             process.last_words(40)
                         );
