@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let highway =
         Highway::builder().application("rust-greet").registry(registry).timeout(Duration::from_secs(5)).build()?;
     let greeting = GreetingClient::new(&highway)?;
-    // The first call waits until the registry is read; it is not what is measured.
+    // The first call waits until the registry is read; it is not what is measured. It wants a provider of the own island, as each of the lab has.
     greeting.say_hello("nobody").target("local").await?;
     let begun = Instant::now();
     let hello = greeting.say_hello(name).target(target).await?;
