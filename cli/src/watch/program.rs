@@ -78,9 +78,25 @@ impl Program {
     pub fn flow(&self, kind: &Kind, before: Option<(&Self, std::time::Duration)>) -> Flow {
         let now = self.tallies.get(kind).copied().unwrap_or_default();
         let before = before.map_or(Before::Unknown, |(before, since)| {
-            Before::At(before.counted(self, |program| program.tallies.get(kind).copied()).unwrap_or_default(), since)
+            let counted = before.counted(self, |program| program.tallies.get(kind).copied());
+            // Of what it did not name it is not known what it had counted, nor of a sum in which that is missing.
+            let is_sum = kind.1.is_empty() && self.status["hub"].is_null();
+            let is_open = if is_sum {
+                before.leaves_out() || self.leaves_out()
+            } else {
+                counted.is_none() && before.leaves_out()
+            };
+            if is_open && before.process == self.process {
+                return Before::Unknown;
+            }
+            Before::At(counted.unwrap_or_default(), since)
         });
         Flow::between(before, now)
+    }
+
+    /// Whether it has more services than it names.
+    fn leaves_out(&self) -> bool {
+        ["calls", "hub"].iter().any(|part| self.status[part]["services_not_shown"].as_u64() > Some(0))
     }
 
     /// Its line.
@@ -217,6 +233,23 @@ pub mod tests {
             "though its counters are higher"
         );
         assert_eq!(new.row(Some((&old, second))).flow.calls_per_s, Some(6_000.0));
+    }
+
+    #[test]
+    fn what_was_not_named_before_has_no_rate_and_neither_has_a_sum_without_it() {
+        let second = Duration::from_secs(1);
+        let leaving_out = |calls| {
+            let mut program = egress(1, calls, 0);
+            program.status["calls"]["services_not_shown"] = json!(1);
+            program
+        };
+        let (greeting, all) =
+            (("beijing".to_owned(), "com.example.Greeting".to_owned()), ("beijing".to_owned(), String::new()));
+        let mut before = leaving_out(5_000);
+        let rate = |before: &Program, kind| leaving_out(5_100).flow(kind, Some((before, second))).calls_per_s;
+        assert_eq!((rate(&before, &greeting), rate(&before, &all)), (Some(100.0), None));
+        before.tallies.clear();
+        assert_eq!(rate(&before, &greeting), None, "it had 5 000 of them or none");
     }
 
     #[test]

@@ -19,7 +19,7 @@ use super::services::{ServiceRow, not_named, services};
 /// What is shown of all that is seen.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Filter {
-    /// Only what is of this island.
+    /// Only what is of this island; what is not well is said all the same.
     #[arg(long)]
     pub island: Option<String>,
     /// Only services with this in their name.
@@ -89,9 +89,13 @@ impl History {
 impl View {
     fn filter(&mut self, filter: &Filter) {
         if let Some(island) = &filter.island {
-            self.links.retain(|row| row.island == *island);
+            // Of its own island a gateway says nothing, `here` or `local`.
+            let at = |program: &&ProgramRow| program.island == *island;
+            let own: Vec<&str> = self.programs.iter().filter(at).map(|program| &*program.id).collect();
+            let is_own = |at: &str, of: &str| matches!(of, "" | "here" | "local") && own.contains(&at);
+            self.links.retain(|row| row.island == *island || is_own(&row.at, &row.island));
             self.islands.retain(|row| row.island == *island);
-            self.services.retain(|row| row.island == *island);
+            self.services.retain(|row| row.island == *island || is_own(&row.at, &row.island));
         }
         if let Some(part) = &filter.service {
             self.services.retain(|row| row.service.contains(part.as_str()));
@@ -170,6 +174,11 @@ mod tests {
             let view = History::default().view(look(Instant::now(), vec![egress(1, 0, 0)]), &filter);
             (view.programs.len(), view.islands.len(), view.services.len())
         };
+        let links = |island: &str| {
+            let filter = Filter { island: Some(island.to_owned()), service: None };
+            History::default().view(look(Instant::now(), vec![egress(1, 0, 0)]), &filter).links.len()
+        };
+        assert_eq!((links("shanghai"), links("beijing")), (1, 0), "the gateway's own links are its island's");
         assert_eq!(of(None, None), (1, 2, 3));
         assert_eq!(of(Some("urumqi"), None), (1, 1, 1));
         assert_eq!(of(Some("beijing"), Some("Stock")), (1, 1, 1));
