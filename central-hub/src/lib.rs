@@ -60,7 +60,7 @@ const DRAIN_LOOK: Duration = Duration::from_millis(50);
 
 /// The running hub.
 pub struct Hub {
-    policy: watch::Sender<Arc<Policy>>,
+    changes: watch::Sender<Change>,
     /// What a reload cannot change, as it was at the start.
     fixed: String,
 }
@@ -102,7 +102,8 @@ impl Program for Hub {
             tracing::info!(address = %listener.local_addr()?, hub = config.id, key = %config.key.public()?, "links come in here");
         }
         let fixed = fixed(&config);
-        let (policy, in_force) = watch::channel(Arc::new(config.policy));
+        let change = Change { policy: Arc::new(config.policy), tls: config.tls };
+        let (changes, in_force) = watch::channel(change);
         let (audit, writer) = audit::open(config.audit.clone())
             .with_context(|| format!("cannot open the audit file {}", config.audit.path.display()))?;
         // The writer ends after the shard's end of the audit: its hold lets a drain wait for the last line.
@@ -116,35 +117,43 @@ impl Program for Hub {
             id: config.id.as_str().into(),
             hubs: config.hubs,
             accept_key: Arc::new(config.key),
-            tls: config.tls,
             seal: config.seal,
             compress: config.compress,
             hold_down: config.hold_down,
             limits: config.limits,
             listeners,
             audit,
-            policy: in_force,
+            changes: in_force,
             process: process.clone(),
         };
         process.tasks.thread("hub-0", move || shard::runtime()?.block_on(run(start)))?;
-        Ok(Hub { policy, fixed })
+        Ok(Hub { changes, fixed })
     }
 
     async fn reload(&mut self, config: Config) -> anyhow::Result<()> {
         let now = fixed(&config);
         anyhow::ensure!(
             now == self.fixed,
-            "hub.id, hub.listen, hub.hubs, [limits] and [audit] change only with a restart; the policy stays as it was too"
+            "hub.id, hub.listen, hub.key_file, hub.hubs, hub.seal, hub.compress, hub.hold_down, [limits], [audit] and whether there is [hub.tls] \
+             change only with a restart; the policy and the certificate stay as they were too"
         );
         tracing::info!(grants = config.policy.grants_len(), islands = config.policy.islands().count(), "new policy");
-        self.policy.send_replace(Arc::new(config.policy));
+        self.changes.send_replace(Change { policy: Arc::new(config.policy), tls: config.tls });
         Ok(())
     }
 }
 
 fn fixed(config: &Config) -> String {
-    let Config { id, listen, hubs, audit, limits, .. } = config;
-    format!("{id:?} {listen:?} {hubs:?} {audit:?} {limits:?}")
+    let Config { id, listen, key, hubs, tls, seal, compress, hold_down, audit, limits, .. } = config;
+    let (key, has_tls) = (key.public().map(|key| key.to_string()).ok(), tls.is_some());
+    format!("{id:?} {listen:?} {key:?} {hubs:?} {has_tls} {seal:?} {compress:?} {hold_down:?} {audit:?} {limits:?}")
+}
+
+/// What changes while the hub runs.
+#[derive(Clone)]
+struct Change {
+    policy: Arc<Policy>,
+    tls: Option<Arc<rustls::ServerConfig>>,
 }
 
 /// What the shard's thread begins with.
@@ -152,36 +161,24 @@ struct ShardStart {
     id: Arc<str>,
     hubs: Vec<String>,
     accept_key: Arc<tunnel::key::PrivateKey>,
-    tls: Option<Arc<rustls::ServerConfig>>,
     seal: tunnel::Seal,
     compress: tunnel::Compress,
     hold_down: Duration,
     limits: config::Limits,
     listeners: Vec<TcpListener>,
     audit: Audit,
-    policy: watch::Receiver<Arc<Policy>>,
+    changes: watch::Receiver<Change>,
     process: Process,
 }
 
 /// The shard, until the drain is over.
 async fn run(start: ShardStart) -> anyhow::Result<()> {
-    let ShardStart {
-        id,
-        hubs,
-        accept_key,
-        tls,
-        seal,
-        compress,
-        hold_down,
-        limits,
-        listeners,
-        audit,
-        mut policy,
-        process,
-    } = start;
+    let ShardStart { id, hubs, accept_key, seal, compress, hold_down, limits, listeners, audit, mut changes, process } =
+        start;
     let shard = Shard::on_this_thread(0);
     let held = process.drain.hold();
-    let in_force: InForce = Rc::new(RefCell::new(policy.borrow_and_update().clone()));
+    let Change { policy, tls } = changes.borrow_and_update().clone();
+    let in_force: InForce = Rc::new(RefCell::new(policy));
     let counts = Counts::new(&process.metrics);
     let budget = Budget::new(limits.held_len);
     let catalogue = Catalogue::new(hold_down, limits.catalogue_len, Instant::now());
@@ -216,21 +213,22 @@ async fn run(start: ShardStart) -> anyhow::Result<()> {
     keep_time(&shard, &switch);
     report(&process, &shard, &switch);
     process.ready.condition("links").met();
-    serve(&switch, policy, &process.drain).await;
+    serve(&switch, &acceptor, changes, &process.drain).await;
     drain(&switch, &acceptor).await;
     drop(held);
     Ok(())
 }
 
-/// Obeys each new policy until the drain is asked for.
-async fn serve(switch: &Switch, mut policy: watch::Receiver<Arc<Policy>>, drain: &Drain) {
+/// Obeys each new policy, and shows each new certificate, until the drain is asked for.
+async fn serve(switch: &Switch, acceptor: &Acceptor, mut changes: watch::Receiver<Change>, drain: &Drain) {
     loop {
         tokio::select! {
             () = drain.asked() => return,
-            changed = policy.changed() => match changed {
+            changed = changes.changed() => match changed {
                 Ok(()) => {
-                    let now = policy.borrow_and_update().clone();
-                    switch.obey(now);
+                    let Change { policy, tls } = changes.borrow_and_update().clone();
+                    switch.obey(policy);
+                    tls.into_iter().for_each(|tls| acceptor.renew(tls));
                 }
                 // The program itself is gone: what is in force stays until the drain.
                 Err(_) => return drain.asked().await,

@@ -7,14 +7,17 @@
 //! ```
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::process::Command;
 use std::time::Duration;
 
 use lab::install::Release;
 use lab::line::{Line, Plan, Role};
 use lab::peer::{Application, Call, DUBBO_PORT, GREETING, INTEROP, Peer, Refer, Service};
-use lab::process::until;
+use lab::process::{Process, Stdout, until};
+use lab::program::{binary, highway};
 use serde_json::json;
 
 /// One authority for both islands, and what it signed for each of the four who prove themselves.
@@ -145,4 +148,48 @@ fn consumers_and_providers_with_tls_are_served_beside_those_without() {
         assert_eq!(now > before, tls, "{name}: {before} connections with TLS before, {now} now");
         before = now;
     }
+}
+
+/// The hub's own certificate, for which no box stands in front of it: a renewed one is shown without a restart, and a hub without a sound one
+/// keeps what it has.
+#[test]
+fn a_hub_shows_its_renewed_certificate() {
+    let (papers, others) = (Papers::new(), Papers::new());
+    let folder = papers.0.path();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    highway(&["key", "new", "--out", papers.file("hub.key").to_str().unwrap()]).unwrap();
+    let configuration = format!(
+        "[hub]\nid = \"hub-1\"\nlisten = [\"127.0.0.1:{port}\"]\nkey_file = \"hub.key\"\n\
+         [hub.tls]\ncertificate_file = \"egress.pem\"\nkey_file = \"egress.key\"\n\
+         [policy]\nfiles = []\n[audit]\nfile = \"audit.jsonl\"\n[admin]\nlisten = [\"127.0.0.1:0\"]\n"
+    );
+    std::fs::write(folder.join("central-hub.toml"), configuration).unwrap();
+    let mut command = Command::new(binary("central-hub").unwrap());
+    command.arg("central-hub.toml").current_dir(folder).env("HIGHWAY__STATE__DIR", folder.join("state"));
+    let hub = Process::start("hub", folder, command, Stdout::Logged).unwrap();
+
+    let trusted = |by: &Papers| {
+        let mut doctor = Command::new(binary("highway").unwrap());
+        doctor.args([
+            "doctor",
+            "--hub",
+            &format!("https://127.0.0.1:{port}"),
+            "--server-name",
+            "egress.internal",
+            "--json",
+        ]);
+        let said = doctor.arg("--ca").arg(by.file("ca.pem")).output().unwrap();
+        matches!(said.status.code(), Some(0 | 4))
+    };
+    let shown = |what: &str, by: &Papers| {
+        let seen = until(what, Duration::from_secs(60), || trusted(by).then_some(()));
+        seen.map_err(|error| error.context(hub.last_words(30))).unwrap();
+    };
+    shown("the first certificate", &papers);
+    assert!(!trusted(&others));
+    // As a tool does it: both at once, or the one does not fit the other for a moment, which changes nothing.
+    std::fs::copy(others.file("egress.pem"), papers.file("egress.pem")).unwrap();
+    std::fs::copy(others.file("egress.key"), papers.file("egress.key")).unwrap();
+    shown("the renewed certificate", &others);
+    assert!(!trusted(&papers));
 }

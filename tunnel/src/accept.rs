@@ -10,7 +10,7 @@
 
 mod sessions;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
@@ -89,6 +89,7 @@ pub struct Acceptor(Rc<Inner>);
 struct Inner {
     shard: Shard,
     config: AcceptConfig,
+    tls: RefCell<Option<Arc<rustls::ServerConfig>>>,
     handler: Rc<dyn Handler>,
     local: SocketAddr,
     sessions: Sessions,
@@ -129,6 +130,14 @@ impl Acceptor {
         let listener = tokio::net::TcpListener::from_std(listener)?;
         self.0.run(listen(self.0.clone(), listener));
         Ok(())
+    }
+
+    /// Shows this certificate to whoever connects from now on; connections that stand are left alone. Where the listeners speak cleartext
+    /// they go on to.
+    pub fn renew(&self, tls: Arc<rustls::ServerConfig>) {
+        if let Some(current) = &mut *self.0.tls.borrow_mut() {
+            *current = tls;
+        }
     }
 
     /// All sessions that are alive, connected or not.
@@ -175,6 +184,7 @@ pub fn accept(
         shard: shard.clone(),
         sessions: Sessions::new(config.of_one),
         posts: Rc::default(),
+        tls: RefCell::new(config.tls.clone()),
         config,
         handler,
         local,
@@ -236,7 +246,8 @@ async fn connection(inner: Rc<Inner>, stream: TcpStream, peer: SocketAddr, arriv
     };
     let carries = Box::new(move || -> Rc<dyn std::any::Any> { Rc::new(arrival.carry(Rc::new(()))) });
     let door = Rc::new(Door { arrived, carries, posts: inner.posts.clone(), probes });
-    if let Err(error) = serve(stream, inner.config.tls.clone(), Rc::new(slot), door).await {
+    let tls = inner.tls.borrow().clone();
+    if let Err(error) = serve(stream, tls, Rc::new(slot), door).await {
         tracing::debug!(%peer, %error, "connection has ended");
     }
 }

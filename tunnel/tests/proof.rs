@@ -4,6 +4,7 @@
 
 mod pair;
 
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -189,6 +190,36 @@ fn under_tls_of_a_private_authority_records_need_no_second_seal() {
             assert!(last_error(&dialer).unwrap().contains("certificate"), "{:?}", last_error(&dialer));
         });
     }
+}
+
+/// Authorities sign for some weeks, and a hub runs for longer.
+#[test]
+fn a_renewed_certificate_is_shown_to_who_comes_next_and_links_stay() {
+    on_shard(|shard| async move {
+        let (_before, [old_ca, certificate, key]) = certificate();
+        let (_after, [new_ca, new_certificate, new_key]) = self::certificate();
+        let mut pair = Pair::new();
+        pair.accept.tls = Some(tls::server(&certificate, &key).unwrap());
+        let (at_hub, at_gateway) = (Noted::new(), Noted::new());
+        let hub = pair.hub(&shard, &at_hub);
+        let trusting = |ca: &Path| {
+            let mut address = pair.address(hub.local(), Transport::Ws);
+            address.url = format!("https://{}", hub.local());
+            address.server_name = Some("hub.example".to_owned());
+            address.tls = Some(tls::client(Some(ca)).unwrap());
+            DialConfig { hubs: vec![address], ..pair.dial.clone() }
+        };
+        let _dialer = dial(&shard, trusting(&old_ca), at_gateway.clone());
+        let link = at_gateway.link().await;
+        hub.renew(tls::server(&new_certificate, &new_key).unwrap());
+        let at_next = Noted::new();
+        let _next = dial(&shard, trusting(&new_ca), at_next.clone());
+        at_next.link().await;
+        let late = dial(&shard, trusting(&old_ca), Noted::new());
+        eventually("refused", || last_error(&late).is_some()).await;
+        assert!(last_error(&late).unwrap().contains("certificate"), "{:?}", last_error(&late));
+        assert!(link.connected() && at_gateway.downs.get() == 0);
+    });
 }
 
 #[test]
