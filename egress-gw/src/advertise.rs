@@ -5,7 +5,7 @@
 //! |---|---|---|
 //! | not said, and `listen` is one real address | as if that had been said | that |
 //! | not said | refused: its address there is not where consumers elsewhere come in | the address from which this machine reaches its registries, where consumers are too |
-//! | loopback | refused: nobody outside the container reaches that | taken, with a warning unless the registry is on this machine as well |
+//! | loopback | refused: nobody outside the container reaches that; taken, with a warning, where the registry is inside as well | taken, with a warning unless the registry is on this machine as well |
 //! | the container's own | taken, with a warning: right only where all consumers are in the same network (as in Kubernetes) | |
 //! | anything else | taken: a port is published there, or something leads there | taken |
 //!
@@ -40,7 +40,9 @@ pub async fn address(config: &Config) -> Result<Option<IpAddr>> {
         Some(said) => {
             // Names are looked up only where they matter.
             let towards = if said.is_loopback() { known(&config.registry_servers).await } else { Vec::new() };
-            judge(said, network, is_of_this_machine(said), towards.iter().any(|at| !at.ip().is_loopback()))?;
+            // One whose name is not known yet is taken for one elsewhere.
+            let is_here = !towards.is_empty() && towards.iter().all(|at| is_of_this_machine(at.ip()));
+            judge(said, network, is_of_this_machine(said), !config.registry_servers.is_empty() && !is_here)?;
             Ok(Some(said))
         }
         None if config.registry_servers.is_empty() => Ok(None),
@@ -57,7 +59,7 @@ pub async fn address(config: &Config) -> Result<Option<IpAddr>> {
 /// registry stands on another machine, so that consumers do too.
 fn judge(said: IpAddr, network: Network, is_own: bool, registry_elsewhere: bool) -> Result<()> {
     match network {
-        Network::OfAContainer if said.is_loopback() => bail!(
+        Network::OfAContainer if said.is_loopback() && registry_elsewhere => bail!(
             "egress.advertise: found {said}, which in a container is the container itself; wanted the address of the machine on which the \
              gateway's ports are published, where consumers come in"
         ),
@@ -153,7 +155,9 @@ mod tests {
     fn what_is_surely_wrong_is_refused_and_what_may_be_right_is_not() {
         let refused = judge(ip("127.0.0.1"), Network::OfAContainer, true, true).unwrap_err().to_string();
         assert!(refused.starts_with("egress.advertise: found 127.0.0.1"), "{refused}");
-        assert!(judge(ip("::1"), Network::OfAContainer, true, false).is_err());
+        assert!(judge(ip("::1"), Network::OfAContainer, true, true).is_err());
+        // Everything in one container or pod.
+        judge(ip("::1"), Network::OfAContainer, true, false).unwrap();
         // A sidecar's network, a published port, a name that leads here from elsewhere, everything on one machine.
         for (said, network, is_own) in [
             ("172.18.0.3", Network::OfAContainer, true),
