@@ -3,7 +3,7 @@
 //! With `SO_REUSEPORT` the kernel spreads new connections over the sockets, so that shards share no accept queue. Sockets
 //! come back non-blocking and as `std` types, ready for whichever runtime the shard has. An address means what it says:
 //! `[::]` is IPv6 alone, so `0.0.0.0` may stand beside it. A socket that the service manager opened for an address is taken
-//! in place of a new one ([`crate::inherited`]). Nothing here accepts.
+//! in place of a new one (`inherited`). Nothing here accepts.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};

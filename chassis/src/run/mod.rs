@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Exit codes: 0 ended, 1 failed, 2 bad configuration (or bad arguments). Never restarts anything: that is the business
-//! of whoever started the process, who is told when it runs and when it ends if it wants to ([`crate::notify`]).
+//! of whoever started the process, who is told when it runs and when it ends if it wants to (`notify`).
 
 mod arguments;
 mod descriptors;

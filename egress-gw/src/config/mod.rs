@@ -67,7 +67,7 @@ pub struct Config {
     pub listen: Vec<IpAddr>,
     /// Who may connect, and with TLS.
     pub entrance: Entrance,
-    /// The address that consumers are told, as far as it is said: [`crate::advertise`] judges it, and finds it where it is not.
+    /// The address that consumers are told, as far as it is said: `advertise.rs` judges it, and finds it where it is not.
     pub advertise: Option<IpAddr>,
     /// The ports; at most one is bound to no island.
     pub ports: Vec<Port>,
