@@ -79,6 +79,7 @@ mod probe;
 mod publish;
 mod queued;
 mod reference;
+mod remembered;
 mod routing;
 mod rules_page;
 mod session;

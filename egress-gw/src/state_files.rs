@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::islands::Islands;
 use crate::local_memory::{self, LocalMemory};
-use crate::publish::Remembered;
+use crate::remembered::Remembered;
 
 /// The file with what islands on ports of their own last offered.
 pub const REMEMBERED: &str = "bound-islands.json";

@@ -8,6 +8,7 @@
 //! Keys are made by `highway key new`, files are what an operator writes. Applications are the caller's: see [`crate::peer`].
 
 mod files;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,6 +27,7 @@ use crate::program::{Kind, Program, highway};
 use crate::zookeeper::ZooKeeper;
 
 pub use files::{Grant, Plan, Role};
+pub use watched::Watched;
 
 /// From the start of a program until it is ready, on a busy machine.
 const READY: Duration = Duration::from_secs(30);
@@ -171,12 +173,6 @@ impl Line {
     pub fn application(&self, island: &str, application: Application) -> Result<Peer> {
         let island = self.island(island);
         application.or_registry(island.registry_url()).start(&island.place, &self.lab.tools, self.lab.folder())
-    }
-
-    /// Says what everything said last, if a test fails while the guard is alive.
-    #[must_use]
-    pub fn watched(&self) -> Watched<'_> {
-        Watched(self)
     }
 
     fn last_words(&self) -> String {
@@ -344,24 +340,4 @@ fn new_key(program: &Program) -> Result<String> {
     let file = program.folder().join("highway.key").display().to_string();
     highway(&["key", "new", "--out", &file])?;
     Ok(highway(&["key", "show", &file])?.trim().to_owned())
-}
-
-/// A line whose programs are heard when a test fails.
-#[derive(Debug)]
-pub struct Watched<'a>(&'a Line);
-
-impl Deref for Watched<'_> {
-    type Target = Line;
-
-    fn deref(&self) -> &Line {
-        self.0
-    }
-}
-
-impl Drop for Watched<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("{}", self.0.last_words());
-        }
-    }
 }

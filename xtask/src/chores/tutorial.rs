@@ -43,7 +43,7 @@ pub(super) fn run() -> Result<()> {
 }
 
 fn typing() -> Command {
-    cargo(&["test", "--release", "-p", "highway-tests"])
+    cargo(&["test", "-p", "highway-tests"])
 }
 
 /// One test; that it was not there, or could show nothing here, is no walk.
