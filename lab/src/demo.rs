@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::command::{Form, print, say};
 use crate::control::{Outcome, Request, Speaker, ask};
 use crate::seat::Seat;
-use crate::up::{down, started};
+use crate::up::{INTERRUPTED, down, started};
 use crate::world::{Called, Fault, Part, Status, Watched, Wish};
 
 /// Consumers on Dubbo 2.7 and on 3.3, one towards the other.
@@ -21,9 +21,10 @@ const CALLS: u32 = 3;
 pub(crate) fn run(keep: bool) -> Result<ExitCode> {
     let seat = Seat::of_this_user()?;
     print("$ highway lab up")?;
-    let Some(status) = started(&seat, &Wish::default())? else { return Ok(ExitCode::from(130)) };
+    let Some(status) = started(&seat, &Wish::default())? else { return Ok(ExitCode::from(INTERRUPTED)) };
     let status: Status = serde_json::from_value(status)?;
     print(&status.text())?;
+    end_on_interrupt(Seat::of_this_user()?)?;
     let guided = guided(&seat);
     if keep && guided.is_ok() {
         print("\nleft running: `highway lab help` says what else there is, `highway lab down` ends it")?;
@@ -32,6 +33,20 @@ pub(crate) fn run(keep: bool) -> Result<ExitCode> {
     print("\n$ highway lab down")?;
     let ended = down(&seat, Form::Text);
     guided.and(ended)
+}
+
+/// Ctrl-C ends the lab and this.
+fn end_on_interrupt(seat: Seat) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    std::thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
+        if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
+            if let Err(error) = down(&seat, Form::Text) {
+                say(&format!("highway lab: {error:#}; end it with `highway lab down`"));
+            }
+            std::process::exit(INTERRUPTED.into());
+        }
+    })?;
+    Ok(())
 }
 
 fn guided(seat: &Seat) -> Result<()> {

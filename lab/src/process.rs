@@ -73,6 +73,12 @@ impl Process {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
+    /// Its id while it runs.
+    #[must_use]
+    pub fn running(&self) -> Option<u32> {
+        self.ended().is_ok_and(|status| status.is_none()).then(|| self.id())
+    }
+
     /// Sends a signal.
     ///
     /// # Errors

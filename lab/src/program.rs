@@ -127,8 +127,7 @@ impl Program {
     /// The id of its process; nothing where it does not run.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
-        let process = self.process();
-        process.as_ref().filter(|process| process.ended().is_ok_and(|status| status.is_none())).map(Process::id)
+        self.process().as_ref().and_then(Process::running)
     }
 
     /// Starts it, or starts it again, and waits until it is alive; [`ready`](Self::ready) waits for more.

@@ -6,7 +6,7 @@
 //! ```text
 //!   pid 4711        is running           net hw812-0-a     was made          dir /tmp/…     was made
 //!   gone 4711       was waited for       unmade hw812-0-a  was removed       keep /tmp/…    is to stay
-//!   hold /run/…     is to be locked until the end
+//!   hold /run/…     is to be locked until the end                                 (or a file)
 //! ```
 //!
 //! It ends nothing that it was not told of.
@@ -91,7 +91,7 @@ pub(crate) fn reap(lines: impl BufRead) {
     }
     for folder in &folders {
         // Best effort: a folder that stays is only a folder.
-        let _ = fs::remove_dir_all(folder);
+        let _ = fs::remove_dir_all(folder).or_else(|_| fs::remove_file(folder));
     }
 }
 

@@ -27,7 +27,7 @@ use crate::world::{Status, Wish};
 /// How a command ends whose words are wrong.
 const WRONG: u8 = 2;
 /// How a command ends that somebody has stopped.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// Starts a lab in the background and waits until it is ready.
 pub(crate) fn up(seat: &Seat, wish: &Wish, form: Form) -> Result<ExitCode> {

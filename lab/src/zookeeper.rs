@@ -118,7 +118,7 @@ impl ZooKeeper {
     /// The id of its process; nothing where it does not run.
     #[must_use]
     pub fn id(&self) -> Option<u32> {
-        self.process().as_ref().map(Process::id)
+        self.process().as_ref().and_then(Process::running)
     }
 
     /// Ends it as `kill -9` does.

@@ -60,16 +60,16 @@ impl World {
 
     fn doctor(&self, at: SocketAddrV4, more: &[&str]) -> Told {
         let url = format!("http://{at}");
+        self.told(&[&["doctor", "--hub", &url], more, &["--json"]].concat())
+    }
+
+    fn told(&self, arguments: &[&str]) -> Told {
         let program = program::folder().unwrap().join("highway");
-        let said = |form: &[&str]| {
-            let arguments = [&["doctor", "--hub", &url], more, form].concat();
-            self.island().command(&program).args(arguments).output().unwrap()
-        };
-        let json = said(&["--json"]);
+        let output = self.island().command(program).args(arguments).output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let whole = text(&json.stdout) + &text(&json.stderr);
-        let value = serde_json::from_slice(&json.stdout).unwrap_or_else(|error| panic!("{error}: {whole}"));
-        Told { code: json.status.code(), value, whole }
+        let whole = text(&output.stdout) + &text(&output.stderr);
+        let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {whole}"));
+        Told { code: output.status.code(), value, whole }
     }
 
     fn nginx(&self, name: &str, inside: &str) -> (Process, SocketAddrV4) {
@@ -240,6 +240,56 @@ fn a_firewall_is_told_by_what_it_refuses_with_the_line_for_its_team() {
     }
 }
 
+/// What forms alone get through: the probes go by none, the gateway's links do, and the hub has the last word.
+#[test]
+fn where_only_forms_pass_the_hub_is_asked_by_forms() {
+    let world = world();
+    let forms_alone = "proxy_http_version 1.1; set $asked \"$request_method $content_type\"; if ($asked ~ \"^POST (?!multipart/form-data)\") { return 403; }";
+    let (_nginx, at) = world.nginx("forms", forms_alone);
+    let folder = world.lab.folder().join("gateway");
+    fs::create_dir_all(&folder).unwrap();
+    let file = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let key = program::highway(&["key", "new", "--out", &file("gateway.key")]).unwrap();
+    let hub = program::highway(&["key", "show", world.hub.folder().join("hub.key").to_str().unwrap()]).unwrap();
+    let doctor = |post: &str| {
+        let text = format!(
+            "[island]\nid = \"a\"\ngateway = \"e1\"\n\n[link]\nkey_file = \"gateway.key\"\n\n[[hub]]\nurl = \"http://{at}\"\nkey = [\"{}\"]\n{post}",
+            hub.trim()
+        );
+        fs::write(file("egress-gw.toml"), text).unwrap();
+        world.told(&["doctor", "--json", "--config", &file("egress-gw.toml")])
+    };
+    let listed = |multipart: bool| {
+        let text = format!(
+            "[[island]]\nid = \"a\"\nmultipart = {multipart}\n[[island.gateway]]\nid = \"e1\"\nrole = \"egress\"\nkey = \"{}\"\n",
+            key.trim()
+        );
+        world.hub.write("islands.toml", &text).unwrap();
+    };
+    let forms = "post.encoding = \"multipart\"\n";
+    listed(false);
+    let told = until("the hub knows the gateway", STARTING, || {
+        let told = doctor(forms);
+        told.whole.contains("takes no POSTs").then_some(told)
+    })
+    .unwrap();
+    assert_eq!(told.code, Some(3), "{}", told.whole);
+    listed(true);
+    let told = until("the hub takes forms", STARTING, || {
+        let told = doctor(forms);
+        (told.code != Some(3)).then_some(told)
+    })
+    .unwrap();
+    assert_eq!(
+        (told.code, told.passes().as_array().unwrap().as_slice()),
+        (Some(4), [Value::from("post")].as_slice()),
+        "{}",
+        told.whole
+    );
+    assert!(told.step("link").contains("would link with egress gateway `e1`"), "{}", told.whole);
+    assert_eq!(doctor("").code, Some(3));
+}
+
 /// What an earlier hub says, which has no probes, behind something that refuses POSTs.
 #[test]
 fn an_earlier_hub_behind_a_box_that_refuses_posts_is_not_taken_for_one_with_probes() {
@@ -291,16 +341,7 @@ fn a_gateways_file_leads_through_the_proxy_to_the_hubs_word() {
             hub.trim()
         );
         fs::write(file("egress-gw.toml"), text).unwrap();
-        let program = program::folder().unwrap().join("highway");
-        let output = world
-            .island()
-            .command(program)
-            .args(["doctor", "--json", "--config", &file("egress-gw.toml")])
-            .output()
-            .unwrap();
-        let whole = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        let value = serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {whole}"));
-        Told { code: output.status.code(), value, whole }
+        world.told(&["doctor", "--json", "--config", &file("egress-gw.toml")])
     };
     let told = with("shop:planted-secret\n");
     assert_eq!(told.code, Some(3), "{}", told.whole);

@@ -109,5 +109,12 @@ fn the_document_tells_of_every_box() {
     for kind in Kind::ALL {
         let row = format!("\n| `{}` | {} | ", kind.name, kind.about);
         assert!(document.contains(&row), "docs/middleboxes.md lacks{row}");
+        let figures = document.split_once("\n## Figures").map_or("", |(_, behind)| behind);
+        let row = format!("\n| {} | ", kind.name);
+        assert!(
+            figures.contains(&row),
+            "docs/middleboxes.md lacks the figures of {}: cargo xtask middleboxes --write",
+            kind.name
+        );
     }
 }

@@ -169,6 +169,7 @@ pub(crate) async fn initiate<'a>(
     transport: &'a mut dyn Transport,
     mut initiator: Initiator<'_>,
 ) -> Result<Answered<'a>, HandshakeError> {
+    let seals = transport.seals();
     let mut frames = Frames { transport, read: Vec::new() };
     let mut key = *initiator.hub_keys.first().ok_or_else(|| io::Error::other("no public key of the hub is pinned"))?;
     for _ in 0..HELLOS {
@@ -187,6 +188,7 @@ pub(crate) async fn initiate<'a>(
             Some((&NOISE, message)) => {
                 let said = read(&mut state, message).map_err(|_| HandshakeError::WrongHub(key))?;
                 return match hello::decode(&said)? {
+                    HubPayload::Welcome(welcome) if seals && !welcome.sealed => Err(HandshakeError::Unsealed),
                     HubPayload::Welcome(welcome) => Ok(Answered { frames, state, key, told, welcome }),
                     HubPayload::Refused(refusal) => Err(HandshakeError::Refused(refusal)),
                 };

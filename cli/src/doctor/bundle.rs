@@ -52,6 +52,8 @@ impl Subject {
             secrets.extend(target.hub.headers.values().map(|value| value.as_bytes().to_vec()));
         }
         secrets.retain(|secret| secret.len() >= SECRET_LEN);
+        let in_json: Vec<Vec<u8>> = secrets.iter().filter_map(|secret| escaped(secret)).collect();
+        secrets.extend(in_json);
         Subject {
             file: about.file.clone(),
             program: about.kind.name(),
@@ -108,6 +110,14 @@ pub async fn write(archive: File, found: &Value, subject: Option<Subject>) -> Re
     Ok(())
 }
 
+/// How JSON says it, where that is otherwise.
+fn escaped(secret: &[u8]) -> Option<Vec<u8>> {
+    let text = std::str::from_utf8(secret).ok()?;
+    let json = Value::from(text).to_string();
+    let inside = json.get(1..json.len() - 1)?;
+    (inside != text).then(|| inside.as_bytes().to_vec())
+}
+
 /// The same bytes without these.
 fn without(content: Vec<u8>, secrets: &[Vec<u8>]) -> Vec<u8> {
     secrets.iter().fold(content, |content, secret| {
@@ -144,5 +154,13 @@ mod tests {
         let secrets = [b"sesame".to_vec(), b"token".to_vec()];
         let out = without(b"sesamesesame and a token".to_vec(), &secrets);
         assert_eq!(String::from_utf8(out).unwrap(), "(left out)(left out) and a (left out)");
+    }
+
+    #[test]
+    fn a_secret_is_known_as_json_says_it_too() {
+        assert_eq!(escaped(b"sesame"), None);
+        let secrets = [escaped("one \"two\"\nthree\\".as_bytes()).unwrap()];
+        let page = json!({ "said": "it was one \"two\"\nthree\\." }).to_string();
+        assert_eq!(without(page.into_bytes(), &secrets), br#"{"said":"it was (left out)."}"#);
     }
 }

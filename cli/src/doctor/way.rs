@@ -21,7 +21,7 @@ mod verdict;
 
 use anyhow::Result;
 use shard::Shard;
-use tunnel::Asker;
+use tunnel::{Asker, Encoding, NoLink, Transport, Welcomed};
 
 use super::step::{Mark, Step};
 use super::target::Target;
@@ -52,14 +52,23 @@ pub async fn walk(shard: Shard, target: Target, asker: Option<&Asker>, is_long: 
     if says {
         output::line(format_args!("the way to {}\n", shown(&url)))?;
     }
+    let set = target.transport.as_deref();
+    let mut by_forms = None;
     if walk.reaches().await? {
         walk.probes(is_long).await?;
+        if let Some(asker) = asker.filter(|_| walk.way.hub.encoding == Encoding::Multipart) {
+            // The probes know no forms; a link's handshake goes by them.
+            let answer = walk.asks(Transport::Post, asker).await;
+            walk.seen.passes_forms = !matches!(answer, Err(NoLink::OnTheWay(_)));
+            by_forms = Some(answer);
+        }
     }
-    let set = target.transport.as_deref();
     let mut verdict = verdict::verdict(&walk.seen, &walk.report.steps, set);
     if let (Some(asker), Some(transport)) = (asker, link::transport(&verdict, set)) {
-        let answer =
-            slowly("asking the hub for a link", tunnel::ask(&walk.way.shard, &walk.way.hub, transport, asker)).await;
+        let answer = match by_forms.filter(|_| transport == Transport::Post) {
+            Some(answer) => answer,
+            None => walk.asks(transport, asker).await,
+        };
         walk.step(link::step(&answer, asker))?;
         verdict = link::weigh(verdict, &answer);
     }
@@ -80,6 +89,10 @@ struct Walk {
 impl Walk {
     fn step(&mut self, step: Step) -> Result<bool> {
         self.report.step(step)
+    }
+
+    async fn asks(&self, transport: Transport, asker: &Asker) -> Result<Welcomed, NoLink> {
+        slowly("asking the hub for a link", tunnel::ask(&self.way.shard, &self.way.hub, transport, asker)).await
     }
 
     /// Up to who answers; whether it is a hub.

@@ -118,7 +118,8 @@ impl Running {
     ) -> Result<Self> {
         let folder = folder.join(format!("box-{}", kind.name));
         fs::create_dir_all(&folder)?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))?;
+        // Boxes do not stay root; what is not theirs here they, and others, cannot replace.
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777))?;
         let spot = Spot { place: place.clone(), folder, hub, papers: papers.clone() };
         let parts = (kind.parts)(&spot).with_context(|| format!("cannot set up {}", kind.name))?;
         let running = Running { kind, spot, parts };

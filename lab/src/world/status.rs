@@ -87,11 +87,11 @@ impl World {
                 pid,
                 at: format!("Dubbo {}", one.release.version()),
             };
-            processes.push(java("provider", lock(&one.provider).as_ref().map(|peer| peer.process().id())));
-            processes.push(java("consumer", Some(one.consumer.process().id())));
+            processes.push(java("provider", lock(&one.provider).as_ref().and_then(|peer| peer.process().running())));
+            processes.push(java("consumer", one.consumer.process().running()));
             processes.extend(one.rust.iter().map(|rust| Runs {
                 name: format!("rust-provider-in-{}", one.name),
-                pid: Some(rust.id()),
+                pid: rust.running(),
                 at: "highway-sdk".to_owned(),
             }));
             places.push(standing(island.place(), processes, links(one.name)));

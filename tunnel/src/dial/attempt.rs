@@ -32,13 +32,7 @@ impl Inner {
     }
 
     async fn connect(&self, index: usize, transport: Transport) -> io::Result<Made> {
-        let target = Target::of(&self.config.hubs[index])?;
-        match transport {
-            Transport::Auto | Transport::Ws => connect::ws(&self.shard, &target).await,
-            Transport::H2 => connect::h2(&self.shard, &target).await,
-            Transport::H1 => connect::h1(&self.shard, &target).await,
-            Transport::Post => connect::post(&self.shard, target),
-        }
+        connect::over(&self.shard, Target::of(&self.config.hubs[index])?, transport).await
     }
 
     async fn shake_hands(&self, index: usize, via: Transport, made: Made) -> Result<Attempt, HandshakeError> {
@@ -113,12 +107,7 @@ impl Inner {
                 resume: self.resumable(key, &goes_on),
             },
         };
-        let seals = transport.seals();
-        let answered = initiate(transport, initiator).await?;
-        if seals && !answered.welcome.sealed {
-            return Err(HandshakeError::Unsealed);
-        }
-        Ok(answered)
+        initiate(transport, initiator).await
     }
 
     /// Sessions with the hub of this key that may go on.

@@ -74,6 +74,7 @@ fn hub(Target { hub, transport }: &Target) -> Value {
         "proxy": hub.proxy.as_ref().map(ToString::to_string),
         "headers": hub.headers.keys().map(|name| name.as_str()).collect::<Vec<_>>(),
         "keys": hub.keys.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "encoding": hub.encoding,
         "models": hub.models,
         "compress": hub.compress,
     })

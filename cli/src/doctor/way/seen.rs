@@ -185,6 +185,8 @@ pub struct Seen {
     pub answer_flow: Option<Flow>,
     pub inspection: Option<Inspection>,
     pub bodies: Option<Largest>,
+    /// Whether a link's handshake passed by POSTs as forms, where the configuration has them so.
+    pub passes_forms: bool,
     pub heads: Option<Largest>,
     pub times: Option<Times>,
 }

@@ -126,9 +126,13 @@ impl Pool {
         let who = server.map_or_else(String::new, |server| format!(" (by {server})"));
         let path = &self.path;
         match status {
-            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::BAD_REQUEST | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
+            StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => {
                 Failed::TooLong(format!("status {number}{who}: a box on the way does not take a POST of this length"))
             }
+            // Some say so of one that is too long as well.
+            StatusCode::BAD_REQUEST => Failed::TooLong(format!(
+                "status 400{who}: a box on the way does not take such a POST, or none of this length"
+            )),
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
