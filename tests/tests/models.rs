@@ -1,5 +1,5 @@
 //! Calls between released Dubbo on both sides, said by models and packed on both links: each consumer reads the answer to its own call, most of what the
-//! calls have in common crosses no link, and what is left crosses in fewer bytes.
+//! calls have in common crosses no link, and what is left crosses in fewer bytes. And who packs by himself, over a line that is thin.
 //!
 //! ```text
 //!   island a: consumers on 2.7 and 3.3 ─▶ egress ═▶ hub ◀═ ingress ─▶ provider on 3.3, island b
@@ -8,6 +8,8 @@
 
 use std::time::Duration;
 
+use highway_tests::boxes::{Load, Stage};
+use lab::boxes::Kind;
 use lab::install::Release;
 use lab::line::{Line, Plan};
 use lab::peer::{Application, Call, DUBBO_PORT, GREETING, Refer, Service};
@@ -60,4 +62,58 @@ fn what_calls_of_java_have_in_common_crosses_no_link_the_rest_is_packed_and_ever
         let answers = of(egress.metrics().unwrap(), "received", how);
         assert!(answers > f64::from(CALLS) * 20.0, "answers too: {answers} {how}");
     }
+}
+
+/// Some 2 KB of words, others in each call: a model knows none of them, and they are compressed to less than half.
+fn words(number: i64) -> String {
+    const WORDS: [&str; 16] = [
+        "order",
+        "customer",
+        "address",
+        "quantity",
+        "amount",
+        "currency",
+        "shanghai",
+        "shipped",
+        "returned",
+        "discount",
+        "invoice",
+        "warehouse",
+        "tracking",
+        "reference",
+        "comment",
+        "priority",
+    ];
+    let mut state = number.unsigned_abs();
+    let mut word = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        WORDS[(state >> 60) as usize]
+    };
+    let words: Vec<&str> = std::iter::repeat_with(&mut word).take(220).collect();
+    format!("{} {number:016x}", words.join(" "))
+}
+
+#[test]
+fn a_link_that_may_packs_by_itself_while_its_line_is_full_and_no_longer() {
+    let auto = "compress = \"auto\"\n";
+    let stage = Stage::planned(&[Kind::of("none").unwrap()], Plan::new("a", "b").also_hub(auto).in_hub(auto)).unwrap();
+    let leg = &stage.legs[0];
+    let (egress, island) = (stage.egress(leg), stage.line.island("a").place());
+    let packs = || {
+        let status = egress.status().unwrap();
+        let hubs = status["shards"].as_array().unwrap().iter().flat_map(|shard| shard["hubs"].as_array().unwrap());
+        let mut links = hubs.flat_map(|hub| hub["links"].as_array().unwrap());
+        links.any(|link| link["packs"].as_bool().unwrap())
+    };
+    assert!(!packs(), "nothing has been called");
+    // Of what the programs can carry, built as for tests, on a busy machine too.
+    stage.line.lab.net.thin(island, "4mbit").unwrap();
+    let load = Load::saying(words, island, stage.address(leg), &leg.service(), 2).unwrap();
+    until("the link is known to be full", Duration::from_secs(60), || packs().then_some(()))
+        .unwrap_or_else(|error| panic!("{error:#}\n{}\n{}", egress.status().unwrap(), stage.last_words(leg)));
+    let packed = || sum(&egress.metrics().unwrap(), "highway_link_sent_packed_bytes_total");
+    until("calls are packed", Duration::from_secs(30), || (packed() > 10_000.0).then_some(())).unwrap();
+    let outcome = load.finish();
+    assert!(outcome.failed.is_empty() && outcome.answered() > 100, "{outcome:?}");
+    until("nothing is packed any more", Duration::from_secs(90), || (!packs()).then_some(())).unwrap();
 }

@@ -54,12 +54,26 @@ impl Load {
     /// # Errors
     /// A connection cannot be made.
     pub fn start(place: &Place, egress: SocketAddr, service: &str, connections: usize) -> Result<Self> {
+        Load::saying(argument, place, egress, service, connections)
+    }
+
+    /// As [`start`](Self::start), with other arguments: each has to be of its call alone.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn saying(
+        argument: fn(i64) -> String,
+        place: &Place,
+        egress: SocketAddr,
+        service: &str,
+        connections: usize,
+    ) -> Result<Self> {
         let dial = || (0..connections).map(|_| TcpStream::connect(egress)).collect::<Result<Vec<_>, _>>();
         let streams = place.inside(dial)?.with_context(|| format!("cannot connect to the egress at {egress}"))?;
         let shared = Arc::new(Shared::default());
         let consumer = |stream: TcpStream| {
             let (shared, service) = (shared.clone(), service.to_owned());
-            std::thread::spawn(move || Consumer::new(stream, service).run(&shared))
+            std::thread::spawn(move || Consumer::new(stream, service, argument).run(&shared))
         };
         Ok(Load { consumers: streams.into_iter().map(consumer).collect(), shared })
     }
@@ -98,7 +112,7 @@ impl Load {
 pub fn one_call(place: &Place, egress: SocketAddr, service: &str) -> Result<Duration> {
     let stream = place.inside(|| TcpStream::connect_timeout(&egress, TIMEOUT))??;
     let shared = Shared { is_over: AtomicBool::new(true), ..Shared::default() };
-    let mut consumer = Consumer::new(stream, service.to_owned());
+    let mut consumer = Consumer::new(stream, service.to_owned(), argument);
     consumer.in_flight = 1;
     let outcome = consumer.run(&shared);
     match (outcome.took_us.first(), outcome.failed.keys().next()) {
@@ -136,6 +150,7 @@ impl Outcome {
 struct Consumer {
     stream: TcpStream,
     service: String,
+    argument: fn(i64) -> String,
     in_flight: usize,
     next: i64,
     open: HashMap<i64, Instant>,
@@ -144,9 +159,9 @@ struct Consumer {
 }
 
 impl Consumer {
-    fn new(stream: TcpStream, service: String) -> Self {
+    fn new(stream: TcpStream, service: String, argument: fn(i64) -> String) -> Self {
         let (open, out, outcome) = (HashMap::new(), Vec::new(), Outcome::default());
-        Consumer { stream, service, in_flight: IN_FLIGHT, next: 1, open, out, outcome }
+        Consumer { stream, service, argument, in_flight: IN_FLIGHT, next: 1, open, out, outcome }
     }
 
     fn run(mut self, shared: &Shared) -> Outcome {
@@ -191,7 +206,7 @@ impl Consumer {
     fn call(&mut self) {
         let id = self.next;
         self.next += 1;
-        let text = argument(id);
+        let text = (self.argument)(id);
         let millis = TIMEOUT.as_millis().to_string();
         let request = Request {
             codec: Codec::Hessian2,
@@ -216,7 +231,7 @@ impl Consumer {
     fn answered(&mut self, header: &Header, body: &[u8], shared: &Shared) -> Result<()> {
         let sent = self.open.remove(&header.id).context("an answer that nobody asked for")?;
         match said(header, body) {
-            Ok(value) if value.ends_with(argument(header.id).as_bytes()) => {
+            Ok(value) if value.ends_with((self.argument)(header.id).as_bytes()) => {
                 self.outcome.took_us.push(u32::try_from(sent.elapsed().as_micros()).unwrap_or(u32::MAX));
                 shared.answered.fetch_add(1, Ordering::Relaxed);
             }

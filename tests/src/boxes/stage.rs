@@ -45,9 +45,16 @@ impl Stage {
     /// # Errors
     /// The machine allows no namespaces, or something of ours does not start. A box that does not is left out.
     pub fn start(kinds: &[&'static Kind]) -> Result<Self> {
+        Stage::planned(kinds, Plan::new("a", "b"))
+    }
+
+    /// As [`start`](Self::start), with more said in a plan of the islands `a` and `b`.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn planned(kinds: &[&'static Kind], plan: Plan) -> Result<Self> {
         let count = u16::try_from(kinds.len())?;
-        let mut plan = Plan::new("a", "b").boxes(kinds.len());
-        plan = plan.gateways(Role::Egress, "a", count).gateways(Role::Ingress, "b", count);
+        let plan = plan.boxes(kinds.len()).gateways(Role::Egress, "a", count).gateways(Role::Ingress, "b", count);
         let line = Line::up_to_the_hub(plan)?;
         // Programs of boxes that give up their rights find the way to their folders.
         fs::set_permissions(line.lab.folder(), fs::Permissions::from_mode(0o711))?;
@@ -106,7 +113,7 @@ impl Stage {
         found.with_context(|| why().unwrap_or_else(|| format!("the stage has no box {name}")))
     }
 
-    /// Where consumers come in that go through this box.
+    /// The gateway where consumers come in that go through this box.
     #[must_use]
     pub fn egress(&self, leg: &Leg) -> &Program {
         self.egress_of(leg)
@@ -118,7 +125,9 @@ impl Stage {
         &self.line.island("b").ingresses[leg.number]
     }
 
-    pub(super) fn address(&self, leg: &Leg) -> SocketAddr {
+    /// Where consumers connect that go through this box.
+    #[must_use]
+    pub fn address(&self, leg: &Leg) -> SocketAddr {
         self.egress_of(leg).at(self.line.island("a").place().address())
     }
 
@@ -147,7 +156,8 @@ impl Leg {
     }
 
     /// The service that is called over it.
-    pub(super) fn service(&self) -> String {
+    #[must_use]
+    pub fn service(&self) -> String {
         format!("com.example.boxes.{}", self.name().replace('-', "_"))
     }
 }
