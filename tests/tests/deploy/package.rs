@@ -47,6 +47,12 @@ fn a_package_is_taken_waits_for_a_configuration_and_goes_without_a_trace() {
     let conffiles = run(&mut machine.command(&["dpkg-query", "-W", "-f=${Conffiles}", "highway"]));
     assert!(conffiles.contains("/etc/default/highway"), "{conffiles}");
 
+    let who = run(&mut machine.command(&["dpkg-query", "-W", "-f=${Maintainer}\n${Homepage}\n", "highway"]));
+    let repository = format!("\nrepository = \"{}\"\n", who.lines().nth(1).unwrap());
+    let workspace = fs::read_to_string(lab::install::workspace().join("Cargo.toml")).unwrap();
+    assert!(workspace.contains(&repository), "another home than Cargo.toml says: {who}");
+    assert!(!who.contains("localhost"), "mail to this machine reaches nobody: {who}");
+
     // A file and a key of somebody's stay while the package is only taken away, also over an upgrade.
     run(&mut machine.command(&["highway", "key", "new", "--out", "/etc/highway/egress.key"]));
     let key = root.join("etc/highway/egress.key");

@@ -20,6 +20,7 @@ use super::{apt, sbom};
 use crate::step::{self, cargo, command, is_there, run};
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 const PROGRAMS: [&str; 4] = ["central-hub", "egress-gw", "ingress-gw", "highway"];
 /// Scripts of the package, which the system runs; all else in deploy/debian is read.
 const SCRIPTS: [&str; 4] = ["postinst", "prerm", "postrm", "preinst"];
@@ -134,6 +135,7 @@ fn debianize(root: &Path, architecture: &str) -> Result<()> {
     let libc = libc.split('-').next().unwrap_or(&libc);
     let control = control
         .replace("@VERSION@", VERSION)
+        .replace("@REPOSITORY@", REPOSITORY)
         .replace("@ARCHITECTURE@", architecture)
         .replace("@SIZE@", &size.to_string())
         .replace("@LIBC@", libc);
