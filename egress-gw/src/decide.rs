@@ -290,6 +290,9 @@ pub fn route(
     if call.is_none() {
         flags |= Flags::OPAQUE;
     }
+    if rule.map_or_else(|| knowledge.snapshot.imports().has_plain(island), |rule| rule.plain) {
+        flags |= Flags::PLAIN;
+    }
     if call.is_some_and(|call| call.reverse.is_some()) {
         flags |= Flags::CALLBACKS;
     }

@@ -6,26 +6,28 @@ use std::time::SystemTime;
 use route::rules::{Rules, parse};
 use route::{BesideLocal, Health, ImportRule, Imports, Known, Offer, Snapshot, Verdict, View};
 use wire::tunnel::catalogue::ServiceKey;
+use wire::tunnel::head::Flags;
 
 use crate::knowledge::{Consumers, Knowledge};
 use crate::testing::*;
 
-/// A gateway of island `cloud` under this document; shanghai and beijing offer the greeter.
+/// A gateway of island `cloud` under this document; shanghai and beijing offer the greeter, and links say calls to beijing plainly.
 fn gate(document: &str) -> Gate {
     let greeter = ServiceKey { interface: "com.acme.Greeter".to_owned(), ..ServiceKey::default() };
     let offer = |island: &str| (greeter.clone().into(), Offer { island: island.into(), health: Health::Healthy });
-    let all = ImportRule {
-        island: "*".parse().unwrap(),
+    let rule = |island: &str, plain| ImportRule {
+        island: island.parse().unwrap(),
         service: "*".parse().unwrap(),
         verdict: Verdict::Import,
         beside_local: BesideLocal::Never,
         idempotent: Vec::new(),
+        plain,
     };
     let document = Arc::new(parse("shop", document).unwrap());
     let known = Known {
         own_island: "cloud".into(),
         view: View::Complete,
-        imports: Imports::new(vec![all]),
+        imports: Imports::new(vec![rule("beijing", true), rule("*", false)]),
         offers: vec![offer("shanghai"), offer("beijing")],
         rules: Arc::new(Rules::new([document], SystemTime::UNIX_EPOCH).unwrap()),
         ..Known::default()
@@ -83,6 +85,19 @@ fn calls_that_rules_tell_apart_by_an_attachment_are_decided_apart() {
         ];
         assert_eq!(islands(&gate, &calls).await, ["beijing", "shanghai", "beijing", "shanghai"]);
         assert_eq!(gate.core.decisions.kept(), 2);
+    });
+}
+
+#[test]
+fn links_are_told_of_calls_that_an_import_wants_plain() {
+    on_shard(async {
+        let gate = gate("rules: []");
+        let mut consumer = gate.consumer().await;
+        let to = |id, island| call(id, "greet", &[("highway.target", island)]);
+        consumer.send(&[to(1, "beijing"), to(2, "shanghai")].concat()).await;
+        let sent = gate.link().calls(2).await;
+        let plain: Vec<bool> = sent.iter().map(|opened| opened.head().flags.contains(Flags::PLAIN)).collect();
+        assert_eq!(plain, [true, false]);
     });
 }
 

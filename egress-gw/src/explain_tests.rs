@@ -21,6 +21,7 @@ fn knowledge(rules: &str) -> Knowledge {
         verdict: Verdict::Import,
         beside_local: BesideLocal::Never,
         idempotent: Vec::new(),
+        plain: false,
     };
     let document = rules::parse("shop", rules).unwrap();
     let known = Known {

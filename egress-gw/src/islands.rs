@@ -45,6 +45,7 @@ mod tests {
             verdict,
             beside_local: BesideLocal::Never,
             idempotent: Vec::new(),
+            plain: false,
         };
         let imports = Imports::new(vec![rule("beijing", Verdict::Leave), rule("west-*", Verdict::Import)]);
         let islands = Islands::default().with(&imports, ["shanghai", "shanghai"].into_iter()).unwrap();

@@ -25,6 +25,7 @@ fn imports(beside_local: BesideLocal) -> Imports {
         verdict: Verdict::Import,
         beside_local,
         idempotent: Vec::new(),
+        plain: false,
     }])
 }
 

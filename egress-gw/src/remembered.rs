@@ -125,6 +125,7 @@ mod tests {
             verdict: Verdict::Import,
             beside_local: BesideLocal::Never,
             idempotent: Vec::new(),
+            plain: false,
         }])
     }
 

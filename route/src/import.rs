@@ -19,6 +19,8 @@ pub struct ImportRule {
     pub beside_local: BesideLocal,
     /// Methods that may run twice without harm, says the operator: their calls get a status that consumers repeat.
     pub idempotent: Vec<NamePattern>,
+    /// Whether links say their calls and answers as they are, so that lengths tell nothing of what else was said.
+    pub plain: bool,
 }
 
 impl ImportRule {
@@ -84,6 +86,12 @@ impl Imports {
         self.rules.iter().any(|rule| rule.verdict == Verdict::Import && rule.island.matches(island))
     }
 
+    /// Whether some service of `island` is to be said plainly, so that a call is that names none.
+    #[must_use]
+    pub fn has_plain(&self, island: &str) -> bool {
+        self.rules.iter().any(|rule| rule.plain && rule.island.matches(island))
+    }
+
     /// The islands that rules name exactly, whatever they say of them; some more than once.
     pub fn named(&self) -> impl Iterator<Item = &str> {
         self.rules.iter().filter(|rule| rule.island.is_exact()).map(|rule| rule.island.as_str())
@@ -131,5 +139,15 @@ mod tests {
         let imports = imports(&[("shanghai", "*", Verdict::Import), ("beijing", "*", Verdict::Leave)]);
         assert!(imports.import_any("shanghai"));
         assert!(!imports.import_any("beijing"));
+    }
+
+    #[test]
+    fn a_call_that_names_no_service_is_plain_where_any_of_the_island_is() {
+        let mut rules = imports(&[("shanghai", "com.acme.Login", Verdict::Import), ("*", "*", Verdict::Import)]).rules;
+        rules[0].plain = true;
+        let imports = Imports::new(rules);
+        assert!(imports.has_plain("shanghai") && !imports.has_plain("beijing"));
+        let plain = |name| imports.rule("shanghai", &service(name)).is_some_and(|rule| rule.plain);
+        assert!(plain("com.acme.Login") && !plain("com.acme.Greeter"));
     }
 }

@@ -27,6 +27,7 @@ pub fn imports(rules: &[(&str, &str, Verdict)]) -> Imports {
         verdict: *verdict,
         beside_local: BesideLocal::Never,
         idempotent: Vec::new(),
+        plain: false,
     };
     Imports::new(rules.iter().map(rule).collect())
 }

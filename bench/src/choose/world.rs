@@ -129,6 +129,7 @@ pub fn knowledge(references: References) -> Result<Knowledge> {
         verdict: Verdict::Import,
         beside_local: BesideLocal::Never,
         idempotent: Vec::new(),
+        plain: false,
     };
     let offers = (0..SERVICES).flat_map(|number| {
         let service = ServiceKey { interface: interface(number), version: "1.0.0".to_owned(), ..ServiceKey::default() };

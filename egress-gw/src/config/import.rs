@@ -73,12 +73,16 @@ fn settle_rule(at: usize, raw: RawRule, mistakes: &mut Mistakes) -> Option<Impor
     if raw.leave && raw.beside_local {
         mistakes.say(&key("beside_local"), "says how to publish what `leave` leaves, wanted one of the two");
     }
+    if raw.leave && raw.plain {
+        mistakes.say(&key("plain"), "says how links carry what `leave` leaves, wanted one of the two");
+    }
     Some(ImportRule {
         island: island?,
         service: service?,
         verdict: if raw.leave { Verdict::Leave } else { Verdict::Import },
         beside_local: if raw.beside_local { BesideLocal::Allowed } else { BesideLocal::Never },
         idempotent,
+        plain: raw.plain,
     })
 }
 

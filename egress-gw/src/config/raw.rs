@@ -88,6 +88,7 @@ pub struct RawRule {
     pub(super) leave: bool,
     pub(super) beside_local: bool,
     pub(super) idempotent: Vec<String>,
+    pub(super) plain: bool,
 }
 
 /// `[local]`

@@ -154,7 +154,7 @@ shanghai = 20990
 Beijing = 20991
 cloud = 20992
 [import]
-rule = [{ island = "*", service = "a b" }, { service = "x", leave = true, beside_local = true }]
+rule = [{ island = "*", service = "a b" }, { service = "x", leave = true, beside_local = true, plain = true }]
 [limits]
 frame = "0B"
 held = "1KiB"
@@ -175,6 +175,7 @@ call = "0s"
     line("import.rule[0].service: `a b` holds ' ', wanted letters, digits, `.`, `-`, `_`, `$` and `*`");
     line("import.rule[1].island: missing, wanted an island, or a pattern such as \"*\"");
     line("import.rule[1].beside_local: says how to publish what `leave` leaves, wanted one of the two");
+    line("import.rule[1].plain: says how links carry what `leave` leaves, wanted one of the two");
     line("limits.frame: found 0 bytes, wanted 1 to 1073741824 bytes");
     line("limits.connections: found 0, wanted 1 to 16777216");
     line("timeouts.call: found 0ns, wanted 1ms to 49d");

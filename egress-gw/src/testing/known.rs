@@ -59,6 +59,7 @@ pub fn known(islands: &[&str]) -> Known {
         verdict: Verdict::Import,
         beside_local: BesideLocal::Never,
         idempotent: vec!["get*".parse().unwrap()],
+        plain: false,
     };
     Known {
         own_island: "cloud".into(),

@@ -98,7 +98,14 @@ fn everything() -> Imports {
     let all = ("*".parse(), "*".parse());
     let (Ok(island), Ok(service)) = all else { return Imports::default() };
     let beside_local = BesideLocal::Never;
-    Imports::new(vec![ImportRule { island, service, verdict: Verdict::Import, beside_local, idempotent: Vec::new() }])
+    Imports::new(vec![ImportRule {
+        island,
+        service,
+        verdict: Verdict::Import,
+        beside_local,
+        idempotent: Vec::new(),
+        plain: false,
+    }])
 }
 
 impl Goes {

@@ -94,7 +94,7 @@ struct Accepted {
     request_ended: bool,
     /// Whether a reply has begun.
     answering: bool,
-    /// The place of the request's model, or none.
+    /// The place of the request's model, or none, or that it is plain.
     place: u16,
     out: Option<Box<Outgoing>>,
     incoming: Option<Box<Incoming>>,

@@ -23,6 +23,8 @@ use super::packing;
 
 /// No model, as a place.
 pub(super) const NONE: u16 = u16::MAX;
+/// The place of a call whose answer is to be said as it is.
+pub(super) const PLAIN: u16 = u16::MAX - 1;
 /// Fewer bytes are not worth a difference.
 const WORTH_IT: usize = 32;
 /// What a new model is worth: so often in a row nothing is like it before another takes its place.

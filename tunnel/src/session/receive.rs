@@ -4,7 +4,7 @@ use wire::tunnel::record::HEADER_LEN;
 use wire::tunnel::{Failure, Flags, Head, Record, RecordType, ReplyHead, Said, head};
 
 use super::credit::{EXCHANGE_WINDOW, Incoming, Overdrawn, SESSION_WINDOW};
-use super::models::{NONE, Unlike};
+use super::models::{NONE, PLAIN, Unlike};
 use super::packing::Unpackable;
 use super::{Accepted, Credit, Event, Session, Violation, key_of};
 use crate::{End, ExchangeId, Open, Reply};
@@ -161,6 +161,7 @@ impl Session {
             End::No => Some(Box::new(Incoming::new(EXCHANGE_WINDOW))),
         };
         let request_ended = record.end == End::Yes;
+        let place = if flags.contains(Flags::PLAIN) { PLAIN } else { place };
         self.accepted.insert(id, Accepted { one_way, request_ended, answering: false, place, out: None, incoming });
         self.take_piece(id, len, piece.len())?;
         Ok(Event::Opened(ExchangeId(id), open))

@@ -73,9 +73,9 @@ impl Session {
         Sent::Waits
     }
 
-    /// The place of the model of the call that is answered, where there are models.
+    /// The place of the model of the call that is answered, where there are models, or that it is plain.
     fn place(&mut self, kind: RecordType, id: u64) -> u16 {
-        if kind != RecordType::Reply || self.models.is_none() {
+        if kind != RecordType::Reply || !self.out.shortens() {
             return NONE;
         }
         self.accepted_mut(id).map_or(NONE, |accepted| accepted.place)

@@ -45,7 +45,11 @@ impl Side_ {
     }
 
     fn open(&mut self, now: Instant, token: u64, body: &[u8]) -> Result<(), Failure> {
-        let id = self.session.open(now, &head(60_000, Flags::default()), &[body], token)?;
+        self.open_as(Flags::default(), now, token, body)
+    }
+
+    fn open_as(&mut self, flags: Flags, now: Instant, token: u64, body: &[u8]) -> Result<(), Failure> {
+        let id = self.session.open(now, &head(60_000, flags), &[body], token)?;
         self.by_token.insert(token, id);
         Ok(())
     }

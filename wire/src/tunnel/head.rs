@@ -56,6 +56,8 @@ impl Flags {
     pub const OPAQUE: Flags = Flags(0x08);
     /// Arguments that call back, or a stub event: only under a grant that says so.
     pub const CALLBACKS: Flags = Flags(0x10);
+    /// Links say the call and its answer as they are: by no model, and not packed.
+    pub const PLAIN: Flags = Flags(0x20);
 
     /// Whether all bits of `other` are set.
     pub fn contains(self, other: Flags) -> bool {

@@ -73,6 +73,36 @@ fn calls_and_answers_are_packed_beside_their_model_or_without_one() {
 }
 
 #[test]
+fn a_plain_call_and_its_answer_cross_as_they_are_among_others_that_do_not() {
+    for features in [BOTH, feature::PACKING, feature::MODELS] {
+        let mut world = World::with(features);
+        let is_plain = |token: usize| token % 3 == 1;
+        for token in 0..30 {
+            let flags = if is_plain(token) { Flags::PLAIN } else { Flags::default() };
+            world.ends[0].open_as(flags, world.now, token as u64, &frame(token as u64, 0)).unwrap();
+        }
+        world.flush(0);
+        let calls = said(&world.pipes[0]);
+        world.deliver(0, usize::MAX);
+        world.flush(1);
+        for way in [calls, said(&world.pipes[1])] {
+            assert_eq!(way.len(), 30);
+            assert!(way.iter().any(|(how, packed, _)| *packed || *how != Said::Whole));
+            for (token, (how, packed, len)) in way.into_iter().enumerate() {
+                let is_whole = how == Said::Whole && !packed && len > frame(0, 0).len();
+                // Without packing some of the others are whole as well: those that are like no model.
+                let expected = is_plain(token) || is_whole && features == feature::MODELS;
+                assert_eq!(is_whole, expected, "{token} of {features}: {how:?}, {packed}, {len}");
+            }
+        }
+        world.settle();
+        for token in 0..30 {
+            assert_eq!(world.ends[0].answers[&token], frame(token, 0));
+        }
+    }
+}
+
+#[test]
 fn beside_its_model_a_call_is_shorter_than_by_the_dictionary_alone() {
     let len = |features| {
         let mut world = World::with(features);
