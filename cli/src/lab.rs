@@ -19,7 +19,7 @@ pub fn run(words: &[OsString]) -> Result<ExitCode> {
     let error = Command::new(&program).args(words).exec();
     if error.kind() == ErrorKind::NotFound {
         bail!(
-            "found no {PROGRAM} beside this command or on the path, wanted it for the lab; it is built with: cargo build --release -p {PROGRAM}"
+            "found no {PROGRAM} beside this command or on the path, wanted it for the lab; it is built with: cargo build -p {PROGRAM}"
         );
     }
     Err(error).with_context(|| format!("cannot run {}", program.display()))

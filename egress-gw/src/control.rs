@@ -37,9 +37,8 @@ use crate::listen::{Event, Inbox, Order};
 use crate::local::LocalTls;
 use crate::local_memory::{self, OnDisk};
 use crate::own_services::OwnServices;
-use crate::publish::{self, Face};
+use crate::publish::{self, Face, Remembered};
 use crate::reference::Prefixes;
-use crate::remembered::Remembered;
 use crate::shown::{Shown, ShownRegistry};
 use crate::site::{Site, any_change, consumers};
 use crate::state_files::{
@@ -292,8 +291,7 @@ impl Control {
     /// Whether time alone changes what shall stand.
     fn is_due(&self, now: Instant) -> bool {
         let today = SystemTime::now();
-        let is_over = |at: Option<SystemTime>| at.is_some_and(|at| at <= today);
-        let forgotten = is_over(self.own.memory().next_change()) || is_over(self.remembered.next_change());
+        let local_is_over = self.own.memory().next_change().is_some_and(|at| at <= today);
         let waited = self.unread_waited_for == Waited::No && now >= self.patient_until();
         let demand_is_over = match self.import.publish {
             Publish::Imported => false,
@@ -301,7 +299,7 @@ impl Control {
                 self.sites.iter().filter_map(|site| site.demand.next_change(memory)).any(|at| at <= now)
             }
         };
-        forgotten || waited || demand_is_over || self.is_settled(now) || self.rulebook.is_due(today)
+        local_is_over || waited || demand_is_over || self.is_settled(now) || self.rulebook.is_due(today)
     }
 
     /// Whether some local provider has by now been back for as long as a rule wants.
@@ -322,7 +320,7 @@ impl Control {
         self.observe_rules(today);
         self.outdated |= self.is_settled(now);
         let offered: Vec<Offered<'_>> = self.catalogue.offered().collect();
-        if self.remembered.observe(&self.ports, &self.import.imports, &offered, today) {
+        if self.remembered.observe(&self.ports, &self.import.imports, &offered) {
             write(&self.outside.state, REMEMBERED, &serde_json::to_vec(&self.remembered).unwrap_or_default());
         }
         let offering = offered.iter().map(|offered| &**offered.island);

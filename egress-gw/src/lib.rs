@@ -79,7 +79,6 @@ mod probe;
 mod publish;
 mod queued;
 mod reference;
-mod remembered;
 mod routing;
 mod rules_page;
 mod session;

@@ -4,8 +4,8 @@
 //! ```text
 //!                       on the default port                  on the port of an island
 //!  who sees it          everybody                            who asks for the tag (everybody with `tag = false`)
-//!  stands while         some imported island offers it       imported and remembered, also while its island is gone: then
-//!                                                            calls are answered in words instead of locally
+//!  stands while         some imported island offers it       imported, also while its island is gone: then calls
+//!                                                            are answered in words instead of locally
 //!  beside local ones    only if the rule says so             tagged: yes; untagged: only if the rule says so
 //! ```
 //!
@@ -21,7 +21,6 @@ use zk_bridge::{ANY_ISLAND, Stand, VirtualProvider};
 
 use crate::catalogue::Offered;
 use crate::config::{Port, Tagging};
-use crate::remembered::Remembered;
 
 /// Where this gateway is reached, and how its nodes are marked.
 #[derive(Debug, Clone)]
@@ -32,6 +31,46 @@ pub struct Face<'a> {
     pub ports: &'a [Port],
     /// Whether nodes on ports of islands carry a tag.
     pub tagging: Tagging,
+}
+
+/// Services of islands that have a port of their own, as they were last offered. An island that is gone keeps them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Remembered(BTreeMap<String, Vec<Entry>>);
+
+impl Remembered {
+    /// Takes over what islands with a port of their own offer now, of what is imported; one that offers nothing keeps what it had.
+    /// Says whether anything is different now.
+    pub fn observe(&mut self, ports: &[Port], imports: &Imports, offered: &[Offered<'_>]) -> bool {
+        let mut changed = false;
+        let bound: BTreeSet<&str> = ports.iter().filter_map(|port| port.island.as_deref()).collect();
+        let unbound = self.0.len();
+        self.0.retain(|island, _| bound.contains(island.as_str()));
+        changed |= self.0.len() != unbound;
+        for island in bound {
+            let mut of_it =
+                offered.iter().filter(|offer| &**offer.island == island).map(|offer| &**offer.entry).peekable();
+            if of_it.peek().is_none() {
+                continue;
+            }
+            let mut entries: Vec<Entry> = of_it.filter(|entry| imports.import(island, &entry.key)).cloned().collect();
+            entries.sort_by(|a, b| (&a.key, &a.gateway).cmp(&(&b.key, &b.gateway)));
+            entries.dedup();
+            if self.of(island) != entries {
+                self.0.insert(island.to_owned(), entries);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// Every service of them, some more than once.
+    pub fn services(&self) -> impl Iterator<Item = &ServiceKey> {
+        self.0.values().flatten().map(|entry| &entry.key)
+    }
+
+    fn of(&self, island: &str) -> &[Entry] {
+        self.0.get(island).map_or(&[], Vec::as_slice)
+    }
 }
 
 /// The virtual providers that shall stand. `is_local`: whether this island serves the service itself, now or a while

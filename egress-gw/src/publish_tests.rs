@@ -1,7 +1,6 @@
 //! What stands in the registry when.
 
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use route::{ImportRule, Verdict};
 use wire::tunnel::catalogue::MethodSettings;
@@ -56,7 +55,7 @@ impl World {
 
     fn observe(&mut self) -> bool {
         let offered: Vec<Offered<'_>> = self.offered.iter().map(|(island, entry)| Offered { island, entry }).collect();
-        self.remembered.observe(&ports(), &self.imports, &offered, UNIX_EPOCH)
+        self.remembered.observe(&ports(), &self.imports, &offered)
     }
 
     fn desired(&self) -> Vec<VirtualProvider> {
@@ -111,18 +110,20 @@ fn when_its_island_is_gone_the_tagged_node_stays_and_the_untagged_one_goes() {
 }
 
 #[test]
-fn what_a_living_island_offers_no_more_keeps_its_tagged_node_and_loses_the_other() {
+fn a_living_island_that_offers_other_services_replaces_what_was_remembered() {
     let mut world = World::new(vec![("shanghai", entry("com.acme.Greeter"))]);
     world.offered = vec![("shanghai".into(), Arc::new(entry("com.acme.Ledger")))];
     assert!(world.observe());
-    let shown = ["com.acme.Ledger@20990", "com.acme.Greeter@20991[shanghai]", "com.acme.Ledger@20991[shanghai]"];
-    assert_eq!(world.shown(), shown);
+    assert_eq!(world.shown(), ["com.acme.Ledger@20990", "com.acme.Ledger@20991[shanghai]"]);
 }
 
 #[test]
 fn of_what_nobody_imports_nothing_is_remembered() {
-    let world = World::new(vec![("shanghai", entry("com.acme.Greeter")), ("shanghai", entry("org.other.Ledger"))]);
+    let mut world = World::new(vec![("shanghai", entry("com.acme.Greeter")), ("shanghai", entry("org.other.Ledger"))]);
     assert_eq!(world.remembered.services().collect::<Vec<_>>(), [&key("com.acme.Greeter")]);
+    world.offered.remove(0);
+    assert!(world.observe());
+    assert_eq!(world.remembered.services().count(), 0, "the island is there and does not offer it any more");
 }
 
 #[test]
@@ -133,7 +134,7 @@ fn what_is_remembered_survives_a_restart() {
     world.offered.clear();
     assert_eq!(world.shown(), ["com.acme.Greeter@20991[shanghai]"]);
     let unbound = [Port { number: 20990, island: None }];
-    assert!(world.remembered.observe(&unbound, &world.imports, &[], UNIX_EPOCH));
+    assert!(world.remembered.observe(&unbound, &world.imports, &[]));
     assert!(world.shown().is_empty());
 }
 

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::islands::Islands;
 use crate::local_memory::{self, LocalMemory};
-use crate::remembered::Remembered;
+use crate::publish::Remembered;
 
 /// The file with what islands on ports of their own last offered.
 pub const REMEMBERED: &str = "bound-islands.json";

@@ -3,6 +3,7 @@
 //! Everything in it is a command that somebody could type, and is shown as one.
 
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
@@ -24,29 +25,39 @@ pub(crate) fn run(keep: bool) -> Result<ExitCode> {
     let Some(status) = started(&seat, &Wish::default())? else { return Ok(ExitCode::from(INTERRUPTED)) };
     let status: Status = serde_json::from_value(status)?;
     print(&status.text())?;
-    end_on_interrupt(Seat::of_this_user()?)?;
+    let ended = end_on_interrupt(Seat::of_this_user()?)?;
     let guided = guided(&seat);
+    // Whoever is first ends it; the other waits for that.
+    let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
+    if *ended {
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
     if keep && guided.is_ok() {
         print("\nleft running: `highway lab help` says what else there is, `highway lab down` ends it")?;
         return Ok(ExitCode::SUCCESS);
     }
     print("\n$ highway lab down")?;
-    let ended = down(&seat, Form::Text);
-    guided.and(ended)
+    *ended = true;
+    guided.and(down(&seat, Form::Text))
 }
 
-/// Ctrl-C ends the lab and this.
-fn end_on_interrupt(seat: Seat) -> Result<()> {
+/// Ctrl-C ends the lab and this. What is given says whether somebody has begun to end it, and is held until he has.
+fn end_on_interrupt(seat: Seat) -> Result<Arc<Mutex<bool>>> {
+    let ended = Arc::new(Mutex::new(false));
+    let by_us = ended.clone();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     std::thread::Builder::new().name("interrupt".to_owned()).spawn(move || {
         if runtime.block_on(tokio::signal::ctrl_c()).is_ok() {
-            if let Err(error) = down(&seat, Form::Text) {
+            let mut ended = by_us.lock().unwrap_or_else(PoisonError::into_inner);
+            if !std::mem::replace(&mut *ended, true)
+                && let Err(error) = down(&seat, Form::Text)
+            {
                 say(&format!("highway lab: {error:#}; end it with `highway lab down`"));
             }
             std::process::exit(INTERRUPTED.into());
         }
     })?;
-    Ok(())
+    Ok(ended)
 }
 
 fn guided(seat: &Seat) -> Result<()> {

@@ -325,6 +325,6 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     });
     let newest = built.max_by_key(|(built, _)| *built).map(|(_, file)| file);
     newest.with_context(|| {
-        format!("{name} is not built beside {}; run: cargo build --release -p highway-central-hub -p highway-egress-gw -p highway-ingress-gw -p highway-cli", own.display())
+        format!("{name} is not built beside {}; run: cargo build -p highway-central-hub -p highway-egress-gw -p highway-ingress-gw -p highway-cli", own.display())
     })
 }

@@ -90,7 +90,7 @@ pub(crate) fn reap(lines: impl BufRead) {
         remove_namespace(net);
     }
     for folder in &folders {
-        // Best effort: a folder that stays is only a folder.
+        // Best effort, by root where it was made by root.
         let _ = fs::remove_dir_all(folder).or_else(|_| fs::remove_file(folder));
     }
 }

@@ -108,7 +108,7 @@ fn a_link_that_may_packs_by_itself_while_its_line_is_full_and_no_longer() {
     assert!(!packs(), "nothing has been called");
     // Of what the programs can carry, built as for tests, on a busy machine too.
     stage.line.lab.net.thin(island, "4mbit").unwrap();
-    let load = Load::saying(words, island, stage.address(leg), &leg.service(), 2).unwrap();
+    let load = Load::saying(words, island, stage.address(leg), &leg.service(), 1).unwrap();
     until("the link is known to be full", Duration::from_secs(60), || packs().then_some(()))
         .unwrap_or_else(|error| panic!("{error:#}\n{}\n{}", egress.status().unwrap(), stage.last_words(leg)));
     let packed = || sum(&egress.metrics().unwrap(), "highway_link_sent_packed_bytes_total");

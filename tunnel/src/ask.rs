@@ -97,7 +97,9 @@ pub async fn ask(shard: &Shard, address: &HubAddress, transport: Transport, aske
     };
     let ended = timeout(HANDSHAKE_LIMIT, work).await.unwrap_or(Err(HandshakeError::Timeout));
     ended.map_err(|error| match error {
-        HandshakeError::Refused(_) | HandshakeError::WrongHub(_) => NoLink::OfTheHub(error.to_string()),
+        HandshakeError::Refused(_) | HandshakeError::WrongHub(_) | HandshakeError::Unsealed => {
+            NoLink::OfTheHub(error.to_string())
+        }
         _ => NoLink::OnTheWay(error.to_string()),
     })
 }

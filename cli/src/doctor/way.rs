@@ -59,7 +59,7 @@ pub async fn walk(shard: Shard, target: Target, asker: Option<&Asker>, is_long: 
         if let Some(asker) = asker.filter(|_| walk.way.hub.encoding == Encoding::Multipart) {
             // The probes know no forms; a link's handshake goes by them.
             let answer = walk.asks(Transport::Post, asker).await;
-            walk.seen.passes_forms = !matches!(answer, Err(NoLink::OnTheWay(_)));
+            walk.seen.passes_forms = Some(!matches!(answer, Err(NoLink::OnTheWay(_))));
             by_forms = Some(answer);
         }
     }

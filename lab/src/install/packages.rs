@@ -172,6 +172,8 @@ fn apt(arguments: &[&str]) -> Result<()> {
     let output = Command::new("/usr/bin/apt-get")
         .args(arguments)
         .env("DEBIAN_FRONTEND", "noninteractive")
+        // While it works the policy stays, whatever has become of us.
+        .stdin(reaper::awaited()?)
         .output()
         .context("cannot run apt-get")?;
     if !output.status.success() {

@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::ops::Deref;
 use std::panic;
-use std::sync::Once;
+use std::sync::{Mutex, Once, PoisonError};
 
 use super::Line;
 
@@ -15,6 +15,8 @@ thread_local! {
     /// What the last panic of this thread said, and where.
     static SAID: RefCell<String> = const { RefCell::new(String::new()) };
 }
+/// The last one of any thread: a test may hand on the panic of one that worked for it.
+static LAST: Mutex<String> = Mutex::new(String::new());
 
 /// A line whose programs are heard when a test fails.
 #[derive(Debug)]
@@ -28,7 +30,9 @@ impl Line {
         ONCE.call_once(|| {
             let print = panic::take_hook();
             panic::set_hook(Box::new(move |info| {
-                SAID.set(info.to_string().lines().take(SAID_LINES).collect::<Vec<_>>().join("\n"));
+                let said = info.to_string().lines().take(SAID_LINES).collect::<Vec<_>>().join("\n");
+                LAST.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&said);
+                SAID.set(said);
                 print(info);
             }));
         });
@@ -47,7 +51,9 @@ impl Deref for Watched<'_> {
 impl Drop for Watched<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("{}\n--- the test\n{}", self.0.last_words(), SAID.take());
+            let own = SAID.take();
+            let said = if own.is_empty() { LAST.lock().unwrap_or_else(PoisonError::into_inner).clone() } else { own };
+            eprintln!("{}\n--- the test\n{said}", self.0.last_words());
         }
     }
 }

@@ -186,7 +186,7 @@ pub struct Seen {
     pub inspection: Option<Inspection>,
     pub bodies: Option<Largest>,
     /// Whether a link's handshake passed by POSTs as forms, where the configuration has them so.
-    pub passes_forms: bool,
+    pub passes_forms: Option<bool>,
     pub heads: Option<Largest>,
     pub times: Option<Times>,
 }

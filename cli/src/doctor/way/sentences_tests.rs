@@ -150,8 +150,14 @@ fn the_verdict_names_what_passes_and_the_code_says_how_well() {
     let set = verdict(&held, std::slice::from_ref(&step), Some("ws"));
     assert!(set.code == 3 && set.sentence.contains("transport = \"post\""), "{set:?}");
 
-    let forms = verdict(&Seen { passes_forms: true, ..Seen::default() }, std::slice::from_ref(&step), None);
+    let forms = verdict(&Seen { passes_forms: Some(true), ..Seen::default() }, std::slice::from_ref(&step), None);
     assert_eq!((forms.passes.as_slice(), forms.code), (["post"].as_slice(), 4));
+    let refused = verdict(&Seen { passes_forms: Some(false), ..held }, std::slice::from_ref(&step), None);
+    assert_eq!(
+        (refused.passes.as_slice(), refused.code),
+        ([].as_slice() as &[&str], 3),
+        "bytes pass, and the gateway sends forms"
+    );
 
     let nothing = verdict(&Seen::default(), &[step], None);
     assert_eq!(nothing.code, 3);

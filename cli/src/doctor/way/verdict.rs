@@ -52,7 +52,7 @@ fn passes(seen: &Seen) -> Vec<&'static str> {
     let posts = seen.bodies.as_ref().is_some_and(|bodies| bodies.passed.is_some_and(|passed| passed >= 48 << 10));
     // Where HTTP/1.1 cannot be spoken, nothing is known of its flow.
     let speaks_one = seen.request_flow.is_some() || seen.answer_flow.is_some();
-    let post = is_hub && posts && speaks_one || seen.passes_forms;
+    let post = seen.passes_forms.unwrap_or(is_hub && posts && speaks_one);
     let all = [("ws", ws), ("h2", streams(&seen.h2)), ("h1", streams(&seen.h1)), ("post", post)];
     all.into_iter().filter(|(_, passes)| *passes).map(|(name, _)| name).collect()
 }
