@@ -1,32 +1,11 @@
 //! `highway explain`: what it says is what calls do.
 
-use lab::line::{Grant, Line};
 use lab::peer::GREETING;
 use lab::process::until;
 
 use super::documents::Documents;
+use super::grants::Grants;
 use super::stage::{BOTH, FOLLOWED, hello, stage, until_answered_by, who};
-
-/// Grants for the time of a test; whatever becomes of it, all of them are back behind it.
-struct Grants<'a>(&'a Line);
-
-impl<'a> Grants<'a> {
-    fn only(line: &'a Line, pairs: &[(&str, &str)]) -> Self {
-        Self::write(line, pairs);
-        Self(line)
-    }
-
-    fn write(line: &Line, pairs: &[(&str, &str)]) {
-        let grant = |(from, to): &(&str, &str)| Grant::new(&format!("{from}-to-{to}"), from, to, &["com.example.*"]);
-        line.write_grants(&pairs.iter().map(grant).collect::<Vec<_>>()).unwrap();
-    }
-}
-
-impl Drop for Grants<'_> {
-    fn drop(&mut self) {
-        Self::write(self.0, &[("a", "b"), ("a", "c"), ("d", "b"), ("d", "c")]);
-    }
-}
 
 #[test]
 fn an_explanation_names_the_place_the_reason_and_whether_a_provider_answers_there() {

@@ -14,6 +14,7 @@ mod config_center;
 mod documents;
 mod explain;
 mod far;
+mod grants;
 mod load;
 mod page;
 mod references;
