@@ -16,8 +16,8 @@ use crate::process::{Process, Stdout, until};
 
 /// From the start of a program until it listens; Varnish compiles what it is to do, mitmproxy is Python.
 const STARTING: Duration = Duration::from_secs(60);
-/// All of them end at once where nothing keeps them.
-const ENDING: Duration = Duration::from_secs(10);
+/// All of them end at once where nothing keeps them, but a busy machine.
+const ENDING: Duration = Duration::from_secs(60);
 
 /// What runs in a place, in the order of its start.
 pub(super) type Parts = Vec<Box<dyn Part>>;
